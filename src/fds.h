@@ -1,0 +1,22 @@
+/*
+ * fds: which descriptors init holds.
+ */
+#ifndef FDS_H
+#define FDS_H
+
+/*
+ * Any of 0, 1, 2 may be closed at the start. A placeholder, close-on-exec, takes
+ * each such place, so that nothing opened later lands there by chance, and the
+ * command still finds it closed.
+ */
+void fds_sanitise(void);
+
+/*
+ * After the command has started: lets go of stdin and stdout, and of stderr where
+ * it is the same pipe as stdout, whose reader else would see no end before init's.
+ * Each becomes a copy of filler. Closes every descriptor from 3 up but the count
+ * ones in keep, which it sorts.
+ */
+void fds_release(int filler, int *keep, unsigned count);
+
+#endif

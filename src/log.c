@@ -1,0 +1,104 @@
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* <linux/fs.h>; no libc header has it everywhere. */
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+
+static const char *name = "init";
+static int limit = LOG_WARN;
+
+struct line {
+	char text[512];
+	size_t length;
+};
+
+void log_setup(const char *prefix, int level)
+{
+	name = prefix;
+	limit = level;
+}
+
+int log_enabled(int level)
+{
+	return level <= limit;
+}
+
+static void append(struct line *line, const char *part)
+{
+	/* One byte stays free for the newline. */
+	while (*part && line->length < sizeof line->text - 1) {
+		unsigned char c = (unsigned char)*part++;
+		line->text[line->length++] = (char)(c < ' ' || c == 0x7f ? '?' : c);
+	}
+}
+
+/*
+ * PID 1 must not wait for whoever reads its stderr, and O_NONBLOCK would change
+ * the description that the command shares. RWF_NOWAIT asks for this one write
+ * (pipes and terminals: Linux 6.4); before that, poll() and then write() leaves
+ * only the moment between the two. A regular file may answer EAGAIN where it
+ * would merely allocate, and cannot block on a reader: it is written as usual.
+ */
+static void write_now(const struct line *line)
+{
+	struct pollfd ready = {.fd = 2, .events = POLLOUT};
+	struct iovec part = {.iov_base = (void *)line->text, .iov_len = line->length};
+
+	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+		return;
+	if (syscall(SYS_pwritev2, 2, &part, 1L, -1L, -1L, (long)RWF_NOWAIT) >= 0)
+		return;
+	if (errno == EAGAIN && lseek(2, 0, SEEK_CUR) < 0)
+		return;
+	if (errno == EPIPE || write(2, line->text, line->length) < 0)
+		return;
+}
+
+static void log_line(int level, int err, va_list parts)
+{
+	struct line line = {.length = 0};
+	const char *part;
+
+	if (!log_enabled(level))
+		return;
+	append(&line, name);
+	append(&line, ": ");
+	while ((part = va_arg(parts, const char *)))
+		append(&line, part);
+	if (err) {
+		append(&line, ": ");
+		append(&line, strerror(err));
+	}
+	line.text[line.length++] = '\n';
+	write_now(&line);
+}
+
+void log_write(int level, int err, ...)
+{
+	int saved = errno;
+	va_list parts;
+
+	va_start(parts, err);
+	log_line(level, err, parts);
+	va_end(parts);
+	errno = saved;
+}
+
+_Noreturn void log_die(int code, int err, ...)
+{
+	va_list parts;
+
+	va_start(parts, err);
+	log_line(LOG_ERROR, err, parts);
+	va_end(parts);
+	_exit(code);
+}

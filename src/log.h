@@ -1,0 +1,36 @@
+/*
+ * log: one line on stderr per event, made without stdio and without waiting.
+ *
+ * A message is a verb and an object; its parts are written one after another,
+ * and the _errno forms append the reason. Control characters in a part are
+ * shown as '?', so that a name cannot drive the reader's terminal.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* The name at the start of every line, and the highest level that is printed. */
+void log_setup(const char *prefix, int level);
+
+/* Non-zero where a message of that level would be printed. */
+int log_enabled(int level);
+
+/*
+ * Prints the parts, up to a NULL, as one line of at most 512 bytes; err, where
+ * it is not 0, is appended as its text. Keeps errno. Never blocks on a pipe,
+ * socket or terminal that is not being read: the line is dropped instead.
+ */
+void log_write(int level, int err, ...) __attribute__((sentinel));
+
+/* As log_write at LOG_ERROR, then ends the process with that exit code. */
+_Noreturn void log_die(int code, int err, ...) __attribute__((sentinel));
+
+#define warn(...)            log_write(LOG_WARN, 0, __VA_ARGS__, (char *)0)
+#define warn_errno(...)      log_write(LOG_WARN, errno, __VA_ARGS__, (char *)0)
+#define info(...)            log_write(LOG_INFO, 0, __VA_ARGS__, (char *)0)
+#define debug(...)           log_write(LOG_DEBUG, 0, __VA_ARGS__, (char *)0)
+#define die(code, ...)       log_die((code), 0, __VA_ARGS__, (char *)0)
+#define die_errno(code, ...) log_die((code), errno, __VA_ARGS__, (char *)0)
+
+#endif

@@ -1,0 +1,97 @@
+#include "number.h"
+
+#include <errno.h>
+#include <string.h>
+
+int number_parse(const char *text, unsigned long long max, unsigned long long *out)
+{
+	unsigned long long value = 0;
+
+	if (!*text) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (; *text; text++) {
+		unsigned digit = (unsigned)(*text - '0');
+		if (digit > 9) {
+			errno = EINVAL;
+			return -1;
+		}
+		if (value > (max - digit) / 10 || digit > max) {
+			errno = ERANGE;
+			return -1;
+		}
+		value = value * 10 + digit;
+	}
+	*out = value;
+	return 0;
+}
+
+static long long unit(const char *text)
+{
+	static const struct {
+		char name[3];
+		int milliseconds;
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+
+	for (unsigned i = 0; i < sizeof units / sizeof *units; i++)
+		if (!strcmp(text, units[i].name))
+			return units[i].milliseconds;
+	return 0;
+}
+
+int number_parse_time(const char *text, long long *milliseconds)
+{
+	const long long longest = 1000 * 3600000LL;
+	long long whole = 0, part = 0, scale = 1, each;
+	const char *p = text;
+
+	if (!strcmp(text, "inf")) {
+		*milliseconds = -1;
+		return 0;
+	}
+	for (; *p >= '0' && *p <= '9'; p++)
+		if ((whole = whole * 10 + *p - '0') > longest)
+			goto range;
+	if (p == text)
+		goto invalid;
+	if (*p == '.') {
+		const char *first = ++p;
+		for (; *p >= '0' && *p <= '9'; p++)
+			if (scale < 1000000) {
+				part = part * 10 + *p - '0';
+				scale *= 10;
+			}
+		if (p == first)
+			goto invalid;
+	}
+	each = unit(p);
+	if (!each)
+		goto invalid;
+	whole = whole * each + part * each / scale;
+	if (whole > longest)
+		goto range;
+	*milliseconds = whole;
+	return 0;
+invalid:
+	errno = EINVAL;
+	return -1;
+range:
+	errno = ERANGE;
+	return -1;
+}
+
+const char *number_text(char buffer[static NUMBER_SIZE], long long value)
+{
+	char *p = buffer + NUMBER_SIZE - 1;
+	unsigned long long rest = value < 0 ? 0 - (unsigned long long)value
+					    : (unsigned long long)value;
+
+	*p = 0;
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		*--p = '-';
+	return p;
+}

@@ -1,0 +1,370 @@
+#include "options.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "number.h"
+#include "usage.h"
+
+enum option {
+	OPT_CHDIR,
+	OPT_EXPECT,
+	OPT_GRACE,
+	OPT_GROUP,
+	OPT_HELP,
+	OPT_KILL_AFTER,
+	OPT_LICENSE,
+	OPT_NO_NEW_PRIVS,
+	OPT_PARENT_DEATH,
+	OPT_PAUSE,
+	OPT_REWRITE,
+	OPT_SINGLE_CHILD,
+	OPT_SUBREAPER,
+	OPT_USER,
+	OPT_VERBOSE,
+	OPT_VERSION,
+	OPT_WAIT_ALL,
+	OPT_WARN,
+};
+
+static const struct row {
+	char name[21];
+	char flags[3];
+	bool value;
+} rows[] = {
+	[OPT_CHDIR] = {"chdir", "", true},
+	[OPT_EXPECT] = {"expect", "e", true},
+	[OPT_GRACE] = {"grace", "", true},
+	[OPT_GROUP] = {"group", "g", false},
+	[OPT_HELP] = {"help", "h", false},
+	[OPT_KILL_AFTER] = {"kill-after", "", true},
+	[OPT_LICENSE] = {"license", "lL", false},
+	[OPT_NO_NEW_PRIVS] = {"no-new-privs", "", false},
+	[OPT_PARENT_DEATH] = {"parent-death-signal", "p", true},
+	[OPT_PAUSE] = {"pause", "P", false},
+	[OPT_REWRITE] = {"rewrite", "r", true},
+	[OPT_SINGLE_CHILD] = {"single-child", "c", false},
+	[OPT_SUBREAPER] = {"subreaper", "s", false},
+	[OPT_USER] = {"user", "", true},
+	[OPT_VERBOSE] = {"verbose", "v", false},
+	[OPT_VERSION] = {"version", "V", false},
+	[OPT_WAIT_ALL] = {"wait-all", "", false},
+	[OPT_WARN] = {"warn-on-reap", "w", false},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows, ENVIRONMENT_WORDS = 128 };
+
+/* The first is ours. What -V prints for the others is what their callers look for. */
+static const struct persona personas[] = {
+	{"init", "init " INIT_VERSION, .group = true, .setup = 125, .absent = 127, .denied = 126,
+		.other = 126, .not_a_directory = true},
+	{"tini", "tini version 0.19.0 - init " INIT_VERSION, .at_once = true, .setup = 1,
+		.absent = 127, .denied = 126, .other = 1},
+	{"docker-init", "tini version 0.19.0 - init " INIT_VERSION, .at_once = true, .setup = 1,
+		.absent = 127, .denied = 126, .other = 1},
+	{"dumb-init", "dumb-init v1.2.5 - init " INIT_VERSION, .group = true, .at_once = true,
+		.parting = true, .stop_stops = true, .setup = 1, .absent = 2, .denied = 2,
+		.other = 2},
+	{"catatonit", "tini version 0.2.0_catatonit - init " INIT_VERSION, .at_once = true,
+		.setup = 1, .absent = 1, .denied = 1, .other = 1},
+};
+
+/* Where the words being read come from, and whom to blame. */
+struct words {
+	char **next;     /* NULL-terminated */
+	const char *from; /* put before a complaint */
+};
+
+static const struct persona *persona_of(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	if (slash)
+		program = slash + 1;
+	for (unsigned i = 0; i < sizeof personas / sizeof *personas; i++)
+		if (!strcmp(program, personas[i].name))
+			return &personas[i];
+	return personas;
+}
+
+_Noreturn static void refuse(const struct options *options, const struct words *words,
+	const char *what, const char *word)
+{
+	die(options->persona->setup, words->from, what, "'", word, "'");
+}
+
+static int parse_user(struct user *user, const char *text)
+{
+	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
+	unsigned long long id;
+	char number[12];
+
+	for (unsigned field = 0;; field++) {
+		size_t length = strcspn(text, ":,");
+		if (length >= sizeof number)
+			return -1;
+		memcpy(number, text, length);
+		number[length] = 0;
+		if (number_parse(number, last, &id) || field > SPAWN_GROUPS + 1)
+			return -1;
+		if (field == 0)
+			user->uid = user->gid = (uid_t)id;
+		else if (field == 1)
+			user->gid = (gid_t)id;
+		else
+			user->groups[user->count++] = (gid_t)id;
+		if (!text[length])
+			return 0;
+		if (text[length] != (field ? ',' : ':'))
+			return -1;
+		text += length + 1;
+	}
+}
+
+static int set_value(struct options *options, enum option option, const char *value)
+{
+	unsigned long long number;
+
+	switch (option) {
+	case OPT_CHDIR:
+		options->directory = value;
+		return *value ? 0 : -1;
+	case OPT_EXPECT:
+		if (number_parse(value, 255, &number))
+			return -1;
+		options->expected[number] = true;
+		return 0;
+	case OPT_GRACE:
+		options->at_once = false;
+		return number_parse_time(value, &options->grace);
+	case OPT_KILL_AFTER:
+		return number_parse_time(value, &options->kill_after);
+	case OPT_PARENT_DEATH:
+		options->parent_death = signal_number(value);
+		return options->parent_death ? 0 : -1;
+	case OPT_REWRITE:
+		return rewrite_parse(&options->rewrite, value);
+	case OPT_USER:
+		memset(&options->user, 0, sizeof options->user);
+		options->as_user = true;
+		return parse_user(&options->user, value);
+	default:
+		return -1;
+	}
+}
+
+static void set_flag(struct options *options, enum option option)
+{
+	switch (option) {
+	case OPT_GROUP:
+		options->group = true;
+		break;
+	case OPT_HELP:
+		usage_help();
+	case OPT_LICENSE:
+		usage_license();
+	case OPT_NO_NEW_PRIVS:
+		options->no_new_privileges = true;
+		break;
+	case OPT_PAUSE:
+		options->pause = true;
+		break;
+	case OPT_SINGLE_CHILD:
+		options->group = false;
+		break;
+	case OPT_VERBOSE:
+		options->verbosity++;
+		break;
+	case OPT_VERSION:
+		usage_version(options->persona->version);
+	case OPT_WAIT_ALL:
+		options->wait_all = true;
+		options->at_once = false;
+		break;
+	case OPT_WARN:
+		options->warn_on_reap = true;
+		break;
+	default: /* OPT_SUBREAPER: init always is one where it is not PID 1. */
+		break;
+	}
+}
+
+static void take_value(struct options *options, struct words *words, const struct row *row,
+	const char *word, const char *value)
+{
+	if (!value)
+		value = *words->next ? *words->next++ : NULL;
+	if (!value)
+		refuse(options, words, "no value for option ", word);
+	if (set_value(options, (enum option)(row - rows), value))
+		die(options->persona->setup, words->from, "--", row->name, ": bad value '", value,
+			"'");
+}
+
+static void take_long(struct options *options, struct words *words, const char *word)
+{
+	size_t length = strcspn(word + 2, "=");
+	const char *value = word[2 + length] ? word + 2 + length + 1 : NULL;
+	const struct row *row = rows;
+
+	while (row < rows + ROWS &&
+		(strncmp(row->name, word + 2, length) != 0 || row->name[length]))
+		row++;
+	if (row == rows + ROWS)
+		refuse(options, words, "unknown option ", word);
+	if (row->value)
+		take_value(options, words, row, word, value);
+	else if (value)
+		refuse(options, words, "option takes no value: ", word);
+	else
+		set_flag(options, (enum option)(row - rows));
+}
+
+static void take_short(struct options *options, struct words *words, const char *word)
+{
+	for (const char *flag = word + 1; *flag; flag++) {
+		const struct row *row = rows;
+		while (row < rows + ROWS && !strchr(row->flags, *flag))
+			row++;
+		if (row == rows + ROWS)
+			refuse(options, words, "unknown option ", word);
+		if (row->value) {
+			take_value(options, words, row, word, flag[1] ? flag + 1 : NULL);
+			return;
+		}
+		set_flag(options, (enum option)(row - rows));
+	}
+}
+
+/* Takes options until a word that is none; "--" is taken too. */
+static void take_all(struct options *options, struct words *words)
+{
+	const char *word;
+
+	while ((word = *words->next) && word[0] == '-' && word[1]) {
+		words->next++;
+		if (!strcmp(word, "--"))
+			return;
+		if (word[1] == '-')
+			take_long(options, words, word);
+		else
+			take_short(options, words, word);
+	}
+}
+
+/*
+ * Splits text in place at blanks; '...', "..." and a backslash keep what they
+ * hold. Returns -1 where there are too many words or a quote has no end.
+ */
+static int split(char *text, char **words)
+{
+	unsigned count = 0;
+	char *to = text, quote = 0;
+	bool inside = false;
+
+	for (char *from = text; *from; from++) {
+		if (!inside && !strchr(" \t\n", *from)) {
+			if (count == ENVIRONMENT_WORDS)
+				return -1;
+			words[count++] = to;
+			inside = true;
+		}
+		if (quote ? *from == quote : *from == '\'' || *from == '"')
+			quote = quote ? 0 : *from;
+		else if (!quote && inside && strchr(" \t\n", *from)) {
+			*to++ = 0;
+			inside = false;
+		} else if (*from == '\\' && quote != '\'' && from[1])
+			*to++ = *++from;
+		else if (inside)
+			*to++ = *from;
+	}
+	*to = 0;
+	words[count] = NULL;
+	return quote ? -1 : 0;
+}
+
+/* The value of a variable, or NULL; taken out of envp on request. */
+static char *variable(char **envp, const char *name, bool take)
+{
+	size_t length = strlen(name);
+
+	for (; *envp; envp++)
+		if (!strncmp(*envp, name, length) && (*envp)[length] == '=') {
+			char *value = *envp + length + 1;
+			for (; take && *envp; envp++)
+				*envp = envp[1];
+			return value;
+		}
+	return NULL;
+}
+
+static void take_environment(struct options *options, char **envp)
+{
+	static char *list[ENVIRONMENT_WORDS + 1];
+	struct words words = {list, "INIT_OPTIONS: "};
+	unsigned long long level;
+	const char *value;
+	char *text;
+
+	value = variable(envp, "TINI_VERBOSITY", false);
+	if (value && !number_parse(value, 9, &level))
+		options->verbosity = (int)level;
+	if (variable(envp, "TINI_KILL_PROCESS_GROUP", false))
+		options->group = true;
+	value = variable(envp, "DUMB_INIT_SETSID", false);
+	if (value && !strcmp(value, "0"))
+		options->group = false;
+	value = variable(envp, "DUMB_INIT_DEBUG", false);
+	if (value && !strcmp(value, "1"))
+		options->verbosity = LOG_DEBUG;
+	text = variable(envp, "INIT_OPTIONS", true);
+	if (!text)
+		return;
+	while (variable(envp, "INIT_OPTIONS", true))
+		;
+	if (split(text, list))
+		refuse(options, &words, "too many words, or a quote without end: ", text);
+	take_all(options, &words);
+	if (*words.next)
+		refuse(options, &words, "not an option: ", *words.next);
+}
+
+static void check_command(const struct options *options, const struct words *words)
+{
+	if (options->pause && options->command)
+		refuse(options, words, "--pause takes no command: ", options->command[0]);
+	if (!options->pause && !options->command)
+		die(options->persona->setup, "no command given, see '", options->persona->name,
+			" --help'");
+}
+
+void options_parse(struct options *options, char **argv, char **envp)
+{
+	static char *nothing[] = {NULL};
+	struct words words = {argv[0] ? argv + 1 : nothing, ""};
+	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
+
+	memset(options, 0, sizeof *options);
+	options->persona = persona;
+	options->group = persona->group;
+	options->at_once = persona->at_once;
+	options->grace = 2000;
+	options->kill_after = FOREVER;
+	options->verbosity = LOG_WARN;
+	rewrite_none(&options->rewrite);
+	log_setup(persona->name, LOG_ERROR);
+	take_environment(options, envp);
+	take_all(options, &words);
+	if (*words.next)
+		options->command = words.next;
+	check_command(options, &words);
+	/* Under the rewrites that were asked for. */
+	if (persona->stop_stops && options->group)
+		for (int i = SIGTSTP; i <= SIGTTOU; i++)
+			if (options->rewrite.to[i] == i)
+				options->rewrite.to[i] = SIGSTOP;
+	log_setup(persona->name, options->verbosity);
+}

@@ -1,0 +1,133 @@
+#include "others.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "number.h"
+
+/* <linux/magic.h> */
+#define PROC_MAGIC 0x9fa0
+
+/* Of getdents64(2); the libc's struct dirent needs a DIR, which allocates. */
+struct entry {
+	unsigned long long inode, offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+static pid_t pid_of(const char *name)
+{
+	unsigned long long pid;
+
+	return number_parse(name, 1 << 22, &pid) ? 0 : (pid_t)pid;
+}
+
+int others_open(void)
+{
+	char self[NUMBER_SIZE];
+	struct statfs fs;
+	ssize_t length;
+	int proc;
+
+	if (getpid() == 1)
+		return -1;
+	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		return -1;
+	length = readlinkat(proc, "self", self, sizeof self - 1);
+	if (length > 0 && !fstatfs(proc, &fs) && fs.f_type == PROC_MAGIC) {
+		self[length] = 0;
+		if (pid_of(self) == getpid())
+			return proc;
+	}
+	close(proc);
+	return -1;
+}
+
+/* The parent of a process, 0 where there is none. */
+static pid_t parent_of(int proc, pid_t pid)
+{
+	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512], *p;
+	pid_t parent = 0;
+	ssize_t length;
+	int fd;
+
+	strcat(strcpy(path, number_text(digits, pid)), "/stat");
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	length = read(fd, stat, sizeof stat - 1);
+	close(fd);
+	if (length <= 0)
+		return 0;
+	stat[length] = 0;
+	/* pid (name) state parent ...: the name may hold anything, ')' too. */
+	p = strrchr(stat, ')');
+	if (!p || strlen(p) < 5)
+		return 0;
+	for (p += 4; *p >= '0' && *p <= '9'; p++)
+		parent = parent * 10 + *p - '0';
+	return parent;
+}
+
+static bool descends(int proc, pid_t pid)
+{
+	pid_t self = getpid();
+
+	/* The tree may change under our feet: a bound keeps a loop finite. */
+	for (int depth = 0; pid > 1 && depth < 4096; depth++) {
+		pid = parent_of(proc, pid);
+		if (pid == self)
+			return true;
+	}
+	return false;
+}
+
+/* The pidfd comes first, so that a pid which changes hands meanwhile is not hit. */
+static void signal_descendant(int proc, pid_t pid, int signal)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0) {
+		if (errno != ESRCH && descends(proc, pid))
+			kill(pid, signal);
+		return;
+	}
+	if (descends(proc, pid))
+		syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+	close(fd);
+}
+
+void others_signal(int proc, int signal)
+{
+	char buffer[1024] __attribute__((aligned(8)));
+	pid_t self = getpid(), pid;
+	long length;
+
+	if (self == 1) {
+		kill(-1, signal);
+		return;
+	}
+	if (proc < 0)
+		return;
+	lseek(proc, 0, SEEK_SET);
+	while ((length = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0)
+		for (char *p = buffer; p < buffer + length;) {
+			struct entry *entry = (struct entry *)p;
+			p += entry->length;
+			pid = pid_of(entry->name);
+			if (pid > 1 && pid != self)
+				signal_descendant(proc, pid, signal);
+		}
+}
+
+bool others_left(void)
+{
+	return getpid() == 1 && (!kill(-1, 0) || errno != ESRCH);
+}

@@ -1,0 +1,28 @@
+/*
+ * others: everyone init answers for but init itself. As PID 1 that is whoever is
+ * in the PID namespace, children or not (a command that an engine runs inside is
+ * nobody's child here); elsewhere it is init's descendants, which a subreaper
+ * keeps whatever they do to detach themselves.
+ */
+#ifndef OTHERS_H
+#define OTHERS_H
+
+#include <stdbool.h>
+
+/*
+ * Looks for /proc, which is how descendants are found where init is not PID 1.
+ * Returns its descriptor, close-on-exec, -1 where it is not needed or is not of
+ * our PID namespace. Call it before the command starts: it looks a path up.
+ */
+int others_open(void);
+
+/* Sends a signal to each of them, as far as we may. proc as others_open gave it. */
+void others_signal(int proc, int signal);
+
+/*
+ * Whether anyone is left once we have no children: as PID 1 a process may be
+ * there that an outsider put in, whose death nobody tells us.
+ */
+bool others_left(void);
+
+#endif

@@ -1,0 +1,229 @@
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "number.h"
+
+/* <linux/pidfd.h>, Linux 6.9: the pid is taken as the id of a process group. */
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2)
+#endif
+
+/* The first and last real-time signal a program sees: the kernel's 32 and 33 are the libc's. */
+enum { RTMIN = 34, RTMAX = 64 };
+
+/* The kernel's sigset_t: 64 bits in words of its own size. */
+struct mask {
+	unsigned long word[SIGNAL_MAX / 8 / sizeof(long)];
+};
+
+static const char names[][7] = {
+	[SIGHUP] = "HUP",
+	[SIGINT] = "INT",
+	[SIGQUIT] = "QUIT",
+	[SIGILL] = "ILL",
+	[SIGTRAP] = "TRAP",
+	[SIGABRT] = "ABRT",
+	[SIGBUS] = "BUS",
+	[SIGFPE] = "FPE",
+	[SIGKILL] = "KILL",
+	[SIGUSR1] = "USR1",
+	[SIGSEGV] = "SEGV",
+	[SIGUSR2] = "USR2",
+	[SIGPIPE] = "PIPE",
+	[SIGALRM] = "ALRM",
+	[SIGTERM] = "TERM",
+	[SIGSTKFLT] = "STKFLT",
+	[SIGCHLD] = "CHLD",
+	[SIGCONT] = "CONT",
+	[SIGSTOP] = "STOP",
+	[SIGTSTP] = "TSTP",
+	[SIGTTIN] = "TTIN",
+	[SIGTTOU] = "TTOU",
+	[SIGURG] = "URG",
+	[SIGXCPU] = "XCPU",
+	[SIGXFSZ] = "XFSZ",
+	[SIGVTALRM] = "VTALRM",
+	[SIGPROF] = "PROF",
+	[SIGWINCH] = "WINCH",
+	[SIGIO] = "IO",
+	[SIGPWR] = "PWR",
+	[SIGSYS] = "SYS",
+};
+
+static const struct {
+	char name[5];
+	unsigned char signal;
+} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}};
+
+static struct {
+	struct mask mask;
+	bool child_ignored;
+} inherited;
+
+/*
+ * The kernel's struct sigaction, whose first member is the handler on every
+ * machine we build for; the rest is zero where there is no handler of ours.
+ */
+struct disposition {
+	void (*handler)(int);
+	unsigned long rest[7];
+};
+
+/* The libc's sigaction() guards what its threads need, which costs a kilobyte here. */
+static void child_disposition(const struct disposition *new, struct disposition *old)
+{
+	syscall(SYS_rt_sigaction, SIGCHLD, new, old, sizeof(struct mask));
+}
+
+static void set_mask(int how, const struct mask *new, struct mask *old)
+{
+	syscall(SYS_rt_sigprocmask, how, new, old, sizeof *new);
+}
+
+void signals_block(void)
+{
+	struct mask all;
+	struct disposition now, standard = {.handler = SIG_DFL};
+
+	memset(&all, 0xff, sizeof all);
+	set_mask(SIG_SETMASK, &all, &inherited.mask);
+	child_disposition(&standard, &now);
+	inherited.child_ignored = now.handler == SIG_IGN;
+}
+
+void signals_restore(void)
+{
+	struct disposition ignored = {.handler = SIG_IGN};
+
+	if (inherited.child_ignored)
+		child_disposition(&ignored, NULL);
+	set_mask(SIG_SETMASK, &inherited.mask, NULL);
+}
+
+int signals_open(void)
+{
+	sigset_t all;
+
+	memset(&all, 0xff, sizeof all);
+	return signalfd(-1, &all, SFD_CLOEXEC);
+}
+
+void signals_stop_self(int signal)
+{
+	struct mask one = {{0}};
+	unsigned bit = (unsigned)signal - 1, size = 8 * sizeof(long);
+
+	one.word[bit / size] = 1UL << bit % size;
+	syscall(SYS_tkill, syscall(SYS_gettid), signal);
+	set_mask(SIG_UNBLOCK, &one, NULL);
+	set_mask(SIG_BLOCK, &one, NULL);
+}
+
+/* RTMIN, RTMIN+n, RTMAX, RTMAX-n; 0 where text is none of them. */
+static int realtime(const char *text)
+{
+	bool low = !strncasecmp(text, "RTMIN", 5);
+	unsigned long long offset = 0;
+
+	if (!low && strncasecmp(text, "RTMAX", 5) != 0)
+		return 0;
+	text += 5;
+	if (*text && (*text != (low ? '+' : '-') ||
+			     number_parse(text + 1, RTMAX - RTMIN, &offset)))
+		return 0;
+	return low ? RTMIN + (int)offset : RTMAX - (int)offset;
+}
+
+int signal_number(const char *text)
+{
+	unsigned long long number;
+
+	if (!number_parse(text, SIGNAL_MAX, &number))
+		return (int)number;
+	if (!strncasecmp(text, "SIG", 3))
+		text += 3;
+	if (!*text)
+		return 0;
+	for (unsigned i = 1; i < sizeof names / sizeof *names; i++)
+		if (!strcasecmp(text, names[i]))
+			return (int)i;
+	for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (!strcasecmp(text, aliases[i].name))
+			return aliases[i].signal;
+	return realtime(text);
+}
+
+const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
+{
+	char digits[NUMBER_SIZE];
+
+	strcpy(buffer, "SIG");
+	if ((unsigned)signal < sizeof names / sizeof *names)
+		strcat(buffer, names[signal]);
+	else if (signal < RTMIN)
+		strcat(buffer, number_text(digits, signal));
+	else
+		strcat(strcat(buffer, "RTMIN+"), number_text(digits, signal - RTMIN));
+	return buffer;
+}
+
+void rewrite_none(struct rewrite *rewrite)
+{
+	for (unsigned i = 0; i <= SIGNAL_MAX; i++)
+		rewrite->to[i] = (unsigned char)i;
+}
+
+int rewrite_parse(struct rewrite *rewrite, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	char name[SIGNAL_TEXT] = "";
+	int from, to = 0;
+
+	errno = EINVAL;
+	if (!colon || (size_t)(colon - text) >= sizeof name)
+		return -1;
+	memcpy(name, text, (size_t)(colon - text));
+	from = signal_number(name);
+	if (!from || from == SIGKILL || from == SIGSTOP)
+		return -1;
+	if (strcmp(colon + 1, "0") != 0 && !(to = signal_number(colon + 1)))
+		return -1;
+	rewrite->to[from] = (unsigned char)to;
+	return 0;
+}
+
+/*
+ * kill(2) cannot carry a value, and no call queues one to a whole group before
+ * Linux 6.9. There the leader alone gets it: whoever queues a value means one
+ * receiver.
+ */
+static int queue(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
+{
+	siginfo_t copy;
+
+	memset(&copy, 0, sizeof copy);
+	copy.si_signo = signal;
+	copy.si_code = SI_QUEUE;
+	copy.si_pid = (pid_t)from->ssi_pid;
+	copy.si_uid = from->ssi_uid;
+	copy.si_value.sival_ptr = (void *)(uintptr_t)from->ssi_ptr;
+	if (to->group && to->pidfd >= 0 &&
+		!syscall(SYS_pidfd_send_signal, to->pidfd, signal, &copy,
+			PIDFD_SIGNAL_PROCESS_GROUP))
+		return 0;
+	return (int)syscall(SYS_rt_sigqueueinfo, to->pid, signal, &copy);
+}
+
+int signal_forward(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
+{
+	if (from && from->ssi_code == SI_QUEUE && !queue(to, signal, from))
+		return 0;
+	return kill(to->group ? -to->pid : to->pid, signal);
+}

@@ -1,0 +1,68 @@
+/*
+ * signals: what PID 1 does with signals: block, read, name, rewrite, forward.
+ *
+ * A signal is a number from 1 to 64 as the kernel counts. The libc's sigset
+ * functions leave out the signals it uses itself (musl 32-34, glibc 32-33), and
+ * 34 is SIGRTMIN to a program of the other libc, so the mask is handled with the
+ * raw system calls.
+ */
+#ifndef SIGNALS_H
+#define SIGNALS_H
+
+#include <stdbool.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+enum { SIGNAL_MAX = 64, SIGNAL_TEXT = 16 };
+
+/* What each incoming signal is forwarded as; 0 drops it. Index 0 is not used. */
+struct rewrite {
+	unsigned char to[SIGNAL_MAX + 1];
+};
+
+/* Whom a signal is for: a process, or the group that it leads. */
+struct recipient {
+	pid_t pid;
+	int pidfd; /* of the same process, owned by the caller; -1: none */
+	bool group;
+};
+
+/*
+ * Blocks everything, remembers the mask and the disposition of SIGCHLD that were
+ * inherited, and takes SIGCHLD's disposition back to the default: ignored, the
+ * kernel would reap the children itself (sigaction(2)).
+ */
+void signals_block(void);
+
+/* In a child, before exec: the mask and disposition as init inherited them. */
+void signals_restore(void);
+
+/* A new signalfd of all signals, close-on-exec; the caller owns it. -1 with errno. */
+int signals_open(void);
+
+/*
+ * Stops this process by a terminal's stop signal, as if it were not blocked:
+ * returns once continued, or at once where the kernel discards the signal
+ * (setpgid(2): an orphaned process group).
+ */
+void signals_stop_self(int signal);
+
+/* 1..64 for a name (HUP, SIGHUP, hup, RTMIN+2, RTMAX-1) or a number, else 0. */
+int signal_number(const char *text);
+
+/* The name, such as SIGHUP or SIGRTMIN+3, in a buffer of the caller's. */
+const char *signal_text(int signal, char buffer[static SIGNAL_TEXT]);
+
+/* Every signal to itself. */
+void rewrite_none(struct rewrite *rewrite);
+
+/* FROM:TO by names or numbers, TO 0 to drop. -1 with EINVAL: nothing is changed. */
+int rewrite_parse(struct rewrite *rewrite, const char *text);
+
+/*
+ * Sends a signal to the recipient; where it came by sigqueue(3), `from` (or NULL)
+ * carries its value on. Returns 0 or -1 with errno, ESRCH where nobody is left.
+ */
+int signal_forward(const struct recipient *to, int signal, const struct signalfd_siginfo *from);
+
+#endif

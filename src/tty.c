@@ -1,0 +1,108 @@
+#include "tty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+static bool is_pipe(int fd)
+{
+	struct winsize size;
+
+	return lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE && ioctl(fd, TIOCGWINSZ, &size);
+}
+
+/* Succeeds for the controlling terminal alone (tty_ioctl(4)). */
+static bool is_controlling(int fd, pid_t session)
+{
+	pid_t owner;
+
+	return !ioctl(fd, TIOCGSID, &owner) && owner == session;
+}
+
+static pid_t foreground(const struct tty *tty)
+{
+	pid_t group;
+
+	return ioctl(tty->fd, TIOCGPGRP, &group) ? -1 : group;
+}
+
+void tty_find(struct tty *tty)
+{
+	pid_t session = getsid(0);
+
+	*tty = (struct tty){.mode = TTY_NONE, .fd = -1};
+	/* O_NONBLOCK: an image may have put a FIFO there. */
+	tty->fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (tty->fd >= 0 && !is_controlling(tty->fd, session))
+		tty_close(tty);
+	for (int fd = 0; fd <= 2 && tty->fd < 0; fd++)
+		if (is_controlling(fd, session))
+			tty->fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (tty->fd < 0)
+		return;
+	tty->mode = session == getpid() ? TTY_LEADER : getpgrp() ? TTY_JOB : TTY_OUTSIDE;
+	/*
+	 * In a pipeline the others of our group may read the terminal (a pager): the
+	 * foreground stays with us until the command asks for it.
+	 */
+	tty->eager = !is_pipe(0) && !is_pipe(1);
+}
+
+int tty_release(const struct tty *tty)
+{
+	pid_t child = vfork(), none;
+
+	if (child < 0)
+		return -1;
+	if (!child) {
+		setpgid(0, 0);
+		none = getpid();
+		ioctl(tty->fd, TIOCSPGRP, &none);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	return ioctl(tty->fd, TIOCNOTTY);
+}
+
+int tty_take(int fd)
+{
+	return ioctl(fd, TIOCSCTTY, 0);
+}
+
+bool tty_ours(const struct tty *tty)
+{
+	return tty->mode == TTY_JOB && foreground(tty) == getpgrp();
+}
+
+int tty_foreground(int fd, pid_t group)
+{
+	/* From the background this calls for SIGTTOU, which is blocked: it succeeds. */
+	return ioctl(fd, TIOCSPGRP, &group);
+}
+
+void tty_hand_over(struct tty *tty, pid_t group)
+{
+	if (tty_ours(tty) && !tty_foreground(tty->fd, group))
+		tty->given = true;
+}
+
+void tty_take_back(struct tty *tty, pid_t group)
+{
+	pid_t now = foreground(tty);
+
+	if (tty->given && (now == group || (now > 0 && kill(-now, 0) && errno == ESRCH)))
+		tty_foreground(tty->fd, getpgrp());
+	tty->given = false;
+}
+
+void tty_close(struct tty *tty)
+{
+	if (tty->fd >= 0)
+		close(tty->fd);
+	tty->fd = -1;
+}

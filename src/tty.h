@@ -1,0 +1,63 @@
+/*
+ * tty: whose terminal it is. The controlling terminal goes to the command and
+ * comes back, so that Ctrl-C, Ctrl-Z, SIGWINCH and a hang-up find the command as
+ * if init were not there.
+ */
+#ifndef TTY_H
+#define TTY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum tty_mode {
+	/* No controlling terminal. */
+	TTY_NONE,
+	/* We lead the session that owns it (docker run -it): the command gets it. */
+	TTY_LEADER,
+	/* A shell of our session started us: foreground and background are its say. */
+	TTY_JOB,
+	/*
+	 * Our process group lies outside our PID namespace (unshare -f, bwrap in a
+	 * shell), where we cannot name it to give the terminal back: the command stays
+	 * in that group, and what is typed reaches it there.
+	 */
+	TTY_OUTSIDE,
+};
+
+struct tty {
+	enum tty_mode mode;
+	int fd;     /* -1: none */
+	bool eager; /* hand over at the start, not when the command asks */
+	bool given; /* the foreground is the command's by our doing */
+};
+
+/* Finds the controlling terminal and what we are to it. Owns fd, until tty_close. */
+void tty_find(struct tty *tty);
+
+/*
+ * As session leader: gives the terminal up, unharmed. TIOCNOTTY sends HUP and CONT
+ * to the foreground group, which is our own; told apart from real ones they could
+ * not be, so the foreground is first made a group that no longer exists.
+ * 0, or -1 with errno.
+ */
+int tty_release(const struct tty *tty);
+
+/* In a child that leads a new session: makes the terminal its own. 0, or -1 with errno. */
+int tty_take(int fd);
+
+/* Whether the terminal is ours to hand over: mode TTY_JOB, our group in the foreground. */
+bool tty_ours(const struct tty *tty);
+
+/* In a child: makes a group the terminal's foreground. 0, or -1 with errno. */
+int tty_foreground(int fd, pid_t group);
+
+/* In init: hands the foreground to the command's group, where it is ours. */
+void tty_hand_over(struct tty *tty, pid_t group);
+
+/* Takes the foreground back from the command's group, or from one that is gone. */
+void tty_take_back(struct tty *tty, pid_t group);
+
+/* Closes what tty_find opened. */
+void tty_close(struct tty *tty);
+
+#endif

@@ -1,0 +1,45 @@
+#include "usage.h"
+
+#include <string.h>
+#include <unistd.h>
+
+_Noreturn static void print(const char *text)
+{
+	size_t length = strlen(text);
+
+	_exit(write(1, text, length) != (ssize_t)length || write(1, "\n", 1) != 1);
+}
+
+_Noreturn void usage_help(void)
+{
+	print("usage: init [options] [--] command [argument...]\n"
+	      "  -g --group              signal the command's process group (default)\n"
+	      "  -c --single-child       signal the command alone\n"
+	      "  -r --rewrite FROM:TO    forward FROM as TO; TO 0 drops it\n"
+	      "  -e --expect CODE        exit 0 where the command exits with CODE\n"
+	      "  -p --parent-death-signal SIG  get SIG when our parent dies\n"
+	      "     --kill-after TIME    KILL a command that outlives TERM by TIME\n"
+	      "     --grace TIME         at the end, TERM to KILL for the rest (2s; inf)\n"
+	      "     --wait-all           end when the last process does, not the command\n"
+	      "     --user UID[:GID[,GID...]]  run the command as these numeric ids\n"
+	      "     --chdir DIR          run the command in DIR\n"
+	      "     --no-new-privs       exec gives the command no privileges\n"
+	      "  -P --pause              run no command, reap until told to stop\n"
+	      "  -s --subreaper          (always, where not PID 1)\n"
+	      "  -w --warn-on-reap       warn of each orphan reaped\n"
+	      "  -v --verbose            say more; repeatable\n"
+	      "  -h --help   -V --version   -l -L --license\n"
+	      "TIME: 2, 1.5, 500ms, 2s, 1m, 1h. INIT_OPTIONS holds options read first.\n"
+	      "Exit: the command's, 128+signal; 127 not found, 126 not executable, 125 set-up.");
+}
+
+_Noreturn void usage_license(void)
+{
+	print("init is free software under the MIT License, without warranty:\n"
+	      "use, copy, change and sell it, and keep the notice in its LICENSE file.");
+}
+
+_Noreturn void usage_version(const char *text)
+{
+	print(text);
+}
