@@ -1,26 +1,37 @@
 # make            build/init, static, with musl-gcc where it is installed
 # make deps demo  install what is missing, then see it work
 # make deps test  install what is missing, then run the tests
-VERSION  = 0.1.0
+# make install    PREFIX/bin/init and nothing else; DESTDIR is put before it
 PREFIX   = /usr/local
 BUILD    = build
 
-MUSL    := $(shell command -v musl-gcc)
 ifeq ($(origin CC),default)
-CC      := $(if $(MUSL),musl-gcc,gcc)
+# Asked anew each time: "make deps test" installs it on the way.
+CC       = $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,gcc)
 endif
+PYTHON   = $(shell for p in python3 /usr/bin/python3; do \
+             $$p -c 'import pytest' 2>/dev/null && echo $$p && exit; done; echo python3)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 WERROR   = -Werror
-CFLAGS   = -Os -flto -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
+STRICT   = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR)
+# clang's needs a linker that knows its format.
+LTO      = $(if $(findstring clang,$(CC)),,-flto)
+CFLAGS   = -Os $(LTO) -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
            -fno-pie -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections
 # A page of text and data shared in the file, no room between them: 8 kB less than the default.
 LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=16 \
            -Wl,--gc-sections,--build-id=none
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) $(CFLAGS)
+ALL_CFLAGS = $(STRICT) $(CFLAGS)
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
-INIT_SRC = init.c $(wildcard src/*.c)
+INIT_SRC = init.c $(MODULES)
+MODULES  = $(wildcard src/*.c)
+HEADERS  = $(wildcard src/*.h)
 INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
+UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+# "make deps test" installs first, however many jobs run.
+FIRST   := $(filter deps deps-docker,$(MAKECMDGOALS))
 
 all: $(BUILD)/init
 
@@ -28,13 +39,52 @@ $(BUILD)/init: $(INIT_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(INIT_OBJ)
 	@echo "$@: $$(wc -c <$@) bytes, built with $(CC) ($(if $(findstring musl,$(CC)),musl,the C library of $(CC)))"
 
-$(BUILD)/obj/%.o: %.c Makefile
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(INIT_OBJ:.o=.d)
 
+# Changes when the compiler or its flags do.
+$(BUILD)/flags: ALWAYS | $(FIRST)
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' >$@
+
+# A program for tests to run under init, and one program for each unit test.
+$(BUILD)/probe: tests/probe.c $(BUILD)/flags
+	$(CC) $(STRICT) -O1 -static -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(STRICT) -I. -Isrc -O1 -g -static -o $@ $< $(MODULES)
+
+$(BUILD)/asan/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	gcc $(STRICT) $(SANITIZE) -o $@ $(INIT_SRC)
+
+$(BUILD)/asan/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	gcc $(STRICT) $(SANITIZE) -I. -Isrc -o $@ $< $(MODULES)
+
+units: $(BUILD)/probe $(UNITS:%=$(BUILD)/unit/%)
+units-asan: $(BUILD)/probe $(UNITS:%=$(BUILD)/asan/unit/%)
+
+# INIT is the program under test, UNIT the folder of the unit tests' programs.
+test: all units
+	$(PYTHON) -m pytest $(PYTEST) --ignore=tests/test_docker.py tests
+
+test-asan: $(BUILD)/asan/init units-asan
+	INIT=$(BUILD)/asan/init UNIT=$(BUILD)/asan/unit $(PYTHON) -m pytest $(PYTEST) \
+		--ignore=tests/test_docker.py tests
+
+install: all
+	install -D -m 755 $(BUILD)/init $(DESTDIR)$(PREFIX)/bin/init
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/init
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean
+ALWAYS:
+.PHONY: all units units-asan test test-asan install uninstall clean ALWAYS
