@@ -1,0 +1,328 @@
+"""What the tests share: how init is started, waited for, and cleaned up after.
+
+run(arguments, how=...) runs init to its end; start(arguments, how=...) gives a
+handle on a running one. Both are fixtures. `arguments` are the words behind the
+program's name. how="pid1" makes init PID 1 of a PID namespace with a /proc of its
+own; how="plain" leaves it an ordinary process. A test that takes the fixture `how`
+runs both ways.
+
+INIT names the program under test, which may be a peer (INIT=/usr/bin/tini), and
+PROBE the tool it runs. DEADLINE is how long, in seconds, anything may take.
+"""
+import os
+import re
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+INIT = os.path.abspath(os.environ.get("INIT") or ROOT / "build" / "init")
+PROBE = os.path.abspath(os.environ.get("PROBE") or ROOT / "build" / "probe")
+DEADLINE = float(os.environ.get("DEADLINE") or 15)
+AS_ROOT = os.geteuid() == 0
+NAMESPACE = ["unshare", "-pf" if AS_ROOT else "-Urpf", "--mount-proc", "--kill-child"]
+MARKER = "INIT_TEST"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# What a sanitizer is told reaches the program; nothing else of our environment does.
+PASSED = {k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
+# As `nohup make test` has them: Python resets only PIPE and XFSZ for its children.
+IGNORED = [s for s in signal.valid_signals() if signal.getsignal(s) == signal.SIG_IGN]
+
+
+def sanitized():
+    """Whether INIT carries a sanitizer's run-time library, or runs in an emulator."""
+    program = Path(INIT).read_bytes()
+    return b"__asan_init" in program or program.startswith(b"#!")
+
+
+# ---- processes, as /proc shows them
+
+
+def status_of(pid, root="/proc"):
+    """/proc/PID/status as a dict, None where the process is gone."""
+    try:
+        text = Path(root, str(pid), "status").read_text(errors="replace")
+    except OSError:
+        return None
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def processes(root="/proc"):
+    """pid -> status of all processes there are."""
+    found = {}
+    for entry in os.listdir(root):
+        if entry.isdigit() and (status := status_of(entry, root)) and "PPid" in status:
+            found[int(entry)] = status
+    return found
+
+
+def descendants(pid, everyone=None):
+    """pid -> status, parents before their children."""
+    everyone = everyone or processes()
+    found, todo = {}, [pid]
+    for parent in todo:
+        for child, status in everyone.items():
+            if int(status["PPid"]) == parent and child not in found:
+                found[child] = status
+                todo.append(child)
+    return found
+
+
+def is_alive(pid):
+    status = status_of(pid)
+    return bool(status) and not status["State"].startswith(("Z", "X"))
+
+
+def marked(token):
+    """The live processes that carry a test's marker in their environment."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            environ = Path("/proc", entry, "environ").read_bytes()
+        except OSError:
+            continue
+        if f"{MARKER}={token}".encode() in environ.split(b"\0") and is_alive(entry):
+            found.append(int(entry))
+    return found
+
+
+def kill_all(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return pids
+
+
+def eventually(predicate, deadline=DEADLINE, what="the condition"):
+    """Waits until predicate() is true, and returns what it gave."""
+    end = time.monotonic() + deadline
+    while not (value := predicate()):
+        if time.monotonic() > end:
+            pytest.fail(f"{what} did not come true within {deadline:g} s")
+        time.sleep(0.01)
+    return value
+
+
+# ---- init, running
+
+
+class Running:
+    """A started init. Its stdout is a pipe read by line(), stderr a file, stdin empty."""
+
+    def __init__(self, command, how, inside, **popen):
+        self.how, self.inside = how, inside
+        self.lines, self.pid_seen = [], None
+        self.errors = tempfile.TemporaryFile()
+        self.buffer = b""
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        popen.setdefault("stdout", subprocess.PIPE)
+        popen.setdefault("stderr", self.errors)
+        self.popen = subprocess.Popen(command, preexec_fn=self.isolate, **popen)
+
+    @staticmethod
+    def isolate():
+        os.setsid()
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        for number in IGNORED:
+            signal.signal(number, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.umask(0o022)
+
+    def find_init(self):
+        if self.popen.poll() is not None:
+            pytest.fail(f"ended at the start with {self.popen.returncode}: {self.stderr()}")
+        below = descendants(self.popen.pid)
+        if status := status_of(self.popen.pid):
+            below = {self.popen.pid: status, **below}
+        for pid, status in below.items():
+            namespaces = status.get("NSpid", "").split()
+            if self.how == "pid1" and (len(namespaces) < 2 or namespaces[-1] != "1"):
+                continue
+            # Before its exec it still carries the name of what started it.
+            if status["Name"].strip() not in self.inside:
+                return pid
+        return None
+
+    @property
+    def init_pid(self):
+        """The pid of init, as seen from outside."""
+        if self.pid_seen is None:
+            self.pid_seen = eventually(self.find_init, what="init's process")
+        return self.pid_seen
+
+    def signal(self, number):
+        os.kill(self.init_pid, number)
+
+    def status(self):
+        return status_of(self.init_pid)
+
+    def stderr(self):
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace")
+
+    def read(self, end):
+        """One read of stdout; False at its end."""
+        left = end - time.monotonic()
+        ready, _, _ = select.select([self.popen.stdout], [], [], max(left, 0))
+        if not ready:
+            return None
+        data = os.read(self.popen.stdout.fileno(), 65536)
+        self.buffer += data
+        return bool(data)
+
+    def line(self, regex="", deadline=DEADLINE):
+        """The next line of stdout that the regex is found in, as its match."""
+        end = time.monotonic() + deadline
+        while True:
+            while b"\n" in self.buffer:
+                line, self.buffer = self.buffer.split(b"\n", 1)
+                self.lines.append(line.decode(errors="replace"))
+                if match := re.search(regex, self.lines[-1]):
+                    return match
+            if not (more := self.read(end)):
+                why = "not printed in time" if more is None else "stdout ended without"
+                pytest.fail(f"{why}: /{regex}/\nlines: {self.lines[-20:]}\n"
+                            f"stderr: {self.stderr()}")
+
+    def rest(self, deadline=DEADLINE):
+        """What comes on stdout until its last writer closes it."""
+        end = time.monotonic() + deadline
+        while more := self.read(end):
+            pass
+        if more is None:
+            pytest.fail(f"somebody keeps stdout open; stderr: {self.stderr()}")
+        text, self.buffer = self.buffer.decode(errors="replace"), b""
+        return text
+
+    def wait(self, deadline=DEADLINE):
+        """The exit code; as PID 1 unshare passes it on."""
+        try:
+            return self.popen.wait(deadline)
+        except subprocess.TimeoutExpired:
+            below = "\n".join(f"{pid} {status['Name']} {status['State']}"
+                              for pid, status in descendants(self.popen.pid).items())
+            pytest.fail(f"did not end within {deadline:g} s; stderr: {self.stderr()}\n{below}")
+
+    def close(self):
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait()
+        if self.popen.stdout:
+            self.popen.stdout.close()
+        self.errors.close()
+
+
+class Starter:
+    """Starts init for one test, and puts an end to what still runs after it."""
+
+    def __init__(self, token):
+        self.token, self.all = token, []
+
+    def __call__(self, arguments, how="pid1", *, program=None, wrap=(), outer=(), env=None,
+                 **popen):
+        """wrap is put before init, inside the namespace, and execs it; outer before all."""
+        environment = {"PATH": PATH, "LC_ALL": "C", MARKER: self.token, **PASSED, **(env or {})}
+        environment = {k: v for k, v in environment.items() if v is not None}
+        prefix = [*outer, *(NAMESPACE if how == "pid1" else []), *wrap]
+        inside = {os.path.basename(word)[:15] for word in prefix}
+        inside |= {"unshare", Path("/proc/self/comm").read_text().strip()}
+        command = [str(w) for w in (*prefix, program or INIT, *arguments)]
+        running = Running(command, how, inside, env=environment, **popen)
+        self.all.append(running)
+        return running
+
+    def close(self):
+        """What outlives an init that has ended by itself is left for the leak check to find."""
+        if any(one.popen.poll() is None for one in self.all):
+            eventually(lambda: not kill_all(self.alive()), what="the end of what was started")
+        for one in self.all:
+            one.close()
+
+    def alive(self):
+        return [pid for pid in marked(self.token)] + [
+            one.pid_seen for one in self.all
+            if one.pid_seen and one.popen.poll() is None and is_alive(one.pid_seen)]
+
+
+def mounts():
+    return set(Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def descriptors():
+    return {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+            if os.path.islink(f"/proc/self/fd/{fd}")}
+
+
+@pytest.fixture(autouse=True)
+def marker():
+    """Gives a test its marker, and checks that it leaves nothing behind."""
+    token = uuid.uuid4().hex
+    mounts_before, descriptors_before = mounts(), descriptors()
+    yield token
+    left = []
+
+    def gone():
+        left[:] = marked(token)
+        return not left
+
+    try:
+        eventually(gone, what="the end of all processes of the test")
+    except pytest.fail.Exception:
+        names = [f"{pid} {(status_of(pid) or {}).get('Name')}" for pid in left]
+        kill_all(left)
+        pytest.fail(f"left running: {names}")
+    assert mounts() <= mounts_before, "a mount was left"
+    assert set(descriptors()) <= set(descriptors_before), "a descriptor of the tests was left open"
+
+
+@pytest.fixture(params=["pid1", "plain"])
+def how(request):
+    return request.param
+
+
+@pytest.fixture
+def start(marker):
+    starter = Starter(marker)
+    yield starter
+    starter.close()
+
+
+@pytest.fixture
+def run(start):
+    """Runs init to its end. Output goes to files, so that nobody who keeps it open is waited for."""
+
+    def run(arguments, how="pid1", *, deadline=DEADLINE, **options):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            options = {"stdout": out, "stderr": err, **options}
+            running = start(arguments, how, **options)
+            code = running.wait(deadline)
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(running.popen.args, code,
+                                               out.read().decode(errors="replace"),
+                                               err.read().decode(errors="replace"))
+
+    return run
+
+
+def pytest_configure(config):
+    sys.dont_write_bytecode = True
+    for program in (INIT, PROBE):
+        if not os.access(program, os.X_OK):
+            pytest.exit(f"{program} is missing: run make first", 2)
+
+
+def pytest_report_header(config):
+    return f"init under test: {INIT}, as uid {os.geteuid()}"
