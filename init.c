@@ -48,7 +48,7 @@ static struct {
 	pid_t group;              /* of the command, or 0: also after its end */
 	int signals, proc;
 	enum state state;
-	int code;      /* to exit with */
+	int code;       /* to exit with */
 	unsigned stops; /* TERM, INT and QUIT that we had so far */
 	bool childless;
 	/* Monotonic, in milliseconds; FOREVER: not set. */

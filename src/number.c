@@ -83,9 +83,9 @@ range:
 
 const char *number_text(char buffer[static NUMBER_SIZE], long long value)
 {
-	char *p = buffer + NUMBER_SIZE - 1;
-	unsigned long long rest = value < 0 ? 0 - (unsigned long long)value
-					    : (unsigned long long)value;
+	char *p = &buffer[NUMBER_SIZE - 1];
+	unsigned long long rest =
+		value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value;
 
 	*p = 0;
 	do

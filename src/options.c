@@ -73,7 +73,7 @@ static const struct persona personas[] = {
 
 /* Where the words being read come from, and whom to blame. */
 struct words {
-	char **next;     /* NULL-terminated */
+	char **next;      /* NULL-terminated */
 	const char *from; /* put before a complaint */
 };
 

@@ -19,7 +19,7 @@ struct persona {
 	bool stop_stops;     /* TSTP, TTIN and TTOU are forwarded as STOP */
 	unsigned char setup; /* exit code where init itself could not set up */
 	unsigned char absent, denied, other; /* exec: not found, not permitted, else */
-	bool not_a_directory; /* ENOTDIR counts as not found */
+	bool not_a_directory;                /* ENOTDIR counts as not found */
 };
 
 /* For times: no limit. */
@@ -34,11 +34,11 @@ struct options {
 	bool wait_all;
 	bool warn_on_reap;
 	bool no_new_privileges;
-	int verbosity;                /* enum log_level */
-	int parent_death;             /* signal, 0: none */
-	long long grace;              /* milliseconds, or FOREVER */
-	long long kill_after;         /* milliseconds, or FOREVER */
-	bool expected[256];           /* exit codes that count as 0 */
+	int verbosity;        /* enum log_level */
+	int parent_death;     /* signal, 0: none */
+	long long grace;      /* milliseconds, or FOREVER */
+	long long kill_after; /* milliseconds, or FOREVER */
+	bool expected[256];   /* exit codes that count as 0 */
 	struct rewrite rewrite;
 	const char *directory; /* of the command; NULL: ours */
 	bool as_user;

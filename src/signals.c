@@ -135,8 +135,7 @@ static int realtime(const char *text)
 	if (!low && strncasecmp(text, "RTMAX", 5) != 0)
 		return 0;
 	text += 5;
-	if (*text && (*text != (low ? '+' : '-') ||
-			     number_parse(text + 1, RTMAX - RTMIN, &offset)))
+	if (*text && (*text != (low ? '+' : '-') || number_parse(text + 1, RTMAX - RTMIN, &offset)))
 		return 0;
 	return low ? RTMIN + (int)offset : RTMAX - (int)offset;
 }

@@ -92,7 +92,8 @@ static void rewrite_listen_pid(char **envp, pid_t ours)
 	char digits[NUMBER_SIZE];
 
 	for (; *envp; envp++)
-		if (!strncmp(*envp, text, name) && !strcmp(*envp + name, number_text(digits, ours))) {
+		if (!strncmp(*envp, text, name) &&
+			!strcmp(*envp + name, number_text(digits, ours))) {
 			strcpy(text + name, number_text(digits, getpid()));
 			*envp = text;
 			return;
