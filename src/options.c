@@ -272,7 +272,7 @@ static int split(char *text, char **words)
 			inside = true;
 		}
 		if (quote ? *from == quote : *from == '\'' || *from == '"')
-			quote = quote ? 0 : *from;
+			quote = (char)(quote ? 0 : *from);
 		else if (!quote && inside && strchr(" \t\n", *from)) {
 			*to++ = 0;
 			inside = false;
