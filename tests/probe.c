@@ -1,0 +1,421 @@
+/*
+ * probe: the command that the tests run under init, and what they start it with.
+ *
+ * Signals are handled with the raw system calls and masks of 8 bytes: the libc's
+ * sigset functions leave out signals that it uses itself, and the tests want all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { SIGNALS = 64, DESCRIPTORS = 256, MASK = 8, BATCH = 1000 };
+
+_Noreturn static void fail(const char *what)
+{
+	fprintf(stderr, "probe: %s: %s\n", what, strerror(errno));
+	_exit(99);
+}
+
+static int number(const char *text)
+{
+	char *end;
+	long value = strtol(text, &end, 0);
+
+	errno = EINVAL;
+	if (!*text || *end)
+		fail(text);
+	return (int)value;
+}
+
+static uint64_t change_mask(int how, uint64_t set)
+{
+	uint64_t old = 0;
+
+	if (syscall(SYS_rt_sigprocmask, how, &set, &old, MASK))
+		fail("rt_sigprocmask");
+	return old;
+}
+
+/* The kernel's struct sigaction begins with the handler. */
+static void set_handler(int signal, void (*handler)(int))
+{
+	uintptr_t action[16] = {(uintptr_t)handler};
+
+	if (syscall(SYS_rt_sigaction, signal, action, NULL, MASK))
+		fail("rt_sigaction");
+}
+
+static void (*get_handler(int signal))(int)
+{
+	uintptr_t action[16] = {0};
+
+	syscall(SYS_rt_sigaction, signal, NULL, action, MASK);
+	return (void (*)(int))action[0];
+}
+
+static void print_text(const char *text)
+{
+	putchar('"');
+	for (; *text; text++)
+		if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
+			printf("\\u%04x", (unsigned)*text);
+		else
+			putchar(*text);
+	putchar('"');
+}
+
+static void report_descriptors(void)
+{
+	char path[64], target[512];
+	const char *comma = "";
+
+	printf("\"fds\": {");
+	for (int fd = 0; fd < DESCRIPTORS; fd++) {
+		ssize_t length;
+		if (fcntl(fd, F_GETFD) < 0)
+			continue;
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		length = readlink(path, target, sizeof target - 1);
+		target[length < 0 ? 0 : length] = 0;
+		printf("%s\"%d\": ", comma, fd);
+		print_text(target);
+		comma = ", ";
+	}
+	printf("}, ");
+}
+
+static void report_environment(void)
+{
+	const char *comma = "";
+
+	printf("\"env\": {");
+	for (char **variable = environ; *variable; variable++) {
+		char *value = strchr(*variable, '=');
+		if (!value)
+			continue;
+		*value = 0;
+		printf("%s", comma);
+		print_text(*variable);
+		printf(": ");
+		print_text(value + 1);
+		*value = '=';
+		comma = ", ";
+	}
+	printf("}, ");
+}
+
+static void report_user(void)
+{
+	uid_t uid[3];
+	gid_t gid[3], groups[256];
+	int count = getgroups(256, groups);
+
+	getresuid(&uid[0], &uid[1], &uid[2]);
+	getresgid(&gid[0], &gid[1], &gid[2]);
+	printf("\"uid\": [%u, %u, %u], ", uid[0], uid[1], uid[2]);
+	printf("\"gid\": [%u, %u, %u], \"groups\": [", gid[0], gid[1], gid[2]);
+	for (int i = 0; i < count; i++)
+		printf("%s%u", i ? ", " : "", groups[i]);
+	printf("], ");
+}
+
+/* One line of JSON: what a command finds when it starts. */
+static int report(char **words)
+{
+	char directory[4096];
+	uint64_t ignored = 0;
+	int parent_death = 0;
+
+	for (int signal = 1; signal <= SIGNALS; signal++)
+		if (get_handler(signal) == SIG_IGN)
+			ignored |= (uint64_t)1 << (signal - 1);
+	prctl(PR_GET_PDEATHSIG, &parent_death);
+	printf("{\"pid\": %d, \"ppid\": %d, \"pgid\": %d, \"sid\": %d, ", getpid(), getppid(),
+		getpgrp(), getsid(0));
+	printf("\"blocked\": \"%016llx\", \"ignored\": \"%016llx\", ",
+		(unsigned long long)change_mask(SIG_BLOCK, 0), (unsigned long long)ignored);
+	report_descriptors();
+	report_environment();
+	report_user();
+	printf("\"cwd\": ");
+	print_text(getcwd(directory, sizeof directory) ? directory : "");
+	printf(", \"no_new_privs\": %d, \"pdeathsig\": %d, \"args\": [",
+		prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), parent_death);
+	for (char **word = words; *word; word++) {
+		printf("%s", word == words ? "" : ", ");
+		print_text(*word);
+	}
+	printf("]}\n");
+	return 0;
+}
+
+/*
+ * signals [--until SIG]: "ready", then a line "number code value" for each signal
+ * that comes, none of which acts; until SIG has come.
+ */
+static int print_signals(char **words)
+{
+	int until = words[0] && !strcmp(words[0], "--until") ? number(words[1]) : 0, signal;
+	uint64_t all = ~(uint64_t)0;
+	siginfo_t info;
+
+	change_mask(SIG_SETMASK, all);
+	puts("ready");
+	do {
+		memset(&info, 0, sizeof info);
+		signal = (int)syscall(SYS_rt_sigtimedwait, &all, &info, NULL, MASK);
+		if (signal > 0)
+			printf("%d %d %ld\n", signal, info.si_code, (long)info.si_value.sival_ptr);
+	} while (signal != until);
+	return 0;
+}
+
+/* queue PID SIG VALUE...: sends SIG with each value in turn, as sigqueue(3) does. */
+static int queue_signals(char **words)
+{
+	for (char **value = words + 2; *value; value++) {
+		siginfo_t info;
+		memset(&info, 0, sizeof info);
+		info.si_code = SI_QUEUE;
+		info.si_pid = getpid();
+		info.si_uid = getuid();
+		info.si_value.sival_ptr = (void *)(intptr_t)number(*value);
+		if (syscall(SYS_rt_sigqueueinfo, number(words[0]), number(words[1]), &info))
+			fail("rt_sigqueueinfo");
+	}
+	return 0;
+}
+
+/* orphans N: leaves N dead children of dead parents to whoever adopts them. */
+static int make_orphans(char **words)
+{
+	for (int left = number(words[0]); left > 0; left -= BATCH) {
+		pid_t parent = fork();
+		if (parent < 0)
+			fail("fork");
+		if (!parent) {
+			for (int i = 0; i < BATCH && i < left; i++) {
+				pid_t child = vfork();
+				if (child < 0)
+					fail("vfork");
+				if (!child)
+					_exit(i & 0xff);
+			}
+			_exit(0);
+		}
+		waitpid(parent, NULL, 0);
+	}
+	puts("done");
+	return 0;
+}
+
+/* daemon COMMAND: runs it in a session of its own as nobody's child, and ends. */
+static int make_daemon(char **words)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		fail("fork");
+	if (child) {
+		waitpid(child, &status, 0);
+		return WEXITSTATUS(status);
+	}
+	if (setsid() < 0)
+		fail("setsid");
+	child = fork();
+	if (child)
+		_exit(child < 0);
+	execvp(words[0], words);
+	fail(words[0]);
+}
+
+/* wait FILE COMMAND: runs it once the file is there. */
+static int wait_for(char **words)
+{
+	const struct timespec moment = {.tv_nsec = 5000000};
+
+	while (access(words[0], F_OK))
+		nanosleep(&moment, NULL);
+	execvp(words[1], words + 1);
+	fail(words[1]);
+}
+
+/* <linux/filter.h> and <linux/seccomp.h>, which musl-gcc does not find everywhere. */
+struct instruction {
+	uint16_t code;
+	uint8_t if_true, if_false;
+	uint32_t value;
+};
+
+enum { LOAD = 0x20, JUMP_EQUAL = 0x15, RETURN = 0x06, SET_FILTER = 1 };
+
+static void filter_calls(int error, const unsigned *calls, unsigned count)
+{
+	const uint32_t allow = 0x7fff0000, refuse = 0x00050000 | (uint32_t)error;
+	/* The first word of struct seccomp_data is the number of the call. */
+	struct instruction code[64] = {{.code = LOAD}};
+	unsigned short n = 1;
+	struct {
+		unsigned short length;
+		struct instruction *code;
+	} program;
+
+	for (unsigned i = 0; i < count; i++) {
+		code[n++] = (struct instruction){JUMP_EQUAL, 0, 1, calls[i]};
+		code[n++] = (struct instruction){RETURN, 0, 0, refuse};
+	}
+	code[n++] = (struct instruction){RETURN, 0, 0, allow};
+	program.length = n;
+	program.code = code;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_seccomp, SET_FILTER, 0, &program))
+		fail("seccomp");
+}
+
+/*
+ * What a filter or kernel older than init may refuse, all of which it can do
+ * without.
+ */
+static void refuse_new_calls(int error)
+{
+	static const unsigned calls[] = {
+		SYS_close_range, SYS_pidfd_open, SYS_pidfd_send_signal, SYS_pwritev2, SYS_statx};
+
+	filter_calls(error, calls, sizeof calls / sizeof *calls);
+}
+
+/* A child that will not tell of its death by a signal. */
+static void leave_silent_child(void)
+{
+	if (!syscall(SYS_clone, 0, NULL, NULL, NULL, NULL))
+		_exit(0);
+}
+
+static void limit_files(int count)
+{
+	struct rlimit limit = {(rlim_t)count, (rlim_t)count};
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		fail("setrlimit");
+}
+
+static void give_socket(int fd)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || dup2(ends[0], fd) < 0)
+		fail("socketpair");
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* with [--ignore SIG | --default SIG | --block SIG | --close FD ...]... -- COMMAND */
+static int run_with(char **words)
+{
+	for (; *words && strcmp(*words, "--") != 0; words += 2)
+		if (!strcmp(*words, "--ignore"))
+			set_handler(number(words[1]), SIG_IGN);
+		else if (!strcmp(*words, "--default"))
+			set_handler(number(words[1]), SIG_DFL);
+		else if (!strcmp(*words, "--block"))
+			change_mask(SIG_BLOCK, (uint64_t)1 << (number(words[1]) - 1));
+		else if (!strcmp(*words, "--close"))
+			close(number(words[1]));
+		else if (!strcmp(*words, "--open"))
+			dup2(open("/dev/null", O_RDWR), number(words[1]));
+		else if (!strcmp(*words, "--socket"))
+			give_socket(number(words[1]));
+		else if (!strcmp(*words, "--files"))
+			limit_files(number(words[1]));
+		else if (!strcmp(*words, "--refuse-new-calls"))
+			refuse_new_calls(number(words[1]));
+		else if (!strcmp(*words, "--refuse-call"))
+			filter_calls(EPERM, &(unsigned){(unsigned)number(words[1])}, 1);
+		else if (!strcmp(*words, "--silent-child"))
+			for (int i = number(words[1]); i > 0; i--)
+				leave_silent_child();
+		else
+			fail(*words);
+	if (!*words || !words[1])
+		fail("no command");
+	execvp(words[1], words + 1);
+	fail(words[1]);
+}
+
+static int set_session(char **words)
+{
+	setsid();
+	execvp(words[0], words);
+	fail(words[0]);
+}
+
+static int listen_pid(char **words)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", getpid());
+	setenv("LISTEN_PID", text, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	execvp(words[0], words);
+	fail(words[0]);
+}
+
+static int exit_with(char **words)
+{
+	return number(words[0]);
+}
+
+/* die SIG: by that signal, whatever its disposition and mask were. */
+static int die_by(char **words)
+{
+	int signal = number(words[0]);
+
+	if (signal != SIGKILL && signal != SIGSTOP)
+		set_handler(signal, SIG_DFL);
+	change_mask(SIG_SETMASK, 0);
+	kill(getpid(), signal);
+	return 98;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		char name[12];
+		int words;
+		int (*run)(char **words);
+	} commands[] = {
+		{"report", 0, report},
+		{"signals", 0, print_signals},
+		{"queue", 3, queue_signals},
+		{"orphans", 1, make_orphans},
+		{"daemon", 1, make_daemon},
+		{"wait", 2, wait_for},
+		{"with", 2, run_with},
+		{"session", 1, set_session},
+		{"listen-pid", 1, listen_pid},
+		{"exit", 1, exit_with},
+		{"die", 1, die_by},
+	};
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (unsigned i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+		if (!strcmp(argv[1], commands[i].name) && argc - 2 >= commands[i].words) {
+			int code = commands[i].run(argv + 2);
+			return fflush(stdout) ? 97 : code;
+		}
+	errno = EINVAL;
+	fail(argc > 1 ? argv[1] : "no command");
+}
