@@ -235,10 +235,10 @@ class Starter:
         """wrap is put before init, inside the namespace, and execs it; outer before all."""
         environment = {"PATH": PATH, "LC_ALL": "C", MARKER: self.token, **PASSED, **(env or {})}
         environment = {k: v for k, v in environment.items() if v is not None}
-        prefix = [*outer, *(NAMESPACE if how == "pid1" else []), *wrap]
+        prefix = [str(w) for w in (*outer, *(NAMESPACE if how == "pid1" else []), *wrap)]
         inside = {os.path.basename(word)[:15] for word in prefix}
         inside |= {"unshare", Path("/proc/self/comm").read_text().strip()}
-        command = [str(w) for w in (*prefix, program or INIT, *arguments)]
+        command = [*prefix, str(program or INIT), *(str(w) for w in arguments)]
         running = Running(command, how, inside, env=environment, **popen)
         self.all.append(running)
         return running
