@@ -96,6 +96,15 @@ lint: $(BUILD)/flags
 	for f in $(wildcard tests/*.sh .ci/run); do sh -n $$f || exit; done
 	@rm -f $(BUILD)/lint.*; echo "lint: clean"
 
+# DEPS narrows it down: make deps demo DEPS=build
+deps:
+	@tests/deps.sh $(DEPS)
+deps-docker:
+	@tests/deps.sh docker
+
+demo: all
+	@tests/demo.sh $(BUILD)/init
+
 install: all
 	install -D -m 755 $(BUILD)/init $(DESTDIR)$(PREFIX)/bin/init
 
@@ -106,4 +115,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all units units-asan test test-asan lint install uninstall clean ALWAYS
+.PHONY: all units units-asan test test-asan lint deps deps-docker demo install uninstall clean ALWAYS

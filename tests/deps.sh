@@ -1,0 +1,86 @@
+#!/bin/sh
+# Installs what is missing to build, test and lint init, and asks nothing.
+# usage: tests/deps.sh [build] [test] [lint] [docker]     (default: the first three)
+# Where all is there it changes nothing and needs no network.
+set -u
+
+# For what: packages of apt: packages of apk: how to see that it is there.
+table() {
+	cat <<'END'
+build:gcc libc6-dev:gcc musl-dev:have gcc && [ -e /usr/include/stdlib.h ]
+build:musl-tools::have musl-gcc || have apk
+build:util-linux:util-linux:unshare --help | grep -q kill-child && have setpriv
+test:python3 python3-pytest:python3 py3-pytest:pytest python3 || pytest /usr/bin/python3
+test:libc6-dev libgcc-12-dev:libgcc:have apk || [ -e "$(gcc -print-file-name=libasan.so)" ]
+test:bsdutils:util-linux-misc:have script
+test:procps:procps-ng:have ps
+test:strace:strace:have strace
+test:valgrind libc6-dbg:valgrind:have valgrind && { have apk || ls /usr/lib/debug/.build-id; }
+lint:clang-format:clang-extra-tools:have clang-format
+lint:clang-tidy:clang-extra-tools:have clang-tidy
+lint:clang:clang:have clang
+lint:cppcheck:cppcheck:have cppcheck
+docker:docker.io:docker-engine docker-cli:have dockerd && have docker
+docker:iptables:iptables:have iptables
+docker:mmdebstrap:debootstrap:have mmdebstrap || have apk
+docker:ca-certificates:ca-certificates:[ -e /etc/ssl/certs/ca-certificates.crt ]
+END
+}
+
+have() {
+	command -v "$1"
+}
+
+pytest() {
+	"$1" -c 'import pytest'
+}
+
+# The packages, of apt or of apk, of what is missing.
+missing() {
+	table | while IFS=: read -r for apt apk check; do
+		case " $sets " in *" $for "*) ;; *) continue ;; esac
+		eval "$check" >/dev/null 2>&1 </dev/null && continue
+		[ "$1" = apk ] && echo "$apk" || echo "$apt"
+	done | tr '\n' ' ' | sed 's/ *$//'
+}
+
+by_hand() {
+	echo "deps: $1; install by hand what these packages of $2 hold: $need" >&2
+	exit 1
+}
+
+sets=${*:-build test lint}
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+if command -v apt-get >/dev/null; then
+	manager=apt
+elif command -v apk >/dev/null; then
+	manager=apk
+else
+	manager=none
+fi
+need=$(missing $manager)
+if [ -z "$need" ]; then
+	echo "deps: all there ($sets)"
+	exit 0
+fi
+
+[ $manager = none ] && by_hand "neither apt-get nor apk is here" Debian
+as_root=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null && sudo -n true 2>/dev/null ||
+		by_hand "not root, and no sudo that asks nothing" $manager
+	as_root=sudo
+fi
+echo "deps: installing $need"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+if [ $manager = apt ]; then
+	options="-qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
+	$as_root apt-get $options update </dev/null &&
+		$as_root env DEBIAN_FRONTEND=$DEBIAN_FRONTEND apt-get $options -y \
+			--no-install-recommends install $need </dev/null
+else
+	$as_root apk add --quiet $need </dev/null
+fi || by_hand "$manager failed" $manager
+need=$(missing $manager)
+[ -z "$need" ] || by_hand "still missing after the installation" $manager
