@@ -19,9 +19,12 @@ zombies) # how many there are once all orphans have died
 	done
 	end=$(($(date +%s) + 5))
 	while :; do
-		count=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c '^[0-9]* (sleep) Z')
-		living=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c '^[0-9]* (sleep) [^Z]')
-		[ "$living" = 0 ] && { [ "$count" = 0 ] || [ "${2-}" = keep ]; } && break
+		# shellcheck disable=SC2046
+		set -- "${1-}" "${2-}" $(cat /proc/[0-9]*/stat 2>/dev/null | awk -v me=$$ '
+			$4 == 1 && $1 != me {$3 == "Z" ? dead++ : living++}
+			END {print dead + 0, living + 0}')
+		count=$3
+		[ "$4" = 0 ] && { [ "$count" = 0 ] || [ "$2" = keep ]; } && break
 		[ "$(date +%s)" -gt $end ] && break
 		sleep 0.02
 	done
