@@ -1,0 +1,107 @@
+"""Whatever is orphaned is taken off the process table."""
+import re
+import signal
+import subprocess
+
+import pytest
+
+from conftest import PROBE, descendants, eventually, processes, status_of
+
+
+def zombies(init):
+    return [pid for pid, status in processes().items()
+            if int(status["PPid"]) == init.init_pid and status["State"].startswith("Z")]
+
+
+def stop(init):
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 143
+
+
+def test_twenty_thousand_orphans(start, how):
+    """20,000 orphans leave no zombie."""
+    init = start(["sh", "-c", f"{PROBE} orphans 20000; exec sleep 1000"], how)
+    init.line("done", deadline=60)
+    eventually(lambda: not zombies(init), deadline=60, what="the end of all zombies")
+    stop(init)
+
+
+def test_coalesced_child_signals(start, how, tmp_path):
+    """PEERS Signals: many deaths, one SIGCHLD. Reap until nothing is left."""
+    init = start(["sh", "-c", f"echo ready; {PROBE} wait {tmp_path}/go {PROBE} orphans 500; "
+                  "exec sleep 1000"], how)
+    init.line("ready")
+    # While it is stopped all of them die.
+    init.signal(signal.SIGSTOP)
+    (tmp_path / "go").touch()
+    init.line("done")
+    assert len(zombies(init)) == 500
+    init.signal(signal.SIGCONT)
+    eventually(lambda: not zombies(init), what="the end of all zombies")
+    stop(init)
+
+
+def test_orphans_are_adopted(start, how):
+    """PID 1 gets them from the kernel; elsewhere init is a subreaper."""
+    init = start(["sh", "-c", f"{PROBE} daemon sleep 1000; exec sleep 1000"], how)
+    eventually(lambda: [s["Name"].strip() for s in descendants(init.init_pid).values()
+                        if int(s["PPid"]) == init.init_pid] == ["sleep", "sleep"],
+               what="the adoption of the daemon")
+    stop(init)
+
+
+@pytest.mark.parametrize("times", [1, 30])
+def test_existing_children(start, how, tmp_path, times):
+    """Children that init did not start but was born with, alive or dead, are reaped."""
+    script = f"i=0; while [ $i -lt {times} ]; do i=$((i+1)); " \
+             f"{PROBE} exit 3 & {PROBE} wait {tmp_path}/go true & done; exec \"$@\""
+    init = start(["sh", "-c", "echo ready; exec sleep 1000"], how, wrap=["sh", "-c", script, "sh"])
+    init.line("ready")
+    (tmp_path / "go").touch()
+    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of the others")
+    stop(init)
+
+
+def test_child_that_dies_in_silence(start, how):
+    """A child cloned without SIGCHLD is reaped at the next occasion (__WALL)."""
+    init = start(["sh", "-c", "echo ready; read go; exec sleep 1000"], how, stdin=subprocess.PIPE,
+                 wrap=[PROBE, "with", "--silent-child", "3", "--"])
+    init.line("ready")
+    # Any death is such an occasion.
+    init.signal(signal.SIGCHLD)
+    eventually(lambda: not zombies(init), what="the end of all zombies")
+    init.popen.stdin.close()
+    stop(init)
+
+
+def test_child_signal_without_a_death(start, how):
+    """A SIGCHLD that somebody sends neither ends nor stops init."""
+    init = start(["sh", "-c", "echo ready; exec sleep 1000"], how)
+    init.line("ready")
+    for _ in range(3):
+        init.signal(signal.SIGCHLD)
+        eventually(lambda: int(init.status()["ShdPnd"], 16) == 0, what="the signal to be taken")
+    assert status_of(init.init_pid)["State"].startswith("S")
+    stop(init)
+
+
+def test_warning_of_each(run, how):
+    """-w: a line for each orphan reaped, none for the command."""
+    result = run(["-w", "sh", "-c", f"{PROBE} orphans 5; exit 3"], how)
+    assert (result.returncode, result.stdout) == (3, "done\n")
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(set(lines)) == 5
+    assert all(re.fullmatch(r"init: reaped orphan \d+", line) for line in lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_pause(start, how, number):
+    """-P: no command; reaps until told to stop."""
+    script = f'{PROBE} exit 3 & {PROBE} orphans 20 & sleep 1000 & exec "$@"'
+    init = start(["-P"], how, wrap=["sh", "-c", script, "sh"])
+    init.line("done")
+    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of all zombies")
+    init.signal(signal.SIGUSR1)
+    eventually(lambda: int(init.status()["ShdPnd"], 16) == 0, what="the signal to be taken")
+    init.signal(number)
+    assert init.wait() == 0

@@ -1,0 +1,226 @@
+"""Signals on their way to the command."""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from conftest import AS_ROOT, PROBE, descendants, eventually
+
+ALL = [n for n in range(1, 65) if n not in (signal.SIGKILL, signal.SIGSTOP)]
+SI_USER, SI_QUEUE = 0, -1
+
+
+def send(init, number, *values):
+    """As sigqueue(3), which Python lacks."""
+    subprocess.run([PROBE, "queue", str(init.init_pid), str(number), *map(str, values)], check=True)
+
+
+def taken(init):
+    """Waits until init has read what was sent."""
+    eventually(lambda: int(init.status()["ShdPnd"], 16) == 0, what="the signal to be taken")
+
+
+@pytest.fixture
+def listener(start, how):
+    """A command that prints every signal it gets, and ends with the last, 64."""
+    def listener(*options, until=64, **more):
+        init = start([*options, PROBE, "signals", "--until", until], how, **more)
+        init.line("^ready")
+        return init
+    return listener
+
+
+def got(init):
+    """number, code, value of the next signal that came through."""
+    return tuple(int(n) for n in init.line(r"^(\d+) (-?\d+) (-?\d+)$").groups())
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_each_signal(listener, number):
+    """PEERS Signals: 34 is never forwarded by musl builds; as PID 1 tini and catatonit never
+    forward ILL TRAP ABRT BUS FPE SEGV SYS TTIN TTOU sent by kill(), catatonit TSTP neither;
+    dumb-init ignores the first HUP and CONT, swallows the first 64, dies of 34."""
+    init = listener(until=number)
+    init.signal(number)
+    assert got(init) == (number, SI_USER, 0)
+    assert init.wait() == 0
+    assert init.stderr() == ""
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_each_signal_with_value(listener, number):
+    """PEERS Signals: sigqueue values are lost by all."""
+    init = listener(until=number)
+    send(init, number, number + 1000)
+    assert got(init) == (number, SI_QUEUE, number + 1000)
+    assert init.wait() == 0
+
+
+@pytest.mark.parametrize("number", range(32, 65))
+def test_realtime_in_order(listener, number):
+    """PEERS Signals: real-time ones with their values, none lost, in order."""
+    init = listener(until=15)
+    send(init, number, *range(-3, 20))
+    assert [got(init) for _ in range(23)] == [(number, SI_QUEUE, v) for v in range(-3, 20)]
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 0
+
+
+def test_many_at_once(listener):
+    """What queues up while init cannot run comes through whole."""
+    init = listener()
+    init.signal(signal.SIGSTOP)
+    for number in (64, 40, 35):
+        send(init, number, *range(100))
+    send(init, signal.SIGUSR1, 5)
+    init.signal(signal.SIGCONT)
+    seen = {}
+    while 64 not in seen:
+        number, _, value = got(init)
+        seen.setdefault(number, []).append(value)
+    assert seen[35] == seen[40] == list(range(100))
+    assert seen[10] == [5]
+    assert init.wait() == 0
+
+
+def test_from_inside(start, tmp_path):
+    """A signal that a process of the container sends to PID 1, as `docker exec kill` does."""
+    numbers = [4, 10, 15, 21, 34, 64]
+    # In a session of its own, where what is forwarded does not hit the sender.
+    sender = f"for n in {' '.join(map(str, numbers))}; do {PROBE} queue 1 $n $n; done"
+    init = start(["sh", "-c", f"{PROBE} daemon {PROBE} wait {tmp_path}/go sh -c '{sender}'; "
+                  f"exec {PROBE} signals --until 64"])
+    init.line("^ready")
+    (tmp_path / "go").touch()
+    assert [got(init) for _ in numbers] == [(n, SI_QUEUE, n) for n in numbers]
+    assert init.wait() == 0
+
+
+@pytest.mark.parametrize("options, value, receivers", [([], None, 2), (["-g"], 7, 2),
+                                                       (["-c"], None, 1),
+                                                       (["--single-child"], 7, 1)])
+def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
+    """-g: the whole group hears it, with the value; -c: the command alone."""
+    other = tmp_path / "other"
+    init = start([*options, "sh", "-c", f"{PROBE} signals --until 15 >{other} & "
+                  f"exec {PROBE} signals --until 15"], how)
+    init.line("^ready")
+    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other")
+    if value is None:
+        init.signal(34)
+    else:
+        send(init, 34, value)
+    assert got(init) == (34, SI_USER if value is None else SI_QUEUE, value or 0)
+    line = init.lines[-1] + "\n"
+    if receivers == 2:
+        eventually(lambda: line in other.read_text(), what="the signal at the other")
+    init.signal(signal.SIGTERM)
+    assert got(init)[0] == signal.SIGTERM
+    assert init.wait() == 0
+    assert other.read_text().startswith(f"ready\n{line if receivers == 2 else ''}15 0 0\n")
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root has a second user to become")
+def test_forwarding_not_permitted(start, how):
+    """PEERS Signals: EPERM while forwarding (the command became another user): tini exits 1."""
+    without_kill = ["setpriv", "--bounding-set", "-kill", "--inh-caps", "-kill"]
+    other = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
+    init = start([*other, "sh", "-c", "echo ready; read go; exit 5"], how, wrap=without_kill,
+                 stdin=-1)
+    init.line("ready")
+    init.signal(signal.SIGUSR1)
+    taken(init)
+    eventually(lambda: "forward SIGUSR1: Operation not permitted" in init.stderr(),
+               what="a warning")
+    init.signal(signal.SIGUSR2)
+    taken(init)
+    init.popen.stdin.close()
+    assert init.wait() == 5
+
+
+def test_forwarding_to_nobody(start, how):
+    """ESRCH is survived: a signal when the command and its group are gone."""
+    init = start(["--wait-all", "sh", "-c", f"{PROBE} daemon {PROBE} signals --until 15; exit 4"],
+                 how)
+    init.line("^ready")
+    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of the command")
+    for number in (signal.SIGUSR1, signal.SIGHUP, 34):
+        init.signal(number)
+        taken(init)
+    init.signal(signal.SIGTERM)
+    # The one that lives is told by the end of all, not by forwarding.
+    assert got(init)[0] == signal.SIGTERM
+    assert init.wait() == 4
+
+
+@pytest.mark.parametrize("rewrites, sent, expected", [
+    (["15:2"], 15, 2), (["TERM:INT"], 15, 2), (["SIGTERM:sigint"], 15, 2), (["term:USR1"], 15, 10),
+    (["15:RTMIN+3"], 15, 37), (["RTMIN:RTMAX"], 34, 64), (["RTMAX-1:RTMIN+1"], 63, 35),
+    (["34:10"], 34, 10), (["USR1:USR2", "USR2:USR1"], 10, 12), (["HUP:TERM", "HUP:QUIT"], 1, 3),
+    (["33:32"], 33, 32), (["CLD:IOT"], 17, 6), (["64:1"], 64, 1)])
+@pytest.mark.parametrize("value", [None, 77], ids=["kill", "queue"])
+def test_rewrite(listener, rewrites, sent, expected, value):
+    """-r FROM:TO by number and name, in any mix; the last for a signal counts."""
+    init = listener(*[w for r in rewrites for w in ("-r", r)], until=expected)
+    if value is None:
+        init.signal(sent)
+    else:
+        send(init, sent, value)
+    assert got(init) == (expected, SI_USER if value is None else SI_QUEUE, value or 0)
+    assert init.wait() == 0
+
+
+def test_rewrite_to_nothing(listener):
+    """-r FROM:0 drops it."""
+    init = listener("-r", "USR1:0", "--rewrite=RTMIN+2:0", "--rewrite", "term:0")
+    for number in (10, 36, 15):
+        init.signal(number)
+        taken(init)
+    init.signal(64)
+    assert got(init)[0] == 64
+    assert init.wait() == 0
+
+
+@pytest.mark.parametrize("to, code", [("KILL", 137), ("9", 137)])
+def test_rewrite_to_kill(listener, to, code):
+    init = listener("-r", f"USR2:{to}")
+    init.signal(signal.SIGUSR2)
+    assert init.wait() == code
+
+
+def test_stop_and_continue_reach_the_command(start, how):
+    """TSTP stops a command that lets it, CONT wakes it; init itself goes on."""
+    init = start(["sleep", "1000"], how, wrap=[PROBE, "session"] if how == "pid1" else [])
+    sleep = eventually(lambda: list(descendants(init.init_pid)), what="the command")[0]
+
+    def state(*letters):
+        eventually(lambda: descendants(init.init_pid)[sleep]["State"][0] in letters,
+                   what=f"state {letters}")
+
+    eventually(lambda: descendants(init.init_pid)[sleep]["Name"] == "sleep", what="exec")
+    init.signal(signal.SIGTSTP)
+    # In a session of its own the command's group is an orphaned one, where the kernel
+    # discards TSTP (setpgid(2)): that it does not stop is as it were without init.
+    state("S")
+    init.signal(signal.SIGCONT)
+    taken(init)
+    state("S")
+    os.kill(sleep, signal.SIGSTOP)
+    state("T")
+    init.signal(signal.SIGCONT)
+    state("S")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 143
+
+
+def test_nothing_is_forwarded_unasked(start, how):
+    """The death of children, and init's own doings, are not told to the command as signals."""
+    init = start(["sh", "-c", f"{PROBE} orphans 50; {PROBE} daemon true; "
+                  f"exec {PROBE} signals --until 10"], how)
+    init.line("^ready")
+    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the orphans' end")
+    init.signal(10)
+    assert re.fullmatch(r"10 0 0\n", init.rest())
+    assert init.wait() == 0
