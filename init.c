@@ -50,6 +50,8 @@ static struct {
 	enum state state;
 	int code;       /* to exit with */
 	unsigned stops; /* TERM, INT and QUIT that we had so far */
+	int typed;      /* the last signal that the kernel sent: the terminal's */
+	int killed_by;  /* signal to end with, where code alone does not tell all, or 0 */
 	bool childless;
 	/* Monotonic, in milliseconds; FOREVER: not set. */
 	long long kill_at, end_at;
@@ -65,9 +67,18 @@ static bool is_stop(int signal)
 	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 }
 
+/*
+ * A shell whose command died of a typed signal leaves its loop, and one whose
+ * command was killed repairs the terminal's modes. For both it looks at how we end.
+ */
 _Noreturn static void finish(void)
 {
-	_exit(self.options.expected[self.code] ? 0 : self.code);
+	tty_take_back(&self.tty, self.group);
+	if (self.options.expected[self.code])
+		_exit(0);
+	if (self.killed_by)
+		signals_undergo(getpid(), self.killed_by);
+	_exit(self.code);
 }
 
 /* KILL for everyone. As PID 1 our exit does the rest, and waits for it. */
@@ -116,7 +127,12 @@ static void command_ended(int status)
 		info("command killed by ", signal_text(signal, name));
 	else
 		info("command exited with ", number_text(digits, self.code));
+	if (was_foreground || signal == self.typed)
+		self.killed_by = signal;
 	tty_take_back(&self.tty, self.command.pid);
+	/* What is typed from now on is for us: it cuts the end short. */
+	if (self.tty.mode == TTY_LEADER)
+		tty_take(self.tty.fd);
 	/*
 	 * What was typed reached the command's group alone; those of ours, a script or
 	 * a pipeline, would have had it too.
@@ -133,20 +149,28 @@ static void command_ended(int status)
 }
 
 /*
- * The terminal stopped the command: Ctrl-Z, or from the background a read or
- * write. Then we stop as well, with those of our group, for the shell to see; and
- * go on when it continues us.
+ * The command was stopped: by Ctrl-Z, by itself, or from the background by a read
+ * or write of the terminal. Then we stop as well, with those of our group, for the
+ * shell to see; and go on when it continues us.
  */
 static void command_stopped(int signal)
 {
-	if (signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU)
-		return;
-	if (signal == SIGTSTP || !tty_ours(&self.tty)) {
+	const bool asked = signal == SIGTTIN || signal == SIGTTOU;
+	const bool hand = asked || self.tty.eager || self.tty.given;
+
+	if (!asked || !tty_ours(&self.tty)) {
 		tty_take_back(&self.tty, self.command.pid);
-		kill(0, signal);
-		signals_stop_self(signal);
+		self.tty.given = false;
+		/* TSTP for STOP too: that would stop us where nobody is to continue us. */
+		if (!signals_undergo(0, asked ? signal : SIGTSTP)) {
+			if (signal == SIGSTOP)
+				return;
+			if (asked && tty_abandon(&self.tty, self.command.pid))
+				kill(-self.command.pid, SIGHUP);
+		}
 	}
-	tty_hand_over(&self.tty, self.command.pid);
+	if (hand)
+		tty_hand_over(&self.tty, self.command.pid);
 	kill(-self.command.pid, SIGCONT);
 }
 
@@ -179,7 +203,9 @@ static void forward(int signal, const struct signalfd_siginfo *from)
 		to = (struct recipient){.pid = self.group, .pidfd = -1, .group = true};
 	if (!to.pid)
 		return;
-	if (signal == SIGCONT && self.command.pid)
+	if (from->ssi_code == SI_KERNEL && self.group)
+		to.group = true; /* as if it had been typed there */
+	if (signal == SIGCONT && self.command.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);
 	if (!signal_forward(&to, signal, from))
 		debug("forwarded ", signal_text(signal, name));
@@ -195,9 +221,10 @@ static bool asked_to_stop(void)
 	self.stops++;
 	switch (self.state) {
 	case RUNNING:
-		if (self.options.pause)
+		if (self.options.pause) {
+			reap(); /* to know whether there is anybody */
 			begin_end();
-		else if (self.stops == 1)
+		} else if (self.stops == 1)
 			self.kill_at = after(self.options.kill_after);
 		return true;
 	case LINGERING:
@@ -217,19 +244,40 @@ static bool is_echo(const struct signalfd_siginfo *from)
 		return from->ssi_code > 0;
 	if (from->ssi_code == SI_USER)
 		return from->ssi_pid == (unsigned)getpid();
-	return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE;
+	return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.command.pid;
+}
+
+/*
+ * One of our group, the pager of a pipeline or a script, was stopped because it
+ * needs the terminal that the command has: it gets it, until the command asks.
+ */
+static bool is_wanted_back(const struct signalfd_siginfo *from)
+{
+	if (from->ssi_signo != SIGTTIN && from->ssi_signo != SIGTTOU)
+		return false;
+	/* The kernel sends it to the group, and so does another init that stops with it. */
+	if (from->ssi_code != SI_KERNEL &&
+		!(self.tty.given && getpgid((pid_t)from->ssi_pid) == getpgrp()))
+		return false;
+	tty_take_back(&self.tty, self.command.pid);
+	return tty_ours(&self.tty) && !kill(0, SIGCONT);
 }
 
 static void take_signal(const struct signalfd_siginfo *from)
 {
 	int signal = self.options.rewrite.to[from->ssi_signo];
 
-	if (is_echo(from) || !signal)
+	if (from->ssi_code == SI_KERNEL)
+		self.typed = (int)from->ssi_signo;
+	if (is_echo(from) || !signal || is_wanted_back(from))
 		return;
 	if (is_stop((int)from->ssi_signo) && !asked_to_stop())
 		return;
 	if (self.state < ENDING)
 		forward(signal, from);
+	/* With no command to stop, and to stop with: Ctrl-Z is for us alone. */
+	if (!self.command.pid && (signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU))
+		signals_undergo(getpid(), signal);
 }
 
 static void take_signals(void)
@@ -312,8 +360,11 @@ static void watch_parent(pid_t parent)
 		syscall(SYS_tkill, getpid(), self.options.parent_death);
 }
 
+/* Without a command what is typed is for us. */
 static void release_terminal(void)
 {
+	if (self.options.pause)
+		return;
 	tty_find(&self.tty);
 	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
 		die_errno(self.options.persona->setup, "release terminal");
@@ -333,7 +384,7 @@ static void start_command(char **envp)
 	const struct options *options = &self.options;
 	struct spawn_failure failure;
 	char digits[NUMBER_SIZE];
-	bool give = tty_ours(&self.tty) && self.tty.eager;
+	bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn spawn = {
 		.argv = options->command,
 		.envp = envp,
@@ -342,12 +393,14 @@ static void start_command(char **envp)
 		.group = getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
 		.take = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
 		.foreground = give ? self.tty.fd : -1,
+		.asks = ours && !give,
 		.no_new_privileges = options->no_new_privileges,
 		.die_with_us = getpid() != 1,
 	};
 
 	if (self.tty.mode == TTY_OUTSIDE)
 		spawn.group = SPAWN_OUR_GROUP;
+	self.tty.given = give;
 	self.command.pid = spawn_start(&spawn, &failure);
 	if (self.command.pid < 0) {
 		tty_take_back(&self.tty, 0);
@@ -357,7 +410,6 @@ static void start_command(char **envp)
 			failure.stage == SPAWN_CHDIR ? options->directory : options->command[0],
 			(char *)0);
 	}
-	self.tty.given = give;
 	self.command.pidfd = (int)syscall(SYS_pidfd_open, self.command.pid, 0);
 	self.command.group = options->group && spawn.group != SPAWN_OUR_GROUP;
 	self.group = spawn.group != SPAWN_OUR_GROUP ? self.command.pid : 0;
@@ -370,7 +422,7 @@ static void settle(void)
 	int keep[4];
 	unsigned count = 0;
 
-	if (self.tty.mode != TTY_JOB)
+	if (self.tty.mode == TTY_OUTSIDE)
 		tty_close(&self.tty);
 	keep[count++] = self.signals;
 	keep[count++] = self.proc;

@@ -77,9 +77,9 @@ struct disposition {
 };
 
 /* The libc's sigaction() guards what its threads need, which costs a kilobyte here. */
-static void child_disposition(const struct disposition *new, struct disposition *old)
+static void set_disposition(int signal, const struct disposition *new, struct disposition *old)
 {
-	syscall(SYS_rt_sigaction, SIGCHLD, new, old, sizeof(struct mask));
+	syscall(SYS_rt_sigaction, signal, new, old, sizeof(struct mask));
 }
 
 static void set_mask(int how, const struct mask *new, struct mask *old)
@@ -94,7 +94,7 @@ void signals_block(void)
 
 	memset(&all, 0xff, sizeof all);
 	set_mask(SIG_SETMASK, &all, &inherited.mask);
-	child_disposition(&standard, &now);
+	set_disposition(SIGCHLD, &standard, &now);
 	inherited.child_ignored = now.handler == SIG_IGN;
 }
 
@@ -103,8 +103,16 @@ void signals_restore(void)
 	struct disposition ignored = {.handler = SIG_IGN};
 
 	if (inherited.child_ignored)
-		child_disposition(&ignored, NULL);
+		set_disposition(SIGCHLD, &ignored, NULL);
 	set_mask(SIG_SETMASK, &inherited.mask, NULL);
+}
+
+void signals_let_terminal_stop(void)
+{
+	const struct disposition standard = {.handler = SIG_DFL};
+
+	set_disposition(SIGTTIN, &standard, NULL);
+	set_disposition(SIGTTOU, &standard, NULL);
 }
 
 int signals_open(void)
@@ -115,15 +123,25 @@ int signals_open(void)
 	return signalfd(-1, &all, SFD_CLOEXEC);
 }
 
-void signals_stop_self(int signal)
+/* One signal alone, for the raw calls. */
+static struct mask mask_of(int signal)
 {
-	struct mask one = {{0}};
 	unsigned bit = (unsigned)signal - 1, size = 8 * sizeof(long);
+	struct mask one = {{0}};
 
 	one.word[bit / size] = 1UL << bit % size;
-	syscall(SYS_tkill, syscall(SYS_gettid), signal);
+	return one;
+}
+
+bool signals_undergo(pid_t whom, int signal)
+{
+	const struct mask one = mask_of(signal), resumed = mask_of(SIGCONT);
+	long now[2] = {0, 0};
+
+	kill(whom, signal);
 	set_mask(SIG_UNBLOCK, &one, NULL);
 	set_mask(SIG_BLOCK, &one, NULL);
+	return syscall(SYS_rt_sigtimedwait, &resumed, NULL, now, sizeof resumed) == SIGCONT;
 }
 
 /* RTMIN, RTMIN+n, RTMAX, RTMAX-n; 0 where text is none of them. */

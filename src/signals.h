@@ -37,15 +37,23 @@ void signals_block(void);
 /* In a child, before exec: the mask and disposition as init inherited them. */
 void signals_restore(void);
 
+/*
+ * In a child, before exec: a read from the background stops it, even if what was
+ * inherited is to ignore TTIN and TTOU, as within $(...) of an interactive shell.
+ * There the read would fail.
+ */
+void signals_let_terminal_stop(void);
+
 /* A new signalfd of all signals, close-on-exec; the caller owns it. -1 with errno. */
 int signals_open(void);
 
 /*
- * Stops this process by a terminal's stop signal, as if it were not blocked:
- * returns once continued, or at once where the kernel discards the signal
- * (setpgid(2): an orphaned process group).
+ * Sends a signal to this process, or with 0 to its group, and undergoes it as if
+ * it were not blocked. Returns, where it was to stop us, once we are continued:
+ * true, and that SIGCONT is taken. Or at once where it is without effect, as on an
+ * orphaned process group (setpgid(2)): false.
  */
-void signals_stop_self(int signal);
+bool signals_undergo(pid_t whom, int signal);
 
 /* 1..64 for a name (HUP, SIGHUP, hup, RTMIN+2, RTMAX-1) or a number, else 0. */
 int signal_number(const char *text);

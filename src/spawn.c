@@ -157,6 +157,8 @@ static enum spawn_stage become(const struct spawn *spawn, pid_t parent)
 	if (spawn->directory && chdir(spawn->directory))
 		return SPAWN_CHDIR;
 	rewrite_listen_pid(spawn->envp, parent);
+	if (spawn->asks)
+		signals_let_terminal_stop();
 	signals_restore();
 	exec_searched(spawn->argv[0], spawn->argv, spawn->envp);
 	return SPAWN_EXEC;

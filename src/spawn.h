@@ -42,6 +42,7 @@ struct spawn {
 	enum spawn_group group;
 	int take;       /* terminal that the new session makes its own, or -1 */
 	int foreground; /* terminal whose foreground the new group becomes, or -1 */
+	bool asks;      /* for the foreground, by being stopped when it needs it */
 	bool no_new_privileges;
 	bool die_with_us; /* KILL when init dies, which as PID 1 the kernel sees to */
 };

@@ -47,10 +47,12 @@ void tty_find(struct tty *tty)
 		return;
 	tty->mode = session == getpid() ? TTY_LEADER : getpgrp() ? TTY_JOB : TTY_OUTSIDE;
 	/*
-	 * In a pipeline the others of our group may read the terminal (a pager): the
-	 * foreground stays with us until the command asks for it.
+	 * In a pipeline the others of our group may read the terminal (a pager), and so
+	 * may a script that goes on while we run (its & gives us /dev/null to read):
+	 * the foreground stays with us until the command asks for it.
 	 */
-	tty->eager = !is_pipe(0) && !is_pipe(1);
+	tty->eager = !is_pipe(0) && !is_pipe(1) &&
+		     (getpgrp() == getpid() || is_controlling(0, session));
 }
 
 int tty_release(const struct tty *tty)
@@ -93,11 +95,26 @@ void tty_hand_over(struct tty *tty, pid_t group)
 
 void tty_take_back(struct tty *tty, pid_t group)
 {
-	pid_t now = foreground(tty);
+	pid_t now;
 
-	if (tty->given && (now == group || (now > 0 && kill(-now, 0) && errno == ESRCH)))
-		tty_foreground(tty->fd, getpgrp());
-	tty->given = false;
+	if (!tty->given)
+		return;
+	now = foreground(tty);
+	if (now > 0 && (now == group || (kill(-now, 0) && errno == ESRCH)))
+		tty->given = tty_foreground(tty->fd, getpgrp()) != 0;
+}
+
+int tty_abandon(struct tty *tty, pid_t group)
+{
+	pid_t ours = getpgrp();
+
+	tty->mode = TTY_NONE;
+	tty_close(tty);
+	/* The leader of a group cannot leave the session; as one of another's it can. */
+	if (setsid() >= 0 || (!setpgid(0, group) && setsid() >= 0))
+		return 0;
+	setpgid(0, ours);
+	return -1;
 }
 
 void tty_close(struct tty *tty)

@@ -54,8 +54,19 @@ int tty_foreground(int fd, pid_t group);
 /* In init: hands the foreground to the command's group, where it is ours. */
 void tty_hand_over(struct tty *tty, pid_t group);
 
-/* Takes the foreground back from the command's group, or from one that is gone. */
+/*
+ * Takes back what was given: from the command's group, or from one that is gone.
+ * Another that the command gave it to keeps it, and `given` stays.
+ */
 void tty_take_back(struct tty *tty, pid_t group);
+
+/*
+ * Leaves the session, where nobody is left in it who could give us the foreground:
+ * an orphaned group is not stopped when it reads from the background, but gets EIO
+ * (setpgid(2)), and our being there keeps the command's group from being one.
+ * -1 where others of our group prevent it. The mode is TTY_NONE from then on.
+ */
+int tty_abandon(struct tty *tty, pid_t group);
 
 /* Closes what tty_find opened. */
 void tty_close(struct tty *tty);

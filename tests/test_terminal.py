@@ -1,0 +1,879 @@
+"""Terminals: Ctrl-C, Ctrl-Z, SIGWINCH and hang-up, as if init were not there.
+
+Each test types at a real pty. A table in README.md says which peer, or which change
+to init, fails which test.
+"""
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from conftest import INIT, NAMESPACE, PROBE, eventually, kill_all, marked, status_of
+from terminal import BASH, END, INTERRUPT, PROMPT, QUIT, SUSPEND, Terminal, process
+
+TYPED, SENT = 128, 0  # si_code: SI_KERNEL, SI_USER
+# Ends what the probe hears. It has the highest number of all used: init may have several to
+# forward at a time, and the kernel gives them in order of their numbers.
+LAST = str(signal.SIGPWR.value)
+SHELLS = ["bash", "dash"]
+STOPPED = r"\[1\]\+ +Stopped"
+
+
+def needs(program):
+    return pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed")
+
+
+@pytest.fixture
+def terminal(marker):
+    started = []
+
+    def start(command, **options):
+        started.append(Terminal(command, marker, **options))
+        return started[-1]
+
+    yield start
+
+    def is_over():
+        # init hides its environment from ordinary users: it is found as a descendant.
+        return not kill_all([one.pid for t in started for one in t.all()] + marked(marker))
+
+    for one in started:
+        one.hang_up()
+    eventually(is_over, what="the end of what the terminal ran")
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def shell(terminal):
+    """An interactive bash, at its prompt; $INIT, $PROBE and $UNSHARE for its commands."""
+    one = terminal(BASH, env={"INIT": INIT, "PROBE": PROBE, "LAST": LAST,
+                              "UNSHARE": " ".join(NAMESPACE)})
+    one.prompt()
+    return one
+
+
+@pytest.fixture(params=["pid1", "plain"])
+def leader(request, terminal):
+    """Starts init as the leader of the terminal's session, as docker run -it does."""
+    def start(*arguments, outer=(), **options):
+        before = [*outer, *(NAMESPACE if request.param == "pid1" else [])]
+        if not before:
+            return terminal([INIT, *arguments], **options)
+        # The namespace first, then the session: so it is PID 1 that leads it.
+        return terminal([*before, "setsid", "-c", INIT, *arguments], own=False, **options)
+    return start
+
+
+def heard(text):
+    """The signals that the probe printed, in order."""
+    return [int(number) for number in re.findall(r"(?m)^(\d+) \d+ \d+\r?$", text)]
+
+
+def blocks_all(pid):
+    """Whether a process has come to where init blocks signals."""
+    status = status_of(pid)
+    return bool(status) and int(status["SigBlk"], 16) & 0x4004 == 0x4004
+
+
+def find_init(t):
+    """The outermost, and not a child of it before its exec."""
+    name = os.path.basename(INIT)[:15]
+    return eventually(lambda: t.all(name), what=f"a process {name}")[0]
+
+
+def stopped(t):
+    """After Ctrl-Z: the shell says so, and has the terminal."""
+    t.expect(STOPPED)
+    t.prompt()
+    assert t.foreground() == t.pid()
+
+
+def answers(t):
+    """The shell is there, reads what is typed, and is in the foreground."""
+    assert t.run("echo $((6 * 7))").strip().endswith("42")
+    assert t.foreground() == t.pid()
+
+
+def code(t):
+    return int(t.run("echo code=$?").split("code=")[1])
+
+
+# ---- init leads the session
+
+
+def test_leader_gives_the_terminal_to_the_command(leader):
+    """docker run -it: the command leads a session of its own with the terminal."""
+    t = leader("sh", "-c", "stty size; exec sleep 1000", rows=33, columns=77)
+    t.expect("33 77")
+    one = t.find_foreground("sleep")
+    assert one.pid == one.pgrp == one.session == t.foreground()
+    assert one.tty, "no controlling terminal"
+
+
+@pytest.mark.parametrize("key, number", [(INTERRUPT, 2), (QUIT, 3)], ids=["INT", "QUIT"])
+def test_leader_key_kills_the_command(leader, key, number):
+    t = leader("sh", "-c", "echo started; exec sleep 1000")
+    t.expect("started")
+    t.find_foreground("sleep")
+    t.press(key)
+    assert t.wait() == 128 + number
+
+
+def test_leader_typed_signals_come_once(leader):
+    t = leader(PROBE, "signals", "--until", LAST)
+    t.expect("ready\r\n")
+    for number, act in [(2, lambda: t.press(INTERRUPT)), (20, lambda: t.press(SUSPEND)),
+                        (28, lambda: t.resize(30, 90))]:
+        act()
+        t.expect(f"{number} {TYPED} 0\r\n")
+    os.kill(find_init(t).pid, signal.SIGPWR)
+    t.expect(f"{LAST} {SENT} 0\r\n")
+    # What came twice would stand before what was sent last.
+    assert heard(t.seen) == [2, 20, 28, int(LAST)]
+    assert t.wait() == 0
+
+
+def test_leader_suspend_does_not_freeze(leader):
+    """Nobody could resume the command: the kernel lets it go on."""
+    t = leader("sh", "-c", "echo started; exec cat")
+    t.expect("started")
+    t.find_foreground("cat")
+    t.press(SUSPEND)
+    t.type("still here")
+    t.expect("still here")
+    t.press(END)
+    assert t.wait() == 0
+
+
+def test_leader_hang_up_reaches_the_command(leader, tmp_path):
+    file = tmp_path / "heard"
+    t = leader("sh", "-c", f'exec "{PROBE}" signals --until 18 >"{file}"')
+    eventually(lambda: file.exists() and "ready" in file.read_text(), what="the command")
+    t.hang_up()
+    t.wait()
+    assert heard(file.read_text()) == [1, 18]
+
+
+@pytest.mark.parametrize("number", [1, 18, 0], ids=["HUP", "CONT", "none"])
+def test_leader_start_loses_and_invents_no_signal(leader, number):
+    """A session that gives its terminal up gets HUP and CONT; real ones are told from them."""
+    slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=ioctl,setsid,setpgid",
+            "-e", "inject=ioctl,setsid,setpgid:delay_enter=100000",
+            # The command starts with them blocked, and so hears of them.
+            PROBE, "with", "--block", "1", "--block", "18", "--"]
+    t = leader(PROBE, "signals", "--until", LAST, outer=slow)
+    init = find_init(t)
+    # While it is at it: all signals are blocked, and the command does not run yet.
+    eventually(lambda: blocks_all(init.pid), what="the first statement of init")
+    if number:
+        os.kill(init.pid, number)
+    t.expect("ready\r\n")
+    os.kill(init.pid, signal.SIGPWR)
+    t.expect(f"{LAST} {SENT} 0\r\n")
+    assert heard(t.seen) == [*([number] if number else []), int(LAST)]
+    t.wait()
+
+
+def test_leader_interrupt_cuts_the_end_short(leader):
+    """Once the command is gone, what is typed is for init."""
+    inner = "trap '' TERM INT HUP; echo $((40 + 2)); exec sleep 1000"
+    t = leader("--grace", "inf", "sh", "-c", f"({inner}) & exec sleep 1001")
+    t.expect("42")
+    eventually(lambda: len(t.all("sleep")) == 2, what="both")
+    t.press(INTERRUPT)
+    eventually(lambda: len(t.all("sleep")) == 1, what="the command's end")
+    eventually(t.foreground, what="the terminal's new owner")
+    t.press(INTERRUPT)
+    assert t.wait() == 130
+
+
+def test_leader_pause_ends_by_key(leader):
+    t = leader("-P")
+    eventually(lambda: blocks_all(find_init(t).pid), what="the first statement of init")
+    t.press(INTERRUPT)
+    assert t.wait() in (0, 130)
+
+
+# ---- in the foreground of an interactive shell
+
+
+def test_foreground_group_is_the_commands(shell):
+    shell.type('"$INIT" sleep 1000')
+    one = shell.find_foreground("sleep")
+    init = find_init(shell)
+    assert one.pid == one.pgrp and one.session == shell.pid()
+    assert init.pgrp == init.pid != one.pgrp
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert code(shell) == 130
+    answers(shell)
+
+
+def test_foreground_reads_the_terminal(shell):
+    shell.type('"$INIT" cat')
+    shell.find_foreground("cat")
+    shell.type("hello")
+    shell.expect("hello\r\n")
+    shell.press(END)
+    shell.prompt()
+    answers(shell)
+
+
+def test_quit_key(shell):
+    shell.type('"$INIT" sleep 1000')
+    shell.find_foreground("sleep")
+    shell.press(QUIT)
+    shell.prompt()
+    assert code(shell) == 131
+
+
+def test_suspend_and_resume(shell):
+    """Ctrl-Z stops both, fg gives the terminal back, and again."""
+    shell.type('"$INIT" cat')
+    for word in "once", "twice":
+        group = shell.find_foreground("cat").pgrp
+        shell.press(SUSPEND)
+        stopped(shell)
+        assert {one.state for one in shell.all("cat") + [find_init(shell)]} == {"T"}
+        answers(shell)
+        shell.type("fg")
+        assert shell.find_foreground("cat").pgrp == group
+        shell.type(word)
+        shell.expect(f"{word}\r\n")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert code(shell) == 130
+
+
+def test_suspend_resume_in_background(shell, tmp_path):
+    go = tmp_path / "go"
+    script = f'until [ -e "{go}" ]; do sleep 0.01; done; read x; echo "got $x"'
+    shell.type(f'"$INIT" sh -c {shlex.quote(script)}')
+    shell.find_foreground("sh")
+    shell.press(SUSPEND)
+    stopped(shell)
+    shell.run("bg")
+    eventually(lambda: {one.state for one in shell.all("sh")} <= {"S", "R"}, what="bg")
+    assert shell.foreground() == shell.pid()
+    go.touch()
+    # It reads, and is stopped for it; fg lets it.
+    eventually(lambda: [one.state for one in shell.all("sh")] == ["T"], what="the stop")
+    eventually(lambda: "Stopped" in shell.run("jobs"), what="the job's stop")
+    shell.type("fg")
+    shell.find_foreground("sh")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+
+
+def test_kill_of_a_stopped_job(shell):
+    shell.type('"$INIT" sleep 1000')
+    shell.find_foreground("sleep")
+    shell.press(SUSPEND)
+    stopped(shell)
+    shell.run("kill %1")
+    shell.wait_gone("sleep")
+    eventually(lambda: "Terminated" in shell.run("jobs") or not shell.run("jobs").strip())
+    answers(shell)
+
+
+@pytest.mark.parametrize("command, name, leave", [
+    pytest.param("vim -u NONE -N -i NONE -n", "vim", ":q!\r", marks=needs("vim")),
+    pytest.param("less /etc/services /etc/passwd", "less", "q", marks=needs("less")),
+    pytest.param("top", "top", "q", marks=needs("top")),
+], ids=["vim", "less", "top"])
+def test_full_screen_program(shell, command, name, leave):
+    """Its modes of the terminal are its own, also after Ctrl-Z and fg."""
+    shell.type(f'"$INIT" {command}')
+    for _ in range(2):
+        eventually(shell.is_raw, what="raw mode")
+        shell.find_foreground(name)
+        shell.expect(r"\x1b\[|[a-z]")
+        shell.press(SUSPEND)
+        stopped(shell)
+        assert not shell.is_raw()
+        shell.type("fg")
+    eventually(shell.is_raw, what="raw mode")
+    shell.find_foreground(name)
+    shell.press(leave)
+    shell.prompt()
+    assert not shell.is_raw()
+    assert code(shell) == 0
+
+
+def test_command_that_stops_itself(shell):
+    """As nano and the suspend of a shell do, by STOP, which no Ctrl-Z sends."""
+    shell.type('"$INIT" sh -c "kill -STOP 0; read x; echo got \\$x"')
+    stopped(shell)
+    shell.type("fg")
+    shell.find_foreground("sh")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+
+
+def test_interrupt_leaves_the_loop(shell):
+    """bash ends a loop whose command died of INT, not one whose command exited 130."""
+    shell.type('for i in 1 2; do "$INIT" sh -c "echo round; exec sleep 1000"; done; echo over')
+    shell.expect("round")
+    shell.find_foreground("sleep")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert "round" not in shell.seen.split("round", 1)[1]
+    assert not shell.all("sleep")
+
+
+def test_killed_in_raw_mode(shell):
+    """A shell repairs the modes after a command that was killed, if it is told so."""
+    shell.type('"$INIT" sh -c "stty raw -echo; echo raw; exec sleep 1000"')
+    shell.expect("raw")
+    os.kill(shell.find_foreground("sleep").pid, signal.SIGKILL)
+    shell.prompt()
+    assert not shell.is_raw()
+    assert code(shell) == 137
+    answers(shell)
+
+
+def test_init_killed(shell):
+    shell.type('"$INIT" sleep 1000')
+    shell.find_foreground("sleep")
+    os.kill(find_init(shell).pid, signal.SIGKILL)
+    shell.prompt()
+    shell.wait_gone("sleep")
+    answers(shell)
+
+
+def test_window_size(shell):
+    shell.type('"$INIT" "$PROBE" signals --until $LAST')
+    shell.expect("ready\r\n")
+    shell.resize(20, 60)
+    shell.expect(f"28 {TYPED} 0\r\n")
+    os.kill(find_init(shell).pid, signal.SIGPWR)
+    shell.expect(f"{LAST} {SENT} 0\r\n")
+    assert heard(shell.seen) == [28, int(LAST)]
+    shell.prompt()
+    assert shell.run("stty size").strip().endswith("20 60")
+
+
+def test_hang_up_of_a_shell(shell, tmp_path):
+    file = tmp_path / "heard"
+    shell.type(f'"$INIT" "$PROBE" signals --until 1 >"{file}"')
+    eventually(lambda: file.exists() and "ready" in file.read_text(), what="the command")
+    shell.hang_up()
+    eventually(lambda: heard(file.read_text()) == [1], what="HUP")
+
+
+def test_hang_up_ends_a_stopped_job(shell):
+    shell.type('"$INIT" sleep 1000')
+    pid = shell.find_foreground("sleep").pid
+    shell.press(SUSPEND)
+    stopped(shell)
+    shell.hang_up()
+    eventually(lambda: not process(pid) or process(pid).state in "ZX", what="the end of sleep")
+
+
+def test_pause_as_a_job(shell):
+    """Without a command, Ctrl-Z and Ctrl-C are for init itself."""
+    shell.type('"$INIT" -P')
+    eventually(lambda: blocks_all(find_init(shell).pid), what="the first statement of init")
+    shell.press(SUSPEND)
+    stopped(shell)
+    shell.type("fg")
+    eventually(lambda: shell.foreground() == find_init(shell).pgrp and
+               find_init(shell).state == "S", what="fg")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    answers(shell)
+
+
+def test_grace_can_be_suspended_and_interrupted(shell):
+    """When the command is gone, the terminal is init's again."""
+    inner = "trap '' TERM INT; echo $((40 + 2)); exec sleep 1000"
+    shell.type(f'"$INIT" --grace inf sh -c "({inner}) & exec sleep 1001"')
+    shell.expect("42")
+    first = [one for one in shell.all("sleep") if one.pid == one.pgrp]
+    eventually(lambda: len(shell.all("sleep")) == 2, what="both")
+    first = shell.find_foreground("sleep").pgrp
+    os.kill(first, signal.SIGINT)
+    eventually(lambda: len(shell.all("sleep")) == 1, what="the command's end")
+    eventually(lambda: shell.foreground() == find_init(shell).pgrp, what="init's terminal")
+    shell.press(SUSPEND)
+    stopped(shell)
+    shell.type("fg")
+    eventually(lambda: shell.foreground() == find_init(shell).pgrp and
+               find_init(shell).state == "S", what="fg")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    shell.wait_gone("sleep")
+
+
+# ---- in the background
+
+
+def test_background_leaves_the_shell_alone(shell):
+    """PEERS Terminal: `tini cmd &` steals the foreground and freezes the shell."""
+    shell.run('"$INIT" sleep 1000 &')
+    shell.find("sleep")
+    answers(shell)
+    # bash sends no CONT to a job that runs: the terminal is given when it is needed.
+    shell.type("fg")
+    eventually(lambda: shell.foreground() != shell.pid(), what="fg")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert code(shell) == 130
+
+
+def test_background_read_stops_until_fg(shell):
+    shell.run('"$INIT" cat &')
+    eventually(lambda: "Stopped" in shell.run("jobs"), what="the stop by a read")
+    answers(shell)
+    shell.type("fg")
+    shell.find_foreground("cat")
+    shell.type("hello")
+    shell.expect("hello\r\n")
+    shell.press(SUSPEND)
+    stopped(shell)
+    shell.run("kill -9 %1")
+    shell.wait_gone("cat")
+
+
+def test_background_brought_to_front_reads(shell, tmp_path):
+    """fg of a job that runs, which sends it nothing; then it reads."""
+    go = tmp_path / "go"
+    script = f'until [ -e "{go}" ]; do sleep 0.01; done; read x; echo "got $x"'
+    shell.run(f'"$INIT" sh -c {shlex.quote(script)} &')
+    shell.find("sh")
+    shell.type("fg")
+    eventually(lambda: shell.foreground() != shell.pid(), what="fg")
+    go.touch()
+    shell.find_foreground("sh")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+    answers(shell)
+
+
+def test_background_log_with_tostop(shell):
+    """init's own lines do not stop it where the terminal stops background writers."""
+    shell.run("stty tostop")
+    shell.run('"$INIT" -vv sleep 1000 </dev/null &')
+    shell.find("sleep")
+    os.kill(find_init(shell).pid, signal.SIGTERM)
+    shell.wait_gone("sleep")
+    eventually(lambda: re.search("Exit 143|Terminated", shell.run("jobs")), what="the end of init")
+    assert "SIGTERM" in shell.seen
+    answers(shell)
+
+
+def test_background_write_with_tostop(shell):
+    shell.run("stty tostop")
+    shell.type('"$INIT" sh -c "echo from behind; read x; echo got \\$x" &')
+    eventually(lambda: "Stopped" in shell.run("jobs"), what="the stop by a write")
+    assert "from behind\r\n" not in shell.seen
+    shell.type("fg")
+    shell.expect("from behind\r\n")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+    answers(shell)
+
+
+# ---- in scripts and pipelines
+
+
+@pytest.mark.parametrize("program", SHELLS)
+@pytest.mark.parametrize("command", ["true", "/nonexistent/program", "sh -c 'kill -9 $$'"],
+                         ids=["ends", "missing", "killed"])
+def test_script_reads_after_it(terminal, program, command):
+    """PEERS Terminal: never given back, `sh -c 'tini true; read x'` fails."""
+    t = terminal([program, "-c", f'"$0" {command}; echo over; read x; echo "got $x"', INIT])
+    t.expect("over")
+    t.type("word")
+    t.expect("got word")
+    assert t.wait() == 0
+
+
+@pytest.mark.parametrize("program", SHELLS)
+@pytest.mark.parametrize("stdin", ["", "</dev/null"], ids=["terminal", "null"])
+def test_script_ends_by_key(shell, program, stdin):
+    """Ctrl-C is for the script too, and the shell above it sees how it ended."""
+    script = f'"$0" sh -c "echo started; exec sleep 1000" {stdin}; echo after'
+    shell.type(f'{program} -c {shlex.quote(script)} "$INIT"')
+    shell.expect("started")
+    shell.find("sleep")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert "after" not in shell.seen
+    assert code(shell) == 130
+    answers(shell)
+
+
+def test_python_ends_by_key(shell):
+    script = ("import subprocess, sys\n"
+              "subprocess.run([sys.argv[1], 'sh', '-c', 'echo started; exec sleep 1000'])\n"
+              "print('after')\n")
+    shell.type(f'{sys.executable} -ISc {shlex.quote(script)} "$INIT" 2>/dev/null')
+    shell.expect("started")
+    shell.find("sleep")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert "after" not in shell.seen
+    assert code(shell) == 130
+
+
+@needs("make")
+def test_make_ends_by_key(shell, tmp_path):
+    """Two at a time share the terminal, and both end."""
+    (tmp_path / "Makefile").write_text(
+        "all: a b\na b:\n\t@\"$$INIT\" sh -c 'echo started-$@; exec sleep 1000'\n"
+        "\t@echo after\n")
+    shell.type(f'make -j2 -C "{tmp_path}"')
+    shell.expect("(?s)started-[ab].*started-[ab]")
+    eventually(lambda: len(shell.all("sleep")) == 2, what="both commands")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert "after" not in shell.seen
+    assert not shell.all("sleep")
+    answers(shell)
+
+
+@pytest.mark.parametrize("program", SHELLS)
+def test_script_stops_by_key(shell, program):
+    script = '"$0" cat; echo after'
+    shell.type(f'{program} -c {shlex.quote(script)} "$INIT"')
+    shell.find_foreground("cat")
+    shell.press(SUSPEND)
+    stopped(shell)
+    answers(shell)
+    shell.type("fg")
+    shell.find_foreground("cat")
+    shell.type("word")
+    shell.expect("word\r\n")
+    shell.press(END)
+    shell.expect("after")
+    shell.prompt()
+
+
+@pytest.mark.parametrize("program", SHELLS)
+def test_script_reads_beside_it(shell, program):
+    """A script that goes on while init runs keeps the terminal."""
+    script = '"$0" sleep 1000 & echo started; read x; echo "got $x"; kill $!; wait'
+    shell.type(f'{program} -c {shlex.quote(script)} "$INIT"')
+    shell.expect("started")
+    shell.find("sleep")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+
+
+def test_parent_reads_beside_it(shell):
+    """So does one whose child could read the terminal as well, but does not."""
+    script = ("import os, subprocess, sys, time\n"
+              "child = subprocess.Popen([sys.argv[1], 'sleep', '1000'])\n"
+              "while os.tcgetpgrp(0) == os.getpgrp():\n"
+              "    time.sleep(0.01)\n"
+              "print('started', flush=True)\n"
+              "print('got', sys.stdin.readline(), flush=True)\n"
+              "child.terminate()\n"
+              "child.wait()\n")
+    shell.type(f'{sys.executable} -ISc {shlex.quote(script)} "$INIT"')
+    shell.expect("started")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+    answers(shell)
+
+
+@needs("less")
+def test_pager_of_a_pipeline(shell):
+    """A pager reads the terminal from init's own group, also after Ctrl-Z and fg."""
+    shell.type('"$INIT" yes | less')
+    for _ in range(2):
+        eventually(shell.is_raw, what="raw mode of the pager")
+        shell.find_foreground("less")
+        shell.expect("y\r\n")
+        shell.press(SUSPEND)
+        stopped(shell)
+        shell.type("fg")
+    eventually(shell.is_raw, what="raw mode of the pager")
+    shell.find_foreground("less")
+    shell.press("q")
+    shell.prompt()
+    shell.wait_gone("yes")
+    assert shell.seen.count("Stopped") == 2
+    answers(shell)
+
+
+@needs("less")
+@pytest.mark.parametrize("pager", ["less", '"$INIT" less'], ids=["less", "init-less"])
+def test_both_ends_of_a_pipeline_read(shell, pager):
+    """`init sudo ... | less`: a question on the terminal first, then the pager's keys."""
+    script = "read x </dev/tty; echo first $x; seq 2000"
+    shell.type(f'"$INIT" sh -c {shlex.quote(script)} | {pager}')
+    shell.find("less")
+    eventually(lambda: any(one.pgrp == one.pid for one in shell.all("sh")), what="the command")
+    shell.type("word")
+    shell.expect("first word")
+    shell.expect("\r\n20\r\n")
+    eventually(shell.is_raw, what="raw mode of the pager")
+    shell.press("q")
+    shell.prompt()
+    assert "Stopped" not in shell.seen
+    answers(shell)
+
+
+def test_pipeline_reads_the_terminal(shell):
+    shell.type('"$INIT" cat | cat')
+    eventually(lambda: len(shell.all("cat")) == 2, what="both")
+    shell.type("word")
+    shell.expect("word\r\n")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert not shell.all("cat")
+    answers(shell)
+
+
+def test_command_substitution(shell):
+    assert "[hi]" in shell.run('x=$("$INIT" echo hi); echo "[$x]"')
+    shell.type('x=$("$INIT" head -n 1); echo "[$x]"')
+    shell.find("head")
+    shell.type("word")
+    shell.expect(r"\[word\]")
+    shell.prompt()
+    shell.type('x=$("$INIT" sleep 1000)')
+    shell.find("sleep")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    assert not shell.all("sleep")
+    answers(shell)
+
+
+@pytest.mark.parametrize("redirect", ["</dev/null", "<&-", "<&- >&- 2>&-"])
+def test_other_stdio(shell, redirect):
+    """The terminal is found by being the session's, not by being stdin."""
+    script = "read x </dev/tty; echo got $x >/dev/tty"
+    shell.type(f'"$INIT" sh -c {shlex.quote(script)} {redirect}')
+    shell.find_foreground("sh")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+    answers(shell)
+
+
+def test_typed_signal_reaches_the_whole_group(shell, tmp_path):
+    """-c is about signals that are sent; the terminal's are for all of the command's."""
+    file = tmp_path / "heard"
+    script = f'"{PROBE}" signals --until 2 >"{file}" & trap "" INT; echo started; wait'
+    shell.type(f'true | "$INIT" -c sh -c {shlex.quote(script)}')
+    shell.expect("started")
+    eventually(lambda: file.exists() and "ready" in file.read_text(), what="the command's child")
+    shell.press(INTERRUPT)
+    eventually(lambda: heard(file.read_text()) == [2], what="INT")
+    shell.prompt()
+
+
+# ---- the session lies outside our PID namespace
+
+
+def test_outside_reads_the_terminal(shell):
+    shell.type('$UNSHARE "$INIT" cat')
+    shell.find("cat")
+    shell.type("word")
+    shell.expect("word\r\n")
+    shell.press(SUSPEND)
+    stopped(shell)
+    answers(shell)
+    shell.type("fg")
+    eventually(lambda: [one.state for one in shell.all("cat")] == ["S"], what="fg")
+    shell.type("again")
+    shell.expect("again\r\n")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    shell.wait_gone("cat")
+    answers(shell)
+
+
+def test_outside_typed_signals_come_once(shell):
+    shell.type('$UNSHARE "$INIT" "$PROBE" signals --until $LAST')
+    shell.expect("ready\r\n")
+    shell.press(INTERRUPT)
+    shell.expect(f"2 {TYPED} 0\r\n")
+    shell.resize(20, 60)
+    shell.expect(f"28 {TYPED} 0\r\n")
+    os.kill(find_init(shell).pid, signal.SIGPWR)
+    shell.expect(f"{LAST} {SENT} 0\r\n")
+    assert heard(shell.seen) == [2, 28, int(LAST)]
+    shell.prompt()
+
+
+@pytest.mark.parametrize("program", SHELLS)
+def test_outside_script_reads_after_it(shell, program):
+    script = '$UNSHARE "$INIT" true; echo over; read x; echo "got $x"'
+    shell.type(f"{program} -c {shlex.quote(script)}")
+    shell.expect("over")
+    shell.type("word")
+    shell.expect("got word")
+    shell.prompt()
+
+
+def test_outside_interrupt_cuts_the_end_short(shell):
+    inner = "trap '' TERM INT; echo $((40 + 2)); exec sleep 1000"
+    shell.type(f'$UNSHARE "$INIT" --grace inf sh -c "({inner}) & exec sleep 1001"')
+    shell.expect("42")
+    eventually(lambda: len(shell.all("sleep")) == 2, what="both")
+    shell.press(INTERRUPT)
+    eventually(lambda: len(shell.all("sleep")) == 1, what="the command's end")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    shell.wait_gone("sleep")
+
+
+def test_outside_pause_ends_by_key(shell):
+    shell.type('$UNSHARE "$INIT" -P')
+    eventually(lambda: blocks_all(find_init(shell).pid), what="the first statement of init")
+    shell.press(INTERRUPT)
+    shell.prompt()
+    answers(shell)
+
+
+# ---- a shell as the command
+
+
+INNER = 'PS1="inner> " "$INIT" bash --norc --noprofile --noediting -i'
+
+
+def test_nested_shell(shell):
+    shell.type(INNER)
+    shell.expect("inner> ")
+    inner = shell.find_foreground("bash")
+    shell.type("cat")
+    shell.find_foreground("cat")
+    shell.press(SUSPEND)
+    shell.expect(STOPPED)
+    shell.expect("inner> ")
+    assert shell.foreground() == inner.pgrp
+    shell.type("fg")
+    shell.find_foreground("cat")
+    shell.press(INTERRUPT)
+    shell.expect("inner> ")
+    shell.type('"$INIT" cat')
+    shell.find_foreground("cat")
+    shell.press(SUSPEND)
+    shell.expect(STOPPED)
+    shell.expect("inner> ")
+    shell.type("kill -9 %1; wait %1; exit 5")
+    shell.prompt()
+    assert code(shell) == 5
+    answers(shell)
+
+
+def test_nested_shell_suspended(shell):
+    shell.type(INNER)
+    shell.expect("inner> ")
+    shell.find_foreground("bash")
+    shell.type("suspend")
+    stopped(shell)
+    answers(shell)
+    shell.type("fg")
+    shell.type("echo $((6 * 7))")
+    shell.expect("42\r\n")
+    shell.expect("inner> ")
+    shell.type("exit")
+    shell.prompt()
+    answers(shell)
+
+
+def test_nested_shell_killed_under_its_job(terminal):
+    """The terminal was its job's: once that is gone it is the script's again."""
+    script = f'{INNER}; echo over; read x; echo "got $x"'
+    t = terminal(["dash", "-c", script], env={"INIT": INIT})
+    t.expect("inner> ")
+    inner = t.find_foreground("bash")
+    t.type("sleep 1000")
+    t.find_foreground("sleep")
+    os.kill(inner.pid, signal.SIGKILL)
+    t.expect("over")
+    t.type("word")
+    t.expect("got word")
+    assert t.wait() == 0
+
+
+# ---- where nobody is left to resume us
+
+
+def test_suspend_without_a_shell(terminal):
+    """An orphaned process group is not stopped by Ctrl-Z, nor is its command for long."""
+    t = terminal(["dash", "-c", '"$0" sh -c "echo started; exec cat"; echo after', INIT])
+    t.expect("started")
+    t.find_foreground("cat")
+    t.press(SUSPEND)
+    t.find_foreground("cat")
+    t.type("word")
+    t.expect("word\r\n")
+    t.press(END)
+    t.expect("after")
+    assert t.wait() == 0
+
+
+def test_orphaned_background_read_fails(shell, tmp_path):
+    """The kernel answers EIO, for a stop would be for ever; init must not be in its way."""
+    file = tmp_path / "code"
+    script = f'cat; echo cat=$? >"{file}"'
+    shell.run(f'("$INIT" sh -c {shlex.quote(script)} </dev/tty &)')
+    shell.expect("Input/output error")
+    eventually(lambda: file.exists() and file.read_text() == "cat=1\n", what="the end of cat")
+
+
+@pytest.mark.parametrize("pipe", ["", "| sleep 1000"], ids=["alone", "pipeline"])
+def test_orphaned_later(shell, tmp_path, pipe):
+    """Its shell dies, and then it reads."""
+    go, file = tmp_path / "go", tmp_path / "code"
+    script = f'until [ -e "{go}" ]; do sleep 0.01; done; cat; echo cat=$? >"{file}"'
+    shell.type("PS1='inner> ' bash --norc --noprofile --noediting -i")
+    shell.expect("inner> ")
+    inner = shell.find_foreground("bash")
+    shell.type(f'"$INIT" sh -c {shlex.quote(script)} {pipe} &')
+    shell.expect("inner> ")
+    init, command = find_init(shell), shell.find("sh")
+    os.kill(inner.pid, signal.SIGKILL)
+    shell.prompt()
+    go.touch()
+    eventually(lambda: not process(init.pid), what="the end of init")
+    assert not process(command.pid)
+    assert pipe or file.read_text() == "cat=1\n"
+    answers(shell)
+
+
+# ---- in a terminal multiplexer
+
+
+@needs("tmux")
+def test_tmux_pane(terminal, marker, tmp_path):
+    """A pane's program leads its session; it is resized, and closed."""
+    socket = tmp_path / "tmux"
+    env = {"INIT": INIT, "SHELL": "/bin/sh", "TMUX_TMPDIR": str(tmp_path)}
+    t = terminal(["tmux", "-S", socket, "-f", "/dev/null", "new-session", "-x", "80", "-y", "24",
+                  'exec "$INIT" sh -c "stty size; cat; stty size; cat"'], env=env)
+
+    def screen():
+        t.read(0.01)
+        return subprocess.run(["tmux", "-S", socket, "capture-pane", "-p"], capture_output=True,
+                              text=True, check=False).stdout
+
+    eventually(lambda: "23 80" in screen(), what="the size at the start")
+    t.resize(30, 100)
+    eventually(lambda: "100x30" in subprocess.run(
+        ["tmux", "-S", socket, "list-clients", "-F", "#{client_width}x#{client_height}"],
+        capture_output=True, text=True, check=False).stdout, what="tmux's new size")
+    t.type("typed")
+    eventually(lambda: screen().count("typed") == 2, what="the echo of line and cat")
+    t.press(END)
+    eventually(lambda: "29 100" in screen(), what="the new size")
+    t.press(INTERRUPT)
+    assert t.wait() == 0
