@@ -767,7 +767,11 @@ def test_nested_shell(shell):
     shell.press(SUSPEND)
     shell.expect(STOPPED)
     shell.expect("inner> ")
-    shell.type("kill -9 %1; wait %1; exit 5")
+    shell.type("fg")
+    shell.find_foreground("cat")
+    shell.press(INTERRUPT)
+    shell.expect("inner> ")
+    shell.type("exit 5")
     shell.prompt()
     assert code(shell) == 5
     answers(shell)
