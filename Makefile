@@ -16,8 +16,11 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pro
 WERROR   = -Werror
 STRICT   = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR)
 # clang's -flto needs a linker that knows its format, and -no-pie it takes for unused here.
-QUIRKS   = $(if $(findstring clang,$(CC)),-Qunused-arguments,-flto)
-CFLAGS   = -Os $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
+QUIRKS   = $(if $(findstring clang,$(CC)),-Qunused-arguments,\
+             -flto -fno-inline-functions-called-once -fno-tree-dominator-opts)
+# gcc knows -Oz from 12 on.
+SMALL   := $(shell $(CC) -Oz -x c -fsyntax-only /dev/null 2>/dev/null && echo -Oz || echo -Os)
+CFLAGS   = $(SMALL) $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
            -fno-pie -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections
 # A page of text and data shared in the file, no room between them: 8 kB less than the default.
 LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=16 \

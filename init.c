@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "src/activation.h"
+#include "src/control.h"
 #include "src/fds.h"
 #include "src/log.h"
 #include "src/number.h"
@@ -30,6 +32,8 @@ enum {
 	/* How often to look for those whose death nobody tells us. */
 	LOOK_ENDING = 10,
 	LOOK_LINGERING = 250,
+	/* What a command has to end in when an operator stops it, unless told otherwise. */
+	STOP_WAIT = 10000,
 	/* Signals taken at a time. */
 	BATCH = 8,
 };
@@ -53,8 +57,10 @@ static struct {
 	int typed;      /* the last signal that the kernel sent: the terminal's */
 	int killed_by;  /* signal to end with, where code alone does not tell all, or 0 */
 	bool childless;
+	bool controlled;
+	struct control_view view;
 	/* Monotonic, in milliseconds; FOREVER: not set. */
-	long long kill_at, end_at;
+	long long kill_at, end_at, expire_at;
 } self;
 
 static long long after(long long delay)
@@ -67,6 +73,20 @@ static bool is_stop(int signal)
 	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 }
 
+static void set_state(enum state state)
+{
+	static const char *const names[] = {
+		[RUNNING] = "running",
+		[LINGERING] = "lingering",
+		[ENDING] = "ending",
+		[KILLED] = "killed",
+	};
+
+	self.state = state;
+	self.view.state = names[state];
+	self.view.stopping = state >= ENDING;
+}
+
 /*
  * A shell whose command died of a typed signal leaves its loop, and one whose
  * command was killed repairs the terminal's modes. For both it looks at how we end.
@@ -74,6 +94,7 @@ static bool is_stop(int signal)
 _Noreturn static void finish(void)
 {
 	tty_take_back(&self.tty, self.group);
+	control_close();
 	if (self.options.expected[self.code])
 		_exit(0);
 	if (self.killed_by)
@@ -89,7 +110,7 @@ static void kill_others(void)
 		finish();
 	if (self.state != KILLED)
 		self.end_at = after(KILL_WAIT);
-	self.state = KILLED;
+	set_state(KILLED);
 }
 
 static void begin_end(void)
@@ -101,7 +122,8 @@ static void begin_end(void)
 	}
 	self.kill_at = FOREVER;
 	self.end_at = after(self.options.grace);
-	self.state = ENDING;
+	set_state(ENDING);
+	control_hang_up();
 	if (self.childless && !others_left())
 		return;
 	others_signal(self.proc, SIGTERM);
@@ -142,8 +164,11 @@ static void command_ended(int status)
 	if (is_stop(signal) && !self.stops)
 		self.stops = 1;
 	self.command.pid = 0;
+	self.view.ended = true;
+	self.view.status = status;
+	control_main_ended();
 	if (self.options.wait_all)
-		self.state = LINGERING;
+		set_state(LINGERING);
 	else
 		begin_end();
 }
@@ -181,15 +206,17 @@ static void reap(void)
 	enum reap_result result;
 	struct reaped one;
 
-	while ((result = reap_next(&one, stops)) == REAP_ONE)
+	while ((result = reap_next(&one, stops)) == REAP_ONE) {
+		self.view.reaped += !WIFSTOPPED(one.status);
 		if (one.pid == self.command.pid && WIFSTOPPED(one.status))
 			command_stopped(WSTOPSIG(one.status));
 		else if (WIFSTOPPED(one.status))
 			continue;
 		else if (one.pid == self.command.pid)
 			command_ended(one.status);
-		else if (self.options.warn_on_reap)
+		else if (!control_child_died(one.pid, one.status) && self.options.warn_on_reap)
 			warn("reaped orphan ", number_text(digits, one.pid));
+	}
 	self.childless = result == REAP_NOBODY_LEFT;
 }
 
@@ -203,13 +230,14 @@ static void forward(int signal, const struct signalfd_siginfo *from)
 		to = (struct recipient){.pid = self.group, .pidfd = -1, .group = true};
 	if (!to.pid)
 		return;
-	if (from->ssi_code == SI_KERNEL && self.group)
+	if (from && from->ssi_code == SI_KERNEL && self.group)
 		to.group = true; /* as if it had been typed there */
 	if (signal == SIGCONT && self.command.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);
-	if (!signal_forward(&to, signal, from))
+	if (!signal_forward(&to, signal, from)) {
+		self.view.forwarded++;
 		debug("forwarded ", signal_text(signal, name));
-	else if (errno == ESRCH && !self.command.pid)
+	} else if (errno == ESRCH && !self.command.pid)
 		self.group = 0; /* its number may be another's from now on */
 	else
 		warn_errno("forward ", signal_text(signal, name));
@@ -294,28 +322,32 @@ static void take_signals(void)
 		reap();
 }
 
+static long long sooner(long long a, long long b)
+{
+	return a == FOREVER || (b != FOREVER && b < a) ? b : a;
+}
+
 /* Until when we may sleep: FOREVER, or milliseconds from now. */
 static int sleep_time(void)
 {
-	long long until = self.kill_at, time = sys_now(), look = 0;
+	const long long hour = 3600000;
+	long long now = sys_now(), until = sooner(self.kill_at, self.end_at);
 
-	if (self.end_at != FOREVER && (until == FOREVER || self.end_at < until))
-		until = self.end_at;
+	until = sooner(until, self.expire_at);
 	if (self.state == KILLED || (self.state == ENDING && self.childless))
-		look = time + LOOK_ENDING;
+		until = sooner(until, now + LOOK_ENDING);
 	else if (self.state == LINGERING && self.childless)
-		look = time + LOOK_LINGERING;
-	if (look && (until == FOREVER || look < until))
-		until = look;
+		until = sooner(until, now + LOOK_LINGERING);
 	if (until == FOREVER)
 		return FOREVER;
-	return until < time ? 0 : (int)(until - time > 3600000 ? 3600000 : until - time);
+	return until < now ? 0 : (int)sooner(until - now, hour);
 }
 
 static void act_on_time(void)
 {
 	const long long time = sys_now();
 
+	self.expire_at = control_expire(time);
 	if (self.kill_at != FOREVER && time >= self.kill_at) {
 		self.kill_at = FOREVER;
 		if (self.command.pid) {
@@ -333,18 +365,49 @@ static void act_on_time(void)
 	}
 }
 
-_Noreturn static void serve(void)
+/* An operator's word, as a signal would be. */
+static void obey(void)
+{
+	struct control_wish wish = control_wish();
+
+	if (!wish.stop || self.state >= ENDING)
+		return;
+	self.stops++;
+	if (wish.grace != FOREVER)
+		self.options.grace = wish.grace;
+	if (self.state == LINGERING || !self.command.pid) {
+		begin_end();
+		return;
+	}
+	if (wish.grace == FOREVER)
+		wish.grace =
+			self.options.kill_after == FOREVER ? STOP_WAIT : self.options.kill_after;
+	self.kill_at = after(wish.grace);
+	if (self.options.rewrite.to[SIGTERM])
+		forward(self.options.rewrite.to[SIGTERM], NULL);
+	forward(SIGCONT, NULL);
+}
+
+/* Waits for something to do. Returns whether signals are to be read. */
+static bool await(void)
 {
 	struct pollfd ready = {.fd = self.signals, .events = POLLIN};
-	bool timed;
+	bool timed = self.kill_at != FOREVER || self.state != RUNNING;
 
+	if (self.controlled)
+		return control_wait(sleep_time());
+	/* With no time to keep, the read alone waits: one call fewer an event. */
+	return !timed || poll(&ready, 1, sleep_time()) > 0;
+}
+
+_Noreturn static void serve(void)
+{
 	for (;;) {
-		/* With no time to keep, the read alone waits: one call fewer an event. */
-		timed = self.kill_at != FOREVER || self.state != RUNNING;
-		if (!timed || poll(&ready, 1, sleep_time()) > 0)
+		if (await())
 			take_signals();
-		if (timed)
-			act_on_time();
+		if (self.controlled)
+			obey();
+		act_on_time();
 		check_end();
 	}
 }
@@ -390,6 +453,7 @@ static void start_command(char **envp)
 		.envp = envp,
 		.user = options->as_user ? &options->user : NULL,
 		.directory = options->directory,
+		.program = -1,
 		.group = getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
 		.take = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
 		.foreground = give ? self.tty.fd : -1,
@@ -404,10 +468,11 @@ static void start_command(char **envp)
 	self.command.pid = spawn_start(&spawn, &failure);
 	if (self.command.pid < 0) {
 		tty_take_back(&self.tty, 0);
+		control_close();
 		log_die(failure.stage == SPAWN_EXEC ? exec_code(failure.error)
 						    : options->persona->setup,
-			failure.error, spawn_stage_text(failure.stage),
-			failure.stage == SPAWN_CHDIR ? options->directory : options->command[0],
+			failure.error, spawn_stage_name(failure.stage), " ",
+			failure.stage == SPAWN_DIRECTORY ? options->directory : options->command[0],
 			(char *)0);
 	}
 	self.command.pidfd = (int)syscall(SYS_pidfd_open, self.command.pid, 0);
@@ -416,10 +481,39 @@ static void start_command(char **envp)
 	info("started ", options->command[0], " as ", number_text(digits, self.command.pid));
 }
 
+/* The socket is bound while the path still means what the operator meant. */
+static void open_control(void)
+{
+	struct control_setup *setup = &self.options.control;
+	const int code = self.options.persona->setup;
+	char digits[NUMBER_SIZE];
+	int passed = activation_take(environ);
+
+	if (setup->fd < 0)
+		setup->fd = passed;
+	self.controlled = control_wanted(setup);
+	if (self.controlled && control_open(setup))
+		die_errno(code, "open control channel ",
+			setup->path ? setup->path : number_text(digits, setup->fd));
+}
+
+static void serve_control(void)
+{
+	self.view.command = &self.command;
+	self.view.proc = self.proc;
+	self.view.started = sys_now();
+	self.view.grace = self.options.grace == FOREVER ? 0 : self.options.grace;
+	set_state(RUNNING);
+	if (self.controlled && control_start(&self.view, self.signals)) {
+		warn_errno("serve control channel");
+		self.controlled = false;
+	}
+}
+
 /* What we held for the start only, and what was the command's, is let go. */
 static void settle(void)
 {
-	int keep[4];
+	int keep[4 + CONTROL_KEEPS];
 	unsigned count = 0;
 
 	if (self.tty.mode == TTY_OUTSIDE)
@@ -428,7 +522,10 @@ static void settle(void)
 	keep[count++] = self.proc;
 	keep[count++] = self.command.pidfd;
 	keep[count++] = self.tty.fd;
-	fds_release(self.signals, keep, count);
+	if (self.controlled)
+		count += control_keep(keep + count);
+	fds_release(self.signals);
+	fds_keep(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
 }
@@ -440,7 +537,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	signals_block();
 	options_parse(&self.options, argv, environ);
-	self.kill_at = self.end_at = FOREVER;
+	self.kill_at = self.end_at = self.expire_at = FOREVER;
 	self.command.pidfd = -1;
 	fds_sanitise();
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -448,12 +545,14 @@ int main(int argc, char **argv)
 	if (self.signals < 0)
 		die_errno(self.options.persona->setup, "open signalfd");
 	watch_parent(parent);
+	open_control();
 	self.proc = others_open();
 	if (getpid() != 1 && reap_adopt())
 		warn_errno("become subreaper");
 	release_terminal();
 	if (self.options.command)
 		start_command(environ);
+	serve_control();
 	settle();
 	/* From here on nothing may end PID 1 but its own decision to. */
 	serve();

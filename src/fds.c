@@ -1,11 +1,11 @@
 #include "fds.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "status.h"
 #include "sys.h"
 
 void fds_sanitise(void)
@@ -16,42 +16,24 @@ void fds_sanitise(void)
 			epoll_create1(EPOLL_CLOEXEC);
 }
 
-/* struct statx of statx(2), one layout for all machines; not every libc declares it. */
-struct status {
-	uint32_t mask, block;
-	uint64_t attributes;
-	uint32_t links, uid, gid;
-	uint16_t mode, spare0;
-	uint64_t inode, size, blocks, attributes_mask, times[8];
-	uint32_t device_of[2], device[2];
-	uint64_t spare[14];
-};
-
-static long status(int fd, struct status *status)
-{
-	const unsigned type_and_inode = 0x1 | 0x100;
-
-	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, type_and_inode, status);
-}
-
 static bool same_pipe(int a, int b)
 {
 	struct status one, two;
 
-	return !status(a, &one) && !status(b, &two) && one.inode == two.inode &&
+	return !status_of(a, &one) && !status_of(b, &two) && one.inode == two.inode &&
 	       one.device[0] == two.device[0] && one.device[1] == two.device[1] &&
 	       (S_ISFIFO(one.mode) || S_ISSOCK(one.mode));
 }
 
 static void close_range_of(unsigned first, unsigned last)
 {
-	struct rlimit limit = {.rlim_cur = 1024};
+	struct sys_limit limit = {.now = 1024};
 
 	if (first > last || !syscall(SYS_close_range, first, last, 0))
 		return;
 	/* Before Linux 5.9, or where a seccomp filter does not know it. */
-	getrlimit(RLIMIT_NOFILE, &limit);
-	for (; first <= last && first < limit.rlim_cur; first++)
+	sys_limit(RLIMIT_NOFILE, NULL, &limit);
+	for (; first <= last && first < limit.now; first++)
 		close((int)first);
 }
 
@@ -65,14 +47,37 @@ static void sort(int *list, unsigned count)
 		}
 }
 
-void fds_release(int filler, int *keep, unsigned count)
+void fds_release(int filler)
 {
-	unsigned next = 3;
-
 	if (same_pipe(1, 2))
 		sys_dup(filler, 2);
 	sys_dup(filler, 0);
 	sys_dup(filler, 1);
+}
+
+static struct sys_limit inherited;
+
+void fds_raise_limit(void)
+{
+	struct sys_limit most;
+
+	if (sys_limit(RLIMIT_NOFILE, NULL, &inherited))
+		return;
+	most = inherited;
+	most.now = most.most;
+	sys_limit(RLIMIT_NOFILE, &most, NULL);
+}
+
+void fds_restore_limit(void)
+{
+	if (inherited.most)
+		sys_limit(RLIMIT_NOFILE, &inherited, NULL);
+}
+
+void fds_keep(int *keep, unsigned count)
+{
+	unsigned next = 3;
+
 	sort(keep, count);
 	for (unsigned i = 0; i < count; i++)
 		if (keep[i] >= (int)next) {

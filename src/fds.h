@@ -11,12 +11,21 @@
  */
 void fds_sanitise(void);
 
+/* Closes every descriptor from 3 up but the count ones in keep, which it sorts. */
+void fds_keep(int *keep, unsigned count);
+
+/*
+ * Raises the limit of descriptors as far as it goes, since each connection is one;
+ * and in a child takes that back.
+ */
+void fds_raise_limit(void);
+void fds_restore_limit(void);
+
 /*
  * After the command has started: lets go of stdin and stdout, and of stderr where
  * it is the same pipe as stdout, whose reader else would see no end before init's.
- * Each becomes a copy of filler. Closes every descriptor from 3 up but the count
- * ones in keep, which it sorts.
+ * Each becomes a copy of filler.
  */
-void fds_release(int filler, int *keep, unsigned count);
+void fds_release(int filler);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "reason.h"
+
 /* <linux/fs.h>; no libc header has it everywhere. */
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 8
@@ -66,6 +68,7 @@ static void write_now(const struct line *line)
 static void log_line(int level, int err, va_list parts)
 {
 	struct line line = {.length = 0};
+	char reason[REASON_SIZE];
 	const char *part;
 
 	if (!log_enabled(level))
@@ -76,7 +79,7 @@ static void log_line(int level, int err, va_list parts)
 		append(&line, part);
 	if (err) {
 		append(&line, ": ");
-		append(&line, strerror(err));
+		append(&line, reason_text(err, reason));
 	}
 	line.text[line.length++] = '\n';
 	write_now(&line);

@@ -6,10 +6,15 @@
 
 #include "log.h"
 #include "number.h"
+#include "request.h"
 #include "usage.h"
 
 enum option {
 	OPT_CHDIR,
+	OPT_CONTROL,
+	OPT_CONTROL_ALLOW,
+	OPT_CONTROL_FD,
+	OPT_CONTROL_VERBS,
 	OPT_EXPECT,
 	OPT_GRACE,
 	OPT_GROUP,
@@ -35,6 +40,10 @@ static const struct row {
 	bool value;
 } rows[] = {
 	[OPT_CHDIR] = {"chdir", "", true},
+	[OPT_CONTROL] = {"control", "", true},
+	[OPT_CONTROL_ALLOW] = {"control-allow", "", true},
+	[OPT_CONTROL_FD] = {"control-fd", "", true},
+	[OPT_CONTROL_VERBS] = {"control-verbs", "", true},
 	[OPT_EXPECT] = {"expect", "e", true},
 	[OPT_GRACE] = {"grace", "", true},
 	[OPT_GROUP] = {"group", "g", false},
@@ -95,34 +104,6 @@ _Noreturn static void refuse(const struct options *options, const struct words *
 	die(options->persona->setup, words->from, what, "'", word, "'");
 }
 
-static int parse_user(struct user *user, const char *text)
-{
-	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
-	unsigned long long id;
-	char number[12];
-
-	for (unsigned field = 0;; field++) {
-		size_t length = strcspn(text, ":,");
-		if (length >= sizeof number)
-			return -1;
-		memcpy(number, text, length);
-		number[length] = 0;
-		if (number_parse(number, last, &id) || field > SPAWN_GROUPS + 1)
-			return -1;
-		if (field == 0)
-			user->uid = user->gid = (uid_t)id;
-		else if (field == 1)
-			user->gid = (gid_t)id;
-		else
-			user->groups[user->count++] = (gid_t)id;
-		if (!text[length])
-			return 0;
-		if (text[length] != (field ? ',' : ':'))
-			return -1;
-		text += length + 1;
-	}
-}
-
 static int set_value(struct options *options, enum option option, const char *value)
 {
 	unsigned long long number;
@@ -131,6 +112,21 @@ static int set_value(struct options *options, enum option option, const char *va
 	case OPT_CHDIR:
 		options->directory = value;
 		return *value ? 0 : -1;
+	case OPT_CONTROL:
+		options->control.path = value;
+		return *value ? 0 : -1;
+	case OPT_CONTROL_ALLOW:
+		return user_parse_list(
+			value, options->control.allowed, CONTROL_UIDS, &options->control.count);
+	case OPT_CONTROL_FD:
+		/* 0, 1 and 2 are the command's. */
+		if (number_parse(value, 1 << 20, &number) || number < 3)
+			return -1;
+		options->control.fd = (int)number;
+		return 0;
+	case OPT_CONTROL_VERBS:
+		options->control.verbs = request_verbs(value);
+		return options->control.verbs ? 0 : -1;
 	case OPT_EXPECT:
 		if (number_parse(value, 255, &number))
 			return -1;
@@ -149,7 +145,7 @@ static int set_value(struct options *options, enum option option, const char *va
 	case OPT_USER:
 		memset(&options->user, 0, sizeof options->user);
 		options->as_user = true;
-		return parse_user(&options->user, value);
+		return user_parse(&options->user, value);
 	default:
 		return -1;
 	}
@@ -353,6 +349,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 	options->at_once = persona->at_once;
 	options->grace = 2000;
 	options->kill_after = FOREVER;
+	options->control.fd = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);
 	log_setup(persona->name, LOG_ERROR);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "control.h"
 #include "signals.h"
 #include "spawn.h"
 
@@ -43,6 +44,7 @@ struct options {
 	const char *directory; /* of the command; NULL: ours */
 	bool as_user;
 	struct user user;
+	struct control_setup control;
 };
 
 /*

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "number.h"
+#include "sys.h"
+#include "text.h"
 
 /* <linux/magic.h> */
 #define PROC_MAGIC 0x9fa0
@@ -37,7 +39,7 @@ int others_open(void)
 
 	if (getpid() == 1)
 		return -1;
-	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	proc = sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
 	if (proc < 0)
 		return -1;
 	length = readlinkat(proc, "self", self, sizeof self - 1);
@@ -58,8 +60,8 @@ static pid_t parent_of(int proc, pid_t pid)
 	ssize_t length;
 	int fd;
 
-	strcat(strcpy(path, number_text(digits, pid)), "/stat");
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	text_join(path, number_text(digits, pid), "/stat");
+	fd = sys_open(proc, path, O_RDONLY);
 	if (fd < 0)
 		return 0;
 	length = read(fd, stat, sizeof stat - 1);
@@ -90,18 +92,26 @@ static bool descends(int proc, pid_t pid)
 }
 
 /* The pidfd comes first, so that a pid which changes hands meanwhile is not hit. */
-static void signal_descendant(int proc, pid_t pid, int signal)
+static int signal_descendant(int proc, pid_t pid, int signal)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), result = -1, saved;
 
-	if (fd < 0) {
-		if (errno != ESRCH && descends(proc, pid))
-			kill(pid, signal);
-		return;
-	}
+	if (fd < 0 && errno == ESRCH)
+		return -1;
+	errno = ESRCH;
 	if (descends(proc, pid))
-		syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
-	close(fd);
+		result = fd < 0 ? kill(pid, signal)
+		                : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+	saved = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return result;
+}
+
+int others_signal_one(int proc, pid_t pid, int signal)
+{
+	return getpid() == 1 ? kill(pid, signal) : signal_descendant(proc, pid, signal);
 }
 
 void others_signal(int proc, int signal)

@@ -8,6 +8,7 @@
 #define OTHERS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Looks for /proc, which is how descendants are found where init is not PID 1.
@@ -18,6 +19,9 @@ int others_open(void);
 
 /* Sends a signal to each of them, as far as we may. proc as others_open gave it. */
 void others_signal(int proc, int signal);
+
+/* Sends a signal to one of them by pid. 0, or -1 with errno, ESRCH where it is none. */
+int others_signal_one(int proc, pid_t pid, int signal);
 
 /*
  * Whether anyone is left once we have no children: as PID 1 a process may be

@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "number.h"
+#include "text.h"
 
 /* <linux/pidfd.h>, Linux 6.9: the pid is taken as the id of a process group. */
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
@@ -147,10 +147,10 @@ bool signals_undergo(pid_t whom, int signal)
 /* RTMIN, RTMIN+n, RTMAX, RTMAX-n; 0 where text is none of them. */
 static int realtime(const char *text)
 {
-	bool low = !strncasecmp(text, "RTMIN", 5);
+	bool low = !strncmp(text, "RTMIN", 5);
 	unsigned long long offset = 0;
 
-	if (!low && strncasecmp(text, "RTMAX", 5) != 0)
+	if (!low && strncmp(text, "RTMAX", 5) != 0)
 		return 0;
 	text += 5;
 	if (*text && (*text != (low ? '+' : '-') || number_parse(text + 1, RTMAX - RTMIN, &offset)))
@@ -160,19 +160,24 @@ static int realtime(const char *text)
 
 int signal_number(const char *text)
 {
+	char upper[SIGNAL_TEXT] = "";
 	unsigned long long number;
 
 	if (!number_parse(text, SIGNAL_MAX, &number))
 		return (int)number;
-	if (!strncasecmp(text, "SIG", 3))
-		text += 3;
+	for (unsigned i = 0; text[i]; i++) {
+		if (i == sizeof upper - 1)
+			return 0;
+		upper[i] = (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
+	}
+	text = strncmp(upper, "SIG", 3) != 0 ? upper : upper + 3;
 	if (!*text)
 		return 0;
 	for (unsigned i = 1; i < sizeof names / sizeof *names; i++)
-		if (!strcasecmp(text, names[i]))
+		if (!strcmp(text, names[i]))
 			return (int)i;
 	for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
-		if (!strcasecmp(text, aliases[i].name))
+		if (!strcmp(text, aliases[i].name))
 			return aliases[i].signal;
 	return realtime(text);
 }
@@ -181,13 +186,12 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
 	char digits[NUMBER_SIZE];
 
-	strcpy(buffer, "SIG");
 	if ((unsigned)signal < sizeof names / sizeof *names)
-		strcat(buffer, names[signal]);
+		text_join(buffer, "SIG", names[signal]);
 	else if (signal < RTMIN)
-		strcat(buffer, number_text(digits, signal));
+		text_join(buffer, "SIG", number_text(digits, signal));
 	else
-		strcat(strcat(buffer, "RTMIN+"), number_text(digits, signal - RTMIN));
+		text_join(buffer, "SIGRTMIN+", number_text(digits, signal - RTMIN));
 	return buffer;
 }
 

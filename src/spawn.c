@@ -1,45 +1,39 @@
 #include "spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "number.h"
+#include "activation.h"
+#include "fds.h"
 #include "signals.h"
 #include "sys.h"
+#include "text.h"
 #include "tty.h"
+#include "user.h"
 
-/* Where ids once had 16 bits, the calls with 32 have names of their own. */
-#ifdef SYS_setresuid32
-#define SETGROUPS SYS_setgroups32
-#define SETRESGID SYS_setresgid32
-#define SETRESUID SYS_setresuid32
-#else
-#define SETGROUPS SYS_setgroups
-#define SETRESGID SYS_setresgid
-#define SETRESUID SYS_setresuid
-#endif
-
-const char *spawn_stage_text(enum spawn_stage stage)
+const char *spawn_stage_name(enum spawn_stage stage)
 {
-	static const char texts[][24] = {
-		[SPAWN_FORK] = "fork for ",
-		[SPAWN_GROUP] = "make group of ",
-		[SPAWN_TERMINAL] = "take terminal for ",
-		[SPAWN_PARENT] = "follow death of ",
-		[SPAWN_SETGROUPS] = "set groups of ",
-		[SPAWN_SETGID] = "set group id of ",
-		[SPAWN_SETUID] = "set user id of ",
-		[SPAWN_PRIVILEGES] = "set no_new_privs of ",
-		[SPAWN_CHDIR] = "change directory to ",
-		[SPAWN_EXEC] = "exec ",
+	static const char names[][12] = {
+		[SPAWN_FORK] = "fork",
+		[SPAWN_STDIO] = "stdio",
+		[SPAWN_SESSION] = "session",
+		[SPAWN_TERMINAL] = "terminal",
+		[SPAWN_LIMITS] = "rlimits",
+		[SPAWN_PARENT] = "parent",
+		[SPAWN_USER] = "user",
+		[SPAWN_PRIVILEGES] = "privileges",
+		[SPAWN_DIRECTORY] = "cwd",
+		[SPAWN_EXEC] = "exec",
 	};
 
-	return texts[stage];
+	return names[stage];
 }
 
 static const char *search_path(char *const *envp)
@@ -64,13 +58,13 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 	}
 	errno = ENOENT;
 	for (;; path = end + 1) {
-		end = strchrnul(path, ':');
+		end = path + strcspn(path, ":");
 		size_t before = (size_t)(end - path);
 		if (before + 1 + length < sizeof whole) {
 			memcpy(whole, path, before);
 			/* An empty element is the current directory. */
 			whole[before] = '/';
-			strcpy(whole + before + (before > 0), file);
+			text_join(whole + before + (before > 0), file, "");
 			execve(whole, argv, envp);
 			if (errno == EACCES)
 				denied = EACCES;
@@ -82,22 +76,6 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 	}
 	if (denied)
 		errno = denied;
-}
-
-/* sd_listen_fds(3): whom the passed sockets are for is told by pid. */
-static void rewrite_listen_pid(char **envp, pid_t ours)
-{
-	static char text[sizeof "LISTEN_PID=" + NUMBER_SIZE] = "LISTEN_PID=";
-	const size_t name = sizeof "LISTEN_PID=" - 1;
-	char digits[NUMBER_SIZE];
-
-	for (; *envp; envp++)
-		if (!strncmp(*envp, text, name) &&
-			!strcmp(*envp + name, number_text(digits, ours))) {
-			strcpy(text + name, number_text(digits, getpid()));
-			*envp = text;
-			return;
-		}
 }
 
 static int join_group(const struct spawn *spawn)
@@ -112,21 +90,6 @@ static int join_group(const struct spawn *spawn)
 	}
 }
 
-/*
- * The ids by system call: a libc's setuid() also tells threads, which is more
- * than a child that shares its parent's memory may do.
- */
-static enum spawn_stage become_user(const struct user *user)
-{
-	if (syscall(SETGROUPS, (size_t)user->count, user->groups))
-		return SPAWN_SETGROUPS;
-	if (syscall(SETRESGID, user->gid, user->gid, user->gid))
-		return SPAWN_SETGID;
-	if (syscall(SETRESUID, user->uid, user->uid, user->uid))
-		return SPAWN_SETUID;
-	return 0;
-}
-
 /* The kernel forgets the parent's death signal on a change of ids (prctl(2)): this comes after. */
 static int follow_parent(pid_t parent)
 {
@@ -137,30 +100,31 @@ static int follow_parent(pid_t parent)
 	return 0;
 }
 
-static enum spawn_stage become(const struct spawn *spawn, pid_t parent)
+enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 {
-	enum spawn_stage failed;
-
 	if (join_group(spawn))
-		return SPAWN_GROUP;
+		return SPAWN_SESSION;
 	if (spawn->take >= 0 && tty_take(spawn->take))
 		return SPAWN_TERMINAL;
 	/* Should this fail, the command is stopped when it reads, and given it then. */
 	if (spawn->foreground >= 0)
 		tty_foreground(spawn->foreground, getpid());
-	if (spawn->user && (failed = become_user(spawn->user)))
-		return failed;
+	if (spawn->user && user_become(spawn->user))
+		return SPAWN_USER;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
 	if (spawn->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return SPAWN_PRIVILEGES;
 	if (spawn->directory && chdir(spawn->directory))
-		return SPAWN_CHDIR;
-	rewrite_listen_pid(spawn->envp, parent);
+		return SPAWN_DIRECTORY;
+	activation_pass_on(spawn->envp, parent);
 	if (spawn->asks)
 		signals_let_terminal_stop();
 	signals_restore();
-	exec_searched(spawn->argv[0], spawn->argv, spawn->envp);
+	if (spawn->program >= 0)
+		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
+	else
+		exec_searched(spawn->argv[0], spawn->argv, spawn->envp);
 	return SPAWN_EXEC;
 }
 
@@ -182,7 +146,8 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 	 */
 	child = vfork();
 	if (!child) {
-		told.stage = become(spawn, parent);
+		fds_restore_limit();
+		told.stage = spawn_become(spawn, parent);
 		told.error = errno;
 		if (write(report[1], &told, sizeof told) < 0)
 			_exit(125);

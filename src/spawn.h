@@ -8,27 +8,20 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { SPAWN_GROUPS = 64 };
+#include "user.h"
 
 /* What the child was doing when it failed. */
 enum spawn_stage {
 	SPAWN_FORK = 1,
-	SPAWN_GROUP,
+	SPAWN_STDIO,
+	SPAWN_SESSION,
 	SPAWN_TERMINAL,
+	SPAWN_LIMITS,
 	SPAWN_PARENT,
-	SPAWN_SETGROUPS,
-	SPAWN_SETGID,
-	SPAWN_SETUID,
+	SPAWN_USER,
 	SPAWN_PRIVILEGES,
-	SPAWN_CHDIR,
+	SPAWN_DIRECTORY,
 	SPAWN_EXEC,
-};
-
-struct user {
-	uid_t uid;
-	gid_t gid;
-	unsigned count; /* of supplementary groups */
-	gid_t groups[SPAWN_GROUPS];
 };
 
 /* Which process group the command goes to. */
@@ -39,6 +32,7 @@ struct spawn {
 	char **envp;             /* searched for PATH; LISTEN_PID naming us is rewritten */
 	const struct user *user; /* NULL: as we are */
 	const char *directory;   /* NULL: as we are */
+	int program;             /* descriptor of what to exec, or -1: found by argv[0] */
 	enum spawn_group group;
 	int take;       /* terminal that the new session makes its own, or -1 */
 	int foreground; /* terminal whose foreground the new group becomes, or -1 */
@@ -59,7 +53,13 @@ struct spawn_failure {
  */
 pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure);
 
-/* A stage as a verb with a blank behind it, for a message: "exec ", "set user id ". */
-const char *spawn_stage_text(enum spawn_stage stage);
+/*
+ * In a child of the process parent, with all signals blocked: does what the struct
+ * asks for, in that order, and execs. Returns only on failure, with errno.
+ */
+enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent);
+
+/* A stage as one word, for a message or a reply: "exec", "user". */
+const char *spawn_stage_name(enum spawn_stage stage);
 
 #endif

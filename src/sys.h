@@ -7,9 +7,15 @@
 #define SYS_H
 
 #include <fcntl.h>
+#include <stdint.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+struct sys_limit {
+	uint64_t now, most; /* UINT64_MAX: unlimited */
+};
 
 static inline int sys_fcntl(int fd, int command, long argument)
 {
@@ -22,10 +28,70 @@ static inline int sys_pipe(int ends[2])
 	return (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
 }
 
+/* SOCK_SEQPACKET; both close-on-exec. */
+static inline int sys_socketpair(int ends[2])
+{
+	return (int)syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+}
+
+static inline int sys_socket(void)
+{
+	return (int)syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* Close-on-exec and non-blocking. */
+static inline int sys_accept(int fd)
+{
+	return (int)syscall(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* The struct is to be zero where nothing is set: musl has padding in it. */
+static inline ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+static inline ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	return syscall(SYS_recvmsg, fd, message, flags);
+}
+
+/* Close-on-exec; creates nothing. */
+static inline int sys_open(int directory, const char *path, int flags)
+{
+	return (int)syscall(SYS_openat, directory, path, flags | O_CLOEXEC, 0);
+}
+
+static inline int sys_fchdir(int fd)
+{
+	return (int)syscall(SYS_fchdir, fd);
+}
+
+static inline int sys_fchown(int fd, uid_t uid, gid_t gid)
+{
+#ifdef SYS_fchown32
+	return (int)syscall(SYS_fchown32, fd, uid, gid);
+#else
+	return (int)syscall(SYS_fchown, fd, uid, gid);
+#endif
+}
+
 /* The copy is close-on-exec; from and to differ. */
 static inline int sys_dup(int from, int to)
 {
 	return (int)syscall(SYS_dup3, from, to, O_CLOEXEC);
+}
+
+/* Not for threads, whom a libc would tell. old and new may be NULL. */
+static inline int sys_limit(int resource, const struct sys_limit *new, struct sys_limit *old)
+{
+	return (int)syscall(SYS_prlimit64, 0, resource, new, old);
+}
+
+/* The libcs disagree on the type of a request. */
+static inline int sys_ioctl(int fd, unsigned long request, const void *argument)
+{
+	return (int)syscall(SYS_ioctl, fd, request, argument);
 }
 
 /* The monotonic clock in milliseconds; where it was changed to 64 bits, that one. */

@@ -1,0 +1,53 @@
+#include "activation.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "number.h"
+#include "text.h"
+
+/* Where the value of a variable stands, "NAME=" with its sign; NULL where it is not set. */
+static char **find(char **envp, const char *name)
+{
+	for (; *envp; envp++)
+		if (!strncmp(*envp, name, strlen(name)))
+			return envp;
+	return NULL;
+}
+
+static int is_pid(char *const *variable, pid_t pid)
+{
+	char digits[NUMBER_SIZE];
+
+	return variable && !strcmp(strchr(*variable, '=') + 1, number_text(digits, pid));
+}
+
+int activation_take(char **envp)
+{
+	char **count = find(envp, "LISTEN_FDS="), **names = find(envp, "LISTEN_FDNAMES=");
+	char *last, digits[NUMBER_SIZE], *value;
+	unsigned long long fds;
+
+	if (!count || !names || !is_pid(find(envp, "LISTEN_PID="), getpid()))
+		return -1;
+	value = strchr(*count, '=') + 1;
+	last = strrchr(*names, ':');
+	if (!last)
+		last = strchr(*names, '=');
+	if (strcmp(last + 1, "init-control") != 0 || number_parse(value, 1024, &fds) || !fds)
+		return -1;
+	last[*last == '='] = 0;
+	text_join(value, number_text(digits, (long long)fds - 1), "");
+	return (int)fds + 2;
+}
+
+void activation_pass_on(char **envp, pid_t ours)
+{
+	static char text[sizeof "LISTEN_PID=" + NUMBER_SIZE];
+	char **variable = find(envp, "LISTEN_PID="), digits[NUMBER_SIZE];
+
+	if (!is_pid(variable, ours))
+		return;
+	text_join(text, "LISTEN_PID=", number_text(digits, getpid()));
+	*variable = text;
+}

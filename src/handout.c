@@ -1,0 +1,125 @@
+#include "handout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "sys.h"
+#include "text.h"
+
+/* <linux/magic.h> */
+#define PROC_MAGIC   0x9fa0
+#define CGROUP_MAGIC 0x63677270
+
+enum { ROOT, PROC, CGROUP, FIRST_NAMESPACE };
+
+static const char names[HANDOUTS][7] = {
+	[ROOT] = "root",
+	[PROC] = "proc",
+	[CGROUP] = "cgroup",
+	[FIRST_NAMESPACE] = "net",
+	"mnt",
+	"pid",
+	"uts",
+	"ipc",
+	"user",
+	"cgroup",
+	"time",
+};
+
+/* Descriptors, 0 where there is none: it never is one of these. */
+static int opened[HANDOUTS];
+
+static int checked(int fd, long magic)
+{
+	struct statfs fs;
+
+	if (fd >= 0 && !fstatfs(fd, &fs) && (long)fs.f_type == magic)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+/*
+ * Our cgroup in the v2 tree: the line "0::PATH" of /proc/self/cgroup, below the
+ * mount point of the unified hierarchy or, beside a v1 tree, of the hybrid one.
+ */
+static int open_cgroup(void)
+{
+	static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+	char text[2048], path[2048 + 32], *line, *end;
+	int fd = sys_open(opened[PROC], "self/cgroup", O_RDONLY);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (length <= 0)
+		return 0;
+	text[length] = 0;
+	/* It is the last line, but for named v1 trees mounted later. */
+	for (line = text; strncmp(line, "0::", 3) != 0; line++)
+		if (!(line = strchr(line, '\n')))
+			return 0;
+	line += 3;
+	end = strchr(line, '\n');
+	if (end)
+		*end = 0;
+	for (unsigned i = 0; i < sizeof mounts / sizeof *mounts; i++) {
+		text_join(path, mounts[i], line);
+		fd = checked(sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY), CGROUP_MAGIC);
+		if (fd)
+			return fd;
+	}
+	return 0;
+}
+
+void handout_open(void)
+{
+	char path[16];
+	int fd = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+
+	opened[ROOT] = fd < 0 ? 0 : fd;
+	opened[PROC] = checked(sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY), PROC_MAGIC);
+	if (!opened[PROC])
+		return;
+	opened[CGROUP] = open_cgroup();
+	for (unsigned i = FIRST_NAMESPACE; i < HANDOUTS; i++) {
+		text_join(path, "self/ns/", names[i]);
+		fd = sys_open(opened[PROC], path, O_RDONLY);
+		opened[i] = fd < 0 ? 0 : fd;
+	}
+}
+
+static int find(const char *name, unsigned first, unsigned last)
+{
+	for (unsigned i = first; i < last; i++)
+		if (!strcmp(names[i], name)) {
+			errno = ENOENT;
+			return opened[i] ? opened[i] : -1;
+		}
+	errno = EINVAL;
+	return -1;
+}
+
+int handout_what(const char *name)
+{
+	return find(name, 0, FIRST_NAMESPACE);
+}
+
+int handout_namespace(const char *name)
+{
+	return find(name, FIRST_NAMESPACE, HANDOUTS);
+}
+
+unsigned handout_keep(int *list)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HANDOUTS; i++)
+		if (opened[i])
+			list[count++] = opened[i];
+	return count;
+}

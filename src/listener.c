@@ -1,0 +1,127 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "status.h"
+#include "sys.h"
+#include "text.h"
+
+/* Connecting to a file that nobody listens on, socket or not, is refused (unix(7)). */
+static bool is_stale(const struct listener *listener, const struct sockaddr_un *address)
+{
+	int fd = sys_socket();
+	struct status status;
+	bool stale;
+
+	if (fd < 0)
+		return false;
+	stale = connect(fd, (const struct sockaddr *)address, sizeof *address) &&
+	        errno == ECONNREFUSED && !status_at(listener->directory, listener->name, &status) &&
+	        S_ISSOCK(status.mode);
+	close(fd);
+	return stale;
+}
+
+/* In the directory of the socket, so that the length of the way there does not count. */
+static int bind_here(struct listener *listener, bool open_to_others)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct sockaddr *generic = (const struct sockaddr *)&address;
+	struct status status;
+	mode_t mask;
+	int result;
+
+	if (strlen(listener->name) >= sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	text_join(address.sun_path, listener->name, "");
+	mask = umask(open_to_others ? 0111 : 0177);
+	result = bind(listener->fd, generic, sizeof address);
+	if (result && errno == EADDRINUSE) {
+		if (is_stale(listener, &address) &&
+			!unlinkat(listener->directory, listener->name, 0))
+			result = bind(listener->fd, generic, sizeof address);
+		else
+			errno = EADDRINUSE;
+	}
+	umask(mask);
+	if (result || status_at(listener->directory, listener->name, &status))
+		return -1;
+	listener->inode = status.inode;
+	return listen(listener->fd, 128);
+}
+
+int listener_bind(struct listener *listener, const char *path, bool open_to_others)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[4096] = ".";
+	size_t length = slash ? (size_t)(slash - path) : 0;
+	int back, result = -1;
+
+	listener->name = slash ? slash + 1 : path;
+	if (length >= sizeof directory || !*listener->name) {
+		errno = length ? ENAMETOOLONG : EINVAL;
+		return -1;
+	}
+	if (slash) {
+		memcpy(directory, path, length);
+		text_join(directory + length, "/", "");
+	}
+	listener->fd = sys_socket();
+	listener->directory = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
+	back = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
+	if (listener->fd >= 0 && listener->directory >= 0 && back >= 0 &&
+		!sys_fchdir(listener->directory))
+		result = bind_here(listener, open_to_others);
+	if (back >= 0) {
+		int saved = errno;
+		if (sys_fchdir(back))
+			result = -1;
+		close(back);
+		errno = saved;
+	}
+	return result;
+}
+
+int listener_inherit(int fd, bool *listens)
+{
+	int type, domain, listening;
+	socklen_t length = sizeof type;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) ||
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) ||
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length))
+		return -1;
+	if (type != SOCK_SEQPACKET || domain != AF_UNIX) {
+		errno = EPROTOTYPE;
+		return -1;
+	}
+	*listens = listening;
+	if (*listens && sys_fcntl(fd, F_SETFL, O_NONBLOCK))
+		return -1;
+	return sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+bool listener_world_writable(const struct listener *listener)
+{
+	struct status status;
+
+	return listener->directory < 0 || status_at(listener->directory, listener->name, &status) ||
+	       (status.mode & S_IWOTH);
+}
+
+void listener_remove(const struct listener *listener)
+{
+	struct status status;
+
+	if (listener->directory >= 0 && !status_at(listener->directory, listener->name, &status) &&
+		status.inode == listener->inode)
+		unlinkat(listener->directory, listener->name, 0);
+}

@@ -1,0 +1,55 @@
+#include "reason.h"
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+	unsigned char error;
+	char text[30];
+} reasons[] = {
+	{EPERM, "Operation not permitted"},
+	{ENOENT, "No such file or directory"},
+	{ESRCH, "No such process"},
+	{EIO, "Input/output error"},
+	{ENXIO, "No such device or address"},
+	{E2BIG, "Argument list too long"},
+	{ENOEXEC, "Exec format error"},
+	{EBADF, "Bad file descriptor"},
+	{EAGAIN, "Temporarily unavailable"},
+	{ENOMEM, "Out of memory"},
+	{EACCES, "Permission denied"},
+	{EBUSY, "Device or resource busy"},
+	{EEXIST, "File exists"},
+	{ENODEV, "No such device"},
+	{ENOTDIR, "Not a directory"},
+	{EISDIR, "Is a directory"},
+	{EINVAL, "Invalid argument"},
+	{ENFILE, "Too many open files in system"},
+	{EMFILE, "Too many open files"},
+	{ENOTTY, "Not a terminal"},
+	{ETXTBSY, "Text file busy"},
+	{ENOSPC, "No space left on device"},
+	{EROFS, "Read-only file system"},
+	{ERANGE, "Out of range"},
+	{ENAMETOOLONG, "File name too long"},
+	{ENOSYS, "Function not implemented"},
+	{ELOOP, "Too many symbolic links"},
+	{EMSGSIZE, "Message too long"},
+	{ENOTSOCK, "Not a socket"},
+	{EPROTOTYPE, "Wrong type of socket"},
+	{EPROTONOSUPPORT, "Protocol not supported"},
+	{EADDRINUSE, "Address already in use"},
+	{ESHUTDOWN, "Container is stopping"},
+};
+
+const char *reason_text(int error, char buffer[static REASON_SIZE])
+{
+	char digits[NUMBER_SIZE];
+
+	for (unsigned i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (reasons[i].error == error)
+			return reasons[i].text;
+	text_join(buffer, "errno ", number_text(digits, error));
+	return buffer;
+}

@@ -1,0 +1,332 @@
+#include "request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "number.h"
+#include "signals.h"
+#include "sys.h"
+
+enum field {
+	FIELD_ADDITIONAL_GIDS,
+	FIELD_CWD,
+	FIELD_ENV,
+	FIELD_GRACE,
+	FIELD_HEIGHT,
+	FIELD_NAMESPACE,
+	FIELD_NO_NEW_PRIVILEGES,
+	FIELD_PID,
+	FIELD_PROGRAM,
+	FIELD_RLIMITS,
+	FIELD_SESSION,
+	FIELD_SIGNAL,
+	FIELD_TARGET,
+	FIELD_TERMINAL,
+	FIELD_UMASK,
+	FIELD_USER,
+	FIELD_VERSION,
+	FIELD_WHAT,
+	FIELD_WIDTH,
+	FIELDS,
+};
+
+#define FIELD(name) (1U << FIELD_##name)
+
+static const char fields[][18] = {
+	[FIELD_ADDITIONAL_GIDS] = "additionalGids",
+	[FIELD_CWD] = "cwd",
+	[FIELD_ENV] = "env",
+	[FIELD_GRACE] = "grace",
+	[FIELD_HEIGHT] = "height",
+	[FIELD_NAMESPACE] = "namespace",
+	[FIELD_NO_NEW_PRIVILEGES] = "noNewPrivileges",
+	[FIELD_PID] = "pid",
+	[FIELD_PROGRAM] = "program",
+	[FIELD_RLIMITS] = "rlimits",
+	[FIELD_SESSION] = "session",
+	[FIELD_SIGNAL] = "signal",
+	[FIELD_TARGET] = "target",
+	[FIELD_TERMINAL] = "terminal",
+	[FIELD_UMASK] = "umask",
+	[FIELD_USER] = "user",
+	[FIELD_VERSION] = "version",
+	[FIELD_WHAT] = "what",
+	[FIELD_WIDTH] = "width",
+};
+
+/* Those that are lists. */
+static const unsigned repeated = FIELD(ADDITIONAL_GIDS) | FIELD(ENV) | FIELD(RLIMITS);
+
+static const struct row {
+	char name[9];
+	bool args;         /* may and must have arguments */
+	unsigned fields;   /* besides version */
+	unsigned required; /* of those */
+} verbs[] = {
+	[VERB_STATUS] = {"status", .fields = 0},
+	[VERB_EXEC] = {"exec", .args = true,
+		.fields = FIELD(ADDITIONAL_GIDS) | FIELD(CWD) | FIELD(ENV) | FIELD(HEIGHT) |
+                          FIELD(NO_NEW_PRIVILEGES) | FIELD(PROGRAM) | FIELD(RLIMITS) |
+                          FIELD(TERMINAL) | FIELD(UMASK) | FIELD(USER) | FIELD(WIDTH)},
+	[VERB_SIGNAL] = {"signal",
+		.fields = FIELD(SIGNAL) | FIELD(TARGET) | FIELD(PID) | FIELD(SESSION),
+		.required = FIELD(SIGNAL)},
+	[VERB_SESSIONS] = {"sessions", .fields = 0},
+	[VERB_HOLD] = {"hold", .fields = 0},
+	[VERB_ATTACH] = {"attach", .fields = FIELD(SESSION), .required = FIELD(SESSION)},
+	[VERB_WATCH] = {"watch", .fields = 0},
+	[VERB_WAIT] = {"wait", .fields = 0},
+	[VERB_STOP] = {"stop", .fields = FIELD(GRACE)},
+	[VERB_OPEN] = {"open", .fields = FIELD(WHAT) | FIELD(NAMESPACE)},
+};
+
+static const struct {
+	char name[11];
+	unsigned char resource;
+} limits[] = {{"AS", RLIMIT_AS}, {"CORE", RLIMIT_CORE}, {"CPU", RLIMIT_CPU}, {"DATA", RLIMIT_DATA},
+	{"FSIZE", RLIMIT_FSIZE}, {"LOCKS", RLIMIT_LOCKS}, {"MEMLOCK", RLIMIT_MEMLOCK},
+	{"MSGQUEUE", RLIMIT_MSGQUEUE}, {"NICE", RLIMIT_NICE}, {"NOFILE", RLIMIT_NOFILE},
+	{"NPROC", RLIMIT_NPROC}, {"RSS", RLIMIT_RSS}, {"RTPRIO", RLIMIT_RTPRIO},
+	{"RTTIME", RLIMIT_RTTIME}, {"SIGPENDING", RLIMIT_SIGPENDING}, {"STACK", RLIMIT_STACK}};
+
+/* The verb of length bytes at name, or VERBS. */
+static enum verb verb_of(const char *name, size_t length)
+{
+	unsigned verb = 0;
+
+	while (verb < VERBS &&
+		(strncmp(verbs[verb].name, name, length) != 0 || verbs[verb].name[length]))
+		verb++;
+	return (enum verb)verb;
+}
+
+unsigned request_verbs(const char *list)
+{
+	unsigned mask = 0;
+
+	for (;; list++) {
+		size_t length = strcspn(list, ",");
+		enum verb verb = verb_of(list, length);
+		if (verb == VERBS || length > sizeof verbs->name)
+			return 0;
+		mask |= 1U << verb;
+		list += length;
+		if (!*list)
+			return mask;
+	}
+}
+
+static int limit_value(const char *text, size_t length, uint64_t *value)
+{
+	char digits[NUMBER_SIZE];
+	unsigned long long number;
+
+	if (length == 9 && !strncmp(text, "unlimited", 9)) {
+		*value = UINT64_MAX;
+		return 0;
+	}
+	if (length >= sizeof digits)
+		return -1;
+	memcpy(digits, text, length);
+	digits[length] = 0;
+	if (number_parse(digits, UINT64_MAX, &number))
+		return -1;
+	*value = number;
+	return 0;
+}
+
+int request_limit(const char *text, bool apply)
+{
+	struct sys_limit limit;
+	size_t length;
+
+	errno = EINVAL;
+	if (!strncmp(text, "RLIMIT_", 7))
+		text += 7;
+	length = strcspn(text, ":");
+	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
+		if (strncmp(limits[i].name, text, length) != 0 || strlen(limits[i].name) != length)
+			continue;
+		if (!text[length])
+			return -1;
+		text += length + 1;
+		length = strcspn(text, ":");
+		if (limit_value(text, length, &limit.now) || !text[length] ||
+			limit_value(text + length + 1, strlen(text + length + 1), &limit.most))
+			return -1;
+		if (limit.now > limit.most)
+			return -1;
+		return apply ? sys_limit(limits[i].resource, &limit, NULL) : 0;
+	}
+	return -1;
+}
+
+static int read_bool(const char *value, bool *out)
+{
+	*out = !strcmp(value, "true");
+	return *out || !strcmp(value, "false") ? 0 : -1;
+}
+
+static int read_umask(const char *value, int *out)
+{
+	*out = 0;
+	if (!*value || strlen(value) > 4)
+		return -1;
+	for (; *value; value++) {
+		if (*value < '0' || *value > '7')
+			return -1;
+		*out = *out * 8 + *value - '0';
+	}
+	return *out > 0777 ? -1 : 0;
+}
+
+/* A request's one field. The numbers stay within what they are kept in. */
+static int read_field(struct request *request, enum field field, const char *value)
+{
+	unsigned long long number = 0;
+
+	errno = EINVAL;
+	switch (field) {
+	case FIELD_ADDITIONAL_GIDS:
+		return user_parse_list(
+			value, request->user.groups, USER_GROUPS, &request->user.count);
+	case FIELD_CWD:
+		request->directory = value;
+		return *value == '/' ? 0 : -1;
+	case FIELD_ENV:
+		return *value != '=' && strchr(value, '=') ? 0 : -1;
+	case FIELD_GRACE:
+		return number_parse_time(value, &request->grace);
+	case FIELD_HEIGHT:
+	case FIELD_WIDTH:
+		if (number_parse(value, 65535, &number))
+			return -1;
+		*(field == FIELD_HEIGHT ? &request->height : &request->width) =
+			(unsigned short)number;
+		return 0;
+	case FIELD_NO_NEW_PRIVILEGES:
+		return read_bool(value, &request->no_new_privileges);
+	case FIELD_PID:
+		if (number_parse(value, 1 << 22, &number) || number < 2)
+			return -1;
+		request->pid = (pid_t)number;
+		request->target = TARGET_PID;
+		return 0;
+	case FIELD_PROGRAM:
+		request->program = true;
+		return strcmp(value, "passed") ? -1 : 0;
+	case FIELD_RLIMITS:
+		return request_limit(value, false);
+	case FIELD_SESSION:
+		if (number_parse(value, 0xffffffffU, &number) || !number)
+			return -1;
+		request->session = (unsigned)number;
+		request->target = TARGET_SESSION;
+		return 0;
+	case FIELD_SIGNAL:
+		request->signal = signal_number(value);
+		return request->signal ? 0 : -1;
+	case FIELD_TARGET:
+		request->target = !strcmp(value, "all") ? TARGET_ALL : TARGET_MAIN;
+		return strcmp(value, "all") && strcmp(value, "main") ? -1 : 0;
+	case FIELD_TERMINAL:
+		return read_bool(value, &request->terminal);
+	case FIELD_UMASK:
+		return read_umask(value, &request->mask);
+	case FIELD_USER:
+		request->as_user = true;
+		return user_parse(&request->user, value);
+	case FIELD_VERSION:
+		if (number_parse(value, 0xffff, &number))
+			return -1;
+		errno = EPROTONOSUPPORT;
+		return number >= WIRE_OLDEST && number <= WIRE_VERSION ? 0 : -1;
+	case FIELD_NAMESPACE:
+		request->name_space = value;
+		return 0;
+	default:
+		request->what = value;
+		return 0;
+	}
+}
+
+static int read_fields(struct request *request, unsigned *seen, const char **bad)
+{
+	const struct row *row = &verbs[request->verb];
+
+	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p)) {
+		const char *value = NULL;
+		unsigned field = 0;
+		while (field < FIELDS && !(value = wire_value(p, fields[field])))
+			field++;
+		*bad = p;
+		errno = EINVAL;
+		if (field == FIELDS || !((row->fields | FIELD(VERSION)) & 1U << field)) {
+			/* Named by its key alone. */
+			p[strcspn(p, "=")] = 0;
+			return -1;
+		}
+		*bad = fields[field];
+		if ((*seen & ~repeated) & 1U << field)
+			return -1;
+		*seen |= 1U << field;
+		if (read_field(request, (enum field)field, value))
+			return -1;
+	}
+	return 0;
+}
+
+/* How many descriptors belong to the request. */
+static bool right_count(const struct request *request, unsigned descriptors)
+{
+	unsigned program = request->program;
+
+	if (request->verb == VERB_HOLD)
+		return descriptors <= 1;
+	if (request->verb != VERB_EXEC)
+		return !descriptors;
+	return descriptors == program + (request->terminal ? 0 : 3);
+}
+
+int request_read(struct request *request, char *data, size_t length, unsigned descriptors,
+	const char **field)
+{
+	const struct row *row;
+	unsigned seen = 0;
+
+	memset(request, 0, sizeof *request);
+	request->grace = -1;
+	request->mask = -1;
+	*field = "message";
+	errno = EINVAL;
+	if (wire_read(&request->wire, data, length))
+		return -1;
+	request->verb = verb_of(data, strlen(data));
+	*field = "request";
+	errno = ENOSYS;
+	if (request->verb == VERBS)
+		return -1;
+	row = &verbs[request->verb];
+	if (read_fields(request, &seen, field))
+		return -1;
+	errno = EINVAL;
+	*field = "descriptors";
+	if (!right_count(request, descriptors))
+		return -1;
+	*field = "args";
+	if (row->args != (request->wire.args < request->wire.end))
+		return -1;
+	*field = row->required & FIELD(SIGNAL) ? "signal" : "session";
+	if ((seen & row->required) != row->required)
+		return -1;
+	/* At most one says whom, or what. */
+	*field = "target";
+	seen &= FIELD(TARGET) | FIELD(PID) | FIELD(SESSION) | FIELD(WHAT) | FIELD(NAMESPACE);
+	if (seen & (seen - 1))
+		return -1;
+	*field = "additionalGids";
+	if (request->user.count && !request->as_user)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/*
+ * seqpacket: one datagram with the descriptors that belong to it.
+ */
+#ifndef SEQPACKET_H
+#define SEQPACKET_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Sends a message with up to WIRE_DESCRIPTORS descriptors, which stay the
+ * caller's. flags as of sendmsg(2); never raises SIGPIPE. 0, or -1 with errno.
+ */
+int seqpacket_send(
+	int fd, const void *data, size_t length, const int *fds, unsigned count, int flags);
+
+/*
+ * Receives a message of up to size bytes, and into fds, which has room for
+ * WIRE_DESCRIPTORS, the *count descriptors that came with it: close-on-exec, the
+ * caller's. Returns its length, 0 at the end, or -1 with errno: EMSGSIZE where the
+ * message or its descriptors were more than there is room for, all of them closed.
+ */
+ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *count, int flags);
+
+/* Closes count descriptors. */
+void seqpacket_discard(const int *fds, unsigned count);
+
+#endif

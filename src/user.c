@@ -1,0 +1,75 @@
+#include "user.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "number.h"
+
+/* Where ids once had 16 bits, the calls with 32 have names of their own. */
+#ifdef SYS_setresuid32
+#define SETGROUPS SYS_setgroups32
+#define SETRESGID SYS_setresgid32
+#define SETRESUID SYS_setresuid32
+#else
+#define SETGROUPS SYS_setgroups
+#define SETRESGID SYS_setresgid
+#define SETRESUID SYS_setresuid
+#endif
+
+/* An id up to the character end, or up to the NUL; *text is moved behind both. */
+static int parse_id(const char **text, char end, unsigned *id)
+{
+	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
+	unsigned long long number;
+	const char separator[2] = {end, 0};
+	size_t length = strcspn(*text, separator);
+	char digits[12];
+
+	if (length >= sizeof digits)
+		return -1;
+	memcpy(digits, *text, length);
+	digits[length] = 0;
+	if (number_parse(digits, last, &number))
+		return -1;
+	*id = (unsigned)number;
+	*text += length;
+	if (**text)
+		++*text;
+	return 0;
+}
+
+int user_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count)
+{
+	do
+		if (*count == most || parse_id(&text, ',', &list[(*count)++]))
+			return -1;
+	while (*text || text[-1] == ',');
+	return 0;
+}
+
+int user_parse(struct user *user, const char *text)
+{
+	if (parse_id(&text, ':', &user->uid))
+		return -1;
+	user->gid = user->uid;
+	if (!*text)
+		return text[-1] == ':' ? -1 : 0;
+	if (parse_id(&text, ',', &user->gid))
+		return -1;
+	if (*text || text[-1] == ',')
+		return user_parse_list(text, user->groups, USER_GROUPS, &user->count);
+	return 0;
+}
+
+/*
+ * By system call: a libc's setuid() also tells threads, which is more than a child
+ * that shares its parent's memory may do.
+ */
+int user_become(const struct user *user)
+{
+	if (syscall(SETGROUPS, (size_t)user->count, user->groups) ||
+		syscall(SETRESGID, user->gid, user->gid, user->gid))
+		return -1;
+	return (int)syscall(SETRESUID, user->uid, user->uid, user->uid);
+}

@@ -1,0 +1,27 @@
+/*
+ * user: whom a command runs as, by numbers: nothing inside is asked for names.
+ */
+#ifndef USER_H
+#define USER_H
+
+#include <sys/types.h>
+
+enum { USER_GROUPS = 64 };
+
+struct user {
+	uid_t uid;
+	gid_t gid;
+	unsigned count; /* of supplementary groups; those we have are dropped */
+	gid_t groups[USER_GROUPS];
+};
+
+/* UID[:GID[,GID...]]; without GID it is the same number. 0, or -1. */
+int user_parse(struct user *user, const char *text);
+
+/* ID[,ID...], added to the *count in a list of at most most. 0, or -1. */
+int user_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count);
+
+/* In a child: becomes that user. 0, or -1 with errno. */
+int user_become(const struct user *user);
+
+#endif

@@ -1,0 +1,127 @@
+#include "wire.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "number.h"
+
+char *wire_next(char *string)
+{
+	return string + strlen(string) + 1;
+}
+
+int wire_read(struct wire *wire, char *data, size_t length)
+{
+	char *p;
+
+	if (!length || !data[0] || data[length - 1])
+		return -1;
+	wire->name = data;
+	wire->end = data + length;
+	wire->fields = p = wire_next(data);
+	while (p < wire->end && strcmp(p, "args") != 0)
+		p = wire_next(p);
+	wire->fields_end = p;
+	wire->args = p < wire->end ? wire_next(p) : p;
+	return 0;
+}
+
+const char *wire_value(const char *field, const char *key)
+{
+	size_t length = strlen(key);
+
+	return !strncmp(field, key, length) && field[length] == '=' ? field + length + 1 : NULL;
+}
+
+const char *wire_field(const struct wire *wire, const char *key)
+{
+	const char *value;
+
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p))
+		if ((value = wire_value(p, key)))
+			return value;
+	return NULL;
+}
+
+unsigned long long wire_number(const struct wire *wire, const char *key, unsigned long long max,
+	unsigned long long otherwise)
+{
+	const char *value = wire_field(wire, key);
+	unsigned long long number;
+
+	return value && !number_parse(value, max, &number) ? number : otherwise;
+}
+
+static void append(struct wire_out *out, const char *string, char end)
+{
+	size_t length = strlen(string);
+
+	if (out->full || out->size - out->length <= length) {
+		out->full = true;
+		return;
+	}
+	memcpy(out->data + out->length, string, length);
+	out->length += length;
+	out->data[out->length++] = end;
+}
+
+void wire_begin(struct wire_out *out, char *data, size_t size, const char *name)
+{
+	*out = (struct wire_out){.data = data, .size = size};
+	append(out, name, 0);
+}
+
+static void put(struct wire_out *out, const char *text)
+{
+	append(out, text, 0);
+	out->length -= !out->full;
+}
+
+size_t wire_compose(char *data, size_t size, const char *template, size_t length, va_list values)
+{
+	struct wire_out out = {.data = data, .size = size};
+	char digits[NUMBER_SIZE], one[2] = "";
+	long long number;
+	int status;
+
+	for (size_t i = 0; i < length; i++)
+		switch (template[i]) {
+		case '?':
+			status = va_arg(values, int);
+			put(&out, WIFSIGNALED(status) ? "signal=" : "code=");
+			number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+			put(&out, number_text(digits, number));
+			break;
+		case '#':
+			put(&out, number_text(digits, va_arg(values, long long)));
+			break;
+		case '$':
+			put(&out, va_arg(values, const char *));
+			break;
+		case 0:
+			append(&out, "", 0);
+			break;
+		default:
+			one[0] = template[i];
+			put(&out, one);
+		}
+	return out.full ? 0 : out.length;
+}
+
+void wire_add(struct wire_out *out, const char *string)
+{
+	append(out, string, 0);
+}
+
+void wire_add_field(struct wire_out *out, const char *key, const char *value)
+{
+	append(out, key, '=');
+	append(out, value, 0);
+}
+
+void wire_add_number(struct wire_out *out, const char *key, long long value)
+{
+	char digits[NUMBER_SIZE];
+
+	wire_add_field(out, key, number_text(digits, value));
+}
