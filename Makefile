@@ -32,21 +32,39 @@ INIT_SRC = init.c $(MODULES)
 MODULES  = $(wildcard src/*.c)
 HEADERS  = $(wildcard src/*.h)
 INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
+# The operator's half shares these with PID 1's, and nothing else.
+SHARED   = log number reason seqpacket text wire
+CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c))
+LIB_SRC  = src/ctl/client.c $(SHARED:%=src/%.c)
+CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # "make deps test" installs first, however many jobs run.
 FIRST   := $(filter deps deps-docker,$(MAKECMDGOALS))
 
-all: $(BUILD)/init
+all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(INIT_OBJ)
 	@echo "$@: $$(wc -c <$@) bytes, built with $(CC) ($(if $(findstring musl,$(CC)),musl,the C library of $(CC)))"
 
+$(BUILD)/initctl: $(CTL_OBJ) $(LIB_OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CTL_OBJ) $(LIB_OBJ)
+	@echo "$@: $$(wc -c <$@) bytes"
+
+$(BUILD)/libinitctl.a: $(LIB_SRC:%.c=$(BUILD)/lib/%.o)
+	rm -f $@; ar rcs $@ $^
+
+# For whatever compiler it is linked with: no link-time code of ours.
+$(BUILD)/lib/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fno-lto -MMD -MP -c -o $@ $<
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(INIT_OBJ:.o=.d)
+-include $(INIT_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(BUILD)/obj/src/ctl/client.d
 
 # Changes when the compiler or its flags do.
 $(BUILD)/flags: ALWAYS | $(FIRST)

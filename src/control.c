@@ -726,6 +726,8 @@ bool control_child_died(pid_t pid, int status)
 
 void control_main_ended(void)
 {
+	if (!self.view)
+		return;
 	publish(MESSAGE("event\0type=main\0?"), self.view->status);
 	for (unsigned i = 0; i < self.high; i++)
 		if (self.connections[i].fd && self.connections[i].waits)

@@ -51,8 +51,8 @@ void tty_find(struct tty *tty)
 	 * may a script that goes on while we run (its & gives us /dev/null to read):
 	 * the foreground stays with us until the command asks for it.
 	 */
-	tty->eager = !is_pipe(0) && !is_pipe(1) &&
-		     (getpgrp() == getpid() || is_controlling(0, session));
+	tty->eager =
+		!is_pipe(0) && !is_pipe(1) && (getpgrp() == getpid() || is_controlling(0, session));
 }
 
 int tty_release(const struct tty *tty)

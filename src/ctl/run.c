@@ -1,0 +1,285 @@
+/*
+ * The verbs that run something inside, or come back to it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "../seqpacket.h"
+#include "../sys.h"
+#include "passwd.h"
+#include "relay.h"
+#include "show.h"
+#include "verbs.h"
+
+enum { LISTED = 256 };
+
+/* What exec and shell were asked for. */
+struct run {
+	struct initctl_exec exec;
+	const char *program; /* file, or NULL */
+	const char *detach;
+	int terminal; /* 1 -t, 0 -T, -1 as it comes */
+	bool detached;
+	const char *env[LISTED + 2], *limits[LISTED];
+	unsigned env_count, limit_count;
+};
+
+static struct initctl_message answer;
+
+static void add_variable(struct run *run, const char *word)
+{
+	if (run->env_count == LISTED)
+		verb_misused("too many variables:", word);
+	if (strchr(word, '=')) {
+		run->env[run->env_count++] = word;
+	} else if (getenv(word)) {
+		/* environ has it as NAME=VALUE; the value stands behind its name there. */
+		run->env[run->env_count++] = getenv(word) - strlen(word) - 1;
+	}
+}
+
+static void add_limit(struct run *run, const char *word)
+{
+	if (run->limit_count == LISTED - 1)
+		verb_misused("too many limits:", word);
+	run->limits[run->limit_count++] = word;
+}
+
+/* A value that follows its option, in the same word or the next. */
+static const char *value_of(const char *word, const char *option, char ***arguments)
+{
+	size_t length = strlen(option);
+
+	if (strncmp(word, option, length) != 0)
+		return NULL;
+	if (!word[length])
+		return verb_word(arguments, "value for option");
+	if (option[1] != '-')
+		return word + length;
+	return word[length] == '=' ? word + length + 1 : NULL;
+}
+
+static bool take_value(struct run *run, const char *word, char ***arguments)
+{
+	const char *value;
+
+	if ((value = value_of(word, "-u", arguments)))
+		run->exec.user = value;
+	else if ((value = value_of(word, "-w", arguments)))
+		run->exec.directory = value;
+	else if ((value = value_of(word, "-e", arguments)))
+		add_variable(run, value);
+	else if ((value = value_of(word, "--program", arguments)))
+		run->program = value;
+	else if ((value = value_of(word, "--umask", arguments)))
+		run->exec.mask = value;
+	else if ((value = value_of(word, "--rlimit", arguments)))
+		add_limit(run, value);
+	else if ((value = value_of(word, "--detach-keys", arguments)))
+		run->detach = value;
+	return value;
+}
+
+static char **take_options(struct run *run, char **arguments)
+{
+	char *word;
+
+	while ((word = *arguments) && word[0] == '-' && word[1]) {
+		arguments++;
+		if (!strcmp(word, "--"))
+			break;
+		if (!strcmp(word, "-t"))
+			run->terminal = 1;
+		else if (!strcmp(word, "-T"))
+			run->terminal = 0;
+		else if (!strcmp(word, "-d"))
+			run->detached = true;
+		else if (!strcmp(word, "--no-new-privs"))
+			run->exec.no_new_privileges = true;
+		else if (!take_value(run, word, &arguments))
+			verb_misused("unknown option", word);
+	}
+	return arguments;
+}
+
+/* The first of our own stdio that is a terminal, or -1. */
+static int our_terminal(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (isatty(fd))
+			return fd;
+	return -1;
+}
+
+static void set_terminal(struct run *run)
+{
+	struct winsize size = {.ws_row = 24, .ws_col = 80};
+	bool has_type = false;
+	int ours = our_terminal();
+
+	run->exec.terminal = true;
+	if (ours >= 0)
+		ioctl(ours, TIOCGWINSZ, &size);
+	run->exec.height = size.ws_row;
+	run->exec.width = size.ws_col;
+	for (unsigned i = 0; i < run->env_count; i++)
+		has_type |= !strncmp(run->env[i], "TERM=", 5);
+	if (!has_type && getenv("TERM"))
+		add_variable(run, "TERM");
+	else if (!has_type)
+		add_variable(run, "TERM=linux");
+}
+
+static int null_device(int flags)
+{
+	int fd = open("/dev/null", flags | O_CLOEXEC);
+
+	if (fd < 0)
+		die_errno(125, "open /dev/null");
+	return fd;
+}
+
+/*
+ * A descriptor of ours for the session: passed as it is, or, where it is a terminal,
+ * one end of a pipe whose other end is kept in *kept to be relayed.
+ */
+static int stdio_for(const struct run *run, int fd, int *kept)
+{
+	int flags = fcntl(fd, F_GETFL), ends[2], mine = fd == 0;
+
+	*kept = -1;
+	if (flags < 0 || run->detached)
+		return null_device(fd ? O_WRONLY : O_RDONLY);
+	if (!isatty(fd))
+		return fd;
+	if (sys_pipe(ends))
+		die_errno(125, "make a pipe");
+	*kept = ends[mine];
+	return ends[!mine];
+}
+
+static int hold(int connection, int master)
+{
+	char data[64];
+	struct wire_out request;
+
+	wire_begin(&request, data, sizeof data, "hold");
+	if (initctl_call(connection, &request, &master, master >= 0, &answer))
+		die_errno(125, "talk to init");
+	if (!initctl_is(&answer, "held")) {
+		if (initctl_is(&answer, "failed"))
+			return show_failed(&answer, "session");
+		/* It was quick: there is nothing left to hold. */
+		return initctl_code(&answer) < 0 ? 125 : 0;
+	}
+	printf("%s\n", wire_field(&answer.wire, "session"));
+	return fflush(stdout) ? 125 : 0;
+}
+
+static int start(const struct context *context, struct run *run)
+{
+	char keys[16];
+	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach = keys};
+	int *const kept[] = {&relay.in, &relay.out[0], &relay.out[1]};
+	int failed;
+
+	if (relay_keys(run->detach ? run->detach : "ctrl-p,ctrl-q", keys, sizeof keys))
+		verb_misused("bad keys for --detach-keys", run->detach);
+	if (run->terminal < 0)
+		run->terminal = !run->detached && isatty(0) && isatty(1);
+	if (run->terminal)
+		set_terminal(run);
+	run->exec.env = run->env;
+	run->exec.limits = run->limits;
+	run->exec.program = -1;
+	if (run->program) {
+		run->exec.program = open(run->program, O_RDONLY | O_CLOEXEC);
+		if (run->exec.program < 0)
+			die_errno(125, "open program ", run->program);
+	}
+	relay.object = run->exec.args[0];
+	relay.connection = verb_connect(context);
+	relay_block_signals();
+	for (int fd = 0; !run->terminal && fd <= 2; fd++)
+		run->exec.stdio[fd] = stdio_for(run, fd, kept[fd]);
+	failed = initctl_exec(relay.connection, &run->exec, &answer);
+	if (failed < 0)
+		die_errno(125, "talk to init");
+	if (failed)
+		return show_failed(&answer, relay.object);
+	for (int fd = 0; !run->terminal && fd <= 2; fd++)
+		close(run->exec.stdio[fd]);
+	if (run->terminal)
+		relay.master = answer.fds[0];
+	return run->detached ? hold(relay.connection, relay.master) : relay_run(&relay);
+}
+
+int verb_exec(const struct context *context, char **arguments)
+{
+	struct run run = {.terminal = -1};
+
+	arguments = take_options(&run, arguments);
+	if (!*arguments)
+		die(125, "no command given, see 'initctl --help'");
+	run.exec.args = arguments;
+	return start(context, &run);
+}
+
+int verb_shell(const struct context *context, char **arguments)
+{
+	struct run run = {.terminal = 1};
+	char shell[PASSWD_SHELL], *words[] = {shell, NULL};
+	const char *base;
+
+	arguments = take_options(&run, arguments);
+	verb_no_more(arguments);
+	if (run.program) {
+		/* A busybox goes by the name it is called. */
+		base = strrchr(run.program, '/');
+		base = base ? base + 1 : run.program;
+		snprintf(shell, sizeof shell, "%s", strncmp(base, "busybox", 7) ? base : "sh");
+	} else {
+		passwd_shell(context, run.exec.user, shell);
+	}
+	run.exec.args = words;
+	return start(context, &run);
+}
+
+int verb_attach(const struct context *context, char **arguments)
+{
+	char keys[16], data[128];
+	struct relay relay = {
+		.master = -1, .in = -1, .out = {-1, -1}, .detach = keys, .attached = true};
+	struct run run = {.terminal = -1};
+	struct wire_out request;
+	const char *id;
+
+	arguments = take_options(&run, arguments);
+	id = verb_word(&arguments, "session");
+	verb_no_more(arguments);
+	if (relay_keys(run.detach ? run.detach : "ctrl-p,ctrl-q", keys, sizeof keys))
+		verb_misused("bad keys for --detach-keys", run.detach);
+	wire_begin(&request, data, sizeof data, "attach");
+	wire_add_field(&request, "session", id + (*id == '%'));
+	if (request.full)
+		verb_misused("no such session:", id);
+	relay.connection = verb_connect(context);
+	relay.object = id;
+	relay_block_signals();
+	if (initctl_call(relay.connection, &request, NULL, 0, &answer))
+		die_errno(125, "talk to init");
+	if (initctl_is(&answer, "failed"))
+		return show_failed(&answer, id);
+	if (answer.count) {
+		relay.master = initctl_is_master(answer.fds[0]) ? answer.fds[0] : -1;
+		if (relay.master < 0)
+			die(125, "attach ", id, ": what init holds is not a terminal");
+	}
+	return relay_run(&relay);
+}

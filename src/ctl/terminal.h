@@ -1,0 +1,24 @@
+/*
+ * terminal: the operator's own terminal, which never enters the container: set raw
+ * while a session's terminal is relayed, and set back on every way out.
+ */
+#ifndef CTL_TERMINAL_H
+#define CTL_TERMINAL_H
+
+/*
+ * Sets the terminal raw, and starts a guard: a process of its own that sets it back
+ * should this one end in any way without terminal_restore, SIGKILL included. 0, or
+ * -1 with errno.
+ */
+int terminal_raw(int fd);
+
+/* Sets it raw once more, after a stop: the shell had it meanwhile. */
+void terminal_again(void);
+
+/* Sets it back as it was, and sends the guard home. Nothing where it was not set. */
+void terminal_restore(void);
+
+/* Makes a terminal by its master as large as ours; with redraw, after another size. */
+void terminal_copy_size(int ours, int master, int redraw);
+
+#endif

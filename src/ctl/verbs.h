@@ -1,0 +1,37 @@
+/*
+ * verbs: what initctl does, one function a verb. Each gets the arguments behind its
+ * name and returns initctl's exit code.
+ */
+#ifndef CTL_VERBS_H
+#define CTL_VERBS_H
+
+#include <stdbool.h>
+
+struct context {
+	const char *socket;
+	bool json;
+};
+
+int verb_exec(const struct context *context, char **arguments);
+int verb_shell(const struct context *context, char **arguments);
+int verb_attach(const struct context *context, char **arguments);
+int verb_status(const struct context *context, char **arguments);
+int verb_sessions(const struct context *context, char **arguments);
+int verb_signal(const struct context *context, char **arguments);
+int verb_wait(const struct context *context, char **arguments);
+int verb_watch(const struct context *context, char **arguments);
+int verb_stop(const struct context *context, char **arguments);
+
+/* The connection; ends the program with 125 where there is none. */
+int verb_connect(const struct context *context);
+
+/* A mistake in the words: one line, 125. */
+_Noreturn void verb_misused(const char *what, const char *word);
+
+/* Where the next word is not there, a mistake; else it, and *arguments moved on. */
+char *verb_word(char ***arguments, const char *what);
+
+/* Ends the program where there is a word too many. */
+void verb_no_more(char **arguments);
+
+#endif
