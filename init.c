@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,8 @@ enum {
 	LOOK_LINGERING = 250,
 	/* What a command has to end in when an operator stops it, unless told otherwise. */
 	STOP_WAIT = 10000,
+	/* The start's part of the stack, at most. */
+	STACK_USED = 65536,
 	/* Signals taken at a time. */
 	BATCH = 8,
 };
@@ -528,6 +532,8 @@ static void settle(void)
 	fds_keep(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
+	/* What the start used of the stack and we shall not, pages below this frame. */
+	madvise((char *)((uintptr_t)&count & ~(uintptr_t)4095) - STACK_USED, STACK_USED, MADV_DONTNEED);
 }
 
 int main(int argc, char **argv)

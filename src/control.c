@@ -57,9 +57,10 @@ static struct {
 	int epoll, spare;
 	unsigned high; /* connections in use are below */
 	unsigned watchers;
-	struct connection connections[CONNECTIONS];
-	char data[WIRE_SIZE] __attribute__((aligned(4096)));
 } self;
+
+static struct connection connections[CONNECTIONS] SYS_OWN_PAGES;
+static char received[WIRE_SIZE] SYS_OWN_PAGES;
 
 static int poll_for(int operation, int fd, enum source source, unsigned index, unsigned events)
 {
@@ -71,7 +72,7 @@ static int poll_for(int operation, int fd, enum source source, unsigned index, u
 
 static unsigned index_of(const struct connection *connection)
 {
-	return (unsigned)(connection - self.connections);
+	return (unsigned)(connection - connections);
 }
 
 static void drop(struct connection *connection)
@@ -87,7 +88,7 @@ static void drop(struct connection *connection)
 		session->connection = -1;
 		session_hang_up(session, self.view->grace);
 	}
-	while (self.high && !self.connections[self.high - 1].fd)
+	while (self.high && !connections[self.high - 1].fd)
 		self.high--;
 }
 
@@ -181,7 +182,7 @@ static void publish(const char *template, size_t length, ...)
 	va_list values;
 
 	for (unsigned i = 0; self.watchers && i < self.high; i++) {
-		struct connection *connection = &self.connections[i];
+		struct connection *connection = &connections[i];
 		if (!connection->fd || !connection->watches)
 			continue;
 		va_start(values, length);
@@ -197,7 +198,7 @@ static void publish(const char *template, size_t length, ...)
 static void progress(struct session *session)
 {
 	struct connection *connection =
-		session->connection < 0 ? NULL : &self.connections[session->connection];
+		session->connection < 0 ? NULL : &connections[session->connection];
 	struct spawn_failure failure;
 	enum session_progress result;
 	int master;
@@ -468,7 +469,7 @@ static void receive(struct connection *connection)
 	unsigned count;
 	const char *field;
 	ssize_t length = seqpacket_receive(
-		connection->fd, self.data, sizeof self.data, fds, &count, MSG_DONTWAIT);
+		connection->fd, received, sizeof received, fds, &count, MSG_DONTWAIT);
 
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -480,7 +481,7 @@ static void receive(struct connection *connection)
 		drop(connection);
 		return;
 	}
-	if (request_read(&request, self.data, (size_t)length, count, &field))
+	if (request_read(&request, received, (size_t)length, count, &field))
 		refuse(connection, errno, field);
 	else if (self.setup->verbs && !(self.setup->verbs & 1U << request.verb))
 		refuse(connection, EPERM, "request");
@@ -493,7 +494,7 @@ static void receive(struct connection *connection)
 			close(fds[count]);
 	/* What a long message touched is given back, so that PID 1 does not grow by it. */
 	if (length > 4096)
-		madvise(self.data + 4096, sizeof self.data - 4096, MADV_DONTNEED);
+		madvise(received + 4096, sizeof received - 4096, MADV_DONTNEED);
 }
 
 /*
@@ -525,10 +526,10 @@ static struct connection *free_record(uid_t uid)
 	unsigned same = 0;
 
 	for (unsigned i = CONNECTIONS; i-- > 0;)
-		if (i >= self.high || !self.connections[i].fd)
-			connection = &self.connections[i];
+		if (i >= self.high || !connections[i].fd)
+			connection = &connections[i];
 		else
-			same += self.connections[i].uid == uid;
+			same += connections[i].uid == uid;
 	if (uid != 0 && uid != geteuid() && same >= CONNECTIONS_PER_UID)
 		return NULL;
 	return connection;
@@ -688,7 +689,7 @@ bool control_wait(int timeout)
 			accept_some();
 			break;
 		case FROM_CONNECTION:
-			serve_connection(&self.connections[index], events[i].events);
+			serve_connection(&connections[index], events[i].events);
 			break;
 		case FROM_PROGRESS:
 			if (session_at(index) && session_at(index)->progress)
@@ -715,7 +716,7 @@ bool control_child_died(pid_t pid, int status)
 	if (session->progress)
 		progress(session);
 	publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"), N(session->id), N(pid), status);
-	connection = session->connection < 0 ? NULL : &self.connections[session->connection];
+	connection = session->connection < 0 ? NULL : &connections[session->connection];
 	session_died(session);
 	if (connection) {
 		connection->session = NULL;
@@ -730,8 +731,8 @@ void control_main_ended(void)
 		return;
 	publish(MESSAGE("event\0type=main\0?"), self.view->status);
 	for (unsigned i = 0; i < self.high; i++)
-		if (self.connections[i].fd && self.connections[i].waits)
-			tell_end(&self.connections[i]);
+		if (connections[i].fd && connections[i].waits)
+			tell_end(&connections[i]);
 }
 
 void control_hang_up(void)

@@ -13,6 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * For a table that is rarely touched: on pages of its own, so that what is touched
+ * always stays together on few.
+ */
+#define SYS_OWN_PAGES __attribute__((aligned(4096)))
+
 struct sys_limit {
 	uint64_t now, most; /* UINT64_MAX: unlimited */
 };
