@@ -421,7 +421,7 @@ static void watch_parent(pid_t parent)
 {
 	if (!self.options.parent_death)
 		return;
-	if (prctl(PR_SET_PDEATHSIG, self.options.parent_death, 0, 0, 0))
+	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
 		die_errno(self.options.persona->setup, "watch parent");
 	if (getppid() != parent)
 		syscall(SYS_tkill, getpid(), self.options.parent_death);
@@ -546,7 +546,7 @@ int main(int argc, char **argv)
 	self.kill_at = self.end_at = self.expire_at = FOREVER;
 	self.command.pidfd = -1;
 	fds_sanitise();
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	sys_prctl(PR_SET_DUMPABLE, 0);
 	self.signals = signals_open();
 	if (self.signals < 0)
 		die_errno(self.options.persona->setup, "open signalfd");

@@ -93,7 +93,7 @@ static char **environment(const struct request *request, char **base)
 		unsigned i = 0;
 		if (!value)
 			continue;
-		size_t key = strcspn(value, "=") + 1;
+		size_t key = text_until(value, '=') + 1;
 		while (i < used && strncmp(list[i], value, key) != 0)
 			i++;
 		list[i] = value;

@@ -117,10 +117,10 @@ void signals_let_terminal_stop(void)
 
 int signals_open(void)
 {
-	sigset_t all;
+	struct mask all;
 
 	memset(&all, 0xff, sizeof all);
-	return signalfd(-1, &all, SFD_CLOEXEC);
+	return (int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC);
 }
 
 /* One signal alone, for the raw calls. */
@@ -203,12 +203,12 @@ void rewrite_none(struct rewrite *rewrite)
 
 int rewrite_parse(struct rewrite *rewrite, const char *text)
 {
-	const char *colon = strchr(text, ':');
+	const char *colon = text + text_until(text, ':');
 	char name[SIGNAL_TEXT] = "";
 	int from, to = 0;
 
 	errno = EINVAL;
-	if (!colon || (size_t)(colon - text) >= sizeof name)
+	if (!*colon || (size_t)(colon - text) >= sizeof name)
 		return -1;
 	memcpy(name, text, (size_t)(colon - text));
 	from = signal_number(name);

@@ -52,13 +52,13 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 	char whole[PATH_MAX];
 	int denied = 0;
 
-	if (!length || strchr(file, '/')) {
+	if (!length || file[text_until(file, '/')]) {
 		execve(file, argv, envp);
 		return;
 	}
 	errno = ENOENT;
 	for (;; path = end + 1) {
-		end = path + strcspn(path, ":");
+		end = path + text_until(path, ':');
 		size_t before = (size_t)(end - path);
 		if (before + 1 + length < sizeof whole) {
 			memcpy(whole, path, before);
@@ -93,7 +93,7 @@ static int join_group(const struct spawn *spawn)
 /* The kernel forgets the parent's death signal on a change of ids (prctl(2)): this comes after. */
 static int follow_parent(pid_t parent)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -1;
 	if (getppid() != parent)
 		kill(getpid(), SIGKILL);
@@ -113,7 +113,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_USER;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
-	if (spawn->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (spawn->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
 		return SPAWN_PRIVILEGES;
 	if (spawn->directory && chdir(spawn->directory))
 		return SPAWN_DIRECTORY;

@@ -100,6 +100,11 @@ static inline int sys_ioctl(int fd, unsigned long request, const void *argument)
 	return (int)syscall(SYS_ioctl, fd, request, argument);
 }
 
+static inline int sys_prctl(int option, unsigned long argument)
+{
+	return (int)syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL);
+}
+
 /* The monotonic clock in milliseconds; where it was changed to 64 bits, that one. */
 static inline long long sys_now(void)
 {
