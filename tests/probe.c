@@ -347,6 +347,16 @@ static void limit_files(int count)
 		fail("setrlimit");
 }
 
+static void give_null(int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null < 0 || dup2(null, fd) < 0)
+		fail("/dev/null");
+	if (null != fd)
+		close(null);
+}
+
 static void give_socket(int fd)
 {
 	int ends[2];
@@ -370,7 +380,7 @@ static int run_with(char **words)
 		else if (!strcmp(*words, "--close"))
 			close(number(words[1]));
 		else if (!strcmp(*words, "--open"))
-			dup2(open("/dev/null", O_RDWR), number(words[1]));
+			give_null(number(words[1]));
 		else if (!strcmp(*words, "--socket"))
 			give_socket(number(words[1]));
 		else if (!strcmp(*words, "--files"))

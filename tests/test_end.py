@@ -41,12 +41,11 @@ def sibling(tmp_path):
 
 
 def command_ended(init, sibling=None):
-    """Waits until of all that init started only the sibling is left."""
+    """Waits until of all that init started only the sibling is left, the rest being reaped."""
     # There it is before anyone looks: a list of processes is not made in one moment.
     eventually(lambda: not sibling or sibling.ready.exists(), what="the sibling")
-    eventually(lambda: [s["Name"].strip() for s in descendants(init.init_pid).values()
-                        if s["State"][0] != "Z"] == ["probe"],
-               what="the end of the command")
+    eventually(lambda: [s["Name"].strip() for s in descendants(init.init_pid).values()]
+               == ["probe"], what="the end of the command")
 
 
 def pid_of(init, name):
@@ -105,8 +104,9 @@ def test_stopped_sibling(run, how, sibling):
     """One that is stopped is woken, to act on its TERM."""
     stopped = (f"{PROBE} daemon sh -c 'trap \"echo >{sibling.cleaned}; exit\" TERM; "
                f"echo $$ >{sibling.ready}; kill -STOP $$; exit 9'; "
-               f"{PROBE} wait {sibling.ready} true; read pid <{sibling.ready}; "
-               "until grep -q '^State:.T' /proc/$pid/status; do :; done; exit 3")
+               f"{PROBE} wait {sibling.ready} true; "
+               f"until read pid <{sibling.ready} && grep -q '^State:.T' /proc/$pid/status; "
+               "do :; done; exit 3")
     result = run(["--grace", "1000", "sh", "-c", stopped], how)
     assert result.returncode == 3 and sibling.cleaned.exists()
 
