@@ -98,6 +98,13 @@ test-asan: $(BUILD)/asan/init units-asan
 	INIT=$(BUILD)/asan/init UNIT=$(BUILD)/asan/unit $(PYTHON) -m pytest $(PYTEST) \
 		--ignore=tests/test_docker.py tests
 
+# A Docker Engine is started for it; see tests/docker_engine.py.
+test-docker: all $(BUILD)/probe
+	$(PYTHON) -m pytest $(PYTEST) tests/test_docker.py
+
+bench: all $(BUILD)/probe
+	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
+
 # One file at a time, since
 # clang-tidy 14 takes a va_list of the second for that of the first.
 C_FILES  = $(INIT_SRC) $(wildcard tests/*.c tests/unit/*.c)
@@ -136,4 +143,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all units units-asan test test-asan lint deps deps-docker demo install uninstall clean ALWAYS
+.PHONY: all units units-asan test test-asan test-docker bench lint deps deps-docker demo install uninstall clean ALWAYS

@@ -207,17 +207,19 @@ int rewrite_parse(struct rewrite *rewrite, const char *text)
 	char name[SIGNAL_TEXT] = "";
 	int from, to = 0;
 
-	errno = EINVAL;
 	if (!*colon || (size_t)(colon - text) >= sizeof name)
-		return -1;
+		goto invalid;
 	memcpy(name, text, (size_t)(colon - text));
 	from = signal_number(name);
 	if (!from || from == SIGKILL || from == SIGSTOP)
-		return -1;
+		goto invalid;
 	if (strcmp(colon + 1, "0") != 0 && !(to = signal_number(colon + 1)))
-		return -1;
+		goto invalid;
 	rewrite->to[from] = (unsigned char)to;
 	return 0;
+invalid:
+	errno = EINVAL;
+	return -1;
 }
 
 /*

@@ -219,8 +219,9 @@ class Running:
         if self.popen.poll() is None:
             self.popen.kill()
         self.popen.wait()
-        if self.popen.stdout:
-            self.popen.stdout.close()
+        for pipe in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            if pipe:
+                pipe.close()
         self.errors.close()
 
 
@@ -301,7 +302,7 @@ def start(marker):
 
 @pytest.fixture
 def run(start):
-    """Runs init to its end. Output goes to files, so that nobody who keeps it open is waited for."""
+    """Runs init to its end. Output goes to files, so that nobody who keeps it is waited for."""
 
     def run(arguments, how="pid1", *, deadline=DEADLINE, **options):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -13,8 +13,8 @@ import sys
 
 import pytest
 
-from conftest import INIT, NAMESPACE, PROBE, eventually, kill_all, marked, status_of
-from terminal import BASH, END, INTERRUPT, PROMPT, QUIT, SUSPEND, Terminal, process
+from conftest import INIT, NAMESPACE, PROBE, eventually, is_alive, kill_all, marked, status_of
+from terminal import BASH, END, INTERRUPT, PROMPT, QUIT, SUSPEND, Terminal
 
 TYPED, SENT = 128, 0  # si_code: SI_KERNEL, SI_USER
 # Ends what the probe hears. It has the highest number of all used: init may have several to
@@ -109,7 +109,7 @@ def code(t):
 
 def test_leader_gives_the_terminal_to_the_command(leader):
     """docker run -it: the command leads a session of its own with the terminal."""
-    t = leader("sh", "-c", "stty size; exec sleep 1000", rows=33, columns=77)
+    t = leader("--", "sh", "-c", "stty size; exec sleep 1000", rows=33, columns=77)
     t.expect("33 77")
     one = t.find_foreground("sleep")
     assert one.pid == one.pgrp == one.session == t.foreground()
@@ -118,7 +118,7 @@ def test_leader_gives_the_terminal_to_the_command(leader):
 
 @pytest.mark.parametrize("key, number", [(INTERRUPT, 2), (QUIT, 3)], ids=["INT", "QUIT"])
 def test_leader_key_kills_the_command(leader, key, number):
-    t = leader("sh", "-c", "echo started; exec sleep 1000")
+    t = leader("--", "sh", "-c", "echo started; exec sleep 1000")
     t.expect("started")
     t.find_foreground("sleep")
     t.press(key)
@@ -126,7 +126,7 @@ def test_leader_key_kills_the_command(leader, key, number):
 
 
 def test_leader_typed_signals_come_once(leader):
-    t = leader(PROBE, "signals", "--until", LAST)
+    t = leader("--", PROBE, "signals", "--until", LAST)
     t.expect("ready\r\n")
     for number, act in [(2, lambda: t.press(INTERRUPT)), (20, lambda: t.press(SUSPEND)),
                         (28, lambda: t.resize(30, 90))]:
@@ -141,7 +141,7 @@ def test_leader_typed_signals_come_once(leader):
 
 def test_leader_suspend_does_not_freeze(leader):
     """Nobody could resume the command: the kernel lets it go on."""
-    t = leader("sh", "-c", "echo started; exec cat")
+    t = leader("--", "sh", "-c", "echo started; exec cat")
     t.expect("started")
     t.find_foreground("cat")
     t.press(SUSPEND)
@@ -153,7 +153,7 @@ def test_leader_suspend_does_not_freeze(leader):
 
 def test_leader_hang_up_reaches_the_command(leader, tmp_path):
     file = tmp_path / "heard"
-    t = leader("sh", "-c", f'exec "{PROBE}" signals --until 18 >"{file}"')
+    t = leader("--", "sh", "-c", f'exec "{PROBE}" signals --until 18 >"{file}"')
     eventually(lambda: file.exists() and "ready" in file.read_text(), what="the command")
     t.hang_up()
     t.wait()
@@ -167,7 +167,7 @@ def test_leader_start_loses_and_invents_no_signal(leader, number):
             "-e", "inject=ioctl,setsid,setpgid:delay_enter=100000",
             # The command starts with them blocked, and so hears of them.
             PROBE, "with", "--block", "1", "--block", "18", "--"]
-    t = leader(PROBE, "signals", "--until", LAST, outer=slow)
+    t = leader("--", PROBE, "signals", "--until", LAST, outer=slow)
     init = find_init(t)
     # While it is at it: all signals are blocked, and the command does not run yet.
     eventually(lambda: blocks_all(init.pid), what="the first statement of init")
@@ -183,7 +183,7 @@ def test_leader_start_loses_and_invents_no_signal(leader, number):
 def test_leader_interrupt_cuts_the_end_short(leader):
     """Once the command is gone, what is typed is for init."""
     inner = "trap '' TERM INT HUP; echo $((40 + 2)); exec sleep 1000"
-    t = leader("--grace", "inf", "sh", "-c", f"({inner}) & exec sleep 1001")
+    t = leader("--grace", "inf", "--", "sh", "-c", f"({inner}) & exec sleep 1001")
     t.expect("42")
     eventually(lambda: len(t.all("sleep")) == 2, what="both")
     t.press(INTERRUPT)
@@ -204,7 +204,7 @@ def test_leader_pause_ends_by_key(leader):
 
 
 def test_foreground_group_is_the_commands(shell):
-    shell.type('"$INIT" sleep 1000')
+    shell.type('"$INIT" -- sleep 1000')
     one = shell.find_foreground("sleep")
     init = find_init(shell)
     assert one.pid == one.pgrp and one.session == shell.pid()
@@ -216,7 +216,7 @@ def test_foreground_group_is_the_commands(shell):
 
 
 def test_foreground_reads_the_terminal(shell):
-    shell.type('"$INIT" cat')
+    shell.type('"$INIT" -- cat')
     shell.find_foreground("cat")
     shell.type("hello")
     shell.expect("hello\r\n")
@@ -226,7 +226,7 @@ def test_foreground_reads_the_terminal(shell):
 
 
 def test_quit_key(shell):
-    shell.type('"$INIT" sleep 1000')
+    shell.type('"$INIT" -- sleep 1000')
     shell.find_foreground("sleep")
     shell.press(QUIT)
     shell.prompt()
@@ -235,7 +235,7 @@ def test_quit_key(shell):
 
 def test_suspend_and_resume(shell):
     """Ctrl-Z stops both, fg gives the terminal back, and again."""
-    shell.type('"$INIT" cat')
+    shell.type('"$INIT" -- cat')
     for word in "once", "twice":
         group = shell.find_foreground("cat").pgrp
         shell.press(SUSPEND)
@@ -254,7 +254,7 @@ def test_suspend_and_resume(shell):
 def test_suspend_resume_in_background(shell, tmp_path):
     go = tmp_path / "go"
     script = f'until [ -e "{go}" ]; do sleep 0.01; done; read x; echo "got $x"'
-    shell.type(f'"$INIT" sh -c {shlex.quote(script)}')
+    shell.type(f'"$INIT" -- sh -c {shlex.quote(script)}')
     shell.find_foreground("sh")
     shell.press(SUSPEND)
     stopped(shell)
@@ -273,7 +273,7 @@ def test_suspend_resume_in_background(shell, tmp_path):
 
 
 def test_kill_of_a_stopped_job(shell):
-    shell.type('"$INIT" sleep 1000')
+    shell.type('"$INIT" -- sleep 1000')
     shell.find_foreground("sleep")
     shell.press(SUSPEND)
     stopped(shell)
@@ -290,7 +290,7 @@ def test_kill_of_a_stopped_job(shell):
 ], ids=["vim", "less", "top"])
 def test_full_screen_program(shell, command, name, leave):
     """Its modes of the terminal are its own, also after Ctrl-Z and fg."""
-    shell.type(f'"$INIT" {command}')
+    shell.type(f'"$INIT" -- {command}')
     for _ in range(2):
         eventually(shell.is_raw, what="raw mode")
         shell.find_foreground(name)
@@ -309,7 +309,7 @@ def test_full_screen_program(shell, command, name, leave):
 
 def test_command_that_stops_itself(shell):
     """As nano and the suspend of a shell do, by STOP, which no Ctrl-Z sends."""
-    shell.type('"$INIT" sh -c "kill -STOP 0; read x; echo got \\$x"')
+    shell.type('"$INIT" -- sh -c "kill -STOP 0; read x; echo got \\$x"')
     stopped(shell)
     shell.type("fg")
     shell.find_foreground("sh")
@@ -320,7 +320,7 @@ def test_command_that_stops_itself(shell):
 
 def test_interrupt_leaves_the_loop(shell):
     """bash ends a loop whose command died of INT, not one whose command exited 130."""
-    shell.type('for i in 1 2; do "$INIT" sh -c "echo round; exec sleep 1000"; done; echo over')
+    shell.type('for i in 1 2; do "$INIT" -- sh -c "echo round; exec sleep 1000"; done; echo over')
     shell.expect("round")
     shell.find_foreground("sleep")
     shell.press(INTERRUPT)
@@ -331,7 +331,7 @@ def test_interrupt_leaves_the_loop(shell):
 
 def test_killed_in_raw_mode(shell):
     """A shell repairs the modes after a command that was killed, if it is told so."""
-    shell.type('"$INIT" sh -c "stty raw -echo; echo raw; exec sleep 1000"')
+    shell.type('"$INIT" -- sh -c "stty raw -echo; echo raw; exec sleep 1000"')
     shell.expect("raw")
     os.kill(shell.find_foreground("sleep").pid, signal.SIGKILL)
     shell.prompt()
@@ -341,7 +341,7 @@ def test_killed_in_raw_mode(shell):
 
 
 def test_init_killed(shell):
-    shell.type('"$INIT" sleep 1000')
+    shell.type('"$INIT" -- sleep 1000')
     shell.find_foreground("sleep")
     os.kill(find_init(shell).pid, signal.SIGKILL)
     shell.prompt()
@@ -350,7 +350,7 @@ def test_init_killed(shell):
 
 
 def test_window_size(shell):
-    shell.type('"$INIT" "$PROBE" signals --until $LAST')
+    shell.type('"$INIT" -- "$PROBE" signals --until $LAST')
     shell.expect("ready\r\n")
     shell.resize(20, 60)
     shell.expect(f"28 {TYPED} 0\r\n")
@@ -363,19 +363,19 @@ def test_window_size(shell):
 
 def test_hang_up_of_a_shell(shell, tmp_path):
     file = tmp_path / "heard"
-    shell.type(f'"$INIT" "$PROBE" signals --until 1 >"{file}"')
+    shell.type(f'"$INIT" -- "$PROBE" signals --until 1 >"{file}"')
     eventually(lambda: file.exists() and "ready" in file.read_text(), what="the command")
     shell.hang_up()
     eventually(lambda: heard(file.read_text()) == [1], what="HUP")
 
 
 def test_hang_up_ends_a_stopped_job(shell):
-    shell.type('"$INIT" sleep 1000')
+    shell.type('"$INIT" -- sleep 1000')
     pid = shell.find_foreground("sleep").pid
     shell.press(SUSPEND)
     stopped(shell)
     shell.hang_up()
-    eventually(lambda: not process(pid) or process(pid).state in "ZX", what="the end of sleep")
+    eventually(lambda: not is_alive(pid), what="the end of sleep")
 
 
 def test_pause_as_a_job(shell):
@@ -395,7 +395,7 @@ def test_pause_as_a_job(shell):
 def test_grace_can_be_suspended_and_interrupted(shell):
     """When the command is gone, the terminal is init's again."""
     inner = "trap '' TERM INT; echo $((40 + 2)); exec sleep 1000"
-    shell.type(f'"$INIT" --grace inf sh -c "({inner}) & exec sleep 1001"')
+    shell.type(f'"$INIT" --grace inf -- sh -c "({inner}) & exec sleep 1001"')
     shell.expect("42")
     first = [one for one in shell.all("sleep") if one.pid == one.pgrp]
     eventually(lambda: len(shell.all("sleep")) == 2, what="both")
@@ -418,7 +418,7 @@ def test_grace_can_be_suspended_and_interrupted(shell):
 
 def test_background_leaves_the_shell_alone(shell):
     """PEERS Terminal: `tini cmd &` steals the foreground and freezes the shell."""
-    shell.run('"$INIT" sleep 1000 &')
+    shell.run('"$INIT" -- sleep 1000 &')
     shell.find("sleep")
     answers(shell)
     # bash sends no CONT to a job that runs: the terminal is given when it is needed.
@@ -430,7 +430,7 @@ def test_background_leaves_the_shell_alone(shell):
 
 
 def test_background_read_stops_until_fg(shell):
-    shell.run('"$INIT" cat &')
+    shell.run('"$INIT" -- cat &')
     eventually(lambda: "Stopped" in shell.run("jobs"), what="the stop by a read")
     answers(shell)
     shell.type("fg")
@@ -447,7 +447,7 @@ def test_background_brought_to_front_reads(shell, tmp_path):
     """fg of a job that runs, which sends it nothing; then it reads."""
     go = tmp_path / "go"
     script = f'until [ -e "{go}" ]; do sleep 0.01; done; read x; echo "got $x"'
-    shell.run(f'"$INIT" sh -c {shlex.quote(script)} &')
+    shell.run(f'"$INIT" -- sh -c {shlex.quote(script)} &')
     shell.find("sh")
     shell.type("fg")
     eventually(lambda: shell.foreground() != shell.pid(), what="fg")
@@ -462,7 +462,7 @@ def test_background_brought_to_front_reads(shell, tmp_path):
 def test_background_log_with_tostop(shell):
     """init's own lines do not stop it where the terminal stops background writers."""
     shell.run("stty tostop")
-    shell.run('"$INIT" -vv sleep 1000 </dev/null &')
+    shell.run('"$INIT" -vv -- sleep 1000 </dev/null &')
     shell.find("sleep")
     os.kill(find_init(shell).pid, signal.SIGTERM)
     shell.wait_gone("sleep")
@@ -473,7 +473,7 @@ def test_background_log_with_tostop(shell):
 
 def test_background_write_with_tostop(shell):
     shell.run("stty tostop")
-    shell.type('"$INIT" sh -c "echo from behind; read x; echo got \\$x" &')
+    shell.type('"$INIT" -- sh -c "echo from behind; read x; echo got \\$x" &')
     eventually(lambda: "Stopped" in shell.run("jobs"), what="the stop by a write")
     assert "from behind\r\n" not in shell.seen
     shell.type("fg")
@@ -492,7 +492,7 @@ def test_background_write_with_tostop(shell):
                          ids=["ends", "missing", "killed"])
 def test_script_reads_after_it(terminal, program, command):
     """PEERS Terminal: never given back, `sh -c 'tini true; read x'` fails."""
-    t = terminal([program, "-c", f'"$0" {command}; echo over; read x; echo "got $x"', INIT])
+    t = terminal([program, "-c", f'"$0" -- {command}; echo over; read x; echo "got $x"', INIT])
     t.expect("over")
     t.type("word")
     t.expect("got word")
@@ -503,7 +503,7 @@ def test_script_reads_after_it(terminal, program, command):
 @pytest.mark.parametrize("stdin", ["", "</dev/null"], ids=["terminal", "null"])
 def test_script_ends_by_key(shell, program, stdin):
     """Ctrl-C is for the script too, and the shell above it sees how it ended."""
-    script = f'"$0" sh -c "echo started; exec sleep 1000" {stdin}; echo after'
+    script = f'"$0" -- sh -c "echo started; exec sleep 1000" {stdin}; echo after'
     shell.type(f'{program} -c {shlex.quote(script)} "$INIT"')
     shell.expect("started")
     shell.find("sleep")
@@ -516,7 +516,7 @@ def test_script_ends_by_key(shell, program, stdin):
 
 def test_python_ends_by_key(shell):
     script = ("import subprocess, sys\n"
-              "subprocess.run([sys.argv[1], 'sh', '-c', 'echo started; exec sleep 1000'])\n"
+              "subprocess.run([sys.argv[1], '--', 'sh', '-c', 'echo started; exec sleep 1000'])\n"
               "print('after')\n")
     shell.type(f'{sys.executable} -ISc {shlex.quote(script)} "$INIT" 2>/dev/null')
     shell.expect("started")
@@ -531,7 +531,7 @@ def test_python_ends_by_key(shell):
 def test_make_ends_by_key(shell, tmp_path):
     """Two at a time share the terminal, and both end."""
     (tmp_path / "Makefile").write_text(
-        "all: a b\na b:\n\t@\"$$INIT\" sh -c 'echo started-$@; exec sleep 1000'\n"
+        "all: a b\na b:\n\t@\"$$INIT\" -- sh -c 'echo started-$@; exec sleep 1000'\n"
         "\t@echo after\n")
     shell.type(f'make -j2 -C "{tmp_path}"')
     shell.expect("(?s)started-[ab].*started-[ab]")
@@ -545,7 +545,7 @@ def test_make_ends_by_key(shell, tmp_path):
 
 @pytest.mark.parametrize("program", SHELLS)
 def test_script_stops_by_key(shell, program):
-    script = '"$0" cat; echo after'
+    script = '"$0" -- cat; echo after'
     shell.type(f'{program} -c {shlex.quote(script)} "$INIT"')
     shell.find_foreground("cat")
     shell.press(SUSPEND)
@@ -563,7 +563,7 @@ def test_script_stops_by_key(shell, program):
 @pytest.mark.parametrize("program", SHELLS)
 def test_script_reads_beside_it(shell, program):
     """A script that goes on while init runs keeps the terminal."""
-    script = '"$0" sleep 1000 & echo started; read x; echo "got $x"; kill $!; wait'
+    script = '"$0" -- sleep 1000 & echo started; read x; echo "got $x"; kill $!; wait'
     shell.type(f'{program} -c {shlex.quote(script)} "$INIT"')
     shell.expect("started")
     shell.find("sleep")
@@ -575,7 +575,7 @@ def test_script_reads_beside_it(shell, program):
 def test_parent_reads_beside_it(shell):
     """So does one whose child could read the terminal as well, but does not."""
     script = ("import os, subprocess, sys, time\n"
-              "child = subprocess.Popen([sys.argv[1], 'sleep', '1000'])\n"
+              "child = subprocess.Popen([sys.argv[1], '--', 'sleep', '1000'])\n"
               "while os.tcgetpgrp(0) == os.getpgrp():\n"
               "    time.sleep(0.01)\n"
               "print('started', flush=True)\n"
@@ -593,7 +593,7 @@ def test_parent_reads_beside_it(shell):
 @needs("less")
 def test_pager_of_a_pipeline(shell):
     """A pager reads the terminal from init's own group, also after Ctrl-Z and fg."""
-    shell.type('"$INIT" yes | less')
+    shell.type('"$INIT" -- yes | less')
     for _ in range(2):
         eventually(shell.is_raw, what="raw mode of the pager")
         shell.find_foreground("less")
@@ -611,11 +611,11 @@ def test_pager_of_a_pipeline(shell):
 
 
 @needs("less")
-@pytest.mark.parametrize("pager", ["less", '"$INIT" less'], ids=["less", "init-less"])
+@pytest.mark.parametrize("pager", ["less", '"$INIT" -- less'], ids=["less", "init-less"])
 def test_both_ends_of_a_pipeline_read(shell, pager):
     """`init sudo ... | less`: a question on the terminal first, then the pager's keys."""
     script = "read x </dev/tty; echo first $x; seq 2000"
-    shell.type(f'"$INIT" sh -c {shlex.quote(script)} | {pager}')
+    shell.type(f'"$INIT" -- sh -c {shlex.quote(script)} | {pager}')
     shell.find("less")
     eventually(lambda: any(one.pgrp == one.pid for one in shell.all("sh")), what="the command")
     shell.type("word")
@@ -629,7 +629,7 @@ def test_both_ends_of_a_pipeline_read(shell, pager):
 
 
 def test_pipeline_reads_the_terminal(shell):
-    shell.type('"$INIT" cat | cat')
+    shell.type('"$INIT" -- cat | cat')
     eventually(lambda: len(shell.all("cat")) == 2, what="both")
     shell.type("word")
     shell.expect("word\r\n")
@@ -640,13 +640,13 @@ def test_pipeline_reads_the_terminal(shell):
 
 
 def test_command_substitution(shell):
-    assert "[hi]" in shell.run('x=$("$INIT" echo hi); echo "[$x]"')
-    shell.type('x=$("$INIT" head -n 1); echo "[$x]"')
+    assert "[hi]" in shell.run('x=$("$INIT" -- echo hi); echo "[$x]"')
+    shell.type('x=$("$INIT" -- head -n 1); echo "[$x]"')
     shell.find("head")
     shell.type("word")
     shell.expect(r"\[word\]")
     shell.prompt()
-    shell.type('x=$("$INIT" sleep 1000)')
+    shell.type('x=$("$INIT" -- sleep 1000)')
     shell.find("sleep")
     shell.press(INTERRUPT)
     shell.prompt()
@@ -658,7 +658,7 @@ def test_command_substitution(shell):
 def test_other_stdio(shell, redirect):
     """The terminal is found by being the session's, not by being stdin."""
     script = "read x </dev/tty; echo got $x >/dev/tty"
-    shell.type(f'"$INIT" sh -c {shlex.quote(script)} {redirect}')
+    shell.type(f'"$INIT" -- sh -c {shlex.quote(script)} {redirect}')
     shell.find_foreground("sh")
     shell.type("word")
     shell.expect("got word")
@@ -670,7 +670,7 @@ def test_typed_signal_reaches_the_whole_group(shell, tmp_path):
     """-c is about signals that are sent; the terminal's are for all of the command's."""
     file = tmp_path / "heard"
     script = f'"{PROBE}" signals --until 2 >"{file}" & trap "" INT; echo started; wait'
-    shell.type(f'true | "$INIT" -c sh -c {shlex.quote(script)}')
+    shell.type(f'true | "$INIT" -c -- sh -c {shlex.quote(script)}')
     shell.expect("started")
     eventually(lambda: file.exists() and "ready" in file.read_text(), what="the command's child")
     shell.press(INTERRUPT)
@@ -682,7 +682,7 @@ def test_typed_signal_reaches_the_whole_group(shell, tmp_path):
 
 
 def test_outside_reads_the_terminal(shell):
-    shell.type('$UNSHARE "$INIT" cat')
+    shell.type('$UNSHARE "$INIT" -- cat')
     shell.find("cat")
     shell.type("word")
     shell.expect("word\r\n")
@@ -700,7 +700,7 @@ def test_outside_reads_the_terminal(shell):
 
 
 def test_outside_typed_signals_come_once(shell):
-    shell.type('$UNSHARE "$INIT" "$PROBE" signals --until $LAST')
+    shell.type('$UNSHARE "$INIT" -- "$PROBE" signals --until $LAST')
     shell.expect("ready\r\n")
     shell.press(INTERRUPT)
     shell.expect(f"2 {TYPED} 0\r\n")
@@ -714,7 +714,7 @@ def test_outside_typed_signals_come_once(shell):
 
 @pytest.mark.parametrize("program", SHELLS)
 def test_outside_script_reads_after_it(shell, program):
-    script = '$UNSHARE "$INIT" true; echo over; read x; echo "got $x"'
+    script = '$UNSHARE "$INIT" -- true; echo over; read x; echo "got $x"'
     shell.type(f"{program} -c {shlex.quote(script)}")
     shell.expect("over")
     shell.type("word")
@@ -724,7 +724,7 @@ def test_outside_script_reads_after_it(shell, program):
 
 def test_outside_interrupt_cuts_the_end_short(shell):
     inner = "trap '' TERM INT; echo $((40 + 2)); exec sleep 1000"
-    shell.type(f'$UNSHARE "$INIT" --grace inf sh -c "({inner}) & exec sleep 1001"')
+    shell.type(f'$UNSHARE "$INIT" --grace inf -- sh -c "({inner}) & exec sleep 1001"')
     shell.expect("42")
     eventually(lambda: len(shell.all("sleep")) == 2, what="both")
     shell.press(INTERRUPT)
@@ -745,7 +745,7 @@ def test_outside_pause_ends_by_key(shell):
 # ---- a shell as the command
 
 
-INNER = 'PS1="inner> " "$INIT" bash --norc --noprofile --noediting -i'
+INNER = 'PS1="inner> " "$INIT" -- bash --norc --noprofile --noediting -i'
 
 
 def test_nested_shell(shell):
@@ -762,7 +762,7 @@ def test_nested_shell(shell):
     shell.find_foreground("cat")
     shell.press(INTERRUPT)
     shell.expect("inner> ")
-    shell.type('"$INIT" cat')
+    shell.type('"$INIT" -- cat')
     shell.find_foreground("cat")
     shell.press(SUSPEND)
     shell.expect(STOPPED)
@@ -813,7 +813,7 @@ def test_nested_shell_killed_under_its_job(terminal):
 
 def test_suspend_without_a_shell(terminal):
     """An orphaned process group is not stopped by Ctrl-Z, nor is its command for long."""
-    t = terminal(["dash", "-c", '"$0" sh -c "echo started; exec cat"; echo after', INIT])
+    t = terminal(["dash", "-c", '"$0" -- sh -c "echo started; exec cat"; echo after', INIT])
     t.expect("started")
     t.find_foreground("cat")
     t.press(SUSPEND)
@@ -829,7 +829,7 @@ def test_orphaned_background_read_fails(shell, tmp_path):
     """The kernel answers EIO, for a stop would be for ever; init must not be in its way."""
     file = tmp_path / "code"
     script = f'cat; echo cat=$? >"{file}"'
-    shell.run(f'("$INIT" sh -c {shlex.quote(script)} </dev/tty &)')
+    shell.run(f'("$INIT" -- sh -c {shlex.quote(script)} </dev/tty &)')
     shell.expect("Input/output error")
     eventually(lambda: file.exists() and file.read_text() == "cat=1\n", what="the end of cat")
 
@@ -842,14 +842,14 @@ def test_orphaned_later(shell, tmp_path, pipe):
     shell.type("PS1='inner> ' bash --norc --noprofile --noediting -i")
     shell.expect("inner> ")
     inner = shell.find_foreground("bash")
-    shell.type(f'"$INIT" sh -c {shlex.quote(script)} {pipe} &')
+    shell.type(f'"$INIT" -- sh -c {shlex.quote(script)} {pipe} &')
     shell.expect("inner> ")
     init, command = find_init(shell), shell.find("sh")
     os.kill(inner.pid, signal.SIGKILL)
     shell.prompt()
     go.touch()
-    eventually(lambda: not process(init.pid), what="the end of init")
-    assert not process(command.pid)
+    eventually(lambda: not is_alive(init.pid), what="the end of init")
+    assert not is_alive(command.pid)
     assert pipe or file.read_text() == "cat=1\n"
     answers(shell)
 
@@ -863,7 +863,7 @@ def test_tmux_pane(terminal, marker, tmp_path):
     socket = tmp_path / "tmux"
     env = {"INIT": INIT, "SHELL": "/bin/sh", "TMUX_TMPDIR": str(tmp_path)}
     t = terminal(["tmux", "-S", socket, "-f", "/dev/null", "new-session", "-x", "80", "-y", "24",
-                  'exec "$INIT" sh -c "stty size; cat; stty size; cat"'], env=env)
+                  'exec "$INIT" -- sh -c "stty size; cat; stty size; cat"'], env=env)
 
     def screen():
         t.read(0.01)
