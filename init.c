@@ -475,7 +475,7 @@ static void start_command(char **envp)
 		control_close();
 		log_die(failure.stage == SPAWN_EXEC ? exec_code(failure.error)
 						    : options->persona->setup,
-			failure.error, spawn_stage_name(failure.stage), " ",
+			failure.error, spawn_stage_text(failure.stage),
 			failure.stage == SPAWN_DIRECTORY ? options->directory : options->command[0],
 			(char *)0);
 	}
