@@ -145,9 +145,6 @@ static enum spawn_stage become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_GROUP;
 	if (spawn->take >= 0 && tty_take(spawn->take))
 		return SPAWN_TERMINAL;
-	/* Should this fail, the command is stopped when it reads, and given it then. */
-	if (spawn->foreground >= 0)
-		tty_foreground(spawn->foreground, getpid());
 	if (spawn->user && (failed = become_user(spawn->user)))
 		return failed;
 	if (spawn->die_with_us && follow_parent(parent))
@@ -157,6 +154,13 @@ static enum spawn_stage become(const struct spawn *spawn, pid_t parent)
 	if (spawn->directory && chdir(spawn->directory))
 		return SPAWN_CHDIR;
 	rewrite_listen_pid(spawn->envp, parent);
+	/*
+	 * Should this fail, the command is stopped when it reads, and given it then. It
+	 * comes late because Ctrl-Z between this and the exec would stop us, and our
+	 * parent with us, which waits for the exec.
+	 */
+	if (spawn->foreground >= 0)
+		tty_foreground(spawn->foreground, getpid());
 	if (spawn->asks)
 		signals_let_terminal_stop();
 	signals_restore();
