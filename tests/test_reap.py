@@ -1,6 +1,7 @@
 """Whatever is orphaned is taken off the process table."""
 import re
 import signal
+import sys
 import subprocess
 
 import pytest
@@ -62,6 +63,25 @@ def test_existing_children(start, how, tmp_path, times):
     stop(init)
 
 
+@pytest.mark.parametrize("arguments", [["-P"], ["sleep", "1000"]], ids=["pause", "command"])
+def test_existing_dead_children(start, how, arguments):
+    """Those that died before init was there, whose SIGCHLD nobody sends again."""
+    init = start(arguments, how, wrap=[PROBE, "with", "--dead-child", "5", "--"])
+    assert init.init_pid
+    eventually(lambda: not zombies(init), what="the end of all zombies")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == (0 if arguments == ["-P"] else 143)
+
+
+def test_pause_alone(start, how):
+    """Told to stop with nobody there, it does so without a wait."""
+    init = start(["-P", "--grace", "1000"], how)
+    # Its mask shows that it will not die of the signal.
+    eventually(lambda: init.status()["SigBlk"].startswith("f"), what="the start")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 0
+
+
 def test_child_that_dies_in_silence(start, how):
     """A child cloned without SIGCHLD is reaped at the next occasion (__WALL)."""
     init = start(["sh", "-c", "echo ready; read go; exec sleep 1000"], how, stdin=subprocess.PIPE,
@@ -105,3 +125,16 @@ def test_pause(start, how, number):
     eventually(lambda: int(init.status()["ShdPnd"], 16) == 0, what="the signal to be taken")
     init.signal(number)
     assert init.wait() == 0
+
+
+def test_those_who_died_before_init_was_there(start, how):
+    """Their SIGCHLD is gone by the time that init could block it, and none comes after."""
+    script = ("import os, sys\n"
+              "for _ in range(3):\n"
+              "    os.fork() or os._exit(0)\n"
+              "for pid in open('/proc/self/task/%d/children' % os.getpid()).read().split():\n"
+              "    os.waitid(os.P_PID, int(pid), os.WEXITED | os.WNOWAIT)\n"
+              "os.execv(sys.argv[1], sys.argv[1:])\n")
+    init = start([PROBE, "signals"], how, wrap=[sys.executable, "-c", script])
+    init.line("^ready")
+    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of all zombies")
