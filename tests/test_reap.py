@@ -1,7 +1,6 @@
 """Whatever is orphaned is taken off the process table."""
 import re
 import signal
-import sys
 import subprocess
 
 import pytest
@@ -125,16 +124,3 @@ def test_pause(start, how, number):
     eventually(lambda: int(init.status()["ShdPnd"], 16) == 0, what="the signal to be taken")
     init.signal(number)
     assert init.wait() == 0
-
-
-def test_those_who_died_before_init_was_there(start, how):
-    """Their SIGCHLD is gone by the time that init could block it, and none comes after."""
-    script = ("import os, sys\n"
-              "for _ in range(3):\n"
-              "    os.fork() or os._exit(0)\n"
-              "for pid in open('/proc/self/task/%d/children' % os.getpid()).read().split():\n"
-              "    os.waitid(os.P_PID, int(pid), os.WEXITED | os.WNOWAIT)\n"
-              "os.execv(sys.argv[1], sys.argv[1:])\n")
-    init = start([PROBE, "signals"], how, wrap=[sys.executable, "-c", script])
-    init.line("^ready")
-    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of all zombies")
