@@ -457,6 +457,5 @@ int main(int argc, char **argv)
 	/* Children that we were born with and that died before we blocked SIGCHLD. */
 	reap();
 	/* From here on nothing may end PID 1 but its own decision to. */
-	reap(); /* Those who died before the signals were blocked are announced no more. */
 	serve();
 }
