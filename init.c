@@ -253,10 +253,9 @@ static bool asked_to_stop(void)
 	self.stops++;
 	switch (self.state) {
 	case RUNNING:
-		if (self.options.pause) {
-			reap(); /* to know whether there is anybody */
+		if (self.options.pause)
 			begin_end();
-		} else if (self.stops == 1)
+		else if (self.stops == 1)
 			self.kill_at = after(self.options.kill_after);
 		return true;
 	case LINGERING:
@@ -572,6 +571,8 @@ int main(int argc, char **argv)
 		start_command(environ);
 	serve_control();
 	settle();
+	/* Children that we were born with and that died before we blocked SIGCHLD. */
+	reap();
 	/* From here on nothing may end PID 1 but its own decision to. */
 	serve();
 }
