@@ -471,16 +471,15 @@ static void receive(struct connection *connection)
 	ssize_t length = seqpacket_receive(
 		connection->fd, received, sizeof received, fds, &count, MSG_DONTWAIT);
 
-	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (length < 0 && errno == EMSGSIZE) {
-		refuse(connection, EMSGSIZE, "message");
-		return;
-	}
-	if (length <= 0) {
-		drop(connection);
+	if (length < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			refuse(connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
 		return;
 	}
+	/*
+	 * The end of the connection reads like an empty message, which is a bad one and
+	 * may have come with descriptors. Then there is nobody to hear the answer.
+	 */
 	if (request_read(&request, received, (size_t)length, count, &field))
 		refuse(connection, errno, field);
 	else if (self.setup->verbs && !(self.setup->verbs & 1U << request.verb))
