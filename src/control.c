@@ -212,6 +212,7 @@ static void progress(struct session *session)
 	session_settle(session);
 	master = session_take_master(session);
 	if (result == SESSION_FAILED) {
+		session->failed = true;
 		session->connection = -1;
 		if (connection) {
 			connection->session = NULL;
@@ -251,12 +252,18 @@ static void do_exec(struct connection *connection, const struct request *request
 		return;
 	}
 	session = session_start(request, fds, (int)index_of(connection), environ);
-	if (!session) {
-		fail(connection, "fork", errno);
-		return;
+	if (session && poll_for(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
+			       session_index(session), EPOLLIN)) {
+		/* Nobody would hear how it goes. */
+		kill(session->pid, SIGKILL);
+		session_settle(session);
+		session->failed = true;
+		session->connection = -1;
+		session = NULL;
 	}
 	connection->session = session;
-	poll_for(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS, session_index(session), EPOLLIN);
+	if (!session)
+		fail(connection, "fork", errno);
 }
 
 /* The session that a request names, or that of its connection; NULL where there is none. */
@@ -714,7 +721,9 @@ bool control_child_died(pid_t pid, int status)
 	/* Its last words first. */
 	if (session->progress)
 		progress(session);
-	publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"), N(session->id), N(pid), status);
+	if (!session->failed)
+		publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"), N(session->id), N(pid),
+			status);
 	connection = session->connection < 0 ? NULL : &connections[session->connection];
 	session_died(session);
 	if (connection) {

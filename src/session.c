@@ -227,6 +227,12 @@ enum session_progress session_progress(struct session *session, struct spawn_fai
 
 	if (length < 0 && errno == EAGAIN)
 		return SESSION_STARTING;
+	/* The terminal's master did not get through: what is started is of no use. */
+	if (length < 0) {
+		*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
+		kill(session->pid, SIGKILL);
+		return SESSION_FAILED;
+	}
 	if (passed) {
 		drop_master(session);
 		session->master = fds[0];
