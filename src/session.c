@@ -329,7 +329,10 @@ long long session_expire(long long now)
 		struct session *session = &table[i];
 		if (!session->pid || !session->kill_at)
 			continue;
-		if (session->kill_at <= now) {
+		/* A group that is gone leaves its number to others. */
+		if (session->dead && session_signal(session, 0))
+			release(session);
+		else if (session->kill_at <= now) {
 			session_signal(session, SIGKILL);
 			hung_up--;
 			session->kill_at = 0;
