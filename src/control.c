@@ -577,12 +577,15 @@ static void greet(int fd, uid_t uid)
  */
 static int accept_to_refuse(void)
 {
+	uid_t uid;
 	int fd;
 
 	close(self.spare);
 	fd = sys_accept(self.listener.fd);
-	if (fd >= 0)
+	if (fd >= 0 && allowed(fd, &uid))
 		refuse_peer(fd, EMFILE);
+	else if (fd >= 0)
+		close(fd);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;
 }
@@ -594,7 +597,7 @@ static void accept_some(void)
 
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno == ECONNABORTED); i++) {
 		fd = sys_accept(self.listener.fd);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE) && self.spare >= 0) {
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 			warn_errno("accept on control socket");
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
