@@ -24,7 +24,7 @@ CFLAGS   = $(SMALL) $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables
            -fno-pie -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections
 # A page of text and data shared in the file, no room between them: 8 kB less than the default.
 LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=16 \
-           -Wl,--gc-sections,--build-id=none,--sort-section=alignment
+           -Wl,--gc-sections,--build-id=none,--sort-section=name
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 

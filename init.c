@@ -478,7 +478,7 @@ static void start_command(char **envp)
 		control_close();
 		log_die(failure.stage == SPAWN_EXEC ? exec_code(failure.error)
 						    : options->persona->setup,
-			failure.error, spawn_stage_name(failure.stage), " ",
+			failure.error, spawn_stage_text(failure.stage),
 			failure.stage == SPAWN_DIRECTORY ? options->directory : options->command[0],
 			(char *)0);
 	}
@@ -517,6 +517,19 @@ static void serve_control(void)
 	}
 }
 
+/*
+ * What the start used of the stack and we shall not is given back: whole pages
+ * below, but not where the frame of the call that does it may lie.
+ */
+__attribute__((noinline)) static void drop_stack(void)
+{
+	const uintptr_t page = 4096, frame = 256;
+	char here;
+	uintptr_t end = ((uintptr_t)&here - frame) & ~(page - 1);
+
+	madvise((char *)end - STACK_USED, STACK_USED, MADV_DONTNEED);
+}
+
 /* What we held for the start only, and what was the command's, is let go. */
 static void settle(void)
 {
@@ -535,8 +548,7 @@ static void settle(void)
 	fds_keep(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
-	/* What the start used of the stack and we shall not, pages below this frame. */
-	madvise((char *)((uintptr_t)&count & ~(uintptr_t)4095) - STACK_USED, STACK_USED, MADV_DONTNEED);
+	drop_stack();
 }
 
 int main(int argc, char **argv)

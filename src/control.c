@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -59,8 +60,8 @@ static struct {
 	unsigned watchers;
 } self;
 
-static struct connection connections[CONNECTIONS] SYS_OWN_PAGES;
-static char received[WIRE_SIZE] SYS_OWN_PAGES;
+static struct connection connections[CONNECTIONS] SYS_LAST;
+static char received[WIRE_SIZE] SYS_LAST;
 
 static int poll_for(int operation, int fd, enum source source, unsigned index, unsigned events)
 {
@@ -499,8 +500,12 @@ static void receive(struct connection *connection)
 		if (fds[count] >= 0)
 			close(fds[count]);
 	/* What a long message touched is given back, so that PID 1 does not grow by it. */
-	if (length > 4096)
-		madvise(received + 4096, sizeof received - 4096, MADV_DONTNEED);
+	if (length > 4096) {
+		const uintptr_t page = 4096, from = (uintptr_t)received / page + 1;
+		madvise((void *)(from * page),
+			((uintptr_t)(received + sizeof received) / page - from) * page,
+			MADV_DONTNEED);
+	}
 }
 
 /*

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "number.h"
 #include "request.h"
+#include "sys.h"
 #include "text.h"
 #include "usage.h"
 
@@ -301,7 +302,7 @@ static char *variable(char **envp, const char *name, bool take)
 
 static void take_environment(struct options *options, char **envp)
 {
-	static char *list[ENVIRONMENT_WORDS + 1];
+	static char *list[ENVIRONMENT_WORDS + 1] SYS_LAST;
 	struct words words = {list, "INIT_OPTIONS: "};
 	unsigned long long level;
 	const char *value;

@@ -21,7 +21,7 @@ enum {
 	ENVIRONMENT = 16384,
 };
 
-static struct session table[SESSIONS] SYS_OWN_PAGES;
+static struct session table[SESSIONS] SYS_LAST;
 static unsigned last_id, count, high, hung_up;
 
 static int open_master(void)
@@ -83,7 +83,7 @@ static int apply_limits(const struct request *request)
 /* The container's environment, with the request's put over it. In the child only. */
 static char **environment(const struct request *request, char **base)
 {
-	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SYS_OWN_PAGES;
+	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SYS_LAST;
 	unsigned used = 0;
 
 	for (; *base && used < ENVIRONMENT; base++)
@@ -105,7 +105,7 @@ static char **environment(const struct request *request, char **base)
 
 static char *const *arguments(const struct request *request)
 {
-	static char *list[STRINGS] SYS_OWN_PAGES;
+	static char *list[STRINGS] SYS_LAST;
 	unsigned used = 0;
 
 	for (char *p = request->wire.args; p < request->wire.end; p = wire_next(p))

@@ -36,6 +36,22 @@ const char *spawn_stage_name(enum spawn_stage stage)
 	return names[stage];
 }
 
+const char *spawn_stage_text(enum spawn_stage stage)
+{
+	static const char texts[][21] = {
+		[SPAWN_FORK] = "fork for ",
+		[SPAWN_SESSION] = "make group of ",
+		[SPAWN_TERMINAL] = "take terminal for ",
+		[SPAWN_PARENT] = "follow death of ",
+		[SPAWN_USER] = "become user of ",
+		[SPAWN_PRIVILEGES] = "set no_new_privs of ",
+		[SPAWN_DIRECTORY] = "change directory to ",
+		[SPAWN_EXEC] = "exec ",
+	};
+
+	return texts[stage];
+}
+
 static const char *search_path(char *const *envp)
 {
 	for (; *envp; envp++)

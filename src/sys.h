@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 /*
- * For a table that is rarely touched: on pages of its own, so that what is touched
- * always stays together on few.
+ * For a table that is rarely touched: behind all else (the linker sorts by name), so
+ * that what always is touched lies together, on one page or two.
  */
-#define SYS_OWN_PAGES __attribute__((aligned(4096)))
+#define SYS_LAST __attribute__((section(".bss.zz")))
 
 struct sys_limit {
 	uint64_t now, most; /* UINT64_MAX: unlimited */
