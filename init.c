@@ -119,6 +119,7 @@ static void kill_others(void)
 
 static void begin_end(void)
 {
+	control_hang_up();
 	if (self.options.at_once) {
 		if (self.options.persona->parting && self.group)
 			kill(-self.group, SIGTERM);
@@ -127,7 +128,6 @@ static void begin_end(void)
 	self.kill_at = FOREVER;
 	self.end_at = after(self.options.grace);
 	set_state(ENDING);
-	control_hang_up();
 	if (self.childless && !others_left())
 		return;
 	others_signal(self.proc, SIGTERM);
@@ -379,6 +379,7 @@ static void obey(void)
 	if (wish.grace != FOREVER)
 		self.options.grace = wish.grace;
 	if (self.state == LINGERING || !self.command.pid) {
+		reap(); /* to know whether there is anybody */
 		begin_end();
 		return;
 	}
@@ -432,8 +433,10 @@ static void release_terminal(void)
 	if (self.options.pause)
 		return;
 	tty_find(&self.tty);
-	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
-		die_errno(self.options.persona->setup, "release terminal");
+	if (self.tty.mode != TTY_LEADER || !tty_release(&self.tty))
+		return;
+	control_close();
+	die_errno(self.options.persona->setup, "release terminal");
 }
 
 static int exec_code(int error)
@@ -505,7 +508,7 @@ static void serve_control(void)
 	self.view.command = &self.command;
 	self.view.proc = self.proc;
 	self.view.started = sys_now();
-	self.view.grace = self.options.grace == FOREVER ? 0 : self.options.grace;
+	self.view.grace = self.options.grace == FOREVER ? INT64_MAX / 2 : self.options.grace;
 	set_state(RUNNING);
 	if (self.controlled && control_start(&self.view, self.signals)) {
 		warn_errno("serve control channel");

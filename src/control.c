@@ -213,6 +213,7 @@ static void progress(struct session *session)
 	session_settle(session);
 	master = session_take_master(session);
 	if (result == SESSION_FAILED) {
+		session->failed = true;
 		session->connection = -1;
 		if (connection) {
 			connection->session = NULL;
@@ -252,12 +253,18 @@ static void do_exec(struct connection *connection, const struct request *request
 		return;
 	}
 	session = session_start(request, fds, (int)index_of(connection), environ);
-	if (!session) {
-		fail(connection, "fork", errno);
-		return;
+	if (session && poll_for(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
+			       session_index(session), EPOLLIN)) {
+		/* Nobody would hear how it goes. */
+		kill(session->pid, SIGKILL);
+		session_settle(session);
+		session->failed = true;
+		session->connection = -1;
+		session = NULL;
 	}
 	connection->session = session;
-	poll_for(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS, session_index(session), EPOLLIN);
+	if (!session)
+		fail(connection, "fork", errno);
 }
 
 /* The session that a request names, or that of its connection; NULL where there is none. */
@@ -472,16 +479,15 @@ static void receive(struct connection *connection)
 	ssize_t length = seqpacket_receive(
 		connection->fd, received, sizeof received, fds, &count, MSG_DONTWAIT);
 
-	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (length < 0 && errno == EMSGSIZE) {
-		refuse(connection, EMSGSIZE, "message");
-		return;
-	}
-	if (length <= 0) {
-		drop(connection);
+	if (length < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			refuse(connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
 		return;
 	}
+	/*
+	 * The end of the connection reads like an empty message, which is a bad one and
+	 * may have come with descriptors. Then there is nobody to hear the answer.
+	 */
 	if (request_read(&request, received, (size_t)length, count, &field))
 		refuse(connection, errno, field);
 	else if (self.setup->verbs && !(self.setup->verbs & 1U << request.verb))
@@ -576,12 +582,15 @@ static void greet(int fd, uid_t uid)
  */
 static int accept_to_refuse(void)
 {
+	uid_t uid;
 	int fd;
 
 	close(self.spare);
 	fd = sys_accept(self.listener.fd);
-	if (fd >= 0)
+	if (fd >= 0 && allowed(fd, &uid))
 		refuse_peer(fd, EMFILE);
+	else if (fd >= 0)
+		close(fd);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;
 }
@@ -593,7 +602,7 @@ static void accept_some(void)
 
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno == ECONNABORTED); i++) {
 		fd = sys_accept(self.listener.fd);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE) && self.spare >= 0) {
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 			warn_errno("accept on control socket");
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
@@ -720,7 +729,9 @@ bool control_child_died(pid_t pid, int status)
 	/* Its last words first. */
 	if (session->progress)
 		progress(session);
-	publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"), N(session->id), N(pid), status);
+	if (!session->failed)
+		publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"), N(session->id), N(pid),
+			status);
 	connection = session->connection < 0 ? NULL : &connections[session->connection];
 	session_died(session);
 	if (connection) {

@@ -198,7 +198,7 @@ static int read_field(struct request *request, enum field field, const char *val
 	case FIELD_ENV:
 		return *value != '=' && value[text_until(value, '=')] ? 0 : -1;
 	case FIELD_GRACE:
-		return number_parse_time(value, &request->grace);
+		return number_parse_time(value, &request->grace) || request->grace < 0 ? -1 : 0;
 	case FIELD_HEIGHT:
 	case FIELD_WIDTH:
 		if (number_parse(value, 65535, &number))
@@ -322,7 +322,7 @@ int request_read(struct request *request, char *data, size_t length, unsigned de
 	if ((seen & row->required) != row->required)
 		return -1;
 	/* At most one says whom, or what. */
-	*field = "target";
+	*field = row->fields & FIELD(WHAT) ? "what" : "target";
 	seen &= FIELD(TARGET) | FIELD(PID) | FIELD(SESSION) | FIELD(WHAT) | FIELD(NAMESPACE);
 	if (seen & (seen - 1))
 		return -1;

@@ -227,6 +227,12 @@ enum session_progress session_progress(struct session *session, struct spawn_fai
 
 	if (length < 0 && errno == EAGAIN)
 		return SESSION_STARTING;
+	/* The terminal's master did not get through: what is started is of no use. */
+	if (length < 0) {
+		*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
+		kill(session->pid, SIGKILL);
+		return SESSION_FAILED;
+	}
 	if (passed) {
 		drop_master(session);
 		session->master = fds[0];
@@ -323,7 +329,10 @@ long long session_expire(long long now)
 		struct session *session = &table[i];
 		if (!session->pid || !session->kill_at)
 			continue;
-		if (session->kill_at <= now) {
+		/* A group that is gone leaves its number to others. */
+		if (session->dead && session_signal(session, 0))
+			release(session);
+		else if (session->kill_at <= now) {
 			session_signal(session, SIGKILL);
 			hung_up--;
 			session->kill_at = 0;
