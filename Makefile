@@ -33,8 +33,8 @@ MODULES  = $(wildcard src/*.c)
 HEADERS  = $(wildcard src/*.h)
 INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
 # The operator's half shares these with PID 1's, and nothing else.
-SHARED   = log number reason seqpacket text wire
-CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c))
+SHARED   = number seqpacket text wire
+CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c)) src/log.c
 LIB_SRC  = src/ctl/client.c $(SHARED:%=src/%.c)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
@@ -82,6 +82,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 $(BUILD)/asan/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -o $@ $(INIT_SRC)
+
+$(BUILD)/asan/initctl: $(CTL_SRC) $(LIB_SRC) $(HEADERS) $(wildcard src/ctl/*.h) $(BUILD)/flags
+	@mkdir -p $(@D)
+	gcc $(STRICT) $(SANITIZE) -o $@ $(CTL_SRC) $(LIB_SRC)
 
 $(BUILD)/asan/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)

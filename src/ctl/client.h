@@ -15,6 +15,9 @@
 
 #include "../wire.h"
 
+/* What a shell makes of a command that ended with its container, which was killed. */
+enum { INITCTL_GONE = 137 };
+
 /* A message received; strings point into data. The descriptors are the caller's. */
 struct initctl_message {
 	struct wire wire;
