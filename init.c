@@ -185,13 +185,17 @@ static void command_ended(int status)
 static void command_stopped(int signal)
 {
 	const bool asked = signal == SIGTTIN || signal == SIGTTOU;
-	const bool hand = asked || self.tty.eager || self.tty.given;
+	const bool given = self.tty.given, hand = asked || given || self.tty.eager;
 
 	if (!asked || !tty_ours(&self.tty)) {
 		tty_take_back(&self.tty, self.command.pid);
 		self.tty.given = false;
-		/* TSTP for STOP too: that would stop us where nobody is to continue us. */
-		if (!signals_undergo(0, asked ? signal : SIGTSTP)) {
+		/*
+		 * What was typed while the terminal was ours the others had with us: a pager
+		 * that gets it again stops again after fg. TSTP for STOP too: that would stop
+		 * us where nobody is to continue us.
+		 */
+		if (!signals_undergo(asked || given ? 0 : getpid(), asked ? signal : SIGTSTP)) {
 			if (signal == SIGSTOP)
 				return;
 			if (asked && tty_abandon(&self.tty, self.command.pid))
