@@ -74,6 +74,11 @@ struct initctl_exec {
  */
 int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl_message *answer);
 
+/* The two halves of it: asks, 0 or -1; and, once the connection is readable, the answer. */
+int initctl_exec_begin(int connection, const struct initctl_exec *exec);
+int initctl_exec_end(
+	int connection, const struct initctl_exec *exec, struct initctl_message *answer);
+
 /* Whether a descriptor is a terminal's master, as everything received as one should be. */
 bool initctl_is_master(int fd);
 

@@ -21,6 +21,8 @@
 
 enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_TO, POLL_STREAMS, STREAMS = 2 };
 enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
+/* Milliseconds that a start may take before a signal ends initctl instead. */
+enum { START = 1000 };
 
 static const int relayed[] = {
 	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE};
@@ -30,8 +32,9 @@ static struct {
 	struct relay *relay;
 	struct typed typed;
 	struct stream streams[STREAMS];
-	int to;         /* where what is typed goes, or -1: nowhere */
-	int signals;    /* signalfd */
+	int to;      /* where what is typed goes, or -1: nowhere */
+	int signals; /* signalfd */
+	sigset_t unblocked;
 	int screen;     /* our terminal whose size is theirs, or -1 */
 	bool no_more;   /* of our stdin */
 	bool detaching; /* asked for, and not yet answered */
@@ -47,7 +50,7 @@ static bool is_ignored(int signal)
 	return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
-static void block_signals(void)
+void relay_block_signals(void)
 {
 	sigset_t set;
 
@@ -55,8 +58,16 @@ static void block_signals(void)
 	for (unsigned i = 0; i < sizeof relayed / sizeof *relayed; i++)
 		if (relayed[i] == SIGPIPE || !is_ignored(relayed[i]))
 			sigaddset(&set, relayed[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, &self.unblocked);
 	self.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void relay_await_start(int connection)
+{
+	struct pollfd ready = {.fd = connection, .events = POLLIN};
+
+	if (!poll(&ready, 1, START))
+		ppoll(&ready, 1, NULL, &self.unblocked);
 }
 
 static void stop_typing(void)
@@ -125,10 +136,14 @@ static void undergo(int signal)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Both stop, and both go on. */
+/*
+ * Both stop, and both go on; but one on a terminal of its own has Ctrl-Z there. It is
+ * STOP, since nobody inside could resume a session's group: the kernel ignores TSTP.
+ */
 static void stop(void)
 {
-	send_signal(SIGTSTP);
+	if (self.relay->master < 0)
+		send_signal(SIGSTOP);
 	terminal_pause();
 	undergo(SIGTSTP);
 	/* Where nobody could resume us, the kernel has not stopped us either. */
@@ -288,7 +303,6 @@ int relay_run(struct relay *relay)
 {
 	int code;
 
-	block_signals();
 	connect_all(relay);
 	if (self.screen >= 0)
 		terminal_copy_size(self.screen, relay->master, relay->attached);

@@ -18,6 +18,15 @@ struct relay {
 };
 
 /*
+ * Blocks what relay_run hears of by itself. Before the session starts: somebody may
+ * see it run, and signal us, before we do.
+ */
+void relay_block_signals(void);
+
+/* Waits until init has answered. A start that hangs can be interrupted. */
+void relay_await_start(int connection);
+
+/*
  * Runs until the end, and returns initctl's exit code: the session's, or 0 where it
  * was detached. Closes what *relay holds but the connection.
  */

@@ -201,8 +201,13 @@ static int open_program(const char *path)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), copy;
+	struct stat status;
 	ssize_t length;
 
+	if (file >= 0 && !fstat(file, &status) && !S_ISREG(status.st_mode)) {
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EACCES;
+		file = -1;
+	}
 	if (file < 0)
 		die_errno(125, "open program ", path);
 	copy = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -266,7 +271,12 @@ static int start(const struct context *context, struct run *run)
 	relay.connection = verb_connect(context);
 	if (!run->terminal)
 		set_stdio(run, &relay);
-	failed = initctl_exec(relay.connection, &run->exec, &answer);
+	relay_block_signals();
+	failed = initctl_exec_begin(relay.connection, &run->exec);
+	if (!failed) {
+		relay_await_start(relay.connection);
+		failed = initctl_exec_end(relay.connection, &run->exec, &answer);
+	}
 	if (failed < 0)
 		die_errno(125, "run ", relay.object);
 	if (failed)
@@ -331,6 +341,7 @@ int verb_attach(const struct context *context, char **arguments)
 		verb_misused("no such session:", id);
 	relay.connection = verb_connect(context);
 	relay.object = id;
+	relay_block_signals();
 	if (initctl_call(relay.connection, &request, NULL, 0, &answer))
 		die_errno(125, "attach ", id);
 	if (initctl_is(&answer, "failed"))
