@@ -108,7 +108,7 @@ CLANG_MUSL = clang -nostdinc -isystem $(MUSL_INC) -isystem $$(clang -print-resou
 CHECK    = $(STRICT) -I. -Isrc -O2 -c -o $(BUILD)/lint.o
 
 lint: $(BUILD)/flags
-	clang-format --dry-run -Werror $(C_FILES) $(HEADERS)
+	clang-format --dry-run -Werror $(C_FILES) $(HEADERS) $(wildcard tests/unit/*.h)
 	for f in $(INIT_SRC); do clang-tidy --quiet $$f -- $(STRICT) 2>$(BUILD)/lint.err || \
 		{ cat $(BUILD)/lint.err; exit 1; }; done
 	cppcheck --quiet --error-exitcode=1 --std=c11 -D_GNU_SOURCE --inline-suppr \
