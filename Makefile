@@ -33,8 +33,8 @@ MODULES  = $(wildcard src/*.c)
 HEADERS  = $(wildcard src/*.h)
 INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
 # The operator's half shares these with PID 1's, and nothing else.
-SHARED   = log number reason seqpacket text wire
-CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c))
+SHARED   = number seqpacket text wire
+CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c)) src/log.c
 LIB_SRC  = src/ctl/client.c $(SHARED:%=src/%.c)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
@@ -83,6 +83,10 @@ $(BUILD)/asan/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -o $@ $(INIT_SRC)
 
+$(BUILD)/asan/initctl: $(CTL_SRC) $(LIB_SRC) $(HEADERS) $(wildcard src/ctl/*.h) $(BUILD)/flags
+	@mkdir -p $(@D)
+	gcc $(STRICT) $(SANITIZE) -o $@ $(CTL_SRC) $(LIB_SRC)
+
 $(BUILD)/asan/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -I. -Isrc -o $@ $< $(MODULES)
@@ -105,6 +109,15 @@ $(BUILD)/fuzz/replay: tests/fuzz/request.c $(FUZZED) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -DREPLAY -o $@ $< $(FUZZED)
 
+# valgrind has to be told the name for each program that runs: a script in its place.
+$(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	gcc $(STRICT) -g -O1 -o $(@D)/checked $(INIT_SRC)
+	@mkdir -p -m 1777 $(@D)/logs
+	printf '#!/bin/sh\nd=%s\nexec valgrind -q --error-exitcode=99 --log-file=$$d/logs/%%p $$d/checked "$$@"\n' \
+		$(abspath $(@D)) >$@
+	chmod +x $@
+
 units: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/unit/%)
 units-asan: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
 
@@ -115,6 +128,10 @@ test: all units
 test-asan: $(BUILD)/asan/init units-asan
 	INIT=$(BUILD)/asan/init UNIT=$(BUILD)/asan/unit $(PYTHON) -m pytest $(PYTEST) \
 		--ignore=tests/test_docker.py tests
+
+# What runs every part of init once; the whole suite takes long there.
+test-valgrind: $(BUILD)/valgrind/init units
+	INIT=$(BUILD)/valgrind/init $(PYTHON) -m pytest $(PYTEST) $(VALGRIND_TESTS)
 
 # A Docker Engine is started for it; see tests/docker_engine.py.
 test-docker: all $(BUILD)/probe
@@ -161,4 +178,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all units units-asan fuzz test test-asan test-docker bench lint deps deps-docker demo install uninstall clean ALWAYS
+.PHONY: all units units-asan fuzz test test-asan test-valgrind test-docker bench lint deps deps-docker demo install uninstall clean ALWAYS

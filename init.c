@@ -185,13 +185,17 @@ static void command_ended(int status)
 static void command_stopped(int signal)
 {
 	const bool asked = signal == SIGTTIN || signal == SIGTTOU;
-	const bool hand = asked || self.tty.eager || self.tty.given;
+	const bool given = self.tty.given, hand = asked || given || self.tty.eager;
 
 	if (!asked || !tty_ours(&self.tty)) {
 		tty_take_back(&self.tty, self.command.pid);
 		self.tty.given = false;
-		/* TSTP for STOP too: that would stop us where nobody is to continue us. */
-		if (!signals_undergo(0, asked ? signal : SIGTSTP)) {
+		/*
+		 * What was typed while the terminal was ours the others had with us: a pager
+		 * that gets it again stops again after fg. TSTP for STOP too: that would stop
+		 * us where nobody is to continue us.
+		 */
+		if (!signals_undergo(asked || given ? 0 : getpid(), asked ? signal : SIGTSTP)) {
 			if (signal == SIGSTOP)
 				return;
 			if (asked && tty_abandon(&self.tty, self.command.pid))
@@ -253,10 +257,9 @@ static bool asked_to_stop(void)
 	self.stops++;
 	switch (self.state) {
 	case RUNNING:
-		if (self.options.pause) {
-			reap(); /* to know whether there is anybody */
+		if (self.options.pause)
 			begin_end();
-		} else if (self.stops == 1)
+		else if (self.stops == 1)
 			self.kill_at = after(self.options.kill_after);
 		return true;
 	case LINGERING:
@@ -575,6 +578,8 @@ int main(int argc, char **argv)
 		start_command(environ);
 	serve_control();
 	settle();
+	/* Children that we were born with and that died before we blocked SIGCHLD. */
+	reap();
 	/* From here on nothing may end PID 1 but its own decision to. */
 	serve();
 }

@@ -122,9 +122,6 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_SESSION;
 	if (spawn->take >= 0 && tty_take(spawn->take))
 		return SPAWN_TERMINAL;
-	/* Should this fail, the command is stopped when it reads, and given it then. */
-	if (spawn->foreground >= 0)
-		tty_foreground(spawn->foreground, getpid());
 	if (spawn->user && user_become(spawn->user))
 		return SPAWN_USER;
 	if (spawn->die_with_us && follow_parent(parent))
@@ -134,6 +131,13 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	if (spawn->directory && chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp, parent);
+	/*
+	 * Should this fail, the command is stopped when it reads, and given it then. It
+	 * comes late because Ctrl-Z between this and the exec would stop us, and our
+	 * parent with us, which waits for the exec.
+	 */
+	if (spawn->foreground >= 0)
+		tty_foreground(spawn->foreground, getpid());
 	if (spawn->asks)
 		signals_let_terminal_stop();
 	signals_restore();

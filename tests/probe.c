@@ -339,6 +339,18 @@ static void leave_silent_child(void)
 		_exit(0);
 }
 
+/* A child that died, and whose SIGCHLD is over: not reaped, for that is init's to do. */
+static void leave_dead_child(void)
+{
+	siginfo_t info;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(9);
+	if (child < 0 || waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT))
+		fail("leave dead child");
+}
+
 static void limit_files(int count)
 {
 	struct rlimit limit = {(rlim_t)count, (rlim_t)count};
@@ -367,7 +379,7 @@ static void give_socket(int fd)
 	close(ends[1]);
 }
 
-/* with [--ignore SIG | --default SIG | --block SIG | --close FD ...]... -- COMMAND */
+/* with [--OPTION NUMBER]... -- COMMAND: runs it with that done, see below. */
 static int run_with(char **words)
 {
 	for (; *words && strcmp(*words, "--") != 0; words += 2)
@@ -392,6 +404,9 @@ static int run_with(char **words)
 		else if (!strcmp(*words, "--silent-child"))
 			for (int i = number(words[1]); i > 0; i--)
 				leave_silent_child();
+		else if (!strcmp(*words, "--dead-child"))
+			for (int i = number(words[1]); i > 0; i--)
+				leave_dead_child();
 		else
 			fail(*words);
 	if (!*words || !words[1])

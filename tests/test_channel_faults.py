@@ -5,9 +5,11 @@ N is above what its children get to.
 """
 import errno
 import shutil
+import socket
 
 import pytest
 
+from channel import Channel
 from conftest import eventually
 from container import container, directory  # noqa: F401
 
@@ -58,7 +60,7 @@ CASES = [("socketpair", "EMFILE"), ("socketpair", "ENOMEM"), ("clone", "EAGAIN")
          ("clone", "ENOMEM"), ("recvmsg", "ENOMEM"), ("recvmsg", "EMFILE"),
          ("sendmsg", "ENOMEM"), ("sendmsg", "EAGAIN"), ("sendmsg", "ENOBUFS"),
          ("epoll_ctl", "ENOMEM"), ("epoll_ctl", "ENOSPC"), ("accept4", "EMFILE"),
-         ("accept4", "ENFILE"), ("accept4", "ENOMEM"), ("accept4", "ECONNABORTED"),
+         ("accept4", "ENFILE"), ("accept4", "ECONNABORTED"),
          ("epoll_wait", "EINTR"), ("epoll_pwait", "EINTR"), ("getsockopt", "ENOMEM"),
          ("statx", "ENOMEM"), ("fcntl", "EMFILE")]
 
@@ -99,13 +101,25 @@ def test_start_that_fails(container, call, error, number):
     """... is told as the stage fork, and the connection is as before."""
     # epoll_ctl: signals, listener, connection; the next is the start's.
     first = {"epoll_ctl": 4}.get(call, 1)
-    box = container(outer=faulty(call, error, f"{first}+"))
+    # Not as PID 1, for what makes the namespaces clones as well.
+    box = container(how="plain", outer=faulty(call, error, f"{first}+"))
     channel = box.connect()
     for terminal in (False, True):
         answer = channel.exec("sleep", "1000", stdio=None if terminal else box.null())
         assert (answer.name, answer["stage"], answer.number("errno")) == ("failed", "fork", number)
     assert channel.call("status").name == "status"
     eventually(lambda: channel.call("status")["sessions"] == "0")
+
+
+def test_accept_that_fails(container):
+    """Who could not be accepted is, with the next one who comes."""
+    box = container(outer=faulty("accept4", "ENOMEM", "1"))
+    eventually(box.path.exists)
+    first = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    first.connect(str(box.path))
+    second = box.connect()
+    assert second.call("status").name == "status"
+    assert box.keep(Channel(first)).call("status").name == "status"
 
 
 def test_terminal_that_does_not_get_through(container):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from conftest import AS_ROOT, INIT, PROBE, descendants, eventually, is_alive
+from conftest import AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, kill_all
 
 LONG = """group single-child rewrite expect parent-death-signal kill-after grace wait-all user chdir
           no-new-privs pause subreaper warn-on-reap verbose help version license""".split()
@@ -349,9 +349,8 @@ def hears(start, tmp_path, how, options=(), program=None, env=None):
     heard = "10 " in other.read_text() or "12 " in other.read_text()
     if heard:
         eventually(lambda: "12 " in other.read_text(), what="the second signal")
-    for pid in descendants(init.init_pid):
-        with contextlib.suppress(ProcessLookupError):  # gone with the one before
-            os.kill(pid, signal.SIGTERM)
+    # The end of the one may be that of the other.
+    kill_all(descendants(init.init_pid), signal.SIGTERM)
     assert init.wait() == 0
     return heard or "10 " in other.read_text()
 

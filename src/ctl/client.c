@@ -171,12 +171,12 @@ bool initctl_is_master(int fd)
 	return !sys_ioctl(fd, TIOCGPTN, &number);
 }
 
-int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl_message *answer)
+int initctl_exec_begin(int connection, const struct initctl_exec *exec)
 {
 	static char data[WIRE_SIZE];
 	struct wire_out request;
 	int fds[WIRE_DESCRIPTORS];
-	unsigned count = 0, wanted = exec->terminal;
+	unsigned count = 0;
 
 	wire_begin(&request, data, sizeof data, "exec");
 	add_exec(&request, exec);
@@ -184,17 +184,36 @@ int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl
 		fds[count] = exec->stdio[count];
 	if (exec->program >= 0)
 		fds[count++] = exec->program;
-	if (initctl_call(connection, &request, fds, count, answer))
+	return initctl_send(connection, &request, fds, count);
+}
+
+int initctl_exec_end(
+	int connection, const struct initctl_exec *exec, struct initctl_message *answer)
+{
+	unsigned wanted = exec->terminal;
+	int result = initctl_receive(connection, answer);
+
+	if (!result)
+		errno = ECONNRESET;
+	if (result != 1)
 		return -1;
-	if (initctl_is(answer, "failed"))
-		return 1;
 	/* Whoever sends our terminal's bytes to what is none sends them to the container. */
 	if (initctl_is(answer, "started") && answer->count == wanted &&
 		(!wanted || initctl_is_master(answer->fds[0])))
 		return 0;
 	seqpacket_discard(answer->fds, answer->count);
+	answer->count = 0;
+	if (initctl_is(answer, "failed"))
+		return 1;
 	errno = EPROTO;
 	return -1;
+}
+
+int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl_message *answer)
+{
+	if (initctl_exec_begin(connection, exec))
+		return -1;
+	return initctl_exec_end(connection, exec, answer);
 }
 
 int initctl_code(const struct initctl_message *message)

@@ -15,6 +15,9 @@
 
 #include "../wire.h"
 
+/* What a shell makes of a command that ended with its container, which was killed. */
+enum { INITCTL_GONE = 137 };
+
 /* A message received; strings point into data. The descriptors are the caller's. */
 struct initctl_message {
 	struct wire wire;
@@ -70,6 +73,11 @@ struct initctl_exec {
  * "failed"; or -1.
  */
 int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl_message *answer);
+
+/* The two halves of it: asks, 0 or -1; and, once the connection is readable, the answer. */
+int initctl_exec_begin(int connection, const struct initctl_exec *exec);
+int initctl_exec_end(
+	int connection, const struct initctl_exec *exec, struct initctl_message *answer);
 
 /* Whether a descriptor is a terminal's master, as everything received as one should be. */
 bool initctl_is_master(int fd);

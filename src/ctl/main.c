@@ -2,6 +2,7 @@
  * initctl: the operator's end of init's control channel.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,9 @@ int verb_connect(const struct context *context)
 _Noreturn static void print(const char *text)
 {
 	puts(text);
-	exit(fflush(stdout) ? 125 : 0);
+	if (fflush(stdout))
+		die_errno(125, "write output");
+	exit(0);
 }
 
 /* Options before the verb. Returns where that is. */
@@ -104,11 +107,24 @@ static char **take_options(struct context *context, char **words)
 	return words;
 }
 
+/*
+ * Any of 0, 1, 2 may be closed at the start. What takes its place can be neither read
+ * nor written, and nothing that is opened later lands there by chance: the connection
+ * as a session's stdin.
+ */
+static void fill_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/", O_PATH | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
 	struct context context = {.socket = getenv("INIT_SOCKET")};
 	char **words;
 
+	fill_stdio();
 	log_setup("initctl", LOG_WARN);
 	words = take_options(&context, argv + (argc > 0));
 	if (!context.socket || !*context.socket)

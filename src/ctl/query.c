@@ -13,35 +13,56 @@
 
 static struct initctl_message message;
 
-/* Sends the request, which has no descriptors; -1, or the exit code where it failed. */
-static int ask(int connection, const struct wire_out *request, const char *object)
+_Noreturn static void not_answered(const char *name)
 {
-	if (initctl_call(connection, request, NULL, 0, &message))
-		die_errno(125, "talk to init");
-	seqpacket_discard(message.fds, message.count);
-	return initctl_is(&message, "failed") ? show_failed(&message, object) : -1;
+	if (errno == ECONNRESET)
+		die(INITCTL_GONE, name, ": the container ended");
+	die_errno(125, name, ": talk to init");
 }
 
-/* The next of a list. Returns false at its end. */
-static bool next(int connection)
+static void expect(const char *name, const char *answer)
+{
+	if (answer && !initctl_is(&message, answer))
+		die(125, name, ": this is not what init answers");
+}
+
+/*
+ * Sends the request, which has no descriptors. Returns -1 where the answer is of that
+ * name (NULL: of any), or the exit code where it failed.
+ */
+static int ask(
+	int connection, const struct wire_out *request, const char *object, const char *answers)
+{
+	if (initctl_call(connection, request, NULL, 0, &message))
+		not_answered(object);
+	seqpacket_discard(message.fds, message.count);
+	if (initctl_is(&message, "failed"))
+		return show_failed(&message, object);
+	expect(object, answers);
+	return -1;
+}
+
+/* The next of a list. Returns false at the end of the connection. */
+static bool next(int connection, const char *name)
 {
 	int result = initctl_receive(connection, &message);
 
 	if (result < 0)
-		die_errno(125, "talk to init");
+		not_answered(name);
 	if (result)
 		seqpacket_discard(message.fds, message.count);
 	return result;
 }
 
-static int ask_simply(const struct context *context, const char *name, int *connection)
+static int ask_simply(
+	const struct context *context, const char *name, const char *answers, int *connection)
 {
 	char data[64];
 	struct wire_out request;
 
 	*connection = verb_connect(context);
 	wire_begin(&request, data, sizeof data, name);
-	return ask(*connection, &request, name);
+	return ask(*connection, &request, name, answers);
 }
 
 /* What was printed is only done when it is written. */
@@ -57,7 +78,7 @@ int verb_status(const struct context *context, char **arguments)
 	int connection, failed;
 
 	verb_no_more(arguments);
-	failed = ask_simply(context, "status", &connection);
+	failed = ask_simply(context, "status", "status", &connection);
 	if (failed >= 0)
 		return failed;
 	if (context->json)
@@ -72,7 +93,7 @@ int verb_sessions(const struct context *context, char **arguments)
 	int connection, failed;
 
 	verb_no_more(arguments);
-	failed = ask_simply(context, "sessions", &connection);
+	failed = ask_simply(context, "sessions", NULL, &connection);
 	if (failed >= 0)
 		return failed;
 	for (bool first = true; initctl_is(&message, "session"); first = false) {
@@ -80,9 +101,10 @@ int verb_sessions(const struct context *context, char **arguments)
 			show_json(&message);
 		else
 			show_session(&message, first);
-		if (!next(connection))
-			die(125, "talk to init: the list has no end");
+		if (!next(connection, "sessions"))
+			die(INITCTL_GONE, "sessions: the container ended");
 	}
+	expect("sessions", "end");
 	return printed();
 }
 
@@ -91,7 +113,7 @@ int verb_watch(const struct context *context, char **arguments)
 	int connection, failed;
 
 	verb_no_more(arguments);
-	failed = ask_simply(context, "watch", &connection);
+	failed = ask_simply(context, "watch", "event", &connection);
 	if (failed >= 0)
 		return failed;
 	do
@@ -99,7 +121,7 @@ int verb_watch(const struct context *context, char **arguments)
 			show_json(&message);
 		else
 			show_event(&message);
-	while (!ferror(stdout) && next(connection));
+	while (!ferror(stdout) && next(connection, "watch"));
 	return printed();
 }
 
@@ -108,14 +130,13 @@ int verb_wait(const struct context *context, char **arguments)
 	int connection, failed, code;
 
 	verb_no_more(arguments);
-	failed = ask_simply(context, "wait", &connection);
+	failed = ask_simply(context, "wait", "exited", &connection);
 	if (failed >= 0)
 		return failed;
 	code = initctl_code(&message);
 	if (context->json)
 		show_json(&message);
-	if (code < 0)
-		die(125, "talk to init: no answer to wait");
+	printed();
 	return code;
 }
 
@@ -124,6 +145,7 @@ int verb_signal(const struct context *context, char **arguments)
 	const char *signal = verb_word(&arguments, "signal"), *whom = *arguments;
 	char data[512];
 	struct wire_out request;
+	int failed;
 
 	if (whom)
 		verb_no_more(arguments + 1);
@@ -137,7 +159,8 @@ int verb_signal(const struct context *context, char **arguments)
 		wire_add_field(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
 	if (request.full)
 		verb_misused("no such signal or target:", signal);
-	return ask(verb_connect(context), &request, whom) > 0 ? 125 : 0;
+	failed = ask(verb_connect(context), &request, whom, "signalled");
+	return failed < 0 ? 0 : failed;
 }
 
 int verb_stop(const struct context *context, char **arguments)
@@ -160,7 +183,7 @@ int verb_stop(const struct context *context, char **arguments)
 	if (request.full)
 		verb_misused("bad value for --grace", grace);
 	connection = verb_connect(context);
-	failed = ask(connection, &request, "stop");
+	failed = ask(connection, &request, "stop", "stopping");
 	if (failed >= 0)
 		return failed;
 	/* The connection closes when init is gone; one cut off by its exit is gone too. */

@@ -7,172 +7,121 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../log.h"
-#include "../number.h"
 #include "../seqpacket.h"
+#include "../sys.h"
 #include "../wire.h"
 #include "client.h"
 #include "show.h"
+#include "stream.h"
 #include "terminal.h"
+#include "typed.h"
 
-enum { BUFFER = 4096, KEYS = 16, CONTAINER_GONE = 137 };
-
-/* What was typed and is not yet taken. */
-struct typed {
-	char bytes[BUFFER];
-	size_t length;
-	size_t matched; /* of the detach keys, held back */
-};
-
-enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_TO, POLL_OUTPUT, POLL_ERRORS, POLLS };
+enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_TO, POLL_STREAMS, STREAMS = 2 };
+enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
+/* Milliseconds that a start may take before a signal ends initctl instead. */
+enum { START = 1000 };
 
 static const int relayed[] = {
 	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE};
 
-static void signals_of(sigset_t *set)
+/* One program relays one session. */
+static struct {
+	struct relay *relay;
+	struct typed typed;
+	struct stream streams[STREAMS];
+	int to;      /* where what is typed goes, or -1: nowhere */
+	int signals; /* signalfd */
+	sigset_t unblocked;
+	int screen;     /* our terminal whose size is theirs, or -1 */
+	bool no_more;   /* of our stdin */
+	bool detaching; /* asked for, and not yet answered */
+	int code;       /* to end with, once all output is out; -1: not yet */
+	int error;      /* of the channel, if that is why; ECONNRESET: it closed */
+} self;
+
+/* One that we inherited as ignored stays so: nohup, or a shell's command in the background. */
+static bool is_ignored(int signal)
 {
-	sigemptyset(set);
-	for (unsigned i = 0; i < sizeof relayed / sizeof *relayed; i++)
-		sigaddset(set, relayed[i]);
+	struct sigaction action;
+
+	return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
 void relay_block_signals(void)
 {
 	sigset_t set;
 
-	signals_of(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&set);
+	for (unsigned i = 0; i < sizeof relayed / sizeof *relayed; i++)
+		if (relayed[i] == SIGPIPE || !is_ignored(relayed[i]))
+			sigaddset(&set, relayed[i]);
+	sigprocmask(SIG_BLOCK, &set, &self.unblocked);
+	self.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int relay_keys(const char *names, char *keys, unsigned size)
+void relay_await_start(int connection)
 {
-	unsigned used = 0;
+	struct pollfd ready = {.fd = connection, .events = POLLIN};
 
-	while (*names) {
-		size_t length = strcspn(names, ",");
-		char key = names[0];
-		if (length == 6 && !strncmp(names, "ctrl-", 5))
-			key = (char)(names[5] & 0x1f);
-		else if (length != 1)
-			return -1;
-		if (!key || used + 1 >= size)
-			return -1;
-		keys[used++] = key;
-		names += length + (names[length] == ',');
-	}
-	keys[used] = 0;
-	return 0;
+	if (!poll(&ready, 1, START))
+		ppoll(&ready, 1, NULL, &self.unblocked);
 }
 
-static int write_all(int fd, const char *data, size_t length)
+static void stop_typing(void)
 {
-	while (length) {
-		ssize_t written = write(fd, data, length);
-		if (written < 0 && errno == EAGAIN) {
-			struct pollfd ready = {.fd = fd, .events = POLLOUT};
-			poll(&ready, 1, -1);
-		} else if (written < 0 && errno != EINTR) {
-			return -1;
-		} else if (written > 0) {
-			data += written;
-			length -= (size_t)written;
-		}
-	}
-	return 0;
+	/* A master is the stream's. */
+	if (self.to >= 0 && self.to == self.relay->in)
+		close(self.to);
+	self.to = -1;
 }
 
-/* One buffer from the session to us. Closes and forgets *from at its end. */
-static bool pump(int *from, int to)
+static void detach(void)
 {
-	char data[BUFFER * 4];
-	ssize_t length = read(*from, data, sizeof data);
+	char data[64];
+	struct wire_out request;
 
-	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	/* EIO: the terminal has no other end any more. */
-	if (length > 0 && !write_all(to, data, (size_t)length))
-		return true;
-	close(*from);
-	*from = -1;
-	return false;
+	wire_begin(&request, data, sizeof data, "hold");
+	self.detaching = !initctl_send(self.relay->connection, &request, &self.relay->master, 1);
 }
 
-static void drain(int *from, int to)
+/* Reads what the operator types. */
+static void read_typed(void)
 {
-	struct pollfd ready = {.fd = *from, .events = POLLIN};
-
-	/* What is there now, and no more: somebody in the background may hold the other end. */
-	while (*from >= 0 && poll(&ready, 1, 0) > 0 && pump(from, to))
-		;
-}
-
-/* Appends a byte, but for the detach keys; true where those are complete. */
-static bool type(struct typed *typed, char byte, const char *keys)
-{
-	while (*keys && byte != keys[typed->matched]) {
-		if (!typed->matched)
-			break;
-		/* What was held back is none after all; the byte may begin anew. */
-		memcpy(typed->bytes + typed->length, keys, typed->matched);
-		typed->length += typed->matched;
-		typed->matched = 0;
-	}
-	if (*keys && byte == keys[typed->matched])
-		return !keys[++typed->matched];
-	typed->bytes[typed->length++] = byte;
-	return false;
-}
-
-/* Reads what the operator types. Returns true where that is to detach. */
-static bool read_typed(struct relay *relay, struct typed *typed, bool *ended)
-{
-	char data[BUFFER / 4];
+	char data[TYPED_READ];
 	ssize_t length = read(0, data, sizeof data);
-	const char *keys = relay->master >= 0 ? relay->detach : "";
 
 	if (length < 0 && (errno == EINTR || errno == EAGAIN))
-		return false;
+		return;
 	if (length <= 0) {
-		*ended = true;
-		/* The terminal's own way of saying so. */
-		if (relay->master >= 0)
-			typed->bytes[typed->length++] = 4;
-		return false;
+		self.no_more = true;
+		if (self.relay->master >= 0)
+			typed_end(&self.typed);
+	} else if (typed_add(&self.typed, data, (size_t)length)) {
+		detach();
 	}
-	for (ssize_t i = 0; i < length; i++)
-		if (type(typed, data[i], keys))
-			return true;
-	return false;
 }
 
-static void send_typed(struct relay *relay, struct typed *typed)
+static void send_typed(void)
 {
-	int *to = relay->master >= 0 ? &relay->master : &relay->in;
-	ssize_t written = write(*to, typed->bytes, typed->length);
+	ssize_t written = write(self.to, self.typed.bytes, self.typed.length);
 
-	if (written > 0) {
-		typed->length -= (size_t)written;
-		memmove(typed->bytes, typed->bytes + written, typed->length);
-	} else if (written < 0 && errno != EAGAIN && errno != EINTR) {
-		typed->length = 0;
-		if (relay->master < 0) {
-			close(relay->in);
-			relay->in = -1;
-		}
-	}
+	if (written > 0)
+		typed_taken(&self.typed, (size_t)written);
+	else if (written < 0 && errno != EAGAIN && errno != EINTR)
+		stop_typing();
 }
 
-static void send_signal(const struct relay *relay, int signal)
+static void send_signal(int signal)
 {
 	char data[64];
 	struct wire_out request;
 
 	wire_begin(&request, data, sizeof data, "signal");
 	wire_add_number(&request, "signal", signal);
-	initctl_send(relay->connection, &request, NULL, 0);
+	initctl_send(self.relay->connection, &request, NULL, 0);
 }
 
 /* As if a signal that we read had not been blocked. */
@@ -187,150 +136,189 @@ static void undergo(int signal)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/*
+ * Both stop, and both go on; but one on a terminal of its own has Ctrl-Z there. It is
+ * STOP, since nobody inside could resume a session's group: the kernel ignores TSTP.
+ */
+static void stop(void)
+{
+	if (self.relay->master < 0)
+		send_signal(SIGSTOP);
+	terminal_pause();
+	undergo(SIGTSTP);
+	/* Where nobody could resume us, the kernel has not stopped us either. */
+	terminal_again();
+	send_signal(SIGCONT);
+}
+
 /* Returns 0, or the exit code to end with. */
-static int take_signal(const struct relay *relay, int signals)
+static int take_signal(void)
 {
 	struct signalfd_siginfo from;
+	bool ends, terminal = self.relay->master >= 0;
 	int signal;
 
-	if (read(signals, &from, sizeof from) != sizeof from)
+	if (read(self.signals, &from, sizeof from) != sizeof from)
 		return 0;
 	signal = (int)from.ssi_signo;
-	if (signal == SIGHUP || (relay->master >= 0 && (signal == SIGTERM || signal == SIGINT ||
-							       signal == SIGQUIT))) {
-		/* Our end closes the connection, and with it the session. */
+	ends = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+	/* Our end closes the connection, and with it the session. */
+	if (signal == SIGHUP || (ends && (terminal || self.code >= 0)))
 		return 128 + signal;
-	}
-	if (signal == SIGWINCH && relay->master >= 0) {
-		terminal_copy_size(0, relay->master, 0);
+	if (signal == SIGWINCH && terminal && self.screen >= 0) {
+		terminal_copy_size(self.screen, self.relay->master, 0);
 	} else if (signal == SIGCONT) {
 		terminal_again();
-		send_signal(relay, SIGCONT);
+		send_signal(SIGCONT);
 	} else if (signal == SIGTSTP) {
-		send_signal(relay, SIGTSTP);
-		undergo(SIGTSTP);
+		stop();
 	} else if (signal != SIGPIPE && signal != SIGWINCH) {
-		send_signal(relay, signal);
+		send_signal(signal);
 	}
 	return 0;
 }
 
-static int detach(struct relay *relay)
+/* It is over, but for the output that is there. */
+static void finish(int code, int error)
 {
-	struct initctl_message answer;
-	char data[64];
-	struct wire_out request;
-
-	wire_begin(&request, data, sizeof data, "hold");
-	if (initctl_send(relay->connection, &request, &relay->master, 1))
-		return CONTAINER_GONE;
-	for (;;) {
-		int code;
-		if (initctl_receive(relay->connection, &answer) != 1)
-			return CONTAINER_GONE;
-		seqpacket_discard(answer.fds, answer.count);
-		/* It may have ended while we typed. */
-		if ((code = initctl_code(&answer)) >= 0)
-			return code;
-		if (initctl_is(&answer, "held"))
-			break;
-	}
-	terminal_restore();
-	fprintf(stderr, "\ndetached, back with: initctl attach %s\n",
-		wire_field(&answer.wire, "session"));
-	return 0;
+	self.code = code;
+	self.error = error;
+	for (unsigned i = 0; i < STREAMS; i++)
+		stream_finish(&self.streams[i]);
 }
 
 /* A message on the session's connection. Returns -1, or the exit code to end with. */
-static int hear(struct relay *relay)
+static int hear(void)
 {
 	static struct initctl_message message;
-	int result = initctl_receive(relay->connection, &message), code;
+	int result = initctl_receive(self.relay->connection, &message), code;
 
 	if (result != 1) {
-		terminal_restore();
-		log_write(LOG_ERROR, 0, relay->object, ": the container ended", (char *)0);
-		return CONTAINER_GONE;
+		finish(result ? 125 : INITCTL_GONE, result ? errno : ECONNRESET);
+		return -1;
 	}
 	seqpacket_discard(message.fds, message.count);
 	code = initctl_code(&message);
-	if (code < 0)
+	if (code >= 0)
+		finish(code, 0);
+	if (self.detaching && initctl_is(&message, "held")) {
+		terminal_restore();
+		show_held(&message);
+		return 0;
+	}
+	if (!initctl_is(&message, "failed"))
 		return -1;
-	drain(&relay->master, 1);
-	drain(&relay->out[0], 1);
-	drain(&relay->out[1], 2);
-	return code;
+	/* Refused, and the connection closed, is something else than not possible now. */
+	if (wire_field(&message.wire, "field")) {
+		terminal_restore();
+		return show_failed(&message, self.relay->object);
+	}
+	self.detaching = false;
+	return -1;
 }
 
-static void set_polls(struct pollfd *polls, const struct relay *relay, int signals,
-	const struct typed *typed, bool ended)
+static bool output_waits(void)
 {
-	int to = relay->master >= 0 ? relay->master : relay->in;
+	bool waits = false;
 
-	polls[POLL_CONNECTION] = (struct pollfd){.fd = relay->connection, .events = POLLIN};
-	polls[POLL_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
-	/* Room for what is held back, too. */
-	polls[POLL_STDIN] = (struct pollfd){
-		.fd = ended || to < 0 || typed->length > BUFFER / 2 ? -1 : 0, .events = POLLIN};
-	polls[POLL_TO] = (struct pollfd){.fd = typed->length ? to : -1, .events = POLLOUT};
-	polls[POLL_OUTPUT] = (struct pollfd){
-		.fd = relay->master >= 0 ? relay->master : relay->out[0], .events = POLLIN};
-	polls[POLL_ERRORS] = (struct pollfd){.fd = relay->out[1], .events = POLLIN};
+	for (unsigned i = 0; i < STREAMS; i++)
+		waits |= stream_waits(&self.streams[i]);
+	return waits;
 }
 
-static int serve(struct relay *relay, int signals)
+/* Waits for something to do. Returns false where that was the last. */
+static bool await(struct pollfd polls[POLLS])
+{
+	const struct typed *typed = &self.typed;
+	bool over = self.code >= 0, reads = !over && !self.no_more && !self.detaching;
+	int timeout = -1;
+
+	polls[POLL_CONNECTION] =
+		(struct pollfd){.fd = over ? -1 : self.relay->connection, .events = POLLIN};
+	polls[POLL_SIGNALS] = (struct pollfd){.fd = self.signals, .events = POLLIN};
+	polls[POLL_STDIN] = (struct pollfd){
+		.fd = reads && self.to >= 0 && typed_has_room(typed) ? 0 : -1, .events = POLLIN};
+	polls[POLL_TO] =
+		(struct pollfd){.fd = !over && typed->length ? self.to : -1, .events = POLLOUT};
+	for (unsigned i = 0; i < STREAMS; i++) {
+		stream_polls(&self.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
+		if (self.streams[i].rests)
+			timeout = STREAM_REST;
+	}
+	if (over && !output_waits())
+		timeout = 0;
+	else if (timeout < 0 && typed->matched)
+		timeout = TYPED_PATIENCE / 4;
+	if (poll(polls, POLLS, timeout) || timeout)
+		return true;
+	return false;
+}
+
+static int serve(void)
 {
 	struct pollfd polls[POLLS];
-	struct typed typed = {.length = 0};
-	bool ended = false;
 	int code;
 
-	for (;;) {
-		set_polls(polls, relay, signals, &typed, ended);
-		if (poll(polls, POLLS, -1) < 0)
-			continue;
-		if (polls[POLL_SIGNALS].revents && (code = take_signal(relay, signals)))
-			return code;
-		if (polls[POLL_OUTPUT].revents)
-			pump(relay->master >= 0 ? &relay->master : &relay->out[0], 1);
-		if (polls[POLL_ERRORS].revents)
-			pump(&relay->out[1], 2);
-		if (polls[POLL_STDIN].revents && read_typed(relay, &typed, &ended))
-			return detach(relay);
-		if (polls[POLL_TO].revents && typed.length)
-			send_typed(relay, &typed);
-		if (ended && !typed.length && relay->in >= 0) {
-			close(relay->in);
-			relay->in = -1;
+	while (await(polls)) {
+		for (unsigned i = 0; i < STREAMS; i++) {
+			self.streams[i].rests = false;
+			stream_move(&self.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
 		}
-		if (polls[POLL_CONNECTION].revents && (code = hear(relay)) >= 0)
+		if (self.relay->master >= 0 && self.streams[0].from < 0)
+			self.to = -1;
+		if (polls[POLL_SIGNALS].revents && (code = take_signal()))
+			return code;
+		if (polls[POLL_STDIN].revents)
+			read_typed();
+		if (self.typed.matched && !self.detaching &&
+			sys_now() - self.typed.since >= TYPED_PATIENCE)
+			typed_release(&self.typed);
+		if (polls[POLL_TO].revents)
+			send_typed();
+		if (self.no_more && !self.typed.length && self.to == self.relay->in)
+			stop_typing();
+		if (polls[POLL_CONNECTION].revents && (code = hear()) >= 0)
 			return code;
 	}
+	return self.code;
+}
+
+/* What is typed and what is printed go between our descriptors and theirs. */
+static void connect_all(struct relay *relay)
+{
+	bool terminal = relay->master >= 0;
+
+	self.relay = relay;
+	self.code = -1;
+	self.to = terminal ? relay->master : relay->in;
+	self.typed.keys = terminal && terminal_is(0) ? relay->detach : "";
+	self.screen = terminal ? terminal_ours() : -1;
+	stream_open(&self.streams[0], terminal ? relay->master : relay->out[0], terminal, 1);
+	stream_open(&self.streams[1], relay->out[1], false, 2);
+	if (relay->in >= 0)
+		sys_fcntl(relay->in, F_SETFL, O_WRONLY | O_NONBLOCK);
 }
 
 int relay_run(struct relay *relay)
 {
-	int *const ours[] = {&relay->master, &relay->in, &relay->out[0], &relay->out[1]};
-	sigset_t set;
-	int signals, code;
+	int code;
 
-	signals_of(&set);
-	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++)
-		if (*ours[i] >= 0)
-			fcntl(*ours[i], F_SETFL, fcntl(*ours[i], F_GETFL) | O_NONBLOCK);
-	if (relay->master >= 0 && isatty(0)) {
-		terminal_copy_size(0, relay->master, relay->attached);
-		if (terminal_raw(0)) {
-			log_write(LOG_ERROR, errno, "set terminal raw", (char *)0);
-			return 125;
-		}
+	connect_all(relay);
+	if (self.screen >= 0)
+		terminal_copy_size(self.screen, relay->master, relay->attached);
+	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
+		log_write(LOG_ERROR, errno, "set terminal raw", (char *)0);
+		return 125;
 	}
-	code = serve(relay, signals);
+	code = serve();
 	terminal_restore();
-	for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++)
-		if (*ours[i] >= 0)
-			close(*ours[i]);
-	close(signals);
+	if (self.error == ECONNRESET)
+		log_write(LOG_ERROR, 0, relay->object, ": the container ended", (char *)0);
+	else if (self.error)
+		log_write(LOG_ERROR, self.error, relay->object, ": talk to init", (char *)0);
+	stop_typing();
+	for (unsigned i = 0; i < STREAMS; i++)
+		stream_close(&self.streams[i]);
+	close(self.signals);
 	return code;
 }

@@ -7,14 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../log.h"
-#include "../seqpacket.h"
 #include "../sys.h"
 #include "passwd.h"
 #include "relay.h"
 #include "show.h"
+#include "terminal.h"
+#include "typed.h"
 #include "verbs.h"
 
 enum { LISTED = 256 };
@@ -108,20 +112,11 @@ static char **take_options(struct run *run, char **arguments)
 	return arguments;
 }
 
-/* The first of our own stdio that is a terminal, or -1. */
-static int our_terminal(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (isatty(fd))
-			return fd;
-	return -1;
-}
-
 static void set_terminal(struct run *run)
 {
 	struct winsize size = {.ws_row = 24, .ws_col = 80};
 	bool has_type = false;
-	int ours = our_terminal();
+	int ours = terminal_ours();
 
 	run->exec.terminal = true;
 	if (ours >= 0)
@@ -154,9 +149,9 @@ static int stdio_for(const struct run *run, int fd, int *kept)
 	int flags = fcntl(fd, F_GETFL), ends[2], mine = fd == 0;
 
 	*kept = -1;
-	if (flags < 0 || run->detached)
+	if (flags < 0 || (flags & O_PATH) || run->detached)
 		return null_device(fd ? O_WRONLY : O_RDONLY);
-	if (!isatty(fd))
+	if (!terminal_is(fd))
 		return fd;
 	if (sys_pipe(ends))
 		die_errno(125, "make a pipe");
@@ -164,32 +159,106 @@ static int stdio_for(const struct run *run, int fd, int *kept)
 	return ends[!mine];
 }
 
-static int hold(int connection, int master)
+/* Both are one terminal, so that one pipe keeps the order of what is printed. */
+static bool same_terminal(int a, int b)
 {
-	char data[64];
+	struct stat one, other;
+
+	return terminal_is(a) && terminal_is(b) && !fstat(a, &one) && !fstat(b, &other) &&
+	       one.st_rdev == other.st_rdev;
+}
+
+static void set_stdio(struct run *run, struct relay *relay)
+{
+	int *stdio = run->exec.stdio;
+
+	stdio[0] = stdio_for(run, 0, &relay->in);
+	stdio[1] = stdio_for(run, 1, &relay->out[0]);
+	if (relay->out[0] >= 0 && same_terminal(1, 2))
+		stdio[2] = stdio[1];
+	else
+		stdio[2] = stdio_for(run, 2, &relay->out[1]);
+}
+
+/*
+ * The session's copies are its own. What was passed as it is goes too, all but stderr:
+ * a reader of our stdout sees its end when those inside have closed it.
+ */
+static void drop_stdio(const struct run *run)
+{
+	const int *stdio = run->exec.stdio;
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (stdio[fd] != 2)
+			close(stdio[fd]);
+}
+
+/*
+ * A copy of the program that nobody can write to. Whoever runs a file can open it by
+ * /proc/PID/exe, and inside that may be somebody who can write to ours.
+ */
+static int open_program(const char *path)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), copy;
+	struct stat status;
+	ssize_t length;
+
+	if (file >= 0 && !fstat(file, &status) && !S_ISREG(status.st_mode)) {
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EACCES;
+		file = -1;
+	}
+	if (file < 0)
+		die_errno(125, "open program ", path);
+	copy = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (copy < 0)
+		die_errno(125, "copy program ", path);
+	while ((length = sendfile(copy, file, NULL, 1 << 30)) > 0)
+		;
+	if (length || fchmod(copy, 0555) || fcntl(copy, F_ADD_SEALS, seals))
+		die_errno(125, "copy program ", path);
+	close(file);
+	return copy;
+}
+
+/* What it is that failed in that stage. */
+static int show_start_failed(const struct run *run)
+{
+	const char *stage = wire_field(&answer.wire, "stage"), *object = run->exec.args[0];
+
+	if (stage && !strcmp(stage, "cwd") && run->exec.directory)
+		object = run->exec.directory;
+	else if (stage && !strcmp(stage, "user") && run->exec.user)
+		object = run->exec.user;
+	return show_failed(&answer, object);
+}
+
+/* Leaves the session to init, and prints its number. */
+static int hold(const struct run *run, int connection, int master)
+{
+	char data[64], session[24];
 	struct wire_out request;
 
+	snprintf(session, sizeof session, "%llu", wire_number(&answer.wire, "session", ~0ULL, 0));
 	wire_begin(&request, data, sizeof data, "hold");
 	if (initctl_call(connection, &request, &master, master >= 0, &answer))
-		die_errno(125, "talk to init");
-	if (!initctl_is(&answer, "held")) {
-		if (initctl_is(&answer, "failed"))
-			return show_failed(&answer, "session");
-		/* It was quick: there is nothing left to hold. */
-		return initctl_code(&answer) < 0 ? 125 : 0;
-	}
-	printf("%s\n", wire_field(&answer.wire, "session"));
-	return fflush(stdout) ? 125 : 0;
+		die_errno(125, "detach from ", run->exec.args[0]);
+	/* One that was quick has ended already: there is nothing left to hold. */
+	if (!initctl_is(&answer, "held") && initctl_code(&answer) < 0)
+		return show_failed(&answer, run->exec.args[0]);
+	puts(session);
+	if (fflush(stdout))
+		die_errno(125, "write output");
+	return 0;
 }
 
 static int start(const struct context *context, struct run *run)
 {
-	char keys[16];
+	char keys[TYPED_HELD];
 	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach = keys};
-	int *const kept[] = {&relay.in, &relay.out[0], &relay.out[1]};
 	int failed;
 
-	if (relay_keys(run->detach ? run->detach : "ctrl-p,ctrl-q", keys, sizeof keys))
+	if (typed_keys(run->detach ? run->detach : "ctrl-p,ctrl-q", keys, sizeof keys))
 		verb_misused("bad keys for --detach-keys", run->detach);
 	if (run->terminal < 0)
 		run->terminal = !run->detached && isatty(0) && isatty(1);
@@ -197,27 +266,26 @@ static int start(const struct context *context, struct run *run)
 		set_terminal(run);
 	run->exec.env = run->env;
 	run->exec.limits = run->limits;
-	run->exec.program = -1;
-	if (run->program) {
-		run->exec.program = open(run->program, O_RDONLY | O_CLOEXEC);
-		if (run->exec.program < 0)
-			die_errno(125, "open program ", run->program);
-	}
+	run->exec.program = run->program ? open_program(run->program) : -1;
 	relay.object = run->exec.args[0];
 	relay.connection = verb_connect(context);
+	if (!run->terminal)
+		set_stdio(run, &relay);
 	relay_block_signals();
-	for (int fd = 0; !run->terminal && fd <= 2; fd++)
-		run->exec.stdio[fd] = stdio_for(run, fd, kept[fd]);
-	failed = initctl_exec(relay.connection, &run->exec, &answer);
+	failed = initctl_exec_begin(relay.connection, &run->exec);
+	if (!failed) {
+		relay_await_start(relay.connection);
+		failed = initctl_exec_end(relay.connection, &run->exec, &answer);
+	}
 	if (failed < 0)
-		die_errno(125, "talk to init");
+		die_errno(125, "run ", relay.object);
 	if (failed)
-		return show_failed(&answer, relay.object);
-	for (int fd = 0; !run->terminal && fd <= 2; fd++)
-		close(run->exec.stdio[fd]);
+		return show_start_failed(run);
 	if (run->terminal)
 		relay.master = answer.fds[0];
-	return run->detached ? hold(relay.connection, relay.master) : relay_run(&relay);
+	else
+		drop_stdio(run);
+	return run->detached ? hold(run, relay.connection, relay.master) : relay_run(&relay);
 }
 
 int verb_exec(const struct context *context, char **arguments)
@@ -253,18 +321,20 @@ int verb_shell(const struct context *context, char **arguments)
 
 int verb_attach(const struct context *context, char **arguments)
 {
-	char keys[16], data[128];
+	char keys[TYPED_HELD], data[128];
 	struct relay relay = {
 		.master = -1, .in = -1, .out = {-1, -1}, .detach = keys, .attached = true};
-	struct run run = {.terminal = -1};
+	const char *detach = NULL, *id;
 	struct wire_out request;
-	const char *id;
 
-	arguments = take_options(&run, arguments);
+	if (*arguments && !strncmp(*arguments, "--detach-keys", 13)) {
+		id = *arguments++;
+		detach = value_of(id, "--detach-keys", &arguments);
+	}
 	id = verb_word(&arguments, "session");
 	verb_no_more(arguments);
-	if (relay_keys(run.detach ? run.detach : "ctrl-p,ctrl-q", keys, sizeof keys))
-		verb_misused("bad keys for --detach-keys", run.detach);
+	if (typed_keys(detach ? detach : "ctrl-p,ctrl-q", keys, sizeof keys))
+		verb_misused("bad keys for --detach-keys", detach);
 	wire_begin(&request, data, sizeof data, "attach");
 	wire_add_field(&request, "session", id + (*id == '%'));
 	if (request.full)
@@ -273,13 +343,14 @@ int verb_attach(const struct context *context, char **arguments)
 	relay.object = id;
 	relay_block_signals();
 	if (initctl_call(relay.connection, &request, NULL, 0, &answer))
-		die_errno(125, "talk to init");
+		die_errno(125, "attach ", id);
 	if (initctl_is(&answer, "failed"))
 		return show_failed(&answer, id);
-	if (answer.count) {
-		relay.master = initctl_is_master(answer.fds[0]) ? answer.fds[0] : -1;
-		if (relay.master < 0)
-			die(125, "attach ", id, ": what init holds is not a terminal");
-	}
+	if (!initctl_is(&answer, "attached") || answer.count > 1)
+		die(125, "attach ", id, ": this is not what init answers");
+	if (answer.count && !initctl_is_master(answer.fds[0]))
+		die(125, "attach ", id, ": what init holds is not a terminal");
+	if (answer.count)
+		relay.master = answer.fds[0];
 	return relay_run(&relay);
 }

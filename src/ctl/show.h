@@ -8,7 +8,7 @@
 
 #include "client.h"
 
-/* One message as {"name":...}: numbers as such, true and false too, all else strings. */
+/* One message as {"message":NAME,...}: numbers as such, true and false too, all else strings. */
 void show_json(const struct initctl_message *message);
 
 /* Its fields, each on a line: "key: value". */
@@ -19,6 +19,9 @@ void show_session(const struct initctl_message *message, bool header);
 
 /* An event on one line: "type key=value ...". */
 void show_event(const struct initctl_message *message);
+
+/* On stderr, how to come back. */
+void show_held(const struct initctl_message *message);
 
 /* "failed" on stderr, as what went wrong with what. Returns initctl's exit code for it. */
 int show_failed(const struct initctl_message *message, const char *object);

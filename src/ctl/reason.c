@@ -1,0 +1,10 @@
+#include "../reason.h"
+
+#include <string.h>
+
+/* An operator can meet every error there is: the libc's words. */
+const char *reason_text(int error, char buffer[static REASON_SIZE])
+{
+	(void)buffer;
+	return strerror(error);
+}

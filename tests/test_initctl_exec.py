@@ -1,0 +1,240 @@
+"""initctl exec: the socket, the options, what comes back."""
+import os
+import shutil
+import signal
+
+import pytest
+
+from conftest import AS_ROOT, DEADLINE, eventually
+from initctl import GONE, container, control, one_line  # noqa: F401
+
+
+# ---- which socket
+
+
+def test_the_option_goes_before_the_environment(container):
+    for words in (["-S", container.socket], [f"-S{container.socket}"]):
+        assert container.output(*words, "exec", "echo", "hi", env={"INIT_SOCKET": "/nope"}) == "hi\n"
+    one_line(container.run("-S", "/nope", "status"), 125, "/nope", "No such file or directory")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_the_default_is_run_init_sock(container, value):
+    one_line(container.run("status", env={"INIT_SOCKET": value}), 125, "/run/init.sock")
+
+
+def test_a_path_longer_than_an_address(control):
+    control.start()
+    deep = control.directory / ("d" * 120)
+    os.symlink(control.directory, deep)
+    assert control.output("-S", deep / "s", "exec", "echo", "hi") == "hi\n"
+
+
+# ---- what comes back
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 125, 255])
+def test_exit_code(container, code):
+    assert container.run("exec", "--", "sh", "-c", f"exit {code}").returncode == code
+
+
+@pytest.mark.parametrize("name", ["TERM", "KILL", "SEGV", "HUP", "PIPE"])
+def test_death_by_signal(container, name):
+    done = container.run("exec", "--", "sh", "-c", f"ulimit -c 0; kill -{name} $$")
+    assert done.returncode == 128 + getattr(signal, f"SIG{name}")
+
+
+def test_options_end_at_the_first_word(container):
+    assert container.output("exec", "echo", "-t", "--", "-u") == "-t -- -u\n"
+    assert container.output("exec", "--", "echo", "--", "-t") == "-- -t\n"
+
+
+def test_words_arrive_as_they_are(container):
+    words = ["", "a b", "\n", "args", "cwd=/x", "\udcff\udc80", "'\"$`\\", "é\u2028", ""]
+    out = container.output("exec", "--", "printf", "<%s>", *words)
+    assert out.encode(errors="surrogateescape") == b"".join(
+        b"<" + os.fsencode(word) + b">" for word in words)
+
+
+def test_a_command_as_long_as_a_message(container):
+    word = "x" * 65500
+    assert len(container.output("exec", "--", "echo", word)) == 65501
+    one_line(container.run("exec", "--", "echo", word + "x" * 100), 125, "echo",
+             "Message too l")
+
+
+def test_many_words(container):
+    assert container.output("exec", "--", "sh", "-c", "echo $#", "sh", *["x"] * 30000) == "30000\n"
+
+
+# ---- options
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="needs to be root to become another")
+def test_user(container):
+    show = ["sh", "-c", "id -u; id -g; id -G"]
+    assert container.output("exec", "-u", "1234", "--", *show) == "1234\n1234\n1234\n"
+    assert container.output("exec", "-u1234:50", "--", *show) == "1234\n50\n50\n"
+    assert container.output("exec", "-u", "7:8,9,10", "--", *show) == "7\n8\n8 9 10\n"
+
+
+def test_directory(container):
+    assert container.output("exec", "-w", "/usr/bin", "--", "pwd") == "/usr/bin\n"
+    assert container.output("exec", "pwd") == "/\n"
+
+
+def test_environment(control):
+    control.start(env={"INSIDE": "kept", "BOTH": "theirs"})
+    out = control.output("exec", "-e", "A=1", "-eB=x=y", "-e", "BOTH=ours", "-e", "MINE", "-e",
+                         "NOT_SET", "-e", "EMPTY=", "--", "env",
+                         env={"MINE": "of mine", "OTHER": "stays out"})
+    found = dict(line.split("=", 1) for line in out.splitlines())
+    assert {k: found.get(k) for k in ("A", "B", "BOTH", "MINE", "EMPTY", "INSIDE")} == {
+        "A": "1", "B": "x=y", "BOTH": "ours", "MINE": "of mine", "EMPTY": "", "INSIDE": "kept"}
+    assert not {"NOT_SET", "OTHER", "INIT_SOCKET"} & set(found)
+
+
+def test_umask_limits_and_privileges(container):
+    out = container.output("exec", "--umask", "027", "--rlimit", "NOFILE:64:128", "--no-new-privs",
+                           "--", "sh", "-c",
+                           "umask; ulimit -Sn; ulimit -Hn; grep NoNewPrivs /proc/self/status")
+    assert out.split() == ["0027", "64", "128", "NoNewPrivs:", "1"]
+
+
+def test_detached(container):
+    number = container.output("exec", "-d", "--", "sh", "-c", "readlink /proc/self/fd/[012]; "
+                              "exec sleep 1000").strip()
+    session = container.wait_sessions(1)[0]
+    assert (session["session"], session["state"], session["name"]) == (int(number), "held", "sh")
+    for fd in range(3):
+        pid = container.inside(session["pid"])
+        assert os.readlink(f"/proc/{pid}/fd/{fd}") == "/dev/null"
+    assert not container.run("signal", "KILL", f"%{number}").returncode
+    container.wait_sessions(0)
+
+
+def test_detached_and_over_at_once(container):
+    """Its number all the same, and no error: nobody can know which comes first."""
+    numbers = [container.output("exec", "-d", "true") for _ in range(20)]
+    assert numbers == [f"{n}\n" for n in range(1, 21)]
+
+
+needs_root = pytest.mark.skipif(not AS_ROOT, reason="needs to be root to change root")
+
+
+@needs_root
+def test_a_program_of_ours(control):
+    """In a root that holds nothing but init and an app."""
+    control.start_in_empty_root()
+    out = control.output("exec", "--program", "/bin/busybox", "--", "busybox", "ls", "/")
+    assert set(out.split()) == {"app", "init", "proc"}
+    one_line(control.run("exec", "sh"), 127, "exec sh", "No such file or directory")
+
+
+@needs_root
+def test_a_program_of_ours_cannot_be_written_to(control):
+    """Nor by root inside, through /proc/PID/exe (CVE-2019-5736)."""
+    program = control.directory / "program"
+    shutil.copy("/bin/busybox", program)
+    control.start()
+    for path in ("/proc/self/exe", "/proc/$$/exe"):
+        # The shell has become another program by then, and ours is not busy.
+        done = control.run("exec", "--program", program, "--", "sh", "-c",
+                           f"exec 9<{path}; exec sh -c 'echo bad >/proc/self/fd/9'")
+        assert done.returncode
+    assert program.read_bytes() == open("/bin/busybox", "rb").read()
+
+
+@needs_root
+def test_inside_a_directory(control):
+    """A client outside runs a command inside, which sees only the inside."""
+    control.start_in_empty_root()
+    out = control.output("exec", "--program", "/bin/busybox", "--", "sh", "-c",
+                         "cd ..; pwd; for f in * .*; do echo $f; done; cd proc; echo [0-9]*")
+    seen = out.split("\n")
+    assert seen[0] == "/"
+    assert set(seen[1:-2]) - {".", ".."} <= {"app", "init", "proc", ".*"}
+    assert len(seen[-2].split()) == 3, "init, its command, and the shell"
+
+
+# ---- mistakes, and what is missing
+
+
+@pytest.mark.parametrize("words, code, parts", [
+    (["--", "no-such"], 127, ["exec no-such", "No such file or directory"]),
+    (["--", "/no/such"], 127, ["exec /no/such", "No such file or directory"]),
+    (["--", "/etc/passwd/x"], 127, ["exec /etc/passwd/x", "Not a directory"]),
+    (["--", "/etc/passwd"], 126, ["exec /etc/passwd", "Permission denied"]),
+    (["--", "/etc"], 126, ["exec /etc", "Permission denied"]),
+    (["-w", "/no/such", "--", "true"], 125, ["cwd /no/such", "No such file or directory"]),
+    (["-w", "relative", "--", "true"], 125, ["cwd", "Invalid argument"]),
+    (["-u", "nobody", "--", "true"], 125, ["user", "Invalid argument"]),
+    (["--umask", "999", "--", "true"], 125, ["umask", "Invalid argument"]),
+    (["--rlimit", "NOPE:1:1", "--", "true"], 125, ["rlimits", "Invalid argument"]),
+    (["-e", "=x", "--", "true"], 125, ["env", "Invalid argument"]),
+    (["--program", "/no/such", "--", "x"], 125, ["/no/such", "No such file or directory"]),
+    (["--program", "/etc", "--", "x"], 125, ["/etc", "Is a directory"]),
+    (["--program", "/etc/passwd", "--", "x"], 126, ["exec x", "Exec format error"]),
+    (["--", ""], 127, ["exec", "No such file or directory"]),
+    ([], 125, ["no command given"]),
+    (["--"], 125, ["no command given"]),
+    (["--nope", "true"], 125, ["unknown option '--nope'"]),
+    (["-x", "true"], 125, ["unknown option '-x'"]),
+    (["-u"], 125, ["no value for option"]),
+    (["-e"], 125, ["no value for option"]),
+    (["--detach-keys", "ctrl", "true"], 125, ["--detach-keys 'ctrl'"]),
+])
+def test_what_goes_wrong(container, words, code, parts):
+    one_line(container.run("exec", *words), code, *parts)
+
+
+def test_an_error_on_a_terminal(container):
+    terminal = container.on_terminal("exec", "-t", "no-such")
+    terminal.expect("initctl: exec no-such: No such file or directory\r\n")
+    assert terminal.wait() == 127
+    assert not terminal.is_raw()
+
+
+# ---- init goes away
+
+
+@pytest.mark.parametrize("options", [["-T"], ["-t"]])
+def test_killed_with_its_container(container, options):
+    client = container.popen("exec", *options, "sh", "-c", "echo ready; exec sleep 1000")
+    assert client.stdout.readline().strip() == b"ready"
+    os.kill(container.pid(), signal.SIGKILL)
+    out, err = client.communicate(timeout=DEADLINE)
+    assert (client.returncode, out) == (GONE, b"")
+    assert err == b"initctl: sh: the container ended\n"
+
+
+def test_hung_up_with_its_client(container):
+    """A client that dies takes its command along, by HUP."""
+    mark = container.directory / "mark"
+    client = container.popen("exec", "sh", "-c",
+                             f"trap 'echo hup >{mark}; exit' HUP; echo ready; "
+                             "while :; do sleep 0.05; done")
+    assert client.stdout.readline() == b"ready\n"
+    client.kill()
+    container.wait_sessions(0)
+    assert eventually(lambda: mark.exists() and mark.read_text()) == "hup\n"
+
+
+def test_a_start_that_hangs_can_be_interrupted(container):
+    """Until the command runs, a signal ends initctl."""
+    fifo = container.directory / "fifo"
+    os.mkfifo(fifo)
+    os.kill(container.pid(), signal.SIGSTOP)
+    try:
+        client = container.popen("exec", "true")
+        # Connected, and no greeting comes.
+        eventually(lambda: " S " in open(f"/proc/{client.pid}/stat").read())
+        client.send_signal(signal.SIGINT)
+        assert client.wait(DEADLINE) == -signal.SIGINT
+    finally:
+        os.kill(container.pid(), signal.SIGCONT)
+
+
+def test_started_without_init_as_pid_1(control):
+    control.start(how="plain")
+    assert control.run("exec", "sh", "-c", "exit 9").returncode == 9
