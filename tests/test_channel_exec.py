@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import (AS_ROOT, DEADLINE, PROBE, descendants, eventually, is_alive, processes,
+from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, processes,
                       sanitized, status_of)
 from container import (container, directory, gone, needs_root, read_all,  # noqa: F401
                        read_until)
@@ -508,7 +508,7 @@ def test_in_a_root_of_its_own(container, directory):
     root = directory / "root"
     root.mkdir()
     (root / "inside").mkdir()
-    for program, name in ((os.environ.get("INIT") or "build/init", "init"), (PROBE, "probe")):
+    for program, name in ((INIT, "init"), (PROBE, "probe")):
         subprocess.run(["cp", program, root / name], check=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.bind(str(directory / "ctl"))
