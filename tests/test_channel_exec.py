@@ -434,13 +434,15 @@ def hanging(container, directory):
 
 
 @can_hang
-def test_hang_up_while_starting(hanging):
-    """A program whose exec hangs: the child goes with the connection, and never runs."""
+@pytest.mark.parametrize("stage", ["exec", "cwd"])
+def test_hang_up_while_starting(hanging, stage):
+    """A start that hangs: the child goes with the connection, without a grace, and never runs."""
     launch, program = hanging
-    box = launch()
+    box = launch("--grace", "1000s")
     held = box.idle()
     channel = box.connect()
-    channel.send("exec", args=[program], fds=box.null())
+    fields = [f"cwd={program}"] if stage == "cwd" else []
+    channel.send("exec", *fields, args=[program], fds=box.null())
     other = box.connect()
     eventually(lambda: other.call("status")["sessions"] == "1")
     # Meanwhile there is no session to be had, and init is there for others.
