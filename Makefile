@@ -91,6 +91,24 @@ $(BUILD)/asan/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -I. -Isrc -o $@ $< $(MODULES)
 
+# What reads an operator's bytes, on bytes of nobody's. SECONDS is how long it looks.
+SECONDS  = 60
+FUZZED   = $(filter-out src/control.c,$(MODULES))
+$(BUILD)/fuzz/request: tests/fuzz/request.c $(FUZZED) $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)/found
+	clang $(STRICT) -Qunused-arguments -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -g -O1 -o $@ $< $(FUZZED)
+
+fuzz: $(BUILD)/fuzz/request
+	$(BUILD)/fuzz/request -dict=tests/fuzz/request.dict -max_len=65538 -timeout=10 \
+		-max_total_time=$(SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ \
+		$(BUILD)/fuzz/found tests/fuzz/corpus
+
+# The same on the corpus alone, by a compiler that needs no fuzzer.
+$(BUILD)/fuzz/replay: tests/fuzz/request.c $(FUZZED) $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	gcc $(STRICT) $(SANITIZE) -DREPLAY -o $@ $< $(FUZZED)
+
 # A script in init's place; a log for each start, which its error code alone would not say.
 $(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 	@mkdir -p -m 1777 $(@D)/logs
@@ -99,8 +117,8 @@ $(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 		'$(abspath $(@D))/logs/%q{INIT_TEST}.%p' '$(abspath $(@D))/checked' >$@
 	chmod +x $@
 
-units: $(BUILD)/probe $(UNITS:%=$(BUILD)/unit/%)
-units-asan: $(BUILD)/probe $(UNITS:%=$(BUILD)/asan/unit/%)
+units: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/unit/%)
+units-asan: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
 
 # INIT is the program under test, UNIT the folder of the unit tests' programs.
 test: all units
@@ -163,4 +181,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all units units-asan test test-asan test-valgrind test-docker bench lint deps deps-docker demo install uninstall clean ALWAYS
+.PHONY: all units units-asan fuzz test test-asan test-valgrind test-docker bench lint deps deps-docker demo install uninstall clean ALWAYS

@@ -134,7 +134,7 @@ static void accept_some(void)
 	uid_t uid;
 	int fd = 0;
 
-	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno == ECONNABORTED); i++) {
+	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
 		fd = sys_accept(self.listener.fd);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 			warn_errno("accept on control socket");

@@ -66,7 +66,7 @@ class Channel:
     def connect(cls, path, deadline=15, greet=True):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            sock.settimeout(deadline)
+            # Blocking: else a queue that is full would be an error, not a reason to wait.
             sock.connect(str(path))
             return cls(sock, deadline, greet)
         except BaseException:

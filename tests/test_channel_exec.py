@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import (AS_ROOT, DEADLINE, PROBE, descendants, eventually, is_alive, processes,
+from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, processes,
                       sanitized, status_of)
 from container import (container, directory, gone, needs_root, read_all,  # noqa: F401
                        read_until)
@@ -434,13 +434,15 @@ def hanging(container, directory):
 
 
 @can_hang
-def test_hang_up_while_starting(hanging):
-    """A program whose exec hangs: the child goes with the connection, and never runs."""
+@pytest.mark.parametrize("stage", ["exec", "cwd"])
+def test_hang_up_while_starting(hanging, stage):
+    """A start that hangs: the child goes with the connection, without a grace, and never runs."""
     launch, program = hanging
-    box = launch()
+    box = launch("--grace", "1000s")
     held = box.idle()
     channel = box.connect()
-    channel.send("exec", args=[program], fds=box.null())
+    fields = [f"cwd={program}"] if stage == "cwd" else []
+    channel.send("exec", *fields, args=[program], fds=box.null())
     other = box.connect()
     eventually(lambda: other.call("status")["sessions"] == "1")
     # Meanwhile there is no session to be had, and init is there for others.
@@ -508,7 +510,7 @@ def test_in_a_root_of_its_own(container, directory):
     root = directory / "root"
     root.mkdir()
     (root / "inside").mkdir()
-    for program, name in ((os.environ.get("INIT") or "build/init", "init"), (PROBE, "probe")):
+    for program, name in ((INIT, "init"), (PROBE, "probe")):
         subprocess.run(["cp", program, root / name], check=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.bind(str(directory / "ctl"))

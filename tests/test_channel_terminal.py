@@ -163,7 +163,7 @@ def test_terminal_that_hangs(container, directory):
     hang = ('mount -t tmpfs none /mnt; cp -a /dev/null /mnt; exec 9<>/dev/fuse; mkdir /mnt/f; '
             'mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 none /mnt/f; '
             'ln -s f/x /mnt/ptmx; mount --move /mnt /dev; exec "$@"')
-    box = container(wrap=["sh", "-c", hang, "sh"])
+    box = container("--grace", "1000s", wrap=["sh", "-c", hang, "sh"])
     held = box.idle()
     channel = box.connect()
     channel.send("exec", "terminal=true", args=["tty"])

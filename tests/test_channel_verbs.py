@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import AS_ROOT, PROBE, descendants, eventually, is_alive, status_of
+from conftest import AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, status_of
 from container import (container, directory, gone, needs_root, read_all,  # noqa: F401
                        read_until)
 
@@ -364,19 +364,23 @@ def test_session_that_does_not_end_is_killed(container, how):
 def test_hang_up_by_a_peer_s_name(container, directory):
     """An init that leaves at once has its sessions hung up all the same."""
     program = directory / "tini"
-    program.symlink_to(os.environ.get("INIT") or Path(__file__).parent.parent / "build/init")
+    program.symlink_to(INIT)
     box = container.make()
     box.init = box.start(["sleep", "1000"], "plain", program=program,
+                         outer=["strace", "-f", "-qq", "-o", directory / "log", "-e", "trace=kill"],
                          env={"INIT_OPTIONS": f"--control {box.path}"})
     read, write = box.pipe()
     null = box.null()[0]
-    channel, _ = box.started("sh", "-c", "trap 'echo HUP' HUP; echo ready; read x; read x",
-                             stdio=(box.pipe()[0], write, null))
+    log = directory / "log"
+    box.connect()
+    channel, answer = box.started("sh", "-c", "echo ready; sleep 1000", stdio=(null, write, null))
     box.disown(write)
     read_until(read, "ready\n")
     box.init.signal(signal.SIGTERM)
     box.init.wait()
     read_all(read)
+    calls = log.read_text()
+    assert f"kill(-{answer['pid']}, SIGHUP" in calls
 
 
 # ---- open

@@ -1,0 +1,126 @@
+/*
+ * libFuzzer on what reads the operators' bytes, as PID 1 does: wire_read and
+ * request_read, then every pointer they gave; and on what writes the answers. With
+ * -DREPLAY it is a program that reads the files of its arguments instead.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/request.h"
+#include "../../src/wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void check(int true_or_not, const char *what)
+{
+	if (!true_or_not) {
+		fprintf(stderr, "broken: %s\n", what);
+		abort();
+	}
+}
+
+static int inside(const char *p, const char *data, size_t size)
+{
+	return p >= data && p <= data + size;
+}
+
+static void check_request(const struct request *request, const char *data, size_t size)
+{
+	const struct wire *wire = &request->wire;
+	size_t count = 0;
+
+	check(wire->name == data && wire->end == data + size, "name and end");
+	check(inside(wire->fields, data, size) && inside(wire->args, data, size), "parts");
+	check(wire->fields <= wire->fields_end && wire->fields_end <= wire->args, "order");
+	for (char *p = wire->args; p < wire->end; p = wire_next(p))
+		count++;
+	check(count <= size, "arguments");
+	check((request->verb == VERB_EXEC) == (count > 0), "exec has arguments, nobody else");
+	check((unsigned)request->verb < VERBS, "verb");
+	check(request->user.count <= USER_GROUPS, "groups");
+	check(!request->user.count || request->as_user, "groups need a user");
+	check(request->mask >= -1 && request->mask <= 0777, "umask");
+	check(request->signal >= 0 && request->signal <= 64, "signal");
+	check(request->verb != VERB_SIGNAL || request->signal, "a signal");
+	check(request->verb != VERB_ATTACH || request->session, "a session");
+	check(!request->pid || (request->pid > 1 && request->pid <= 1 << 22), "pid");
+	check(request->grace >= -1, "grace");
+	check(!request->directory || (inside(request->directory, data, size) &&
+					     *request->directory == '/'), "cwd");
+	check(!request->what || inside(request->what, data, size), "what");
+	check(!request->name_space || inside(request->name_space, data, size), "namespace");
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+		const char *value = wire_value(p, "rlimits");
+		check(!value || !request_limit(value, 0), "a limit that was checked");
+	}
+}
+
+static size_t compose(char *data, size_t size, const char *template, size_t length, ...)
+{
+	va_list values;
+	size_t used;
+
+	va_start(values, length);
+	used = wire_compose(data, size, template, length, values);
+	va_end(values);
+	return used;
+}
+
+/* A reply holds what the client wrote, and is cut nowhere: it fits or it is not sent. */
+static void check_reply(const char *text, size_t size)
+{
+	static const char template[] = "failed\0stage=request\0errno=#\0field=$\0?\0message=$";
+	char *data = malloc(size ? size : 1);
+	size_t used = compose(data, size, template, sizeof template, 22LL, text, 9, text);
+
+	check(used <= size, "a reply's length");
+	check(!used || (!data[used - 1] && strlen(data) == 6), "a reply's end");
+	check(!used || used >= 2 * strlen(text), "a reply's text");
+	free(data);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	struct request request;
+	const char *field = NULL;
+	char *data;
+	size_t room;
+
+	/* The first two bytes are the number of descriptors and the room for a reply. */
+	if (size < 2 || size > WIRE_SIZE + 2)
+		return 0;
+	room = bytes[1] * 2;
+	data = malloc(size - 2 ? size - 2 : 1);
+	memcpy(data, bytes + 2, size - 2);
+	if (!request_read(&request, data, size - 2, bytes[0] % 6, &field))
+		check_request(&request, data, size - 2);
+	else
+		check(field != NULL, "no field is named");
+	/* A field's name may lie in the message: it is read as init does. */
+	check_reply(field, room);
+	check_reply(field, 512);
+	free(data);
+	data = strndup((const char *)bytes + 2, size - 2);
+	request_verbs(data);
+	free(data);
+	return 0;
+}
+
+#ifdef REPLAY
+int main(int argc, char **argv)
+{
+	static uint8_t bytes[WIRE_SIZE + 2];
+
+	for (int i = 1; i < argc; i++) {
+		FILE *file = fopen(argv[i], "rb");
+		size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+		check(file != NULL, argv[i]);
+		LLVMFuzzerTestOneInput(bytes, size);
+		fclose(file);
+	}
+	printf("%d inputs\n", argc - 1);
+	return 0;
+}
+#endif
