@@ -271,7 +271,8 @@ static int start(const struct context *context, struct run *run)
 	relay.connection = verb_connect(context);
 	if (!run->terminal)
 		set_stdio(run, &relay);
-	relay_block_signals();
+	if (!run->detached)
+		relay_block_signals();
 	failed = initctl_exec_begin(relay.connection, &run->exec);
 	if (!failed) {
 		relay_await_start(relay.connection);
