@@ -24,7 +24,7 @@ CFLAGS   = $(SMALL) $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables
            -fno-pie -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections
 # A page of text and data shared in the file, no room between them: 8 kB less than the default.
 LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=16 \
-           -Wl,--gc-sections,--build-id=none
+           -Wl,--gc-sections,--build-id=none,--sort-section=name
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
@@ -91,6 +91,15 @@ $(BUILD)/asan/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -I. -Isrc -o $@ $< $(MODULES)
 
+# valgrind has to be told the name for each program that runs: a script in its place.
+$(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	gcc $(STRICT) -g -O1 -o $(@D)/checked $(INIT_SRC)
+	@mkdir -p -m 1777 $(@D)/logs
+	printf '#!/bin/sh\nd=%s\nexec valgrind -q --error-exitcode=99 --log-file=$$d/logs/%%p $$d/checked "$$@"\n' \
+		$(abspath $(@D)) >$@
+	chmod +x $@
+
 units: $(BUILD)/probe $(UNITS:%=$(BUILD)/unit/%)
 units-asan: $(BUILD)/probe $(UNITS:%=$(BUILD)/asan/unit/%)
 
@@ -101,6 +110,17 @@ test: all units
 test-asan: $(BUILD)/asan/init units-asan
 	INIT=$(BUILD)/asan/init UNIT=$(BUILD)/asan/unit $(PYTHON) -m pytest $(PYTEST) \
 		--ignore=tests/test_docker.py tests
+
+# What runs every part of init once; the whole suite takes long there.
+test-valgrind: $(BUILD)/valgrind/init units
+	INIT=$(BUILD)/valgrind/init $(PYTHON) -m pytest $(PYTEST) $(VALGRIND_TESTS)
+
+# A Docker Engine is started for it; see tests/docker_engine.py.
+test-docker: all $(BUILD)/probe
+	$(PYTHON) -m pytest $(PYTEST) tests/test_docker.py
+
+bench: all $(BUILD)/probe
+	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
 
 # One file at a time, since
 # clang-tidy 14 takes a va_list of the second for that of the first.
@@ -140,4 +160,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all units units-asan test test-asan lint deps deps-docker demo install uninstall clean ALWAYS
+.PHONY: all units units-asan test test-asan test-valgrind test-docker bench lint deps deps-docker demo install uninstall clean ALWAYS

@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,8 @@ enum {
 	LOOK_LINGERING = 250,
 	/* What a command has to end in when an operator stops it, unless told otherwise. */
 	STOP_WAIT = 10000,
+	/* The start's part of the stack, at most. */
+	STACK_USED = 65536,
 	/* Signals taken at a time. */
 	BATCH = 8,
 };
@@ -115,6 +119,7 @@ static void kill_others(void)
 
 static void begin_end(void)
 {
+	control_hang_up();
 	if (self.options.at_once) {
 		if (self.options.persona->parting && self.group)
 			kill(-self.group, SIGTERM);
@@ -123,7 +128,6 @@ static void begin_end(void)
 	self.kill_at = FOREVER;
 	self.end_at = after(self.options.grace);
 	set_state(ENDING);
-	control_hang_up();
 	if (self.childless && !others_left())
 		return;
 	others_signal(self.proc, SIGTERM);
@@ -181,13 +185,17 @@ static void command_ended(int status)
 static void command_stopped(int signal)
 {
 	const bool asked = signal == SIGTTIN || signal == SIGTTOU;
-	const bool hand = asked || self.tty.eager || self.tty.given;
+	const bool given = self.tty.given, hand = asked || given || self.tty.eager;
 
 	if (!asked || !tty_ours(&self.tty)) {
 		tty_take_back(&self.tty, self.command.pid);
 		self.tty.given = false;
-		/* TSTP for STOP too: that would stop us where nobody is to continue us. */
-		if (!signals_undergo(0, asked ? signal : SIGTSTP)) {
+		/*
+		 * What was typed while the terminal was ours the others had with us: a pager
+		 * that gets it again stops again after fg. TSTP for STOP too: that would stop
+		 * us where nobody is to continue us.
+		 */
+		if (!signals_undergo(asked || given ? 0 : getpid(), asked ? signal : SIGTSTP)) {
 			if (signal == SIGSTOP)
 				return;
 			if (asked && tty_abandon(&self.tty, self.command.pid))
@@ -249,10 +257,9 @@ static bool asked_to_stop(void)
 	self.stops++;
 	switch (self.state) {
 	case RUNNING:
-		if (self.options.pause) {
-			reap(); /* to know whether there is anybody */
+		if (self.options.pause)
 			begin_end();
-		} else if (self.stops == 1)
+		else if (self.stops == 1)
 			self.kill_at = after(self.options.kill_after);
 		return true;
 	case LINGERING:
@@ -376,6 +383,7 @@ static void obey(void)
 	if (wish.grace != FOREVER)
 		self.options.grace = wish.grace;
 	if (self.state == LINGERING || !self.command.pid) {
+		reap(); /* to know whether there is anybody */
 		begin_end();
 		return;
 	}
@@ -417,7 +425,7 @@ static void watch_parent(pid_t parent)
 {
 	if (!self.options.parent_death)
 		return;
-	if (prctl(PR_SET_PDEATHSIG, self.options.parent_death, 0, 0, 0))
+	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
 		die_errno(self.options.persona->setup, "watch parent");
 	if (getppid() != parent)
 		syscall(SYS_tkill, getpid(), self.options.parent_death);
@@ -429,8 +437,10 @@ static void release_terminal(void)
 	if (self.options.pause)
 		return;
 	tty_find(&self.tty);
-	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
-		die_errno(self.options.persona->setup, "release terminal");
+	if (self.tty.mode != TTY_LEADER || !tty_release(&self.tty))
+		return;
+	control_close();
+	die_errno(self.options.persona->setup, "release terminal");
 }
 
 static int exec_code(int error)
@@ -471,7 +481,7 @@ static void start_command(char **envp)
 		control_close();
 		log_die(failure.stage == SPAWN_EXEC ? exec_code(failure.error)
 						    : options->persona->setup,
-			failure.error, spawn_stage_name(failure.stage), " ",
+			failure.error, spawn_stage_text(failure.stage),
 			failure.stage == SPAWN_DIRECTORY ? options->directory : options->command[0],
 			(char *)0);
 	}
@@ -502,12 +512,25 @@ static void serve_control(void)
 	self.view.command = &self.command;
 	self.view.proc = self.proc;
 	self.view.started = sys_now();
-	self.view.grace = self.options.grace == FOREVER ? 0 : self.options.grace;
+	self.view.grace = self.options.grace == FOREVER ? INT64_MAX / 2 : self.options.grace;
 	set_state(RUNNING);
 	if (self.controlled && control_start(&self.view, self.signals)) {
 		warn_errno("serve control channel");
 		self.controlled = false;
 	}
+}
+
+/*
+ * What the start used of the stack and we shall not is given back: whole pages
+ * below, but not where the frame of the call that does it may lie.
+ */
+__attribute__((noinline)) static void drop_stack(void)
+{
+	const uintptr_t page = 4096, frame = 256;
+	char here;
+	uintptr_t end = ((uintptr_t)&here - frame) & ~(page - 1);
+
+	madvise((char *)end - STACK_USED, STACK_USED, MADV_DONTNEED);
 }
 
 /* What we held for the start only, and what was the command's, is let go. */
@@ -528,6 +551,7 @@ static void settle(void)
 	fds_keep(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
+	drop_stack();
 }
 
 int main(int argc, char **argv)
@@ -540,7 +564,7 @@ int main(int argc, char **argv)
 	self.kill_at = self.end_at = self.expire_at = FOREVER;
 	self.command.pidfd = -1;
 	fds_sanitise();
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	sys_prctl(PR_SET_DUMPABLE, 0);
 	self.signals = signals_open();
 	if (self.signals < 0)
 		die_errno(self.options.persona->setup, "open signalfd");
@@ -554,6 +578,8 @@ int main(int argc, char **argv)
 		start_command(environ);
 	serve_control();
 	settle();
+	/* Children that we were born with and that died before we blocked SIGCHLD. */
+	reap();
 	/* From here on nothing may end PID 1 but its own decision to. */
 	serve();
 }

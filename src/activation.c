@@ -19,7 +19,7 @@ static int is_pid(char *const *variable, pid_t pid)
 {
 	char digits[NUMBER_SIZE];
 
-	return variable && !strcmp(strchr(*variable, '=') + 1, number_text(digits, pid));
+	return variable && !strcmp(*variable + sizeof "LISTEN_PID=" - 1, number_text(digits, pid));
 }
 
 int activation_take(char **envp)
@@ -30,10 +30,10 @@ int activation_take(char **envp)
 
 	if (!count || !names || !is_pid(find(envp, "LISTEN_PID="), getpid()))
 		return -1;
-	value = strchr(*count, '=') + 1;
+	value = *count + sizeof "LISTEN_FDS=" - 1;
 	last = strrchr(*names, ':');
 	if (!last)
-		last = strchr(*names, '=');
+		last = *names + sizeof "LISTEN_FDNAMES" - 1;
 	if (strcmp(last + 1, "init-control") != 0 || number_parse(value, 1024, &fds) || !fds)
 		return -1;
 	last[*last == '='] = 0;

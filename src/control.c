@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -57,9 +58,10 @@ static struct {
 	int epoll, spare;
 	unsigned high; /* connections in use are below */
 	unsigned watchers;
-	struct connection connections[CONNECTIONS];
-	char data[WIRE_SIZE] __attribute__((aligned(4096)));
 } self;
+
+static struct connection connections[CONNECTIONS] SYS_LAST;
+static char received[WIRE_SIZE] SYS_LAST;
 
 static int poll_for(int operation, int fd, enum source source, unsigned index, unsigned events)
 {
@@ -71,7 +73,7 @@ static int poll_for(int operation, int fd, enum source source, unsigned index, u
 
 static unsigned index_of(const struct connection *connection)
 {
-	return (unsigned)(connection - self.connections);
+	return (unsigned)(connection - connections);
 }
 
 static void drop(struct connection *connection)
@@ -87,7 +89,7 @@ static void drop(struct connection *connection)
 		session->connection = -1;
 		session_hang_up(session, self.view->grace);
 	}
-	while (self.high && !self.connections[self.high - 1].fd)
+	while (self.high && !connections[self.high - 1].fd)
 		self.high--;
 }
 
@@ -181,7 +183,7 @@ static void publish(const char *template, size_t length, ...)
 	va_list values;
 
 	for (unsigned i = 0; self.watchers && i < self.high; i++) {
-		struct connection *connection = &self.connections[i];
+		struct connection *connection = &connections[i];
 		if (!connection->fd || !connection->watches)
 			continue;
 		va_start(values, length);
@@ -197,7 +199,7 @@ static void publish(const char *template, size_t length, ...)
 static void progress(struct session *session)
 {
 	struct connection *connection =
-		session->connection < 0 ? NULL : &self.connections[session->connection];
+		session->connection < 0 ? NULL : &connections[session->connection];
 	struct spawn_failure failure;
 	enum session_progress result;
 	int master;
@@ -211,6 +213,7 @@ static void progress(struct session *session)
 	session_settle(session);
 	master = session_take_master(session);
 	if (result == SESSION_FAILED) {
+		session->failed = true;
 		session->connection = -1;
 		if (connection) {
 			connection->session = NULL;
@@ -250,12 +253,18 @@ static void do_exec(struct connection *connection, const struct request *request
 		return;
 	}
 	session = session_start(request, fds, (int)index_of(connection), environ);
-	if (!session) {
-		fail(connection, "fork", errno);
-		return;
+	if (session && poll_for(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
+			       session_index(session), EPOLLIN)) {
+		/* Nobody would hear how it goes. */
+		kill(session->pid, SIGKILL);
+		session_settle(session);
+		session->failed = true;
+		session->connection = -1;
+		session = NULL;
 	}
 	connection->session = session;
-	poll_for(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS, session_index(session), EPOLLIN);
+	if (!session)
+		fail(connection, "fork", errno);
 }
 
 /* The session that a request names, or that of its connection; NULL where there is none. */
@@ -468,19 +477,18 @@ static void receive(struct connection *connection)
 	unsigned count;
 	const char *field;
 	ssize_t length = seqpacket_receive(
-		connection->fd, self.data, sizeof self.data, fds, &count, MSG_DONTWAIT);
+		connection->fd, received, sizeof received, fds, &count, MSG_DONTWAIT);
 
-	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (length < 0 && errno == EMSGSIZE) {
-		refuse(connection, EMSGSIZE, "message");
-		return;
-	}
-	if (length <= 0) {
-		drop(connection);
+	if (length < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			refuse(connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
 		return;
 	}
-	if (request_read(&request, self.data, (size_t)length, count, &field))
+	/*
+	 * The end of the connection reads like an empty message, which is a bad one and
+	 * may have come with descriptors. Then there is nobody to hear the answer.
+	 */
+	if (request_read(&request, received, (size_t)length, count, &field))
 		refuse(connection, errno, field);
 	else if (self.setup->verbs && !(self.setup->verbs & 1U << request.verb))
 		refuse(connection, EPERM, "request");
@@ -492,8 +500,12 @@ static void receive(struct connection *connection)
 		if (fds[count] >= 0)
 			close(fds[count]);
 	/* What a long message touched is given back, so that PID 1 does not grow by it. */
-	if (length > 4096)
-		madvise(self.data + 4096, sizeof self.data - 4096, MADV_DONTNEED);
+	if (length > 4096) {
+		const uintptr_t page = 4096, from = (uintptr_t)received / page + 1;
+		madvise((void *)(from * page),
+			((uintptr_t)(received + sizeof received) / page - from) * page,
+			MADV_DONTNEED);
+	}
 }
 
 /*
@@ -525,10 +537,10 @@ static struct connection *free_record(uid_t uid)
 	unsigned same = 0;
 
 	for (unsigned i = CONNECTIONS; i-- > 0;)
-		if (i >= self.high || !self.connections[i].fd)
-			connection = &self.connections[i];
+		if (i >= self.high || !connections[i].fd)
+			connection = &connections[i];
 		else
-			same += self.connections[i].uid == uid;
+			same += connections[i].uid == uid;
 	if (uid != 0 && uid != geteuid() && same >= CONNECTIONS_PER_UID)
 		return NULL;
 	return connection;
@@ -570,12 +582,15 @@ static void greet(int fd, uid_t uid)
  */
 static int accept_to_refuse(void)
 {
+	uid_t uid;
 	int fd;
 
 	close(self.spare);
 	fd = sys_accept(self.listener.fd);
-	if (fd >= 0)
+	if (fd >= 0 && allowed(fd, &uid))
 		refuse_peer(fd, EMFILE);
+	else if (fd >= 0)
+		close(fd);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;
 }
@@ -587,7 +602,7 @@ static void accept_some(void)
 
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno == ECONNABORTED); i++) {
 		fd = sys_accept(self.listener.fd);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE) && self.spare >= 0) {
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 			warn_errno("accept on control socket");
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
@@ -688,7 +703,7 @@ bool control_wait(int timeout)
 			accept_some();
 			break;
 		case FROM_CONNECTION:
-			serve_connection(&self.connections[index], events[i].events);
+			serve_connection(&connections[index], events[i].events);
 			break;
 		case FROM_PROGRESS:
 			if (session_at(index) && session_at(index)->progress)
@@ -714,8 +729,10 @@ bool control_child_died(pid_t pid, int status)
 	/* Its last words first. */
 	if (session->progress)
 		progress(session);
-	publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"), N(session->id), N(pid), status);
-	connection = session->connection < 0 ? NULL : &self.connections[session->connection];
+	if (!session->failed)
+		publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"), N(session->id), N(pid),
+			status);
+	connection = session->connection < 0 ? NULL : &connections[session->connection];
 	session_died(session);
 	if (connection) {
 		connection->session = NULL;
@@ -730,8 +747,8 @@ void control_main_ended(void)
 		return;
 	publish(MESSAGE("event\0type=main\0?"), self.view->status);
 	for (unsigned i = 0; i < self.high; i++)
-		if (self.connections[i].fd && self.connections[i].waits)
-			tell_end(&self.connections[i]);
+		if (connections[i].fd && connections[i].waits)
+			tell_end(&connections[i]);
 }
 
 void control_hang_up(void)

@@ -50,7 +50,7 @@ static int checked(int fd, long magic)
 static int open_cgroup(void)
 {
 	static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-	char text[2048], path[2048 + 32], *line, *end;
+	char text[2048], path[2048 + 32], *line;
 	int fd = sys_open(opened[PROC], "self/cgroup", O_RDONLY);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
@@ -61,12 +61,10 @@ static int open_cgroup(void)
 	text[length] = 0;
 	/* It is the last line, but for named v1 trees mounted later. */
 	for (line = text; strncmp(line, "0::", 3) != 0; line++)
-		if (!(line = strchr(line, '\n')))
+		if (!*(line += text_until(line, '\n')))
 			return 0;
 	line += 3;
-	end = strchr(line, '\n');
-	if (end)
-		*end = 0;
+	line[text_until(line, '\n')] = 0;
 	for (unsigned i = 0; i < sizeof mounts / sizeof *mounts; i++) {
 		text_join(path, mounts[i], line);
 		fd = checked(sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY), CGROUP_MAGIC);

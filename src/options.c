@@ -7,6 +7,8 @@
 #include "log.h"
 #include "number.h"
 #include "request.h"
+#include "sys.h"
+#include "text.h"
 #include "usage.h"
 
 enum option {
@@ -201,7 +203,7 @@ static void take_value(struct options *options, struct words *words, const struc
 
 static void take_long(struct options *options, struct words *words, const char *word)
 {
-	size_t length = strcspn(word + 2, "=");
+	size_t length = text_until(word + 2, '=');
 	const char *value = word[2 + length] ? word + 2 + length + 1 : NULL;
 	const struct row *row = rows;
 
@@ -222,7 +224,7 @@ static void take_short(struct options *options, struct words *words, const char 
 {
 	for (const char *flag = word + 1; *flag; flag++) {
 		const struct row *row = rows;
-		while (row < rows + ROWS && !strchr(row->flags, *flag))
+		while (row < rows + ROWS && row->flags[0] != *flag && row->flags[1] != *flag)
 			row++;
 		if (row == rows + ROWS)
 			refuse(options, words, "unknown option ", word);
@@ -261,7 +263,8 @@ static int split(char *text, char **words)
 	bool inside = false;
 
 	for (char *from = text; *from; from++) {
-		if (!inside && !strchr(" \t\n", *from)) {
+		bool blank = *from == ' ' || *from == '\t' || *from == '\n';
+		if (!inside && !blank) {
 			if (count == ENVIRONMENT_WORDS)
 				return -1;
 			words[count++] = to;
@@ -269,7 +272,7 @@ static int split(char *text, char **words)
 		}
 		if (quote ? *from == quote : *from == '\'' || *from == '"')
 			quote = (char)(quote ? 0 : *from);
-		else if (!quote && inside && strchr(" \t\n", *from)) {
+		else if (!quote && inside && blank) {
 			*to++ = 0;
 			inside = false;
 		} else if (*from == '\\' && quote != '\'' && from[1])
@@ -299,7 +302,7 @@ static char *variable(char **envp, const char *name, bool take)
 
 static void take_environment(struct options *options, char **envp)
 {
-	static char *list[ENVIRONMENT_WORDS + 1];
+	static char *list[ENVIRONMENT_WORDS + 1] SYS_LAST;
 	struct words words = {list, "INIT_OPTIONS: "};
 	unsigned long long level;
 	const char *value;

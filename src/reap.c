@@ -4,6 +4,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "sys.h"
+
 enum reap_result reap_next(struct reaped *reaped, bool stops)
 {
 	/* __WALL: a child that init inherited may have been cloned without SIGCHLD. */
@@ -22,5 +24,5 @@ int reap_code(int status)
 
 int reap_adopt(void)
 {
-	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	return sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
 }

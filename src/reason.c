@@ -6,7 +6,7 @@
 
 static const struct {
 	unsigned char error;
-	char text[30];
+	char text[33];
 } reasons[] = {
 	{EPERM, "Operation not permitted"},
 	{ENOENT, "No such file or directory"},
@@ -16,7 +16,7 @@ static const struct {
 	{E2BIG, "Argument list too long"},
 	{ENOEXEC, "Exec format error"},
 	{EBADF, "Bad file descriptor"},
-	{EAGAIN, "Temporarily unavailable"},
+	{EAGAIN, "Resource temporarily unavailable"},
 	{ENOMEM, "Out of memory"},
 	{EACCES, "Permission denied"},
 	{EBUSY, "Device or resource busy"},

@@ -7,6 +7,7 @@
 #include "number.h"
 #include "signals.h"
 #include "sys.h"
+#include "text.h"
 
 enum field {
 	FIELD_ADDITIONAL_GIDS,
@@ -106,7 +107,7 @@ unsigned request_verbs(const char *list)
 	unsigned mask = 0;
 
 	for (;; list++) {
-		size_t length = strcspn(list, ",");
+		size_t length = text_until(list, ',');
 		enum verb verb = verb_of(list, length);
 		if (verb == VERBS || length > sizeof verbs->name)
 			return 0;
@@ -144,14 +145,14 @@ int request_limit(const char *text, bool apply)
 	errno = EINVAL;
 	if (!strncmp(text, "RLIMIT_", 7))
 		text += 7;
-	length = strcspn(text, ":");
+	length = text_until(text, ':');
 	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
 		if (strncmp(limits[i].name, text, length) != 0 || strlen(limits[i].name) != length)
 			continue;
 		if (!text[length])
 			return -1;
 		text += length + 1;
-		length = strcspn(text, ":");
+		length = text_until(text, ':');
 		if (limit_value(text, length, &limit.now) || !text[length] ||
 			limit_value(text + length + 1, strlen(text + length + 1), &limit.most))
 			return -1;
@@ -195,9 +196,9 @@ static int read_field(struct request *request, enum field field, const char *val
 		request->directory = value;
 		return *value == '/' ? 0 : -1;
 	case FIELD_ENV:
-		return *value != '=' && strchr(value, '=') ? 0 : -1;
+		return *value != '=' && value[text_until(value, '=')] ? 0 : -1;
 	case FIELD_GRACE:
-		return number_parse_time(value, &request->grace);
+		return number_parse_time(value, &request->grace) || request->grace < 0 ? -1 : 0;
 	case FIELD_HEIGHT:
 	case FIELD_WIDTH:
 		if (number_parse(value, 65535, &number))
@@ -264,7 +265,7 @@ static int read_fields(struct request *request, unsigned *seen, const char **bad
 		errno = EINVAL;
 		if (field == FIELDS || !((row->fields | FIELD(VERSION)) & 1U << field)) {
 			/* Named by its key alone. */
-			p[strcspn(p, "=")] = 0;
+			p[text_until(p, '=')] = 0;
 			return -1;
 		}
 		*bad = fields[field];
@@ -321,7 +322,7 @@ int request_read(struct request *request, char *data, size_t length, unsigned de
 	if ((seen & row->required) != row->required)
 		return -1;
 	/* At most one says whom, or what. */
-	*field = "target";
+	*field = row->fields & FIELD(WHAT) ? "what" : "target";
 	seen &= FIELD(TARGET) | FIELD(PID) | FIELD(SESSION) | FIELD(WHAT) | FIELD(NAMESPACE);
 	if (seen & (seen - 1))
 		return -1;

@@ -47,6 +47,7 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 		.msg_control = &control,
 		.msg_controllen = sizeof control};
 	struct cmsghdr *header;
+	unsigned received;
 	ssize_t length;
 
 	*count = 0;
@@ -60,9 +61,12 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 		memcpy(fds, CMSG_DATA(header), *count * sizeof(int));
 	}
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		seqpacket_discard(fds, *count);
+		received = *count;
+		seqpacket_discard(fds, received);
 		*count = 0;
 		errno = EMSGSIZE;
+		if (!(message.msg_flags & MSG_TRUNC))
+			errno = received < WIRE_DESCRIPTORS ? EMFILE : E2BIG;
 		return -1;
 	}
 	return length;

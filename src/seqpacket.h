@@ -17,8 +17,10 @@ int seqpacket_send(
 /*
  * Receives a message of up to size bytes, and into fds, which has room for
  * WIRE_DESCRIPTORS, the *count descriptors that came with it: close-on-exec, the
- * caller's. Returns its length, 0 at the end, or -1 with errno: EMSGSIZE where the
- * message or its descriptors were more than there is room for, all of them closed.
+ * caller's. Returns its length, 0 at the end (or for an empty message, which may have
+ * descriptors), or -1 with errno: EMSGSIZE where the message was longer than size,
+ * E2BIG where there were more descriptors, EMFILE where this process had no room for
+ * them; all of them closed.
  */
 ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *count, int flags);
 

@@ -21,7 +21,7 @@ enum {
 	ENVIRONMENT = 16384,
 };
 
-static struct session table[SESSIONS];
+static struct session table[SESSIONS] SYS_LAST;
 static unsigned last_id, count, high, hung_up;
 
 static int open_master(void)
@@ -83,7 +83,7 @@ static int apply_limits(const struct request *request)
 /* The container's environment, with the request's put over it. In the child only. */
 static char **environment(const struct request *request, char **base)
 {
-	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1];
+	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SYS_LAST;
 	unsigned used = 0;
 
 	for (; *base && used < ENVIRONMENT; base++)
@@ -93,7 +93,7 @@ static char **environment(const struct request *request, char **base)
 		unsigned i = 0;
 		if (!value)
 			continue;
-		size_t key = strcspn(value, "=") + 1;
+		size_t key = text_until(value, '=') + 1;
 		while (i < used && strncmp(list[i], value, key) != 0)
 			i++;
 		list[i] = value;
@@ -105,7 +105,7 @@ static char **environment(const struct request *request, char **base)
 
 static char *const *arguments(const struct request *request)
 {
-	static char *list[STRINGS];
+	static char *list[STRINGS] SYS_LAST;
 	unsigned used = 0;
 
 	for (char *p = request->wire.args; p < request->wire.end; p = wire_next(p))
@@ -227,6 +227,12 @@ enum session_progress session_progress(struct session *session, struct spawn_fai
 
 	if (length < 0 && errno == EAGAIN)
 		return SESSION_STARTING;
+	/* The terminal's master did not get through: what is started is of no use. */
+	if (length < 0) {
+		*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
+		kill(session->pid, SIGKILL);
+		return SESSION_FAILED;
+	}
 	if (passed) {
 		drop_master(session);
 		session->master = fds[0];
@@ -323,7 +329,10 @@ long long session_expire(long long now)
 		struct session *session = &table[i];
 		if (!session->pid || !session->kill_at)
 			continue;
-		if (session->kill_at <= now) {
+		/* A group that is gone leaves its number to others. */
+		if (session->dead && session_signal(session, 0))
+			release(session);
+		else if (session->kill_at <= now) {
 			session_signal(session, SIGKILL);
 			hung_up--;
 			session->kill_at = 0;

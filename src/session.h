@@ -25,6 +25,7 @@ struct session {
 	bool held;                  /* goes on without a connection */
 	bool dead;                  /* the leader is reaped; the group is still to be killed */
 	bool terminal;              /* has one of its own */
+	bool failed;                /* never ran, and its connection has been told so */
 	char name[15];              /* what it runs, as far as it fits */
 	long long started, kill_at; /* monotonic milliseconds; 0: not set */
 };

@@ -117,10 +117,10 @@ void signals_let_terminal_stop(void)
 
 int signals_open(void)
 {
-	sigset_t all;
+	struct mask all;
 
 	memset(&all, 0xff, sizeof all);
-	return signalfd(-1, &all, SFD_CLOEXEC);
+	return (int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC);
 }
 
 /* One signal alone, for the raw calls. */
@@ -203,21 +203,23 @@ void rewrite_none(struct rewrite *rewrite)
 
 int rewrite_parse(struct rewrite *rewrite, const char *text)
 {
-	const char *colon = strchr(text, ':');
+	const char *colon = text + text_until(text, ':');
 	char name[SIGNAL_TEXT] = "";
 	int from, to = 0;
 
-	errno = EINVAL;
-	if (!colon || (size_t)(colon - text) >= sizeof name)
-		return -1;
+	if (!*colon || (size_t)(colon - text) >= sizeof name)
+		goto invalid;
 	memcpy(name, text, (size_t)(colon - text));
 	from = signal_number(name);
 	if (!from || from == SIGKILL || from == SIGSTOP)
-		return -1;
+		goto invalid;
 	if (strcmp(colon + 1, "0") != 0 && !(to = signal_number(colon + 1)))
-		return -1;
+		goto invalid;
 	rewrite->to[from] = (unsigned char)to;
 	return 0;
+invalid:
+	errno = EINVAL;
+	return -1;
 }
 
 /*

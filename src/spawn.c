@@ -36,6 +36,22 @@ const char *spawn_stage_name(enum spawn_stage stage)
 	return names[stage];
 }
 
+const char *spawn_stage_text(enum spawn_stage stage)
+{
+	static const char texts[][21] = {
+		[SPAWN_FORK] = "fork for ",
+		[SPAWN_SESSION] = "make group of ",
+		[SPAWN_TERMINAL] = "take terminal for ",
+		[SPAWN_PARENT] = "follow death of ",
+		[SPAWN_USER] = "become user of ",
+		[SPAWN_PRIVILEGES] = "set no_new_privs of ",
+		[SPAWN_DIRECTORY] = "change directory to ",
+		[SPAWN_EXEC] = "exec ",
+	};
+
+	return texts[stage];
+}
+
 static const char *search_path(char *const *envp)
 {
 	for (; *envp; envp++)
@@ -52,13 +68,13 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 	char whole[PATH_MAX];
 	int denied = 0;
 
-	if (!length || strchr(file, '/')) {
+	if (!length || file[text_until(file, '/')]) {
 		execve(file, argv, envp);
 		return;
 	}
 	errno = ENOENT;
 	for (;; path = end + 1) {
-		end = path + strcspn(path, ":");
+		end = path + text_until(path, ':');
 		size_t before = (size_t)(end - path);
 		if (before + 1 + length < sizeof whole) {
 			memcpy(whole, path, before);
@@ -93,7 +109,7 @@ static int join_group(const struct spawn *spawn)
 /* The kernel forgets the parent's death signal on a change of ids (prctl(2)): this comes after. */
 static int follow_parent(pid_t parent)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -1;
 	if (getppid() != parent)
 		kill(getpid(), SIGKILL);
@@ -106,18 +122,22 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_SESSION;
 	if (spawn->take >= 0 && tty_take(spawn->take))
 		return SPAWN_TERMINAL;
-	/* Should this fail, the command is stopped when it reads, and given it then. */
-	if (spawn->foreground >= 0)
-		tty_foreground(spawn->foreground, getpid());
 	if (spawn->user && user_become(spawn->user))
 		return SPAWN_USER;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
-	if (spawn->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (spawn->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
 		return SPAWN_PRIVILEGES;
 	if (spawn->directory && chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp, parent);
+	/*
+	 * Should this fail, the command is stopped when it reads, and given it then. It
+	 * comes late because Ctrl-Z between this and the exec would stop us, and our
+	 * parent with us, which waits for the exec.
+	 */
+	if (spawn->foreground >= 0)
+		tty_foreground(spawn->foreground, getpid());
 	if (spawn->asks)
 		signals_let_terminal_stop();
 	signals_restore();

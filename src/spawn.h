@@ -59,7 +59,10 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure);
  */
 enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent);
 
-/* A stage as one word, for a message or a reply: "exec", "user". */
+/* A stage as one word, for a reply: "exec", "user". */
 const char *spawn_stage_name(enum spawn_stage stage);
+
+/* As a verb with a blank behind it, for a message: "exec ", "become user of ". */
+const char *spawn_stage_text(enum spawn_stage stage);
 
 #endif

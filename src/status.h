@@ -13,6 +13,9 @@
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
 #endif
+#ifndef AT_STATX_DONT_SYNC
+#define AT_STATX_DONT_SYNC 0x4000
+#endif
 
 struct status {
 	uint32_t mask, block;
@@ -24,13 +27,14 @@ struct status {
 	uint64_t spare[14];
 };
 
-/* The file of that name in the directory itself, no symbolic link followed. 0, or -1 with errno. */
+/* The file of that name in the directory itself, no symbolic link followed. A
+ * file system that others serve (FUSE, NFS) is not asked anew. 0, or -1 with errno. */
 static inline int status_at(int directory, const char *name, struct status *status)
 {
 	const unsigned basic = 0x7ff;
 
-	return (int)syscall(
-		SYS_statx, directory, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, basic, status);
+	return (int)syscall(SYS_statx, directory, name,
+		AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, basic, status);
 }
 
 static inline int status_of(int fd, struct status *status)

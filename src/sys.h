@@ -13,6 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * For a table that is rarely touched: behind all else (the linker sorts by name), so
+ * that what always is touched lies together, on one page or two.
+ */
+#define SYS_LAST __attribute__((section(".bss.zz")))
+
 struct sys_limit {
 	uint64_t now, most; /* UINT64_MAX: unlimited */
 };
@@ -92,6 +98,11 @@ static inline int sys_limit(int resource, const struct sys_limit *new, struct sy
 static inline int sys_ioctl(int fd, unsigned long request, const void *argument)
 {
 	return (int)syscall(SYS_ioctl, fd, request, argument);
+}
+
+static inline int sys_prctl(int option, unsigned long argument)
+{
+	return (int)syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL);
 }
 
 /* The monotonic clock in milliseconds; where it was changed to 64 bits, that one. */

@@ -47,12 +47,11 @@ void tty_find(struct tty *tty)
 		return;
 	tty->mode = session == getpid() ? TTY_LEADER : getpgrp() ? TTY_JOB : TTY_OUTSIDE;
 	/*
-	 * In a pipeline the others of our group may read the terminal (a pager), and so
-	 * may a script that goes on while we run (its & gives us /dev/null to read):
-	 * the foreground stays with us until the command asks for it.
+	 * With others in our group the foreground stays with us all until the command
+	 * asks for it: the pager of a pipeline reads the terminal, a script may go on
+	 * beside us, and Ctrl-C is for them too.
 	 */
-	tty->eager =
-		!is_pipe(0) && !is_pipe(1) && (getpgrp() == getpid() || is_controlling(0, session));
+	tty->eager = getpgrp() == getpid() && !is_pipe(0) && !is_pipe(1);
 }
 
 int tty_release(const struct tty *tty)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "number.h"
+#include "text.h"
 
 /* Where ids once had 16 bits, the calls with 32 have names of their own. */
 #ifdef SYS_setresuid32
@@ -22,8 +23,7 @@ static int parse_id(const char **text, char end, unsigned *id)
 {
 	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
 	unsigned long long number;
-	const char separator[2] = {end, 0};
-	size_t length = strcspn(*text, separator);
+	size_t length = text_until(*text, end);
 	char digits[12];
 
 	if (length >= sizeof digits)

@@ -9,6 +9,7 @@ runs both ways.
 INIT names the program under test, which may be a peer (INIT=/usr/bin/tini), and
 PROBE the tool it runs. DEADLINE is how long, in seconds, anything may take.
 """
+import ctypes
 import os
 import re
 import resource
@@ -35,6 +36,9 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PASSED = {k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
 # As `nohup make test` has them: Python resets only PIPE and XFSZ for its children.
 IGNORED = [s for s in signal.valid_signals() if signal.getsignal(s) == signal.SIG_IGN]
+
+LIBC, LIBC_SIGNALS = ctypes.CDLL(None), (32, 33)
+RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(os.uname().machine)
 
 
 def sanitized():
@@ -96,10 +100,10 @@ def marked(token):
     return found
 
 
-def kill_all(pids):
+def kill_all(pids, number=signal.SIGKILL):
     for pid in pids:
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         except ProcessLookupError:
             pass
     return pids
@@ -137,6 +141,9 @@ class Running:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         for number in IGNORED:
             signal.signal(number, signal.SIG_DFL)
+        # glibc's posix_spawn, by which make starts us, leaves its own signals ignored.
+        for number in LIBC_SIGNALS if RT_SIGACTION else ():
+            LIBC.syscall(RT_SIGACTION, number, bytes(32), None, 8)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.umask(0o022)
 
@@ -219,8 +226,9 @@ class Running:
         if self.popen.poll() is None:
             self.popen.kill()
         self.popen.wait()
-        if self.popen.stdout:
-            self.popen.stdout.close()
+        for pipe in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            if pipe:
+                pipe.close()
         self.errors.close()
 
 
@@ -301,7 +309,7 @@ def start(marker):
 
 @pytest.fixture
 def run(start):
-    """Runs init to its end. Output goes to files, so that nobody who keeps it open is waited for."""
+    """Runs init to its end. Output goes to files, so that nobody who keeps it is waited for."""
 
     def run(arguments, how="pid1", *, deadline=DEADLINE, **options):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -254,6 +254,41 @@ static int wait_for(char **words)
 	fail(words[1]);
 }
 
+static void create(const char *folder, const char *name)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CREAT, 0666);
+	if (fd < 0)
+		fail(path);
+	close(fd);
+}
+
+/*
+ * sibling FOLDER polite|deaf: creates "ready" there, then waits for "go". Told to
+ * TERM it is deaf, or cleans up for a while, creates "cleaned", and exits with 5.
+ */
+static int be_sibling(char **words)
+{
+	const struct timespec moment = {.tv_nsec = 5000000}, work = {.tv_nsec = 300000000};
+	const uint64_t term = (uint64_t)1 << (SIGTERM - 1);
+	const int deaf = !strcmp(words[1], "deaf");
+	char go[4096];
+
+	snprintf(go, sizeof go, "%s/go", words[0]);
+	change_mask(SIG_BLOCK, term);
+	create(words[0], "ready");
+	while (access(go, F_OK))
+		if (syscall(SYS_rt_sigtimedwait, &term, NULL, &moment, MASK) > 0 && !deaf) {
+			nanosleep(&work, NULL);
+			create(words[0], "cleaned");
+			return 5;
+		}
+	return 0;
+}
+
 /* <linux/filter.h> and <linux/seccomp.h>, which musl-gcc does not find everywhere. */
 struct instruction {
 	uint16_t code;
@@ -304,12 +339,34 @@ static void leave_silent_child(void)
 		_exit(0);
 }
 
+/* A child that died, and whose SIGCHLD is over: not reaped, for that is init's to do. */
+static void leave_dead_child(void)
+{
+	siginfo_t info;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(9);
+	if (child < 0 || waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT))
+		fail("leave dead child");
+}
+
 static void limit_files(int count)
 {
 	struct rlimit limit = {(rlim_t)count, (rlim_t)count};
 
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		fail("setrlimit");
+}
+
+static void give_null(int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null < 0 || dup2(null, fd) < 0)
+		fail("/dev/null");
+	if (null != fd)
+		close(null);
 }
 
 static void give_socket(int fd)
@@ -322,7 +379,7 @@ static void give_socket(int fd)
 	close(ends[1]);
 }
 
-/* with [--ignore SIG | --default SIG | --block SIG | --close FD ...]... -- COMMAND */
+/* with [--OPTION NUMBER]... -- COMMAND: runs it with that done, see below. */
 static int run_with(char **words)
 {
 	for (; *words && strcmp(*words, "--") != 0; words += 2)
@@ -335,7 +392,7 @@ static int run_with(char **words)
 		else if (!strcmp(*words, "--close"))
 			close(number(words[1]));
 		else if (!strcmp(*words, "--open"))
-			dup2(open("/dev/null", O_RDWR), number(words[1]));
+			give_null(number(words[1]));
 		else if (!strcmp(*words, "--socket"))
 			give_socket(number(words[1]));
 		else if (!strcmp(*words, "--files"))
@@ -347,6 +404,9 @@ static int run_with(char **words)
 		else if (!strcmp(*words, "--silent-child"))
 			for (int i = number(words[1]); i > 0; i--)
 				leave_silent_child();
+		else if (!strcmp(*words, "--dead-child"))
+			for (int i = number(words[1]); i > 0; i--)
+				leave_dead_child();
 		else
 			fail(*words);
 	if (!*words || !words[1])
@@ -403,6 +463,7 @@ int main(int argc, char **argv)
 		{"orphans", 1, make_orphans},
 		{"daemon", 1, make_daemon},
 		{"wait", 2, wait_for},
+		{"sibling", 2, be_sibling},
 		{"with", 2, run_with},
 		{"session", 1, set_session},
 		{"listen-pid", 1, listen_pid},

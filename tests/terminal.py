@@ -20,7 +20,7 @@ import time
 
 import pytest
 
-from conftest import DEADLINE, IGNORED, MARKER, PASSED, PATH, descendants, eventually
+from conftest import DEADLINE, IGNORED, MARKER, PASSED, PATH, descendants, eventually, status_of
 
 INTERRUPT, QUIT, SUSPEND, END = "\x03", "\x1c", "\x1a", "\x04"
 PROMPT = "ready> "
@@ -132,6 +132,15 @@ class Terminal:
         size = struct.pack("HHHH", rows, columns, 0, 0)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
+    def until(self, predicate, what):
+        """As eventually(), and says how the terminal stands where that fails."""
+        try:
+            return eventually(predicate, what=what)
+        except pytest.fail.Exception as failure:
+            self.read(0)
+            pytest.fail(f"{failure}\noutput: {self.output!r}\nbefore: {self.seen[-600:]!r}\n"
+                        f"{self.describe()}")
+
     # ---- the processes
 
     def pid(self):
@@ -145,21 +154,34 @@ class Terminal:
 
     def find(self, name):
         """The newest process of that name, once there is one."""
-        return eventually(lambda: self.all(name), what=f"a process {name}")[-1]
+        return self.until(lambda: self.all(name), f"a process {name}")[-1]
 
     def find_foreground(self, name):
         """The newest of that name, once its group has the terminal and it waits there."""
         def waits():
             return [one for one in self.all(name)
                     if one.pgrp == self.foreground() and one.state == "S"]
-        try:
-            return eventually(waits)[-1]
-        except pytest.fail.Exception:
-            pytest.fail(f"{name} is not in the foreground\noutput: {self.output!r}\n"
-                        f"{self.describe()}")
+        return self.until(waits, f"{name} in the foreground")[-1]
+
+    def find_settled(self, name):
+        """As find_foreground(), once it has nothing more to do or print.
+
+        A program that draws may forget a Ctrl-Z which comes before it waits for a key."""
+        def look():
+            one = self.find_foreground(name)
+            status = status_of(one.pid) or {}
+            return one.state, len(self.output), status.get("voluntary_ctxt_switches")
+
+        def rests():
+            before = look()
+            self.read(0.05)
+            return look() == before
+
+        self.until(rests, f"rest of {name}")
+        return self.find_foreground(name)
 
     def wait_gone(self, name):
-        eventually(lambda: not self.all(name), what=f"the end of all {name}")
+        self.until(lambda: not self.all(name), f"the end of all {name}")
 
     def describe(self):
         try:

@@ -35,7 +35,8 @@ def test_death_by_what_init_forwarded(start, how, number):
 @pytest.mark.parametrize("options, end, code", [
     (["-e", "143"], ["die", 15], 0), (["--expect=143"], ["die", 15], 0), (["-e3"], ["exit", 3], 0),
     (["-e", "3", "--expect", "255"], ["exit", 255], 0), (["-e", "3"], ["exit", 4], 4),
-    (["-e", "3"], ["exit", 0], 0), (["-e", "0"], ["exit", 1], 1), (["-e", "127"], ["die", 15], 143)])
+    (["-e", "3"], ["exit", 0], 0), (["-e", "0"], ["exit", 1], 1),
+    (["-e", "127"], ["die", 15], 143)])
 def test_expected(run, how, options, end, code):
     """PEERS The end: 143 as 0 on request (dumb-init#260)."""
     assert run([*options, PROBE, *end], how).returncode == code

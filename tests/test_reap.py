@@ -62,6 +62,25 @@ def test_existing_children(start, how, tmp_path, times):
     stop(init)
 
 
+@pytest.mark.parametrize("arguments", [["-P"], ["sleep", "1000"]], ids=["pause", "command"])
+def test_existing_dead_children(start, how, arguments):
+    """Those that died before init was there, whose SIGCHLD nobody sends again."""
+    init = start(arguments, how, wrap=[PROBE, "with", "--dead-child", "5", "--"])
+    assert init.init_pid
+    eventually(lambda: not zombies(init), what="the end of all zombies")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == (0 if arguments == ["-P"] else 143)
+
+
+def test_pause_alone(start, how):
+    """Told to stop with nobody there, it does so without a wait."""
+    init = start(["-P", "--grace", "1000"], how)
+    # Its mask shows that it will not die of the signal.
+    eventually(lambda: init.status()["SigBlk"].startswith("f"), what="the start")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 0
+
+
 def test_child_that_dies_in_silence(start, how):
     """A child cloned without SIGCHLD is reaped at the next occasion (__WALL)."""
     init = start(["sh", "-c", "echo ready; read go; exec sleep 1000"], how, stdin=subprocess.PIPE,

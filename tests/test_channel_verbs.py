@@ -1,0 +1,470 @@
+"""status, signal, sessions, watch, wait, stop, open. PROTOCOL.md, each section by itself."""
+import errno
+import os
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import AS_ROOT, PROBE, descendants, eventually, is_alive, status_of
+from container import (container, directory, gone, needs_root, read_all,  # noqa: F401
+                       read_until)
+
+
+def signals_seen(text):
+    return [int(line.split()[0]) for line in text.splitlines() if line[0].isdigit()]
+
+
+def failure(answer):
+    assert answer.name == "failed", answer
+    return answer["stage"], answer.number("errno")
+
+
+# ---- status
+
+
+def test_status(container, how):
+    box = container(how=how)
+    channel = box.connect()
+    seen = channel.call("status")
+    assert [key for key, _ in seen.fields] == ["release", "state", "pid", "main", "uptime",
+                                               "reaped", "forwarded", "sessions"]
+    assert seen["state"] == "running" and seen["forwarded"] == seen["sessions"] == "0"
+    main = box.outside(seen["main"]) if how == "pid1" else seen.number("main")
+    assert seen["pid"] == ("1" if how == "pid1" else str(box.pid))
+    assert status_of(main)["Name"].strip() == "sleep"
+
+
+def test_status_counts(container):
+    box = container(command=[PROBE, "signals"])
+    box.init.line("ready")
+    channel = box.connect()
+    before = channel.call("status")
+    box.init.signal(signal.SIGUSR1)
+    box.init.line("10 ")
+    for _ in range(3):
+        box.output("true")
+    eventually(lambda: channel.call("status").number("reaped") == before.number("reaped") + 3)
+    after = channel.call("status")
+    assert after.number("forwarded") == 1
+    assert after.number("uptime") >= before.number("uptime")
+    mine, _ = box.started("sleep", "1000")
+    assert channel.call("status")["sessions"] == "1"
+
+
+@pytest.mark.parametrize("script, field", [("exit 4", ("code", "4")),
+                                           ("kill -9 $$", ("signal", "9"))])
+def test_status_when_lingering(container, script, field):
+    box = container("--wait-all", command=["sh", "-c", f"sleep 1000 & read x; {script}"],
+                    stdin=-1)
+    channel = box.connect()
+    assert channel.call("status").number("main") > 1
+    box.init.popen.stdin.close()
+    eventually(lambda: channel.call("status")["state"] == "lingering")
+    seen = channel.call("status")
+    assert seen["main"] == "0" and seen.fields[-1] == field
+    # A lingering container may be worked in.
+    assert box.output("echo", "ok") == "ok\n"
+    assert channel.call("signal", "signal=TERM", "target=main")["errno"] == str(errno.ESRCH)
+    assert channel.call("open", "what=main")["errno"] == str(errno.ESRCH)
+    assert channel.call("stop").name == "stopping"
+    box.init.wait()
+
+
+def test_ending(container):
+    """While it ends nothing new starts; everything else is answered."""
+    box = container("--grace", "1000s", command=["sh", "-c", f"{PROBE} signals & read x"],
+                    stdin=-1)
+    box.init.line("ready")
+    channel = box.connect()
+    box.init.popen.stdin.close()
+    eventually(lambda: channel.call("status")["state"] == "ending")
+    answer = channel.exec("true", stdio=box.null())
+    assert failure(answer) == ("request", errno.ESHUTDOWN) and answer.get("field") is None
+    assert channel.call("sessions").name == "end"
+    assert channel.call("wait").name == "exited"
+    assert channel.call("signal", "signal=KILL", "target=all").name == "signalled"
+    box.init.wait()
+
+
+def test_pause(container):
+    """With no main command; a stop ends it at once where nobody is left."""
+    box = container.make()
+    box.init = box.start(["--control", str(box.path), "--grace", "1000s", "--pause"], "pid1")
+    channel = box.connect()
+    assert channel.call("status")["main"] == "0"
+    assert channel.call("open", "what=main")["errno"] == str(errno.ESRCH)
+    assert failure(channel.call("signal", "signal=TERM")) == ("signal", errno.ESRCH)
+    assert box.output("echo", "ok") == "ok\n"
+    assert channel.call("stop").name == "stopping"
+    assert box.init.wait() == 0
+
+
+# ---- signal
+
+
+@pytest.fixture
+def printer(container):
+    """A container whose main command prints signals, and a session that does."""
+    box = container(command=[PROBE, "signals"])
+    box.init.line("ready")
+    channel = box.connect()
+    read, write = box.pipe()
+    null = box.null()[0]
+    answer = channel.exec(PROBE, "signals", stdio=(null, write, null))
+    box.disown(write)
+    read_until(read, "ready\n")
+    return box, channel, read, answer
+
+
+@pytest.mark.parametrize("name, number", [("TERM", 15), ("SIGTERM", 15), ("15", 15), ("USR1", 10),
+                                          ("RTMIN+1", 35), ("64", 64), ("RTMAX", 64), ("hup", 1)])
+def test_signal_to_the_session_of_the_connection(printer, name, number):
+    box, channel, read, _ = printer
+    assert channel.call("signal", f"signal={name}").name == "signalled"
+    read_until(read, f"{number} ")
+    # Main has seen nothing.
+    assert channel.call("signal", "signal=USR2", "target=main").name == "signalled"
+    assert box.init.line(r"^\d+ ")[0] == "12 "
+
+
+def test_signal_to_main_without_a_session(printer):
+    box, *_ = printer
+    assert box.connect().call("signal", "signal=USR2").name == "signalled"
+    box.init.line("^12 ")
+
+
+def test_signal_is_not_rewritten(container):
+    box = container("-r", "USR1:USR2", command=[PROBE, "signals"])
+    box.init.line("ready")
+    assert box.connect().call("signal", "signal=USR1").name == "signalled"
+    assert box.init.line(r"^\d+ ")[0] == "10 "
+
+
+def test_signal_to_a_pid_and_to_a_session(printer):
+    box, channel, read, answer = printer
+    other = box.connect()
+    assert other.call("signal", "signal=USR1", f"pid={answer['pid']}").name == "signalled"
+    read_until(read, "10 ")
+    assert other.call("signal", "signal=USR2", f"session={answer['session']}").name == "signalled"
+    read_until(read, "12 ")
+    assert failure(other.call("signal", "signal=USR2", "session=99")) == ("signal", errno.ESRCH)
+    assert failure(other.call("signal", "signal=USR2", "pid=4000000")) == ("signal", errno.ESRCH)
+
+
+def test_signal_to_all(printer):
+    box, channel, read, _ = printer
+    assert channel.call("signal", "signal=USR1", "target=all").name == "signalled"
+    read_until(read, "10 ")
+    box.init.line("^10 ")
+    box.check_well(sessions=1)
+
+
+def test_signal_reaches_the_group(container):
+    """PEERS exec 2: a signal for a session is for its group."""
+    box = container()
+    channel, answer = box.started("sh", "-c", "sleep 1000 & sleep 1000 & wait")
+    leader = box.outside(answer["pid"])
+    members = eventually(lambda: len(descendants(leader)) == 2 and [*descendants(leader), leader])
+    assert channel.call("signal", "signal=KILL").name == "signalled"
+    eventually(lambda: all(gone(pid) for pid in members))
+
+
+def test_signal_outside_of_init_s_own(container):
+    """Where init is not PID 1, only what is its own is signalled."""
+    box = container(how="plain")
+    channel = box.connect()
+    assert failure(channel.call("signal", "signal=USR1", f"pid={os.getpid()}")) == (
+        "signal", errno.ESRCH)
+    mine, answer = box.started("sleep", "1000")
+    assert channel.call("signal", "signal=KILL", f"pid={answer['pid']}").name == "signalled"
+    assert mine.receive()["signal"] == "9"
+
+
+def test_pid_1_is_out_of_reach(container):
+    box = container()
+    channel = box.connect()
+    answer = channel.call("signal", "signal=KILL", "pid=1")
+    assert answer["field"] == "pid"
+    box.check_well()
+
+
+# ---- sessions
+
+
+def test_sessions(container):
+    box = container()
+    channel, one = box.started("/bin/sleep", "1000")
+    other = box.connect()
+    two = other.exec("sh", "-c", "sleep 1000 & wait")
+    assert two.name == "started"
+    listed = box.connect().list_sessions()
+    assert [[key for key, _ in line.fields] for line in listed] == [
+        ["session", "pid", "name", "state", "terminal", "uptime"]] * 2
+    assert [(line["session"], line["pid"], line["name"], line["state"], line["terminal"])
+            for line in listed] == [("1", one["pid"], "sleep", "attached", "false"),
+                                    ("2", two["pid"], "sh", "attached", "true")]
+    assert all(0 <= line.number("uptime") < 60000 for line in listed)
+
+
+def test_session_name_is_cut(container, directory):
+    program = directory / "twenty-letters-long-"
+    program.symlink_to("/bin/sleep")
+    box = container()
+    channel, _ = box.started(program, "1000")
+    assert box.connect().list_sessions()[0]["name"] == "twenty-letters"
+
+
+def test_ending_session(container):
+    box = container("--grace", "1000s")
+    channel, answer = box.started(PROBE, "signals")
+    channel.close()
+    other = box.connect()
+    eventually(lambda: other.list_sessions()[0]["state"] == "ending")
+    other.call("signal", "signal=KILL", f"session={answer['session']}")
+    box.check_well()
+
+
+# ---- watch
+
+
+def events(channel, count):
+    return [[f"{k}={v}" for k, v in channel.receive().fields] for _ in range(count)]
+
+
+def test_watch(container):
+    box = container("--grace", "1000s", command=["sh", "-c", "read x; exit 6"], stdin=-1)
+    watcher, channel = box.connect(), box.connect()
+    first = watcher.call("watch")
+    main = channel.call("status")["main"]
+    assert first.name == "event"
+    assert first.fields == [("type", "state"), ("state", "running"), ("main", main)]
+    answer = channel.exec("sh", "-c", "exit 3", stdio=box.null())
+    assert channel.receive()["code"] == "3"
+    session = [f"session={answer['session']}", f"pid={answer['pid']}"]
+    assert events(watcher, 2) == [["type=started", *session], ["type=exited", *session, "code=3"]]
+    # What never started does not end.
+    assert channel.exec("/nowhere", stdio=box.null()).name == "failed"
+    eventually(lambda: channel.call("status")["sessions"] == "0")
+    box.init.popen.stdin.close()
+    assert events(watcher, 1) == [["type=main", "code=6"]]
+    assert watcher.receive() is None
+    assert box.init.wait() == 6
+
+
+def test_watch_twice_is_watching_once(container):
+    box = container()
+    watcher = box.connect()
+    watcher.call("watch")
+    assert watcher.call("watch")["type"] == "state"
+    box.output("true")
+    assert [line[0] for line in events(watcher, 2)] == ["type=started", "type=exited"]
+    assert watcher.call("status").name == "status"
+
+
+# ---- wait, stop
+
+
+@pytest.mark.parametrize("script, field", [("exit 9", ("code", "9")),
+                                           ("kill -TERM $$", ("signal", "15"))])
+def test_wait(container, script, field):
+    box = container("-e", "9", command=["sh", "-c", f"read x; {script}"], stdin=-1)
+    channels = [box.connect() for _ in range(3)]
+    for channel in channels:
+        channel.send("wait")
+        assert channel.call("status").name == "status"
+    box.init.popen.stdin.close()
+    for channel in channels:
+        answer = channel.receive()
+        assert (answer.name, answer.fields) == ("exited", [field])
+        assert channel.receive() is None
+    box.init.wait()
+
+
+def test_stop(container, how):
+    box = container(how=how)
+    channel = box.connect()
+    assert channel.call("stop").name == "stopping"
+    assert channel.receive() is None
+    assert box.init.wait() == 143
+
+
+def test_stop_is_rewritten(container):
+    box = container("-r", "TERM:QUIT", command=[PROBE, "signals", "--until", "3"])
+    box.init.line("ready")
+    box.connect().call("stop")
+    assert box.init.line(r"^\d+ ")[0] == "3 "
+    box.init.wait()
+
+
+@pytest.mark.parametrize("options, field", [
+    (["--kill-after", "1000s"], ["grace=150ms"]), (["--kill-after", "150ms"], []),
+    (["--grace", "1000s"], ["grace=0"])])
+def test_stop_kills(container, options, field):
+    box = container(*options, command=[PROBE, "signals"])
+    box.init.line("ready")
+    began = time.monotonic()
+    assert box.connect().call("stop", *field).name == "stopping"
+    assert box.init.wait() == 137
+    assert time.monotonic() - began >= (0 if field == ["grace=0"] else 0.15)
+
+
+def test_stop_has_the_rest_ended(container):
+    box = container("--grace", "1000s", command=["sh", "-c", f"{PROBE} signals & wait"])
+    box.init.line("ready")
+    assert box.connect().call("stop", "grace=100ms").name == "stopping"
+    box.init.wait()
+
+
+def test_stop_continues_what_is_stopped(container):
+    box = container(command=["sh", "-c", "kill -STOP $$"])
+    channel = box.connect()
+    main = box.outside(channel.call("status")["main"])
+    eventually(lambda: status_of(main)["State"].startswith("T"))
+    assert channel.call("stop", "grace=1000s").name == "stopping"
+    box.init.wait()
+
+
+def test_sessions_end_with_the_container(container, how):
+    """... and get their HUP first."""
+    box = container(how=how)
+    read, write = box.pipe()
+    null = box.null()[0]
+    channel, _ = box.started(PROBE, "signals", "--until", "15", stdio=(null, write, null))
+    box.disown(write)
+    read_until(read, "ready\n")
+    box.init.signal(signal.SIGTERM)
+    assert signals_seen(read_all(read))[0] == 1
+    box.init.wait()
+
+
+def test_hang_up_is_before_the_term(container, directory):
+    log = directory / "log"
+    box = container(outer=["strace", "-f", "-qq", "-o", log, "-e", "trace=kill"])
+    channel, answer = box.started("sleep", "1000")
+    assert channel.call("stop").name == "stopping"
+    box.init.wait()
+    calls = [line.partition("kill(")[2].partition(")")[0] for line in log.read_text().splitlines()]
+    leader = answer["pid"]
+    order = [call for call in calls if call in (f"-{leader}, SIGHUP", "-1, SIGTERM")]
+    assert order == [f"-{leader}, SIGHUP", "-1, SIGTERM"], calls
+
+
+def test_session_that_does_not_end_is_killed(container, how):
+    box = container("--grace", "150ms", how=how)
+    channel, answer = box.started(PROBE, "signals")
+    pid = box.outside(answer["pid"]) if how == "pid1" else answer.number("pid")
+    channel.call("stop")
+    box.init.wait()
+    eventually(lambda: gone(pid))
+
+
+def test_hang_up_by_a_peer_s_name(container, directory):
+    """An init that leaves at once has its sessions hung up all the same."""
+    program = directory / "tini"
+    program.symlink_to(os.environ.get("INIT") or Path(__file__).parent.parent / "build/init")
+    box = container.make()
+    box.init = box.start(["sleep", "1000"], "plain", program=program,
+                         env={"INIT_OPTIONS": f"--control {box.path}"})
+    read, write = box.pipe()
+    null = box.null()[0]
+    channel, _ = box.started("sh", "-c", "trap 'echo HUP' HUP; echo ready; read x; read x",
+                             stdio=(box.pipe()[0], write, null))
+    box.disown(write)
+    read_until(read, "ready\n")
+    box.init.signal(signal.SIGTERM)
+    box.init.wait()
+    read_all(read)
+
+
+# ---- open
+
+NAMESPACES = ["net", "mnt", "pid", "uts", "ipc", "user", "cgroup", "time"]
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_open_namespace(container, how, name):
+    box = container(how=how)
+    fd = box.own(box.connect().call("open", f"namespace={name}").take())
+    assert os.fstat(fd).st_ino == os.stat(f"/proc/{box.pid}/ns/{name}").st_ino
+    assert os.readlink(f"/proc/self/fd/{fd}").startswith(f"{name}:[")
+
+
+@needs_root
+def test_open_root(container, directory):
+    (directory / "only-here").write_text("x")
+    box = container(wrap=["sh", "-c", 'mount --bind "$0" /mnt; exec "$@"', directory])
+    fd = box.own(box.connect().call("open", "what=root").take())
+    assert os.path.exists(f"/proc/self/fd/{fd}/mnt/only-here")
+    assert not os.path.exists("/mnt/only-here")
+    with pytest.raises(OSError):
+        os.read(fd, 1)
+    below = os.open("etc/passwd", os.O_RDONLY, dir_fd=fd)
+    os.close(below)
+
+
+def test_open_proc(container):
+    """The container's: what is in there is what it sees."""
+    box = container()
+    channel = box.connect()
+    fd = box.own(channel.call("open", "what=proc").take())
+    assert os.readlink("1/ns/pid", dir_fd=fd) == os.readlink(f"/proc/{box.pid}/ns/pid")
+    pids = {int(name) for name in os.listdir(fd) if name.isdigit()}
+    assert pids == {1, channel.call("status").number("main")}
+
+
+def test_open_cgroup(container):
+    box = container()
+    answer = box.connect().call("open", "what=cgroup")
+    line = [line for line in Path(f"/proc/{box.pid}/cgroup").read_text().splitlines()
+            if line.startswith("0::")]
+    mounts = [m for m in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+              if os.path.exists(m + "/cgroup.procs") or os.path.exists(m + "/cgroup.controllers")]
+    if not line or not mounts:
+        assert failure(answer) == ("open", errno.ENOENT)
+        return
+    fd = box.own(answer.take())
+    assert os.path.samefile(f"/proc/self/fd/{fd}", mounts[0] + line[0][3:])
+
+
+def test_open_main(container, how):
+    """A pidfd: by which the main command can be signalled, whatever becomes of its number."""
+    box = container(how=how)
+    fd = box.own(box.connect().call("open", "what=main").take())
+    signal.pidfd_send_signal(fd, signal.SIGKILL)
+    assert box.init.wait() == 137
+
+
+def test_opened_before_the_start(container, directory):
+    """Nothing inside can interfere: what is mounted over it later is not what is handed out."""
+    if not AS_ROOT:
+        pytest.skip("needs root to mount")
+    box = container(command=["sh", "-c", "mount -t tmpfs none /proc; echo ready; sleep 1000"])
+    box.init.line("ready")
+    channel = box.connect()
+    fd = box.own(channel.call("open", "what=proc").take())
+    assert "1" in os.listdir(fd)
+
+
+def test_open_what_the_container_has_not(container):
+    """Without /proc there is no way to see a namespace from inside."""
+    if not AS_ROOT:
+        pytest.skip("needs root to mount")
+    box = container(wrap=["sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh"])
+    channel = box.connect()
+    for field in ["what=proc", "what=cgroup", *(f"namespace={name}" for name in NAMESPACES)]:
+        assert failure(channel.call("open", field)) == ("open", errno.ENOENT), field
+    assert stat.S_ISDIR(os.fstat(box.own(channel.call("open", "what=root").take())).st_mode)
+
+
+def test_open_is_repeatable(container):
+    box = container()
+    held = box.idle()
+    channel = box.connect()
+    for _ in range(100):
+        os.close(channel.call("open", "what=root").take())
+    channel.close()
+    box.check_well(held)
+    assert is_alive(box.pid)

@@ -1,0 +1,361 @@
+"""What init holds while the command runs, and what it can do without."""
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import (AS_ROOT, DEADLINE, INIT, NAMESPACE, PROBE, descendants, eventually, mounts,
+                      sanitized)
+
+ORDINARY = ["setpriv", "--reuid", "54321", "--regid", "54320", "--clear-groups"]
+
+
+def command(init, name="sleep"):
+    """The child of init that runs a program, once it does."""
+    return eventually(lambda: [pid for pid, s in descendants(init.init_pid).items()
+                               if s["Name"].strip() == name], what=f"a process {name}")[0]
+
+
+def report(result):
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def settled(init):
+    """Waits until init has started its command and sleeps."""
+    command(init)
+    eventually(lambda: init.status()["State"][0] == "S", what="init to sleep")
+
+
+def held(init):
+    """What each descriptor of init is, where we may look."""
+    try:
+        return {int(fd): os.readlink(f"/proc/{init.init_pid}/fd/{fd}")
+                for fd in os.listdir(f"/proc/{init.init_pid}/fd")}
+    except PermissionError:
+        pytest.skip("only root may look at the descriptors of a process that is not dumpable")
+
+
+# ---- descriptors
+
+
+def test_inherited_descriptors(start, how):
+    """PEERS Resources: inherited descriptors kept by init (tini, dumb-init)."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe:
+        init = start([PROBE, "with", "--close", writer, "--", "sleep", "1000"], how,
+                     pass_fds=[writer])
+        os.close(writer)
+        settled(init)
+        if how == "plain":
+            # As PID 1 unshare has it too.
+            assert select.select([pipe], [], [], DEADLINE)[0] and pipe.read() == b""
+        else:
+            assert os.readlink(f"/proc/self/fd/{reader}") not in held(init).values()
+
+
+def test_descriptors_pass_to_the_command(run, how):
+    """The command gets all that init was given, and nothing of init's own."""
+    with open("/dev/zero", "rb") as zero:
+        wrap = [PROBE, "with", "--open", 9, "--socket", 77, "--open", 200, "--"]
+        fds = report(run([PROBE, "report"], how, wrap=wrap, pass_fds=[zero.fileno()]))["fds"]
+        expected = {0, 1, 2, 9, 77, 200, zero.fileno()}
+    assert {int(fd) for fd in fds} == expected
+
+
+def test_what_init_holds(start, how):
+    """Housekeeping: no descriptor of the command's."""
+    wrap = [PROBE, "with", *sum((["--open", fd] for fd in range(20, 40)), []), "--"]
+    init = start(["sleep", "1000"], how, wrap=wrap)
+    settled(init)
+    kinds = held(init)
+    stderr = kinds.pop(2)
+    assert "deleted" in stderr
+    assert all(what.startswith("anon_inode:") or what == "/proc" for what in kinds.values())
+    assert {0, 1} <= set(kinds) and len(kinds) <= 6
+
+
+@pytest.mark.parametrize("also", ["2>/dev/null", "2>&1"])
+def test_reader_sees_the_end_of_stdout(start, also):
+    """PEERS Resources: stdout kept, so readers see no end (all three)."""
+    # unshare keeps it too: only where init is the last to have it can it be seen.
+    init = start(["sh", "-c", "echo hi; exec sleep 1000 >/dev/null 2>&1"], "plain",
+                 wrap=["sh", "-c", f'exec "$@" {also}', "sh"])
+    assert init.rest() == "hi\n"
+    assert init.popen.poll() is None
+
+
+def test_writer_sees_the_end_of_stdin(start):
+    """... and stdin: who writes to a command that reads no more is told so."""
+    init = start(["sh", "-c", "echo ready; exec sleep 1000 </dev/null"], "plain",
+                 stdin=subprocess.PIPE)
+    init.line("ready")
+    settled(init)
+
+    def broken():
+        try:
+            os.write(init.popen.stdin.fileno(), b"x")
+        except BrokenPipeError:
+            return True
+        return False
+
+    eventually(broken, what="the end of stdin")
+
+
+def test_streams_as_pid_1(start):
+    """The same as PID 1, seen at its descriptors."""
+    init = start(["sleep", "1000"], stderr=subprocess.STDOUT)
+    settled(init)
+    ours = os.readlink(f"/proc/self/fd/{init.popen.stdout.fileno()}")
+    assert ours.startswith("pipe:") and ours not in held(init).values()
+
+
+# ---- directory, sockets, memory
+
+
+def test_directory_is_not_pinned(run, how):
+    """PEERS Resources: cwd pinned, which blocks an unmount (tini)."""
+    script = 'mount -t tmpfs none /mnt && cd /mnt && exec "$@"'
+    outer = [] if how == "pid1" else ["unshare", "-m" if AS_ROOT else "-Urm"]
+    result = run(["sh", "-c", "cd / && until umount /mnt 2>/dev/null; do i=x$i; "
+                  "[ ${#i} -lt 200 ] || exit 9; done"], how, outer=outer,
+                 wrap=["sh", "-c", script, "sh"])
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("mine", [True, False], ids=["init's", "another's"])
+def test_listen_pid(run, how, mine):
+    """PEERS Resources: LISTEN_PID left stale, so socket activation fails (catatonit#13)."""
+    if mine:
+        seen = report(run([PROBE, "report"], how, wrap=[PROBE, "listen-pid"]))
+        assert seen["env"]["LISTEN_PID"] == str(seen["pid"])
+        assert seen["env"]["LISTEN_FDS"] == "1"
+    else:
+        for value in ("4000000", "", "01", "1x"):
+            seen = report(run([PROBE, "report"], how, env={"LISTEN_PID": value}))
+            assert seen["env"]["LISTEN_PID"] == value
+
+
+def test_not_dumpable(start, how):
+    """Housekeeping: PR_SET_DUMPABLE is 0, so that nobody of its uid can trace init."""
+    if not AS_ROOT and how == "pid1":
+        pytest.skip("the owner of a user namespace may trace all in it")
+    init = start(["sleep", "1000"], how, wrap=ORDINARY if AS_ROOT else [])
+    settled(init)
+    # The kernel gives what may not be traced to root.
+    assert os.stat(f"/proc/{init.init_pid}/environ").st_uid == 0
+    assert os.stat(f"/proc/{command(init)}/environ").st_uid == (54321 if AS_ROOT else os.geteuid())
+
+
+def test_no_wakeups(start):
+    """PEERS Resources: tini wakes once a second for ever."""
+    if sanitized():
+        pytest.skip("a sanitizer's run-time may wake by itself")
+    inits = [start([*options, "sleep", "1000"], how)
+             for how in ("pid1", "plain") for options in ([], ["--kill-after", "1"], ["--wait-all"])
+             if not options or os.path.basename(INIT) == "init"]
+    for init in inits:
+        settled(init)
+
+    def switches():
+        return [sum(int(init.status()[f"{kind}_ctxt_switches"])
+                    for kind in ("voluntary", "nonvoluntary")) for init in inits]
+
+    before, begin = switches(), time.monotonic()
+    # As long as it takes for a timer of a second to have gone off, however slow the machine.
+    eventually(lambda: time.monotonic() - begin > 2.5, what="2.5 s")
+    assert switches() == before
+
+
+# ---- a stderr that is of no use
+
+
+@pytest.fixture
+def full_pipe():
+    """The end of a pipe that takes no more, and that nobody reads."""
+    reader, writer = os.pipe()
+    flags = fcntl.fcntl(writer, fcntl.F_GETFL)
+    fcntl.fcntl(writer, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    for size in (65536, 1):
+        try:
+            while True:
+                os.write(writer, b"x" * size)
+        except BlockingIOError:
+            pass
+    fcntl.fcntl(writer, fcntl.F_SETFL, flags)
+    yield writer
+    os.close(reader)
+    os.close(writer)
+
+
+def test_stderr_that_nobody_reads(start, how, full_pipe):
+    """PID 1 does not wait for whoever reads its stderr."""
+    init = start(["-vvw", "sh", "-c", f"{PROBE} orphans 20; exec {PROBE} signals --until 10"], how,
+                 stderr=full_pipe)
+    init.line("^ready")
+    for number in (34, 10):
+        init.signal(number)
+        init.line(f"^{number} ")
+    assert init.wait() == 0
+
+
+def test_full_stderr(start, how):
+    """Nor does a full disk end it."""
+    with open("/dev/full", "w") as full:
+        init = start(["-vvw", "sh", "-c", f"{PROBE} orphans 20; exec {PROBE} signals --until 10"],
+                     how, stderr=full)
+        init.line("^ready")
+        for number in (34, 10):
+            init.signal(number)
+            init.line(f"^{number} ")
+        assert init.wait() == 0
+
+
+def test_broken_stderr(start, how):
+    """A reader that has gone neither ends init nor sends the command a PIPE."""
+    reader, writer = os.pipe()
+    try:
+        init = start(["-vvw", "sh", "-c", f"{PROBE} orphans 20; exec {PROBE} signals --until 10"],
+                     how, stderr=writer)
+        os.close(reader)
+        init.line("^ready")
+        for number in (34, 34, 34, 10):
+            init.signal(number)
+            assert init.line().string.startswith(f"{number} ")
+        assert init.wait() == 0
+    finally:
+        os.close(writer)
+
+
+def test_bad_input_with_closed_stderr(run, how):
+    assert run(["--nonsense"], how, wrap=[PROBE, "with", "--close", 2, "--"]).returncode == 125
+
+
+# ---- what it can do without
+
+
+@pytest.fixture
+def all_of_it(start, how, tmp_path):
+    """Reaping, signals with values, the end of a daemon, the exit code: whatever init is for."""
+    def all_of_it(**options):
+        init = start(["sh", "-c", f"{PROBE} orphans 20; {PROBE} daemon sleep 1000; "
+                      f"exec {PROBE} signals --until 12"], how, **options)
+        init.line("^ready")
+        subprocess.run([PROBE, "queue", str(init.init_pid), "34", "5", "6"], check=True)
+        assert [init.line("^34 ").string for _ in range(2)] == ["34 -1 5", "34 -1 6"]
+        init.signal(signal.SIGUSR2)
+        init.line("^12 0 0")
+        assert init.wait() == 0
+    return all_of_it
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root may become another user")
+def test_random_user(all_of_it):
+    """PEERS Resources: works unprivileged, with a random uid."""
+    all_of_it(wrap=ORDINARY)
+
+
+def test_no_new_privileges_inherited(all_of_it):
+    """PEERS Resources: works under no-new-privileges."""
+    all_of_it(wrap=["setpriv", "--no-new-privs"])
+
+
+def test_no_capabilities(all_of_it):
+    """As under --cap-drop=ALL."""
+    bounding = ["--bounding-set", "-all"] if AS_ROOT else []
+    all_of_it(wrap=["setpriv", *bounding, "--inh-caps", "-all", "--no-new-privs"])
+
+
+@pytest.mark.parametrize("error", [1, 38], ids=["EPERM", "ENOSYS"])
+def test_seccomp(all_of_it, error):
+    """PEERS Resources: works under seccomp; a filter or kernel may not know newer calls."""
+    all_of_it(wrap=[PROBE, "with", "--refuse-new-calls", error, "--"])
+
+
+def test_seccomp_closes_descriptors(start, how):
+    """Without close_range each inherited descriptor is closed by itself."""
+    wrap = [PROBE, "with", "--open", 50, "--open", 5, "--refuse-new-calls", 38, "--"]
+    init = start(["sleep", "1000"], how, wrap=wrap)
+    settled(init)
+    assert "/dev/null" not in held(init).values()
+
+
+def test_read_only_root(all_of_it, how):
+    """PEERS Resources: works on a read-only root."""
+    outer = [] if how == "pid1" else ["unshare", "-m" if AS_ROOT else "-Urm"]
+    script = "mount -o remount,bind,ro / && ! touch /x 2>/dev/null && exec \"$@\""
+    all_of_it(outer=outer, wrap=["sh", "-c", script, "sh"])
+
+
+def hide_proc(how):
+    outer = [] if how == "pid1" else ["unshare", "-m" if AS_ROOT else "-Urm"]
+    return {"outer": outer,
+            "wrap": ["sh", "-c", 'mount -t tmpfs -o ro none /proc && exec "$@"', "sh"]}
+
+
+def test_no_proc(run, start, how):
+    """PEERS Resources: works without /proc."""
+    if sanitized():
+        pytest.skip("a sanitizer's run-time needs /proc")
+    assert run(["sh", "-c", f"{PROBE} orphans 20; test ! -e /proc/self; exit 3"], how,
+               **hide_proc(how)).returncode == 3
+    init = start([PROBE, "signals", "--until", "10"], how, **hide_proc(how))
+    init.line("ready")
+    init.signal(10)
+    assert init.wait() == 0
+    result = run(["nonexistent"], how, **hide_proc(how))
+    assert result.returncode == 127
+
+
+def test_no_proc_end(run, tmp_path):
+    """As PID 1 the others are found without it."""
+    if sanitized():
+        pytest.skip("a sanitizer's run-time needs /proc")
+    script = (f"{PROBE} daemon {PROBE} sibling {tmp_path} polite; "
+              f"exec {PROBE} wait {tmp_path}/ready {PROBE} exit 3")
+    assert run(["--grace", "1000", "sh", "-c", script], **hide_proc("pid1")).returncode == 3
+    assert (tmp_path / "cleaned").exists()
+
+
+def test_proc_of_another_namespace(start, marker):
+    """Where /proc shows other pids than ours, nobody is taken for a descendant by its number."""
+    foreign = [word for word in NAMESPACE if word != "--mount-proc"]
+    script = f'"$@"; echo code $?; exec {PROBE} signals --until 10'
+    init = start(["--grace", "200ms", "sh", "-c", f"{PROBE} daemon {PROBE} with --ignore 15 -- "
+                  "sleep 1000; exit 3"], "plain", outer=[*foreign, "sh", "-c", script, "sh"])
+    assert init.line("code") and init.lines[-1] == "code 3"
+    # Whom it could not find it could not end: that is left to the namespace's.
+    os.kill(eventually(lambda: [p for p, s in descendants(init.popen.pid).items()
+                                if s["Name"].strip() == "probe"], what="the probe")[0], 10)
+    assert init.wait() == 0
+
+
+def test_alone_in_an_empty_root(run, tmp_path):
+    """PEERS Resources: a dynamic docker-init fails on Alpine (photon#1661). No file but the two."""
+    if sanitized():
+        pytest.skip("a build with sanitizers is dynamic")
+    for program, name in ((INIT, "init"), (PROBE, "probe")):
+        (tmp_path / name).write_bytes(Path(program).read_bytes())
+        (tmp_path / name).chmod(0o755)
+    assert run(["/probe", "exit", "5"], program="/init",
+               wrap=["chroot", tmp_path]).returncode == 5
+    assert run(["nonexistent"], program="/init", wrap=["chroot", tmp_path]).returncode == 127
+
+
+def test_few_descriptors(all_of_it):
+    """A low limit on open files is enough."""
+    if sanitized():
+        pytest.skip("a sanitizer's run-time opens files")
+    all_of_it(wrap=[PROBE, "with", "--files", 12, "--"])
+
+
+def test_nothing_is_mounted(run, how):
+    before = mounts()
+    assert run(["true"], how).returncode == 0
+    assert mounts() == before

@@ -1,0 +1,221 @@
+#include "src/options.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+enum { WORDS = 160 };
+
+/* The words of a line, separated by '|', as an argv; it lives until the end. */
+static char **list(const char *line)
+{
+	char **words = calloc(WORDS, sizeof *words), *text = strdup(line);
+
+	if (!words || !text)
+		exit(2);
+	for (unsigned i = 0; text && *line && i < WORDS - 1; i++)
+		words[i] = strsep(&text, "|");
+	return words;
+}
+
+static struct options parse(const char *arguments, const char *environment)
+{
+	struct options options;
+
+	options_parse(&options, list(arguments), list(environment));
+	return options;
+}
+
+static void defaults(void)
+{
+	struct options o = parse("init|cmd|-g", "");
+
+	CHECK(!strcmp(o.persona->name, "init"));
+	CHECK(!strcmp(o.command[0], "cmd") && !strcmp(o.command[1], "-g") && !o.command[2]);
+	CHECK(o.group && !o.at_once && !o.wait_all && !o.pause && !o.warn_on_reap);
+	CHECK(!o.no_new_privileges && !o.as_user && !o.directory && !o.parent_death);
+	CHECK(o.grace == 2000 && o.kill_after == FOREVER);
+	for (int i = 0; i < 256; i++)
+		CHECK(!o.expected[i]);
+	for (int i = 1; i <= SIGNAL_MAX; i++)
+		CHECK(o.rewrite.to[i] == i);
+}
+
+static void values(void)
+{
+	struct options o = parse("init|-cwvv|-e3|--expect=255|-r|TERM:INT|-rUSR1:0|-p|KILL|"
+				 "--grace|1.5|--kill-after=500ms|--wait-all|--user|1:2,3,4|"
+				 "--chdir|/x|--no-new-privs|--|-cmd",
+		"");
+
+	CHECK(!o.group && o.warn_on_reap && o.wait_all && o.no_new_privileges);
+	CHECK(o.expected[3] && o.expected[255] && !o.expected[0] && !o.expected[4]);
+	CHECK(o.rewrite.to[SIGTERM] == SIGINT && o.rewrite.to[SIGUSR1] == 0);
+	CHECK(o.parent_death == SIGKILL);
+	CHECK(o.grace == 1500 && o.kill_after == 500);
+	CHECK(o.as_user && o.user.uid == 1 && o.user.gid == 2 && o.user.count == 2);
+	CHECK(o.user.groups[0] == 3 && o.user.groups[1] == 4);
+	CHECK(!strcmp(o.directory, "/x") && !strcmp(o.command[0], "-cmd"));
+	/* What is given again replaces, groups included. */
+	o = parse("init|--user|1:2,3,4|--user=5|--grace|1|--grace|inf|-c|-g|x", "");
+	CHECK(o.user.uid == 5 && o.user.gid == 5 && o.user.count == 0);
+	CHECK(o.grace == FOREVER && o.group);
+	o = parse("init|-P", "");
+	CHECK(o.pause && !o.command);
+}
+
+static void environments(void)
+{
+	char **envp = list("A=1|INIT_OPTIONS=-e 3|B=2|INIT_OPTIONS=-e 4|INIT_OPTION=5");
+	struct options o;
+
+	options_parse(&o, list("init|x"), envp);
+	CHECK(o.expected[3] && !o.expected[4]);
+	CHECK(!strcmp(envp[0], "A=1") && !strcmp(envp[1], "B=2"));
+	CHECK(!strcmp(envp[2], "INIT_OPTION=5") && !envp[3]);
+	o = parse("init|x", "INIT_OPTIONS= --chdir 'a \"b'\\ \"c'\\\"d\"\t\n-w");
+	CHECK(o.warn_on_reap && !strcmp(o.directory, "a \"b c'\"d"));
+	o = parse("init|-c|x", "INIT_OPTIONS=-g --grace 1");
+	CHECK(!o.group && o.grace == 1000);
+	o = parse("init|x", "INIT_OPTIONS=");
+	CHECK(o.group);
+	o = parse("init|-c|x", "TINI_KILL_PROCESS_GROUP=");
+	CHECK(!o.group);
+	o = parse("tini|x", "TINI_KILL_PROCESS_GROUP=1");
+	CHECK(o.group);
+	o = parse("dumb-init|x", "DUMB_INIT_SETSID=0");
+	CHECK(!o.group);
+	o = parse("init|x", "TINI_VERBOSITY=9|DUMB_INIT_DEBUG=0");
+	CHECK(o.verbosity == 9);
+}
+
+static void personas(void)
+{
+	static const struct {
+		const char *called, *name;
+		bool group, at_once;
+	} cases[] = {
+		{"init|x", "init", true, false},
+		{"/sbin/init|x", "init", true, false},
+		{"tini|x", "tini", false, true},
+		{"/usr/bin/tini|x", "tini", false, true},
+		{"docker-init|x", "docker-init", false, true},
+		{"./dumb-init|x", "dumb-init", true, true},
+		{"catatonit|x", "catatonit", false, true},
+		{"tini-static|x", "init", true, false},
+		{"tini/|x", "init", true, false},
+	};
+	struct options o;
+
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		o = parse(cases[i].called, "");
+		check_case(
+			!strcmp(o.persona->name, cases[i].name), "name", cases[i].called, __LINE__);
+		check_case(o.group == cases[i].group, "group", cases[i].called, __LINE__);
+		check_case(o.at_once == cases[i].at_once, "at once", cases[i].called, __LINE__);
+	}
+	o = parse("tini|--grace|1|x", "");
+	CHECK(!o.at_once);
+	o = parse("tini|--wait-all|x", "");
+	CHECK(!o.at_once && o.wait_all);
+	/* dumb-init's own, under what was asked for. */
+	o = parse("dumb-init|-r|TSTP:0|x", "");
+	CHECK(o.rewrite.to[SIGTSTP] == 0 && o.rewrite.to[SIGTTIN] == SIGSTOP);
+	o = parse("dumb-init|-c|x", "");
+	CHECK(o.rewrite.to[SIGTSTP] == SIGTSTP);
+}
+
+/* In a child: with which code parsing ends it, and what it says. */
+static int dying(const char *arguments, const char *environment, char text[static 4096])
+{
+	ssize_t length, all = 0;
+	int ends[2], status;
+	pid_t pid;
+
+	fflush(stdout);
+	if (pipe(ends) || (pid = fork()) < 0)
+		exit(2);
+	if (!pid) {
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		parse(arguments, environment);
+		_exit(0);
+	}
+	close(ends[1]);
+	while ((length = read(ends[0], text + all, (size_t)(4095 - all))) > 0)
+		all += length;
+	text[all] = 0;
+	close(ends[0]);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void deaths(void)
+{
+	static const struct {
+		const char *arguments, *environment, *text;
+		int code;
+	} cases[] = {
+		{"init", "", "init: no command given, see 'init --help'\n", 125},
+		{"", "", "init: no command given, see 'init --help'\n", 125},
+		{"init|--", "", "init: no command given, see 'init --help'\n", 125},
+		{"/x/tini", "", "tini: no command given, see 'tini --help'\n", 1},
+		{"init|--nope|x", "", "init: unknown option '--nope'\n", 125},
+		{"init|-gx|x", "", "init: unknown option '-gx'\n", 125},
+		{"init|--group=1|x", "", "init: option takes no value: '--group=1'\n", 125},
+		{"init|-e", "", "init: no value for option '-e'\n", 125},
+		{"init|-e|256|x", "", "init: --expect: bad value '256'\n", 125},
+		{"init|-r|X:1|x", "", "init: --rewrite: bad value 'X:1'\n", 125},
+		{"init|--user|1:2:3|x", "", "init: --user: bad value '1:2:3'\n", 125},
+		{"init|--user|123456789012|x", "", "init: --user: bad value '123456789012'\n", 125},
+		{"init|-P|x", "", "init: --pause takes no command: 'x'\n", 125},
+		{"init|x", "INIT_OPTIONS=-Z", "init: INIT_OPTIONS: unknown option '-Z'\n", 125},
+		{"init|x", "INIT_OPTIONS=-g y", "init: INIT_OPTIONS: not an option: 'y'\n", 125},
+		{"init|x", "INIT_OPTIONS=-e", "init: INIT_OPTIONS: no value for option '-e'\n",
+			125},
+		{"tini|-V", "", "tini version 0.19.0 - init ", 0},
+		{"init|-gV|--nope", "", "init ", 0},
+		{"init|x", "INIT_OPTIONS=-V", "init ", 0},
+	};
+	char text[4096];
+
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int code = dying(cases[i].arguments, cases[i].environment, text);
+		bool whole = cases[i].code != 0;
+		check_case(code == cases[i].code, "code", cases[i].arguments, __LINE__);
+		check_case(whole ? !strcmp(text, cases[i].text)
+				 : !strncmp(text, cases[i].text, strlen(cases[i].text)),
+			text, cases[i].arguments, __LINE__);
+	}
+	/* A quote without end, and too many words: which is told by the variable's text. */
+	CHECK(dying("init|x", "INIT_OPTIONS=-g 'a", text) == 125 && strstr(text, "quote"));
+	CHECK(dying("init|x", "INIT_OPTIONS=\"", text) == 125 && strstr(text, "quote"));
+}
+
+/* As many words as there is room for, and one more. */
+static void many(void)
+{
+	char environment[1024] = "INIT_OPTIONS=", text[4096];
+	struct options o;
+
+	for (int i = 0; i < 128; i++)
+		strcat(environment, "-w ");
+	o = parse("init|x", environment);
+	CHECK(o.warn_on_reap);
+	strcat(environment, "-w");
+	CHECK(dying("init|x", environment, text) == 125);
+}
+
+int main(void)
+{
+	defaults();
+	values();
+	environments();
+	personas();
+	deaths();
+	many();
+	return check_end();
+}
