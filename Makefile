@@ -55,10 +55,10 @@ $(BUILD)/initctl: $(CTL_OBJ) $(LIB_OBJ)
 $(BUILD)/libinitctl.a: $(LIB_SRC:%.c=$(BUILD)/lib/%.o)
 	rm -f $@; ar rcs $@ $^
 
-# For whatever compiler it is linked with: no link-time code of ours.
+# For whatever it is linked into, with whatever compiler: no link-time code of ours.
 $(BUILD)/lib/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fno-lto -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) -fno-lto -fPIC -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
