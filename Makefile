@@ -30,7 +30,7 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fram
 
 INIT_SRC = init.c $(MODULES)
 MODULES  = $(wildcard src/*.c)
-HEADERS  = $(wildcard src/*.h)
+HEADERS  = $(wildcard src/*.h src/ctl/*.h)
 INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
 # The operator's half shares these with PID 1's, and nothing else.
 SHARED   = number seqpacket text wire
@@ -145,18 +145,19 @@ bench: all $(BUILD)/probe
 
 # One file at a time, since
 # clang-tidy 14 takes a va_list of the second for that of the first.
-C_FILES  = $(INIT_SRC) $(wildcard tests/*.c tests/unit/*.c)
+OWN_C    = $(INIT_SRC) $(wildcard src/ctl/*.c)
+C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
 MUSL_INC = $(firstword $(wildcard /usr/include/*-linux-musl /usr/lib/musl/include))
 CLANG_MUSL = clang -nostdinc -isystem $(MUSL_INC) -isystem $$(clang -print-resource-dir)/include
 CHECK    = $(STRICT) -I. -Isrc -O2 -c -o $(BUILD)/lint.o
 
 lint: $(BUILD)/flags
 	clang-format --dry-run -Werror $(C_FILES) $(HEADERS) $(wildcard tests/unit/*.h)
-	for f in $(INIT_SRC); do clang-tidy --quiet $$f -- $(STRICT) 2>$(BUILD)/lint.err || \
+	for f in $(OWN_C); do clang-tidy --quiet $$f -- $(STRICT) 2>$(BUILD)/lint.err || \
 		{ cat $(BUILD)/lint.err; exit 1; }; done
 	cppcheck --quiet --error-exitcode=1 --std=c11 -D_GNU_SOURCE --inline-suppr \
 		--enable=warning,performance,portability $(C_FILES)
-	for f in $(INIT_SRC); do gcc $(CHECK) -fanalyzer $$f || exit; done
+	for f in $(OWN_C); do gcc $(CHECK) -fanalyzer $$f || exit; done
 	for f in $(C_FILES); do for cc in gcc musl-gcc clang "$(CLANG_MUSL)"; do \
 		$$cc $(CHECK) $$f || exit; done; done
 	for f in $(wildcard tests/*.sh .ci/run); do bash -n $$f || exit; done

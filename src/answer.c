@@ -111,7 +111,7 @@ static void do_signal(struct connection *connection, const struct request *reque
 		others_signal(view->proc, request->signal);
 		result = 0;
 	} else if (request->target == TARGET_PID) {
-		result = others_signal_one(view->proc, request->pid, request->signal);
+		result = others_signal_one(view->proc, (pid_t)request->pid, request->signal);
 	} else if (request->target == TARGET_SESSION && (session || request->session)) {
 		result = session ? session_signal(session, request->signal) : -1;
 	} else if (view->command->pid) {

@@ -182,10 +182,33 @@ static int read_umask(const char *value, int *out)
 	return *out > 0777 ? -1 : 0;
 }
 
+/* A number of min..max. 0, or -1 with EINVAL or ERANGE. */
+static int read_number(const char *value, unsigned min, unsigned max, unsigned *out)
+{
+	unsigned long long number = 0;
+
+	if (number_parse(value, max, &number) || number < min)
+		return -1;
+	*out = (unsigned)number;
+	return 0;
+}
+
+/* Whom a signal is for, by a word. */
+static int read_target(const char *value, enum target *target)
+{
+	if (!strcmp(value, "all"))
+		*target = TARGET_ALL;
+	else if (!strcmp(value, "main"))
+		*target = TARGET_MAIN;
+	else
+		return -1;
+	return 0;
+}
+
 /* A request's one field. The numbers stay within what they are kept in. */
 static int read_field(struct request *request, enum field field, const char *value)
 {
-	unsigned long long number = 0;
+	unsigned version;
 
 	errno = EINVAL;
 	switch (field) {
@@ -200,37 +223,27 @@ static int read_field(struct request *request, enum field field, const char *val
 	case FIELD_GRACE:
 		return number_parse_time(value, &request->grace) || request->grace < 0 ? -1 : 0;
 	case FIELD_HEIGHT:
+		return read_number(value, 0, 65535, &request->height);
 	case FIELD_WIDTH:
-		if (number_parse(value, 65535, &number))
-			return -1;
-		*(field == FIELD_HEIGHT ? &request->height : &request->width) =
-			(unsigned short)number;
-		return 0;
+		return read_number(value, 0, 65535, &request->width);
 	case FIELD_NO_NEW_PRIVILEGES:
 		return read_bool(value, &request->no_new_privileges);
 	case FIELD_PID:
-		if (number_parse(value, 1 << 22, &number) || number < 2)
-			return -1;
-		request->pid = (pid_t)number;
 		request->target = TARGET_PID;
-		return 0;
+		return read_number(value, 2, 1 << 22, &request->pid);
 	case FIELD_PROGRAM:
 		request->program = true;
-		return strcmp(value, "passed") ? -1 : 0;
+		return strcmp(value, "passed") != 0 ? -1 : 0;
 	case FIELD_RLIMITS:
 		return request_limit(value, false);
 	case FIELD_SESSION:
-		if (number_parse(value, 0xffffffffU, &number) || !number)
-			return -1;
-		request->session = (unsigned)number;
 		request->target = TARGET_SESSION;
-		return 0;
+		return read_number(value, 1, 0xffffffffU, &request->session);
 	case FIELD_SIGNAL:
 		request->signal = signal_number(value);
 		return request->signal ? 0 : -1;
 	case FIELD_TARGET:
-		request->target = !strcmp(value, "all") ? TARGET_ALL : TARGET_MAIN;
-		return strcmp(value, "all") && strcmp(value, "main") ? -1 : 0;
+		return read_target(value, &request->target);
 	case FIELD_TERMINAL:
 		return read_bool(value, &request->terminal);
 	case FIELD_UMASK:
@@ -239,10 +252,10 @@ static int read_field(struct request *request, enum field field, const char *val
 		request->as_user = true;
 		return user_parse(&request->user, value);
 	case FIELD_VERSION:
-		if (number_parse(value, 0xffff, &number))
+		if (read_number(value, 0, 0xffff, &version))
 			return -1;
 		errno = EPROTONOSUPPORT;
-		return number >= WIRE_OLDEST && number <= WIRE_VERSION ? 0 : -1;
+		return version >= WIRE_OLDEST && version <= WIRE_VERSION ? 0 : -1;
 	case FIELD_NAMESPACE:
 		request->name_space = value;
 		return 0;

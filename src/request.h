@@ -31,14 +31,14 @@ struct request {
 	enum verb verb;
 	struct wire wire;
 	bool terminal, no_new_privileges, program;
-	unsigned short height, width;
-	const char *directory; /* NULL: / */
+	unsigned height, width; /* 0 to 65535 */
+	const char *directory;  /* NULL: / */
 	bool as_user;
 	struct user user;
 	int mask; /* umask, or -1 */
 	int signal;
 	enum target target;
-	pid_t pid;
+	unsigned pid;           /* not 0 or 1 */
 	unsigned session;       /* 0: that of the connection */
 	long long grace;        /* milliseconds, or FOREVER where none is given */
 	const char *what;       /* of open, as the client wrote it */

@@ -47,7 +47,8 @@ static int open_master(void)
  */
 static int open_terminal(const struct request *request, int progress)
 {
-	struct winsize size = {.ws_row = request->height, .ws_col = request->width};
+	struct winsize size = {.ws_row = (unsigned short)request->height,
+		.ws_col = (unsigned short)request->width};
 	int master = open_master(), slave, locked = 0;
 
 	if (master < 0)
