@@ -155,7 +155,7 @@ static void set_name(struct session *session, const char *program)
 
 	if (slash)
 		program = slash + 1;
-	for (unsigned i = 0; program[i] && i < sizeof session->name - 1; i++)
+	for (unsigned i = 0; i < sizeof session->name - 1 && program[i]; i++)
 		session->name[i] = program[i];
 }
 
