@@ -12,6 +12,7 @@ build:musl-tools::have musl-gcc || have apk
 build:util-linux:util-linux:unshare --help | grep -q kill-child && have setpriv
 test:python3 python3-pytest:python3 py3-pytest:pytest python3 || pytest /usr/bin/python3
 test:libc6-dev libgcc-12-dev:libgcc:have apk || [ -e "$(gcc -print-file-name=libasan.so)" ]
+test:mount:util-linux-misc:have mount
 test:bsdutils:util-linux-misc:have script
 test:procps:procps-ng:have ps
 test:strace:strace:have strace
@@ -20,6 +21,7 @@ lint:clang-format:clang-extra-tools:have clang-format
 lint:clang-tidy:clang-extra-tools:have clang-tidy
 lint:clang:clang:have clang
 lint:cppcheck:cppcheck:have cppcheck
+docker:mount:util-linux-misc:have mount
 docker:docker.io:docker-engine docker-cli:have dockerd && have docker
 docker:iptables:iptables:have iptables
 docker:mmdebstrap:debootstrap:have mmdebstrap || have apk

@@ -71,6 +71,7 @@ def test_many_at_once(listener):
     """What queues up while init cannot run comes through whole."""
     init = listener()
     init.signal(signal.SIGSTOP)
+    eventually(lambda: init.status()["State"].startswith("T"), what="the stop")
     for number in (64, 40, 35):
         send(init, number, *range(100))
     send(init, signal.SIGUSR1, 5)
@@ -121,22 +122,32 @@ def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
     assert other.read_text().startswith(f"ready\n{line if receivers == 2 else ''}15 0 0\n")
 
 
-@pytest.mark.skipif(not AS_ROOT, reason="only root has a second user to become")
-def test_forwarding_not_permitted(start, how):
-    """PEERS Signals: EPERM while forwarding (the command became another user): tini exits 1."""
+def signal_another_user(start, how):
+    """A command that became another user under an init that may not signal it."""
     without_kill = ["setpriv", "--bounding-set", "-kill", "--inh-caps", "-kill"]
     other = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
     init = start([*other, "sh", "-c", "echo ready; read go; exit 5"], how, wrap=without_kill,
                  stdin=-1)
     init.line("ready")
-    init.signal(signal.SIGUSR1)
-    taken(init)
-    eventually(lambda: "forward SIGUSR1: Operation not permitted" in init.stderr(),
-               what="a warning")
-    init.signal(signal.SIGUSR2)
-    taken(init)
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGUSR2):
+        init.signal(number)
+        taken(init)
     init.popen.stdin.close()
+    return init
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root has a second user to become")
+def test_forwarding_not_permitted(start, how):
+    """PEERS Signals: EPERM while forwarding (the command became another user): tini exits 1."""
+    assert signal_another_user(start, how).wait() == 5
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root has a second user to become")
+def test_forwarding_not_permitted_is_told(start, how):
+    init = signal_another_user(start, how)
     assert init.wait() == 5
+    assert init.stderr() == "".join(f"init: forward {name}: Operation not permitted\n"
+                                    for name in ("SIGUSR1", "SIGTERM", "SIGUSR2"))
 
 
 def test_forwarding_to_nobody(start, how):
