@@ -416,34 +416,6 @@ def test_killed_client(container, how):
 
 
 # A FUSE file system that nobody serves: whatever looks a path up in there hangs.
-def test_infinite_grace_and_a_group_that_ends(container):
-    """The leader goes at the HUP, the rest of the group later: then its record is free."""
-    box = container("--grace", "inf")
-    read, write = box.pipe()
-    null = box.null()[0]
-    script = "(trap '' HUP; echo ready; read x <&3) & wait"
-    gate, open_gate = box.pipe()
-    channel, answer = box.started("sh", "-c", f"exec 3<&0; {script}", stdio=(gate, write, null))
-    read_until(read, "ready")
-    group = box.outside(answer["pid"])
-    channel.close()
-    eventually(lambda: gone(group))
-    box.disown(gate, open_gate)
-    box.check_well()
-    # Nothing is left to be killed at any time, so that init has nothing to look at.
-    other = box.connect()
-    log = box.directory / "log"
-    tracer = subprocess.Popen(["strace", "-qq", "-o", log, "-e", "trace=kill,epoll_wait,epoll_pwait",
-                               "-p", str(box.pid)])
-    try:
-        eventually(log.exists)
-        eventually(lambda: other.call("status") and "epoll" in log.read_text())
-    finally:
-        tracer.terminate()
-        tracer.wait()
-    assert "kill(" not in log.read_text()
-
-
 HANGING = ["sh", "-c", 'exec 9<>/dev/fuse; mount -i -t fuse -o '
            'fd=9,rootmode=40000,user_id=0,group_id=0 none "$0" && exec "$@"']
 can_hang = pytest.mark.skipif(not AS_ROOT or not os.access("/dev/fuse", os.W_OK),
@@ -468,11 +440,15 @@ def test_hang_up_while_starting(hanging, stage):
     launch, program = hanging
     box = launch("--grace", "1000s")
     held = box.idle()
-    channel = box.connect()
+    channel, bad = box.connect(), box.connect()
     fields = [f"cwd={program}"] if stage == "cwd" else []
     channel.send("exec", *fields, args=[program], fds=box.null())
     other = box.connect()
     eventually(lambda: other.call("status")["sessions"] == "1")
+    # The child holds no copy of what init closes.
+    bad.send("nothing")
+    assert bad.receive().name == "failed" and bad.receive() is None
+    bad.close()
     # Meanwhile there is no session to be had, and init is there for others.
     listed = other.list_sessions()
     assert len(listed) == 1 and listed[0]["name"] == "program"

@@ -221,7 +221,10 @@ def test_session_name_is_cut(container, directory):
 
 def test_ending_session(container):
     box = container("--grace", "1000s")
-    channel, answer = box.started(PROBE, "signals")
+    read, write = box.pipe()
+    null = box.null()[0]
+    channel, answer = box.started(PROBE, "signals", stdio=(null, write, null))
+    read_until(read, "ready\n")
     channel.close()
     other = box.connect()
     eventually(lambda: other.list_sessions()[0]["state"] == "ending")
@@ -356,7 +359,10 @@ def test_hang_up_is_before_the_term(container, directory):
 
 def test_session_that_does_not_end_is_killed(container, how):
     box = container("--grace", "150ms", how=how)
-    channel, answer = box.started(PROBE, "signals")
+    read, write = box.pipe()
+    null = box.null()[0]
+    channel, answer = box.started(PROBE, "signals", stdio=(null, write, null))
+    read_until(read, "ready\n")
     pid = box.outside(answer["pid"]) if how == "pid1" else answer.number("pid")
     channel.call("stop")
     box.init.wait()
