@@ -18,7 +18,7 @@ import pytest
 
 from conftest import (DEADLINE, IGNORED, INIT, MARKER, PASSED, PATH, PROBE, ROOT, descendants,
                       eventually)
-from terminal import Terminal
+from terminal import BASH, Terminal
 
 INITCTL = os.path.abspath(os.environ.get("INITCTL") or ROOT / "build" / "initctl")
 GONE = 137
@@ -138,7 +138,7 @@ class Control:
 
     def on_terminal(self, *words, **options):
         env = {"INIT_SOCKET": str(self.socket), "INITCTL": INITCTL, **options.pop("env", {})}
-        one = Terminal([INITCTL, *words] if words else ["bash", "--norc", "--noprofile", "-i"],
+        one = Terminal([INITCTL, *words] if words else BASH,
                        self.marker, env=env, **options)
         self.terminals.append(one)
         return one

@@ -71,6 +71,13 @@ def test_end_comes_early(run, how, sibling):
     assert result.returncode == 3 and sibling.cleaned.exists()
 
 
+def test_no_standard_descriptors(run, how, sibling):
+    """Started with all three closed, init does not take what it opens there for them."""
+    closed = [PROBE, "with", "--close", 0, "--close", 1, "--close", 2, "--"]
+    assert run(["--grace", "1000", *sibling.polite()], how, wrap=closed).returncode == 3
+    assert sibling.cleaned.exists()
+
+
 @pytest.mark.parametrize("grace", ["inf", "1000h", "60"])
 def test_nobody_left_no_wait(run, how, grace):
     """Nothing left means no wait at all."""

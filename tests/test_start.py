@@ -2,6 +2,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -109,7 +110,7 @@ def test_child_not_started_by_init(start, how, tmp_path):
 @pytest.mark.parametrize("dashes", [[], ["--"]], ids=["bare", "dashes"])
 def test_arguments_of_the_command(run, how, dashes, words):
     """PEERS Start: arguments of the command eaten: `tini echo -g hi`."""
-    assert report(run([*dashes, PROBE, "report", *words], how))["args"] == words
+    assert report(run([*dashes, PROBE, "report", *words], how, dashes=[]))["args"] == words
 
 
 def unusable(tmp_path):
@@ -139,7 +140,14 @@ def test_exec_failure(run, how, tmp_path, which):
     word, code = list(unusable(tmp_path).items())[which]
     result = run([word, "-x"], how)
     assert (result.returncode, result.stdout) == (code, "")
-    assert result.stderr.startswith(f"init: exec {word}: ") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("which", range(10))
+def test_exec_failure_is_told(run, how, tmp_path, which):
+    """One line with the word and the reason."""
+    word = list(unusable(tmp_path))[which]
+    said = run([word, "-x"], how).stderr
+    assert re.fullmatch(rf"init: exec {re.escape(word)}: [A-Z][a-z ]+\n", said)
 
 
 def test_path_is_searched(run, how, tmp_path):

@@ -358,10 +358,10 @@ def test_killed_in_raw_mode(shell):
 
 def test_init_killed(shell):
     shell.type('"$INIT" -- sleep 1000')
-    shell.find_foreground("sleep")
+    pid = shell.find_foreground("sleep").pid
     os.kill(find_init(shell).pid, signal.SIGKILL)
     shell.prompt()
-    shell.wait_gone("sleep")
+    eventually(lambda: not is_alive(pid), what="the end of sleep")
     answers(shell)
 
 
@@ -553,13 +553,13 @@ def test_make_ends_by_key(shell, tmp_path):
     """Two at a time share the terminal, and both end."""
     (tmp_path / "Makefile").write_text(
         "all: a b\na b:\n\t@\"$$INIT\" -- sh -c 'echo started-$@; exec sleep 1000'\n"
-        "\t@echo after\n")
+        "\t@echo went on\n")
     shell.type(f'make -j2 -C "{tmp_path}"')
     shell.expect("(?s)started-[ab].*started-[ab]")
     shell.until(lambda: len(shell.all("sleep")) == 2, "both commands")
     shell.press(INTERRUPT)
     shell.prompt()
-    assert "after" not in shell.seen
+    assert "went on" not in shell.seen
     assert not shell.all("sleep")
     answers(shell)
 
@@ -669,6 +669,20 @@ def test_pipeline_forwards_what_is_typed(shell):
     shell.expect(f"{LAST} {SENT} 0\r\n")
     assert heard(shell.seen) == [2, 28, int(LAST)]
     shell.prompt()
+
+
+def test_pipeline_gets_a_key_once(shell):
+    """Stopping the others of its group is the terminal's business where they had the key."""
+    shell.type('"$INIT" -- sleep 1000 | "$PROBE" signals --until $LAST')
+    shell.expect("ready\r\n")
+    shell.find("sleep")
+    shell.press(SUSPEND)
+    shell.expect(f"20 {TYPED} 0\r\n")
+    shell.until(lambda: find_init(shell).state == "T", "the stop of init")
+    os.kill(shell.find("probe").pid, int(LAST))
+    shell.expect(f"{LAST} {SENT} 0\r\n")
+    assert heard(shell.seen) == [20, int(LAST)]
+    stopped(shell)
 
 
 def test_interactive_shell_in_a_pipeline(shell):
@@ -885,6 +899,16 @@ def test_suspend_without_a_shell(terminal):
     assert t.wait() == 0
 
 
+def test_stop_without_a_shell(terminal):
+    """A command that was stopped for good stays so; init is there when it goes on."""
+    t = terminal(["dash", "-c", '"$0" -- sh -c "kill -STOP 0; echo resumed"; echo after', INIT])
+    one = t.until(lambda: [one for one in t.all("sh") if one.state == "T"], "the stop")[0]
+    os.kill(one.pid, signal.SIGCONT)
+    t.expect("resumed")
+    t.expect("after")
+    assert t.wait() == 0
+
+
 def test_orphaned_background_read_fails(shell, tmp_path):
     """The kernel answers EIO, for a stop would be for ever; init must not be in its way."""
     file = tmp_path / "code"
@@ -918,26 +942,36 @@ def test_orphaned_later(shell, tmp_path, pipe):
 
 
 @needs("tmux")
-def test_tmux_pane(terminal, marker, tmp_path):
-    """A pane's program leads its session; it is resized, and closed."""
-    socket = tmp_path / "tmux"
-    env = {"INIT": INIT, "SHELL": "/bin/sh", "TMUX_TMPDIR": str(tmp_path)}
-    t = terminal(["tmux", "-S", socket, "-f", "/dev/null", "new-session", "-x", "80", "-y", "24",
-                  'exec "$INIT" -- sh -c "stty size; cat; stty size; cat"'], env=env)
+def test_tmux_pane(terminal, tmp_path):
+    """A pane's program leads its session; it is resized, and ended by a key."""
+    tmux = ["tmux", "-S", tmp_path / "tmux"]
+    script = 'exec "$INIT" -- sh -c "stty size; cat; stty size; cat"'
+    t = terminal([*tmux, "-f", "/dev/null", "new-session", "-x", "80", "-y", "24", script],
+                 env={"INIT": INIT, "SHELL": "/bin/sh", "TMUX_TMPDIR": str(tmp_path)})
+
+    def tell(*command):
+        t.read(0.01)
+        return subprocess.run([*tmux, *command], capture_output=True, text=True,
+                              check=False).stdout
 
     def screen():
-        t.read(0.01)
-        return subprocess.run(["tmux", "-S", socket, "capture-pane", "-p"], capture_output=True,
-                              text=True, check=False).stdout
+        return tell("capture-pane", "-p")
 
-    eventually(lambda: "23 80" in screen(), what="the size at the start")
-    t.resize(30, 100)
-    eventually(lambda: "100x30" in subprocess.run(
-        ["tmux", "-S", socket, "list-clients", "-F", "#{client_width}x#{client_height}"],
-        capture_output=True, text=True, check=False).stdout, what="tmux's new size")
+    def size():
+        pane = os.open(tell("display-message", "-p", "#{pane_tty}").strip(),
+                       os.O_RDWR | os.O_NOCTTY)
+        try:
+            return os.get_terminal_size(pane)
+        finally:
+            os.close(pane)
+
+    t.until(lambda: "23 80" in screen(), "the size at the start")
     t.type("typed")
-    eventually(lambda: screen().count("typed") == 2, what="the echo of line and cat")
+    t.until(lambda: screen().count("typed") == 2, "what the terminal and cat say")
+    t.resize(30, 100)
+    # tmux takes its time to tell the pane.
+    t.until(lambda: size() == (100, 29), "the pane's new size")
     t.press(END)
-    eventually(lambda: "29 100" in screen(), what="the new size")
+    t.until(lambda: "29 100" in screen(), "the size seen by the command")
     t.press(INTERRUPT)
     assert t.wait() == 0

@@ -166,7 +166,7 @@ static void add_exec(struct wire_out *out, const struct initctl_exec *exec)
 
 bool initctl_is_master(int fd)
 {
-	int number;
+	int number = 0;
 
 	return !sys_ioctl(fd, TIOCGPTN, &number);
 }

@@ -80,12 +80,17 @@ int verb_connect(const struct context *context)
 	return connection;
 }
 
+int verb_printed(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	die_errno(125, "write output");
+}
+
 _Noreturn static void print(const char *text)
 {
 	puts(text);
-	if (fflush(stdout))
-		die_errno(125, "write output");
-	exit(0);
+	exit(verb_printed());
 }
 
 /* Options before the verb. Returns where that is. */

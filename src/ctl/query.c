@@ -65,14 +65,6 @@ static int ask_simply(
 	return ask(*connection, &request, name, answers);
 }
 
-/* What was printed is only done when it is written. */
-static int printed(void)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
-	die_errno(125, "write output");
-}
-
 int verb_status(const struct context *context, char **arguments)
 {
 	int connection, failed;
@@ -85,7 +77,7 @@ int verb_status(const struct context *context, char **arguments)
 		show_json(&message);
 	else
 		show_fields(&message);
-	return printed();
+	return verb_printed();
 }
 
 int verb_sessions(const struct context *context, char **arguments)
@@ -105,7 +97,7 @@ int verb_sessions(const struct context *context, char **arguments)
 			die(INITCTL_GONE, "sessions: the container ended");
 	}
 	expect("sessions", "end");
-	return printed();
+	return verb_printed();
 }
 
 int verb_watch(const struct context *context, char **arguments)
@@ -122,7 +114,7 @@ int verb_watch(const struct context *context, char **arguments)
 		else
 			show_event(&message);
 	while (!ferror(stdout) && next(connection, "watch"));
-	return printed();
+	return verb_printed();
 }
 
 int verb_wait(const struct context *context, char **arguments)
@@ -136,7 +128,7 @@ int verb_wait(const struct context *context, char **arguments)
 	code = initctl_code(&message);
 	if (context->json)
 		show_json(&message);
-	printed();
+	verb_printed();
 	return code;
 }
 

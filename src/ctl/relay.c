@@ -78,11 +78,24 @@ static void stop_typing(void)
 	self.to = -1;
 }
 
+static void send_typed(void)
+{
+	ssize_t written = write(self.to, self.typed.bytes, self.typed.length);
+
+	if (written > 0)
+		typed_taken(&self.typed, (size_t)written);
+	else if (written < 0 && errno != EAGAIN && errno != EINTR)
+		stop_typing();
+}
+
 static void detach(void)
 {
 	char data[64];
 	struct wire_out request;
 
+	/* What stood before the keys; a program that is stuck may never take it. */
+	if (self.to >= 0 && self.typed.length)
+		send_typed();
 	wire_begin(&request, data, sizeof data, "hold");
 	self.detaching = !initctl_send(self.relay->connection, &request, &self.relay->master, 1);
 }
@@ -102,16 +115,6 @@ static void read_typed(void)
 	} else if (typed_add(&self.typed, data, (size_t)length)) {
 		detach();
 	}
-}
-
-static void send_typed(void)
-{
-	ssize_t written = write(self.to, self.typed.bytes, self.typed.length);
-
-	if (written > 0)
-		typed_taken(&self.typed, (size_t)written);
-	else if (written < 0 && errno != EAGAIN && errno != EINTR)
-		stop_typing();
 }
 
 static void send_signal(int signal)

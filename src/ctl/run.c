@@ -247,9 +247,7 @@ static int hold(const struct run *run, int connection, int master)
 	if (!initctl_is(&answer, "held") && initctl_code(&answer) < 0)
 		return show_failed(&answer, run->exec.args[0]);
 	puts(session);
-	if (fflush(stdout))
-		die_errno(125, "write output");
-	return 0;
+	return verb_printed();
 }
 
 static int start(const struct context *context, struct run *run)
@@ -271,7 +269,8 @@ static int start(const struct context *context, struct run *run)
 	relay.connection = verb_connect(context);
 	if (!run->terminal)
 		set_stdio(run, &relay);
-	relay_block_signals();
+	if (!run->detached)
+		relay_block_signals();
 	failed = initctl_exec_begin(relay.connection, &run->exec);
 	if (!failed) {
 		relay_await_start(relay.connection);

@@ -156,7 +156,7 @@ void show_session(const struct initctl_message *message, bool header)
 
 void show_held(const struct initctl_message *message)
 {
-	fprintf(stderr, "\r\ndetached, back with: initctl attach %llu\r\n",
+	fprintf(stderr, "\ndetached, back with: initctl attach %llu\n",
 		wire_number(&message->wire, "session", ~0ULL, 0));
 }
 

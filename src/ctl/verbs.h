@@ -25,6 +25,9 @@ int verb_stop(const struct context *context, char **arguments);
 /* The connection; ends the program with 125 where there is none. */
 int verb_connect(const struct context *context);
 
+/* What was printed is only done when it is written: 0, or the end of the program. */
+int verb_printed(void);
+
 /* A mistake in the words: one line, 125. */
 _Noreturn void verb_misused(const char *what, const char *word);
 

@@ -1,0 +1,37 @@
+/*
+ * answer: what is done about a request: fork, kill(), or send a descriptor.
+ */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include <stdbool.h>
+
+#include "connection.h"
+#include "control.h"
+#include "request.h"
+
+/* What may be seen of init, for as long as it runs. */
+void answer_setup(const struct control_view *view);
+
+/*
+ * Does what the request asks for, and replies. Of the count descriptors in fds, those
+ * it keeps are set to -1.
+ */
+void answer(struct connection *connection, const struct request *request, int *fds, unsigned count);
+
+/* There is room again for a list of sessions that was being sent. */
+void answer_list(struct connection *connection);
+
+/* News of a session's start: tells its connection and those who watch. */
+void answer_progress(struct session *session);
+
+/* The leader of a session was reaped: the same. */
+void answer_death(struct session *session, int status);
+
+/* The command ended: tells those who wait, and those who watch. */
+void answer_main_ended(void);
+
+/* What init itself was asked to do since the last call. */
+struct control_wish answer_wish(void);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * A program of somebody else's that runs a command through init, by libinitctl.a:
+ *
+ *     embed_client SOCKET COMMAND...
+ *
+ * passes its own stdin, stdout and stderr, says on stderr which session it was, and
+ * exits as the command does.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../src/ctl/client.h"
+
+static struct initctl_message answer;
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "embed_client: %s: %s\n", what, strerror(errno));
+	return 125;
+}
+
+static const char *field(const char *key)
+{
+	const char *value = wire_field(&answer.wire, key);
+
+	return value ? value : "?";
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const environment[] = {"FROM=embed_client", NULL};
+	struct initctl_exec exec = {
+		.env = environment,
+		.directory = "/tmp",
+		.stdio = {0, 1, 2},
+		.program = -1,
+	};
+	int connection, code;
+
+	if (argc < 3)
+		return 2;
+	exec.args = argv + 2;
+	connection = initctl_connect(argv[1]);
+	if (connection < 0)
+		return fail(argv[1]);
+	switch (initctl_exec(connection, &exec, &answer)) {
+	case 0:
+		fprintf(stderr, "session %s\n", field("session"));
+		code = initctl_wait(connection, &code) ? fail("wait") : code;
+		break;
+	case 1:
+		fprintf(stderr, "failed in %s, errno %s\n", field("stage"), field("errno"));
+		code = 126;
+		break;
+	default:
+		code = fail("exec");
+	}
+	close(connection);
+	return code;
+}

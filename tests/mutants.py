@@ -1,0 +1,323 @@
+"""Shows that the tests can fail: breaks init in one place at a time and runs the tests for it.
+
+    python3 tests/mutants.py [PART OF A NAME...]
+
+For each row below a copy of the sources is changed, built, and the tests named are run
+on it. A row is told as a line of a Markdown table; it fails where one of its tests does
+not, or where the text to change is there no more. With names, only rows with such a
+test. Ends with the tests that no row is for.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ["test_start", "test_signals", "test_reap", "test_exit", "test_end", "test_options",
+         "test_resources", "test_unit"]
+
+# tests, file, what is there, what is put in its place
+MUTANTS = [
+    # ---- start
+    ("test_child_signal_ignored", "src/signals.c", "disposition(SIGCHLD, &standard, &now);",
+     "disposition(SIGCHLD, NULL, &now);"),
+    ("test_child_signal_ignored", "src/signals.c", "if (inherited.child_ignored)", "if (0)"),
+    ("test_inherited_ignored_and_mask", "src/signals.c",
+     "set_mask(SIG_SETMASK, &inherited.mask, NULL);", ""),
+    ("test_nohup test_inherited_ignored_and_mask", "src/signals.c",
+     "struct disposition ignored = {.handler = SIG_IGN};",
+     "struct disposition ignored = {.handler = SIG_IGN}, no = {.handler = SIG_DFL};"
+     "syscall(SYS_rt_sigaction, SIGHUP, &no, NULL, 8L);"),
+    ("test_signal_before_the_group_exists", "src/spawn.c",
+     ("child = vfork();", "child < 0 ? 0 : read(report[0], &told, sizeof told)"),
+     ("child = fork();", "0")),
+    ("test_no_standard_descriptors", "init.c", "\tfds_sanitise();\n", ""),
+    ("test_closed_standard_descriptors", "src/fds.c", "epoll_create1(EPOLL_CLOEXEC)",
+     "epoll_create1(0)"),
+    ("test_child_not_started_by_init test_status_of_main_among_orphans", "init.c",
+     "else if (one.pid == self.command.pid)\n", "else if (one.pid)\n"),
+    ("test_arguments_of_the_command test_options_end_at_the_command", "src/options.c",
+     "options->command = words.next;",
+     "{ options->command = words.next; words.next += 2; take_all(options, &words); }"),
+    ("test_exec_failure", "init.c", "(error == ENOTDIR && persona->not_a_directory)", "0"),
+    ("test_exec_failure_is_told test_chdir test_user_not_permitted", "init.c",
+     "failure.error, spawn_stage_text(failure.stage),", "0, spawn_stage_text(failure.stage),"),
+    ("test_exec_failure test_texts_and_codes_of", "init.c",
+     "return error == EACCES ? persona->denied : persona->other;", "return persona->absent;"),
+    ("test_path_is_searched", "src/spawn.c", "denied = EACCES;", "return;"),
+    ("test_path_is_searched", "src/spawn.c", "strcpy(whole + before + (before > 0), file);",
+     "strcpy(whole + before + 1, file);"),
+    ("test_no_path", "src/spawn.c", '"/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"', '""'),
+    ("test_environment_and_directory_pass", "init.c", "self.proc = others_open();",
+     'self.proc = others_open(); if (chdir("/")) return 9;'),
+    ("test_environment_and_directory_pass", "init.c", "start_command(environ);",
+     "start_command(environ + 4);"),
+    ("test_silence", "init.c", "watch_parent(parent);",
+     'watch_parent(parent); if (getpid() != 1) warn("not PID 1"); else warn("PID 1");'),
+    ("test_group_and_session test_group_or_single_child", "src/spawn.c",
+     "\tif (join_group(spawn))", "\tif (0 && join_group(spawn))"),
+    ("test_fork_fails", "init.c", "failure.stage == SPAWN_EXEC ? exec_code(failure.error)",
+     "failure.stage ? exec_code(failure.error)"),
+    # ---- signals
+    ("test_each_signal test_each_signal_with_value test_realtime_in_order test_rewrite",
+     "src/signals.c", "memset(&all, 0xff, sizeof all);\n\tset_mask",
+     "sigfillset((sigset_t *)&all);\n\tset_mask"),
+    ("test_each_signal", "init.c", "if (self.state < ENDING)\n",
+     "if (signal == SIGHUP || signal == SIGCONT || signal == SIGTTIN) return;\n"
+     "\tif (self.state < ENDING)\n"),
+    ("test_each_signal_with_value test_realtime_in_order test_many_at_once test_from_inside "
+     "test_seccomp test_random_user", "src/signals.c", "from && from->ssi_code == SI_QUEUE", "0"),
+    ("test_many_at_once", "init.c", "length = read(self.signals, batch, sizeof batch);",
+     "length = read(self.signals, batch, sizeof batch) & 0x7f;"),
+    ("test_group_or_single_child", "src/signals.c", "PIDFD_SIGNAL_PROCESS_GROUP))", "0))"),
+    ("test_group_or_single_child test_whom_to_signal_of test_group_in_the_environment",
+     "src/signals.c", "to->group ? -to->pid : to->pid", "-to->pid"),
+    ("test_forwarding_not_permitted", "init.c", 'warn_errno("forward ",',
+     'die_errno(1, "forward ",'),
+    ("test_forwarding_to_nobody", "init.c", "else if (errno == ESRCH && !self.command.pid)",
+     "else if (errno == ESRCH)\n\t\t_exit(1);\n\telse if (0)"),
+    ("test_rewrite test_rewrite_to_nothing test_rewrite_to_kill", "init.c",
+     "self.options.rewrite.to[from->ssi_signo]", "(int)from->ssi_signo"),
+    ("test_rewrite_to_nothing", "init.c", "if (is_echo(from) || !signal", "if (is_echo(from)"),
+    ("test_stop_and_continue_reach_the_command", "init.c", "if (self.state < ENDING)\n",
+     "if (signal != SIGCONT && self.state < ENDING)\n"),
+    ("test_nothing_is_forwarded_unasked", "init.c", "return from->ssi_code > 0;", "return false;"),
+    # ---- reaping
+    ("test_twenty_thousand_orphans test_coalesced_child_signals", "init.c",
+     "while ((result = reap_next(&one, stops)) == REAP_ONE)",
+     "if ((result = reap_next(&one, stops)) == REAP_ONE)"),
+    ("test_orphans_are_adopted test_daemonised_many", "src/reap.c",
+     "return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);", "return 0;"),
+    ("test_existing_children", "src/reap.c", "waitpid(-1,", "waitpid(-getpgrp(),"),
+    ("test_existing_dead_children", "init.c", "\treap();\n\t/* From here", "\t/* From here"),
+    ("test_child_that_dies_in_silence", "src/reap.c", "WNOHANG | __WALL", "WNOHANG"),
+    ("test_child_signal_without_a_death", "src/reap.c", "WNOHANG | __WALL", "__WALL"),
+    ("test_warning_of_each", "init.c", "else if (self.options.warn_on_reap)", "else if (0)"),
+    ("test_pause test_pause_alone", "init.c", "if (self.options.pause)\n\t\t\tbegin_end();",
+     "if (0)\n\t\t\tbegin_end();"),
+    ("test_pause_alone", "init.c", "if (self.childless && !others_left())\n\t\tfinish();",
+     "if (0)\n\t\tfinish();"),
+    # ---- exit
+    ("test_codes test_expected", "src/reap.c", "WEXITSTATUS(status)", "WEXITSTATUS(status) & 1"),
+    ("test_deaths test_death_by_what_init_forwarded", "src/reap.c", "128 + WTERMSIG(status)",
+     "128"),
+    ("test_expected", "init.c", "self.options.expected[self.code]", "0"),
+    ("test_death_told_from_exit test_verbose", "init.c", 'info("command killed by "',
+     'info("command exited with "'),
+    ("test_verbose", "src/log.c", "write_now(&line);",
+     "if (write(1, line.text, line.length) < 0) return;"),
+    # ---- the end
+    ("test_siblings_clean_up test_end_comes_early test_killed_command test_no_proc_end "
+     "test_stop_of_a_command_with_siblings", "init.c", "if (self.options.at_once) {", "if (1) {"),
+    ("test_siblings_clean_up test_end_comes_early", "init.c",
+     "others_signal(self.proc, SIGTERM);", ""),
+    ("test_end_comes_early test_nobody_left_no_wait test_grace_without_end test_daemonised_many",
+     "init.c", "if (self.childless && !others_left())\n\t\tfinish();", "if (0)\n\t\tfinish();"),
+    ("test_grace_then_kill", "init.c", 'to the rest");\n\t\tkill_others();',
+     'to the rest");\n\t\tself.end_at = FOREVER;'),
+    ("test_grace_then_kill", "src/options.c", "options->grace = 2000;", "options->grace = 200;"),
+    ("test_grace_without_end", "src/number.c", "*milliseconds = -1;", "*milliseconds = 0;"),
+    ("test_stopped_sibling", "init.c", "others_signal(self.proc, SIGCONT);", ""),
+    ("test_second_signal_cuts_short", "init.c", "if (self.stops > 1)\n", "if (self.stops > 0)\n"),
+    ("test_second_signal_cuts_short test_stop_then_cut_short", "init.c",
+     "if (self.stops > 1)\n", "if (0)\n"),
+    ("test_other_signals_do_not_cut_short test_kill_after_needs_a_stop", "init.c",
+     "return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;", "return signal != 17;"),
+    ("test_kill_after", "init.c", "self.kill_at = after(self.options.kill_after);", ";"),
+    ("test_kill_after_counts_from_the_first", "init.c", "else if (self.stops == 1)", "else"),
+    ("test_wait_all test_wait_all_forwards_to_the_group", "init.c", "if (self.options.wait_all)",
+     "if (0)"),
+    ("test_wait_all_told_to_stop", "init.c", "case LINGERING:\n\t\tbegin_end();",
+     "case LINGERING:"),
+    ("test_wait_all_forwards_to_the_group", "init.c", "if (!to.pid && self.group)", "if (0)"),
+    ("test_code_when_others_fail", "init.c", "else if (self.options.warn_on_reap)\n",
+     "else if (self.state == ENDING && WIFSIGNALED(one.status))\n\t\t\t_exit(99);\n"
+     "\t\telse if (self.options.warn_on_reap)\n"),
+    ("test_daemonised_many", "src/others.c", "if (pid == self)\n\t\t\treturn true;",
+     "return pid == self;"),
+    ("test_bystanders_are_left_alone", "src/others.c", "if (pid == self)\n",
+     "if (pid == self || (pid > 1 && pid == getppid()))\n"),
+    ("test_entered_process", "src/others.c",
+     "return getpid() == 1 && (!kill(-1, 0) || errno != ESRCH);", "return false;"),
+    ("test_killed_init_takes_the_command_along test_user_is_stopped_and_dies_with_init", "init.c",
+     ".die_with_us = getpid() != 1,", ".die_with_us = false,"),
+    # ---- options
+    ("test_help", "src/usage.c", "--kill-after TIME", "--kill-afterwards"),
+    ("test_version", "src/usage.c", "usage_version(const char *text)\n{",
+     "usage_version(const char *text)\n{\n\t(void)!write(2, text, 1);"),
+    ("test_license", "src/options.c", "usage_license();", "usage_help();"),
+    ("test_full_stdout", "src/usage.c", '|| write(1, "\\n", 1) != 1',
+     '&& write(1, "\\n", 1) != 1 && 0'),
+    ("test_bad_input", "init.c", "signals_block();\n",
+     "signals_block();\n\tif (!fork()) _exit(0);\n"),
+    ("test_bad_input", "src/options.c", "if (set_value(options, (enum option)(row - rows), value))",
+     "if (set_value(options, (enum option)(row - rows), value) && 0)"),
+    ("test_bad_input test_bad_environment", "src/options.c",
+     'refuse(options, words, "unknown option ", word);\n\tif (row->value)',
+     "return;\n\tif (row->value)"),
+    ("test_missing_and_superfluous", "src/options.c", "check_command(options, &words);", ""),
+    ("test_control_characters_are_not_printed", "src/log.c", "c < ' ' || c == 0x7f", "c == 0x7f"),
+    ("test_long_words_are_cut", "src/log.c", "char text[512]", "char text[500]"),
+    ("test_notations", "src/options.c", "flag[1] ? flag + 1 : NULL", "NULL"),
+    ("test_last_value_counts", "src/options.c", "options->directory = value;",
+     "options->directory = options->directory ? options->directory : value;"),
+    ("test_user", "src/spawn.c", "(size_t)user->count, user->groups)",
+     "(size_t)(user->count > 1), user->groups)"),
+    ("test_user", "src/spawn.c", "syscall(SETRESUID, user->uid, user->uid, user->uid)",
+     "syscall(SETRESUID, user->uid, user->uid, -1)"),
+    ("test_user_not_permitted", "src/spawn.c", "if (syscall(SETGROUPS,",
+     "if (0 && syscall(SETGROUPS,"),
+    ("test_chdir", "src/spawn.c", "if (spawn->directory && chdir(spawn->directory))", "if (0)"),
+    ("test_no_new_privileges", "src/spawn.c", "if (spawn->no_new_privileges &&", "if (0 &&"),
+    ("test_parent_death_signal", "init.c",
+     "if (prctl(PR_SET_PDEATHSIG, self.options.parent_death, 0, 0, 0))", "if (0)"),
+    ("test_parent_is_not_watched_unasked", "init.c", "if (!self.options.parent_death)\n\t\treturn;",
+     "if (!self.options.parent_death)\n\t\tself.options.parent_death = SIGUSR1;"),
+    ("test_options_in_the_environment test_quotes_in_the_environment test_command_line_comes_after "
+     "test_bad_environment", "src/options.c", "take_all(options, &words);\n\tif (*words.next)\n"
+     "\t\trefuse", "if (0)\n\t\trefuse"),
+    ("test_quotes_in_the_environment", "src/options.c", "&& quote != '\\''", ""),
+    ("test_environment_is_taken", "src/options.c", "for (; take && *envp; envp++)",
+     "for (; 0 && *envp; envp++)"),
+    ("test_environment_is_taken", "src/options.c",
+     'while (variable(envp, "INIT_OPTIONS", true))\n\t\t;', ""),
+    ("test_command_line_comes_after", "src/options.c",
+     "\ttake_environment(options, envp);\n\ttake_all(options, &words);",
+     "\ttake_all(options, &words);\n\ttake_environment(options, envp);"),
+    ("test_bad_environment", "src/options.c", "if (count == ENVIRONMENT_WORDS)", "if (0)"),
+    ("test_environment_without_effect", "src/options.c", '!strcmp(value, "1")', "true"),
+    ("test_verbosity_in_the_environment", "src/options.c", '"TINI_VERBOSITY"', '"TINI_VERBOSE"'),
+    ("test_verbosity_in_the_environment", "src/options.c", '"DUMB_INIT_DEBUG"', '"DUMB_DEBUG"'),
+    ("test_group_in_the_environment", "src/options.c", '"TINI_KILL_PROCESS_GROUP"', '"TINI_KILL"'),
+    ("test_group_in_the_environment", "src/options.c", '"DUMB_INIT_SETSID"', '"DUMB_SETSID"'),
+    ("test_texts_and_codes_of test_whom_to_signal_of test_end_at_once_of "
+     "test_dumb_init_parts_with_term", "src/options.c", "program = slash + 1;", ";"),
+    ("test_dumb_init_parts_with_term", "init.c", "kill(-self.group, SIGTERM);", ";"),
+    ("test_dumb_init_parts_with_term", "src/options.c", "options->rewrite.to[i] = SIGSTOP;", ";"),
+    # ---- resources
+    ("test_inherited_descriptors test_what_init_holds", "src/fds.c",
+     "\tclose_range_of(next, ~0U);\n", ""),
+    ("test_descriptors_pass_to_the_command", "init.c", "watch_parent(parent);",
+     "watch_parent(parent); syscall(SYS_close_range, 4, ~0U, 0);"),
+    ("test_descriptors_pass_to_the_command", "src/signals.c", "signalfd(-1, &all, SFD_CLOEXEC)",
+     "signalfd(-1, &all, 0)"),
+    ("test_reader_sees_the_end_of_stdout", "src/fds.c", "\tsys_dup(filler, 1);\n", ""),
+    ("test_reader_sees_the_end_of_stdout test_streams_as_pid_1", "src/fds.c",
+     "if (same_pipe(1, 2))", "if (0)"),
+    ("test_writer_sees_the_end_of_stdin", "src/fds.c", "\tsys_dup(filler, 0);\n", ""),
+    ("test_directory_is_not_pinned", "init.c", 'if (chdir("/"))', "if (0)"),
+    ("test_listen_pid", "src/spawn.c", "rewrite_listen_pid(spawn->envp, parent);", ""),
+    ("test_listen_pid", "src/spawn.c", "&& !strcmp(*envp + name, number_text(digits, ours))", ""),
+    ("test_not_dumpable", "init.c", "prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);", ""),
+    ("test_no_wakeups", "init.c", "if (!timed || poll(&ready, 1, sleep_time()) > 0)",
+     "if (poll(&ready, 1, timed ? sleep_time() : 1000) > 0)"),
+    ("test_stderr_that_nobody_reads", "src/log.c",
+     "if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))", "if (0)"),
+    ("test_full_stderr test_broken_stderr", "src/log.c",
+     "write(2, line->text, line->length) < 0)\n\t\treturn;",
+     "write(2, line->text, line->length) < 0)\n\t\t_exit(9);"),
+    ("test_broken_stderr", "init.c", "return from->ssi_pid == (unsigned)getpid();",
+     "return false;"),
+    ("test_bad_input_with_closed_stderr", "src/log.c", "va_end(parts);\n\t_exit(code);",
+     "va_end(parts);\n\t_exit(write(2, \"\", 0) < 0 ? 1 : code);"),
+    ("test_random_user test_no_capabilities", "init.c", "watch_parent(parent);",
+     "watch_parent(parent); if (syscall(SYS_setgroups, 0L, 0L)) return 9;"),
+    ("test_no_new_privileges_inherited test_no_capabilities", "init.c", "watch_parent(parent);",
+     "watch_parent(parent); if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) return 9;"),
+    ("test_seccomp", "init.c", "self.command.group = options->group",
+     "if (self.command.pidfd < 0) _exit(9);\n\tself.command.group = options->group"),
+    ("test_seccomp_closes_descriptors", "src/fds.c", "close((int)first);", ";"),
+    ("test_read_only_root", "init.c", "watch_parent(parent);",
+     "watch_parent(parent); if (open(\"/tmp\", O_TMPFILE | O_RDWR, 0600) < 0) return 9;"),
+    ("test_no_proc", "init.c", "watch_parent(parent);",
+     "watch_parent(parent); if (access(\"/proc/self\", F_OK)) return 9;"),
+    ("test_no_proc_end", "src/others.c", "if (self == 1) {\n\t\tkill(-1, signal);\n",
+     "if (self == 1) {\n\t\tif (!access(\"/proc/1\", F_OK))\n\t\t\tkill(-1, signal);\n"),
+    ("test_proc_of_another_namespace", "src/others.c", "if (pid_of(self) == getpid())", "if (1)"),
+    ("test_alone_in_an_empty_root", "Makefile", "LDFLAGS  = -static -no-pie", "LDFLAGS  = -no-pie"),
+    ("test_few_descriptors", "src/signals.c", "return signalfd(-1, &all, SFD_CLOEXEC);",
+     "return sys_fcntl(signalfd(-1, &all, SFD_CLOEXEC), F_DUPFD_CLOEXEC, 64);"),
+    ("test_nothing_is_mounted", "init.c", "watch_parent(parent);",
+     "watch_parent(parent); if (getppid() != 1) mount(\"/tmp\", \"/mnt\", 0, 4096, 0);"),
+    # ---- units
+    ("test_unit", "src/number.c", "part * each / scale", "part * each"),
+    ("test_unit", "src/signals.c", "invalid:\n\terrno = EINVAL;", "invalid:"),
+    ("test_unit", "src/reap.c", "128 + WTERMSIG(status)", "128 | WTERMSIG(status) << 1"),
+    ("test_unit", "src/options.c", "number_parse(value, 255, &number)",
+     "number_parse(value, 256, &number)"),
+]
+
+
+def names():
+    """Every test function there is, to its file."""
+    return {name: file for file in FILES for name in re.findall(
+        r"^def (test_\w+)", (ROOT / f"tests/{file}.py").read_text(), re.M)}
+
+
+def change(folder, file, old, new):
+    path = folder / file
+    text = path.read_text()
+    for before, after in zip(*[[x] if isinstance(x, str) else x for x in (old, new)]):
+        if text.count(before) != 1:
+            return f"its text is there {text.count(before)} times"
+        text = text.replace(before, after)
+    path.write_text(text)
+    return None
+
+
+def judge(folder, tests, file, old, new):
+    """Runs the tests on the mutant. What each did, or why it could not be."""
+    if trouble := change(folder, file, old, new):
+        return trouble
+    for target in ("all", "units"):
+        make = subprocess.run(["make", "-C", folder, target, "WERROR="], capture_output=True,
+                              text=True)
+        if make.returncode:
+            return f"does not build: {make.stderr[-400:]}"
+    return {test: first_failure(folder, test) for test in tests}
+
+
+def first_failure(folder, test):
+    """Which case of a test fails first; None where all pass."""
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--tb=no", "-p", "no:cacheprovider",
+         f"tests/{names()[test]}.py", "-k", test], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "DEADLINE": os.environ.get("DEADLINE") or "5"})
+    found = re.search(rf"^(?:FAILED|ERROR) \S+::({test}\b.*?)(?: - .*)?$", result.stdout, re.M)
+    return found and found[1]
+
+
+def main(wanted):
+    where, covered, bad = names(), set(), 0
+    print("| first case to fail | broken on purpose |\n|---|---|", flush=True)
+    for tests, file, old, new in MUTANTS:
+        tests = tests.split()
+        if wanted and not any(part in test for part in wanted for test in tests):
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch, "copy")
+            shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("build", ".git"))
+            folder.parent.chmod(0o755)
+            seen = judge(folder, tests, file, old, new)
+        shown = [" ".join((x if isinstance(x, str) else x[0]).split()) or "(nothing)"
+                 for x in (old, new)]
+        what = f"{file}: `{shown[0]}` becomes `{shown[1]}`".replace("|", "\\|")
+        if isinstance(seen, str):
+            print(f"| {' '.join(tests)}: **{seen}** | {what} |", flush=True)
+            bad += 1
+            continue
+        for test, failure in seen.items():
+            bad += not failure
+            covered |= {test} if failure else set()
+            print(f"| {failure or test + ': **none**'} | {what} |", flush=True)
+    if not wanted:
+        for test in sorted(set(where) - covered):
+            print(f"not seen to fail: {test}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,241 @@
+"""status, sessions, signal, wait, watch and stop; for people, and as JSON."""
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from conftest import DEADLINE, PROBE, eventually
+from initctl import GONE, container, control, one_line  # noqa: F401
+
+HEARS = ("sh", "-c", "trap 'echo hup' HUP; trap 'echo usr1' USR1; echo ready; "
+         "while :; do sleep 0.02; done")
+
+
+# ---- status
+
+
+def test_status(container):
+    lines = dict(line.split(": ") for line in container.output("status").splitlines())
+    assert (lines["state"], lines["pid"], lines["main"]) == ("running", "1", "2")
+    found = container.lines("status")
+    assert len(found) == 1
+    assert found[0]["message"] == "status" and found[0]["main"] == 2
+    assert isinstance(found[0]["release"], str) and found[0]["sessions"] == 0
+
+
+def test_json_stands_before_the_verb_or_behind_it(container):
+    for words in (["--json", "status"], ["status", "--json"]):
+        assert json.loads(container.output(*words))["state"] == "running"
+
+
+# ---- sessions
+
+
+def test_no_sessions(container):
+    assert container.output("sessions") == ""
+    assert container.output("sessions", "--json") == ""
+
+
+def test_sessions(container):
+    for _ in range(3):
+        container.output("exec", "-d", "sleep", "1000")
+    lines = container.output("sessions").splitlines()
+    assert lines[0].split() == ["SESSION", "PID", "STATE", "TTY", "UP", "NAME"]
+    assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3"]
+    assert all(line.split()[2:] == ["held", "-", "0:00:00", "sleep"] for line in lines[1:])
+    assert [one["session"] for one in container.sessions()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name, shown, parsed", [
+    (b"\x1b]0;owned\x07", "?]0;owned?", "\x1b]0;owned\x07"),
+    (b"a\nb\tc\x7f", "a?b?c?", "a\nb\tc\x7f"),
+    (b"\xc2\x9b31m", "?31m", "\x9b31m"),
+    (b"\xff\xfe", "??", "\ufffd\ufffd"),
+    (b"\xed\xa0\x80", "???", "\ufffd\ufffd\ufffd"),
+    (b"caf\xc3\xa9", "caf\u00e9", "caf\u00e9"),
+    (b"thirteen....\xc3\xa9", "thirteen....\u00e9", "thirteen....\u00e9"),
+    (b"cut in two...\xc3\xa9", "cut in two...?", "cut in two...\ufffd"),
+    (b"quote\"back\\", "quote\"back\\", "quote\"back\\"),
+    (b"123", "123", "123"), (b"true", "true", "true"),
+])
+def test_a_name_that_is_not_a_word(container, name, shown, parsed):
+    """What comes from inside does not drive our terminal, and is a string in JSON."""
+    container.output("exec", "-d", "--program", PROBE, "--", name, "signals")
+    lines = container.output("sessions", text=False).decode().splitlines()
+    assert lines[1].endswith(" " + shown)
+    assert container.sessions()[0]["name"] == parsed
+
+
+# ---- signal
+
+
+def test_signal_main_and_sessions(control):
+    control.start(command=HEARS)
+    control.init.line("ready")
+    client = control.popen("exec", *HEARS)
+    assert client.stdout.readline() == b"ready\n"
+    for words in (["USR1"], ["SIGUSR1", "main"], ["10", "main"]):
+        assert control.output("signal", *words) == ""
+        control.init.line("usr1")
+    control.output("signal", "HUP", "%1")
+    assert client.stdout.readline() == b"hup\n"
+    pid = control.sessions()[0]["pid"]
+    control.output("signal", "USR1", str(pid))
+    assert client.stdout.readline() == b"usr1\n"
+    control.output("signal", "HUP", "all")
+    assert client.stdout.readline() == b"hup\n"
+    control.init.line("hup")
+
+
+@pytest.mark.parametrize("words, parts", [
+    (["NOPE"], ["signal", "Invalid argument"]), (["65"], ["signal"]), (["0"], ["signal"]),
+    (["TERM", "%99"], ["%99", "No such process"]), (["TERM", "99999"], ["99999", "No such"]),
+    (["TERM", "nobody"], ["target"]), (["TERM", "main", "x"], ["too many words"]),
+    ([], ["no signal given"]), (["TERM", "1"], ["pid"]), (["T" * 600], ["no such signal"])])
+def test_signals_that_cannot_be_sent(container, words, parts):
+    one_line(container.run("signal", *words), 125, *parts)
+
+
+# ---- wait
+
+
+@pytest.mark.parametrize("end, code", [("exit 0", 0), ("exit 42", 42), ("kill -TERM $$", 143)])
+def test_wait_exits_as_main_did(control, end, code):
+    control.start(command=["sh", "-c", f"read x <{control.directory}/fifo; {end}"], wait=False)
+    os.mkfifo(control.directory / "fifo")
+    control.wait_listens()
+    clients = [control.popen(*words) for words in (["wait"], ["--json", "wait"])]
+    # Both have asked once both are connected, and asked to watch and answered after them.
+    eventually(lambda: len(os.listdir(f"/proc/{control.pid()}/fd")) > 0)
+    with open(control.directory / "fifo", "w") as fifo:
+        fifo.write("go\n")
+    results = [client.communicate(timeout=DEADLINE) for client in clients]
+    if clients[0].returncode != 125:
+        assert [client.returncode for client in clients] == [code, code]
+        ending = json.loads(results[1][0])
+        assert ending == {"message": "exited", **({"signal": 15} if code > 128 else {"code": code})}
+
+
+def test_wait_for_one_that_is_killed_with_init(container):
+    client = container.popen("wait", errors="replace")
+    eventually(lambda: open(f"/proc/{client.pid}/wchan").read() not in ("", "0"))
+    eventually(lambda: [one for one in os.listdir(f"/proc/{container.pid()}/fd")])
+    eventually(lambda: " S " in open(f"/proc/{client.pid}/stat").read())
+    os.kill(container.pid(), signal.SIGKILL)
+    out, err = client.communicate(timeout=DEADLINE)
+    assert client.returncode in (GONE, 125) and err.count("\n") == 1 and out == ""
+
+
+# ---- watch
+
+
+def test_watch(container):
+    client, plain = container.popen("--json", "watch"), container.popen("watch")
+    first = json.loads(client.stdout.readline())
+    assert first == {"message": "event", "type": "state", "state": "running", "main": 2}
+    assert plain.stdout.readline() == b"state state=running main=2\n"
+    container.run("exec", "sh", "-c", "exit 3")
+    started, exited = (json.loads(client.stdout.readline()) for _ in range(2))
+    assert (started["type"], started["session"]) == ("started", 1)
+    assert exited == {"message": "event", "type": "exited", "session": 1, "pid": started["pid"],
+                      "code": 3}
+    assert re.fullmatch(rb"started session=1 pid=\d+\n", plain.stdout.readline())
+    assert re.fullmatch(rb"exited session=1 pid=\d+ code=3\n", plain.stdout.readline())
+    container.run("stop", "--grace", "0.2")
+    rest = [json.loads(line) for line in client.communicate(timeout=DEADLINE)[0].splitlines()]
+    assert any(one["type"] == "main" for one in rest)
+    assert client.returncode == 0 and plain.wait(DEADLINE) == 0
+
+
+# ---- stop
+
+
+def test_stop(container):
+    assert container.output("stop") == ""
+    # It is gone when stop says so, its socket with it.
+    assert not container.socket.exists()
+    assert container.init.wait() == 143
+
+
+@pytest.mark.parametrize("words", [["--grace", "0.1"], ["--grace=100ms"]])
+def test_stop_with_a_grace(control, words):
+    control.start(command=[PROBE, "signals"])
+    control.init.line("ready")
+    assert control.output("stop", *words) == ""
+    assert control.init.wait() == 137
+
+
+def test_stop_takes_sessions_along(container):
+    client = container.popen("exec", "sh", "-c", "trap 'echo hup; exit' HUP; trap '' TERM; echo ready; "
+                             "while :; do sleep 0.02; done")
+    client.stdout.readline()
+    container.output("stop", "--grace", "5")
+    assert client.communicate(timeout=DEADLINE)[0] == b"hup\n"
+
+
+@pytest.mark.parametrize("words, parts", [
+    (["--grace", "soon"], ["grace", "Invalid argument"]), (["--grace"], ["no value for --grace"]),
+    (["now"], ["too many words", "now"]), (["--grace=1", "2"], ["too many words"]),
+    (["--grace", "9" * 600], ["bad value for --grace"])])
+def test_stop_misused(container, words, parts):
+    one_line(container.run("stop", *words), 125, *parts)
+    assert container.lines("status")[0]["state"] == "running"
+
+
+# ---- usage
+
+
+@pytest.mark.parametrize("words, parts", [
+    ([], ["no verb given"]), (["fly"], ["unknown verb 'fly'"]), (["--fly"], ["'--fly'"]),
+    (["-S"], ["no value"]), (["status", "now"], ["too many words", "now"]),
+    (["sessions", "x"], ["too many"]), (["wait", "x"], ["too many"]), (["watch", "x"], ["too many"]),
+    (["shell", "x"], ["too many"]), (["\x1b[31m"], ["unknown verb '?[31m'"])])
+def test_misuse_costs_one_line(control, words, parts):
+    one_line(control.run(*words), 125, *parts)
+
+
+def test_help_and_version(control):
+    for words in (["-h"], ["--help"]):
+        text = control.output(*words)
+        assert text.startswith("usage: initctl")
+        for verb in "exec shell attach sessions signal status wait watch stop".split():
+            assert re.search(rf"(?m)^  {verb}\b", text)
+    assert re.fullmatch(r"initctl \d+\.\d+\.\d+\n", control.output("--version"))
+    assert control.output("-V") == control.output("--version")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["status"], ["--json", "status"]])
+def test_output_that_cannot_be_written(container, words):
+    with open("/dev/full", "w") as full:
+        one = container.run(*words, stdout=full)
+    assert one.returncode == 125 and "write output" in one.stderr and one.stderr.count("\n") == 1
+
+    def close():
+        os.close(1)
+
+    one = container.run(*words, stdout=subprocess.DEVNULL, preexec_fn=close)
+    assert one.returncode == 125 and "Bad file descriptor" in one.stderr
+
+
+def test_nobody_listens(control):
+    import socket
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+        one.bind(str(control.socket))
+    one_line(control.run("status"), 125, str(control.socket), "Connection refused")
+    control.socket.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
+        one.bind(str(control.socket))
+        one.listen()
+        one_line(control.run("status"), 125, str(control.socket), "rong type")
+    control.socket.unlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root to become another")
+def test_who_is_not_let_in(container):
+    os.chmod(container.directory, 0o755)
+    one_line(container.run("status", user=65533), 125, "Permission denied")
+    os.chmod(container.socket, 0o666)
+    one_line(container.run("status", user=65533), 125, "Permission denied")
