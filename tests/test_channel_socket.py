@@ -484,7 +484,7 @@ class TestUserNamespace:
     def box(self, container, directory):
         directory.chmod(0o777)
         box = container(how="plain", outer=ROOTLESS)
-        eventually(box.path.exists)
+        box.connect().close()
         return box
 
     def test_its_own_user(self, box):

@@ -47,8 +47,9 @@ static void check_request(const struct request *request, const char *data, size_
 	check(request->verb != VERB_ATTACH || request->session, "a session");
 	check(!request->pid || (request->pid > 1 && request->pid <= 1 << 22), "pid");
 	check(request->grace >= -1, "grace");
-	check(!request->directory || (inside(request->directory, data, size) &&
-					     *request->directory == '/'), "cwd");
+	check(!request->directory ||
+			(inside(request->directory, data, size) && *request->directory == '/'),
+		"cwd");
 	check(!request->what || inside(request->what, data, size), "what");
 	check(!request->name_space || inside(request->name_space, data, size), "namespace");
 	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
