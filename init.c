@@ -383,7 +383,6 @@ static void obey(void)
 	if (wish.grace != FOREVER)
 		self.options.grace = wish.grace;
 	if (self.state == LINGERING || !self.command.pid) {
-		reap(); /* to know whether there is anybody */
 		begin_end();
 		return;
 	}

@@ -440,11 +440,15 @@ def test_hang_up_while_starting(hanging, stage):
     launch, program = hanging
     box = launch("--grace", "1000s")
     held = box.idle()
-    channel = box.connect()
+    channel, bad = box.connect(), box.connect()
     fields = [f"cwd={program}"] if stage == "cwd" else []
     channel.send("exec", *fields, args=[program], fds=box.null())
     other = box.connect()
     eventually(lambda: other.call("status")["sessions"] == "1")
+    # The child holds no copy of what init closes.
+    bad.send("nothing")
+    assert bad.receive().name == "failed" and bad.receive() is None
+    bad.close()
     # Meanwhile there is no session to be had, and init is there for others.
     listed = other.list_sessions()
     assert len(listed) == 1 and listed[0]["name"] == "program"

@@ -76,9 +76,11 @@ def test_ten_thousand_sessions(container):
     held, before = box.descriptors(), box.rss()
     rounds(1410)
     assert len(box.descriptors()) == len(held)
-    assert channels[0].call("status").number("sessions") == 0
+    # The child of a failed start counts until it is reaped.
+    eventually(lambda: channels[0].call("status")["sessions"] == "0")
     if not sanitized():
-        assert box.rss() <= before
+        # A page of code that is run for the first time late is no growth.
+        assert box.rss()[0] <= before[0] + 4 and box.rss()[1] <= before[1] + 4, (before, box.rss())
     for channel in channels:
         channel.close()
     box.check_well()

@@ -157,8 +157,8 @@ def test_relative_path(container, directory, how):
     box = container.make()
     box.launch("--control", "ctl", how=how, path=False, cwd=directory,
                command=["sh", "-c", "pwd; exec sleep 1000"])
-    assert box.connect().call("stop").name == "stopping"
     assert box.init.line("/")[0] and box.init.lines[-1] == str(directory), "the command's cwd"
+    assert box.connect().call("stop").name == "stopping"
     box.init.wait()
     assert not box.path.exists()
 
@@ -484,7 +484,7 @@ class TestUserNamespace:
     def box(self, container, directory):
         directory.chmod(0o777)
         box = container(how="plain", outer=ROOTLESS)
-        eventually(box.path.exists)
+        box.connect().close()
         return box
 
     def test_its_own_user(self, box):

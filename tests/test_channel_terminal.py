@@ -1,6 +1,7 @@
 """Terminals of sessions, made by the child inside. PROTOCOL.md, "exec", "hold and attach"."""
 import errno
 import fcntl
+import json
 import os
 import re
 import signal
@@ -48,11 +49,12 @@ def test_size_is_set_before_the_start(container, height, width):
 def test_session_owns_it(container, how):
     """It is the controlling terminal, with job control, and nothing else is open."""
     box = container(how=how)
-    script = 'echo $$; ps -o tpgid=,sid= -p $$; ls /proc/$$/fd | tr "\\n" " "; : </dev/tty && echo ok'
-    _, answer, master = terminal(box, "sh", "-c", script)
-    words = read_all(master).split()
-    assert words[0] == answer["pid"] and words[1:3] == [words[0]] * 2
-    assert words[3:] == ["0", "1", "2", "ok"]
+    script = 'echo $$; ps -o tpgid=,sid= -p $$; : </dev/tty && echo ok; exec "$0" report'
+    _, answer, master = terminal(box, "sh", "-c", script, PROBE)
+    words, seen = read_all(master).split("ok")
+    assert words.split() == [answer["pid"]] * 3
+    seen = json.loads(seen)
+    assert set(seen["fds"]) == {"0", "1", "2"} and seen["sid"] == answer.number("pid")
 
 
 def test_typed_signals_and_resize(container):
