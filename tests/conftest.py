@@ -9,11 +9,13 @@ runs both ways.
 INIT names the program under test, which may be a peer (INIT=/usr/bin/tini), and
 PROBE the tool it runs. DEADLINE is how long, in seconds, anything may take.
 """
+import atexit
 import ctypes
 import os
 import re
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +27,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-INIT = os.path.abspath(os.environ.get("INIT") or ROOT / "build" / "init")
-PROBE = os.path.abspath(os.environ.get("PROBE") or ROOT / "build" / "probe")
+
+
+def for_everyone(program):
+    """Its path; where another user cannot reach it (sources below /root) a copy's that he can."""
+    program = os.path.abspath(program)
+    if os.geteuid() or not os.path.exists(program) or all(
+            folder.stat().st_mode & 0o001 for folder in Path(program).parents):
+        return program
+    folder = tempfile.mkdtemp(prefix="init-tests.")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chmod(folder, 0o755)
+    return shutil.copy(program, folder)
+
+
+INIT = for_everyone(os.environ.get("INIT") or ROOT / "build" / "init")
+PROBE = for_everyone(os.environ.get("PROBE") or ROOT / "build" / "probe")
 DEADLINE = float(os.environ.get("DEADLINE") or 15)
 AS_ROOT = os.geteuid() == 0
 # Getopt lets them take the command's options for their own, which is one test's to show.

@@ -16,6 +16,9 @@ test:mount:util-linux-misc:have mount
 test:bsdutils:util-linux-misc:have script
 test:procps:procps-ng:have ps
 test:strace:strace:have strace
+test:less:less:have less
+test:tmux:tmux:have tmux
+test:vim:vim:have vim
 test:valgrind libc6-dbg:valgrind:have valgrind && { have apk || ls /usr/lib/debug/.build-id; }
 lint:clang-format:clang-extra-tools:have clang-format
 lint:clang-tidy:clang-extra-tools:have clang-tidy

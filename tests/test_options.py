@@ -229,7 +229,9 @@ def test_parent_is_not_watched_unasked(start):
     outer = ["sh", "-c", '"$@" & wait', "sh"]
     init = start([PROBE, "signals", "--until", "10"], "plain", outer=outer)
     init.line("ready")
-    os.kill(int(init.status()["PPid"]), signal.SIGKILL)
+    parent = int(init.status()["PPid"])
+    os.kill(parent, signal.SIGKILL)
+    eventually(lambda: int(init.status()["PPid"]) != parent, what="the end of the parent")
     init.signal(signal.SIGUSR2)
     init.line("^12 ")
     init.signal(signal.SIGUSR1)

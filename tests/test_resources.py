@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import (AS_ROOT, DEADLINE, INIT, NAMESPACE, PROBE, descendants, eventually, mounts,
-                      sanitized)
+from conftest import (AS_ROOT, DEADLINE, INIT, NAMESPACE, PROBE, descendants, eventually, sanitized)
 
 ORDINARY = ["setpriv", "--reuid", "54321", "--regid", "54320", "--clear-groups"]
 
@@ -353,9 +352,3 @@ def test_few_descriptors(all_of_it):
     if sanitized():
         pytest.skip("a sanitizer's run-time opens files")
     all_of_it(wrap=[PROBE, "with", "--files", 12, "--"])
-
-
-def test_nothing_is_mounted(run, how):
-    before = mounts()
-    assert run(["true"], how).returncode == 0
-    assert mounts() == before

@@ -676,12 +676,19 @@ def test_pipeline_gets_a_key_once(shell):
     shell.type('"$INIT" -- sleep 1000 | "$PROBE" signals --until $LAST')
     shell.expect("ready\r\n")
     shell.find("sleep")
+    # As in the test of typed signals from outside: one that follows closely may be lost.
+    for _ in range(10):
+        shell.press(SUSPEND)
+        shell.expect(f"20 {TYPED} 0\r\n")
+        shell.until(lambda: find_init(shell).state == "T", "the stop of init")
+        os.kill(find_init(shell).pid, signal.SIGCONT)
+        shell.until(lambda: {find_init(shell).state, shell.find("sleep").state} == {"S"},
+                    "its going on")
     shell.press(SUSPEND)
-    shell.expect(f"20 {TYPED} 0\r\n")
     shell.until(lambda: find_init(shell).state == "T", "the stop of init")
     os.kill(shell.find("probe").pid, int(LAST))
     shell.expect(f"{LAST} {SENT} 0\r\n")
-    assert heard(shell.seen) == [20, int(LAST)]
+    assert heard(shell.seen) == [20] * 11 + [int(LAST)]
     stopped(shell)
 
 
