@@ -120,13 +120,13 @@ $(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 units: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/unit/%)
 units-asan: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
 
-# INIT is the program under test, UNIT the folder of the unit tests' programs.
+# INIT and INITCTL are the programs under test, UNIT the folder of the unit tests' programs.
 test: all units
-	$(PYTHON) -m pytest $(PYTEST) --ignore=tests/test_docker.py tests
+	$(PYTHON) -m pytest $(PYTEST) --ignore-glob='tests/test_docker*.py' tests
 
-test-asan: $(BUILD)/asan/init units-asan
-	INIT=$(BUILD)/asan/init UNIT=$(BUILD)/asan/unit $(PYTHON) -m pytest $(PYTEST) \
-		--ignore=tests/test_docker.py tests
+test-asan: $(BUILD)/asan/init $(BUILD)/asan/initctl $(BUILD)/libinitctl.a units-asan
+	INIT=$(BUILD)/asan/init INITCTL=$(BUILD)/asan/initctl UNIT=$(BUILD)/asan/unit \
+		$(PYTHON) -m pytest $(PYTEST) --ignore-glob='tests/test_docker*.py' tests
 
 # The part that goes through states and tables; elsewhere valgrind's own descriptors, signals
 # and exec show. A -P that is stopped at once meets it before it is ready.
@@ -138,7 +138,7 @@ test-valgrind: $(BUILD)/valgrind/init units
 
 # A Docker Engine is started for it; see tests/docker_engine.py.
 test-docker: all $(BUILD)/probe
-	$(PYTHON) -m pytest $(PYTEST) tests/test_docker.py
+	$(PYTHON) -m pytest $(PYTEST) tests/test_docker*.py
 
 bench: all $(BUILD)/probe
 	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe

@@ -136,9 +136,10 @@ class Control:
     def lines(self, *words):
         return [json.loads(line) for line in self.output("--json", *words).splitlines()]
 
-    def on_terminal(self, *words, **options):
+    def on_terminal(self, *words, shell=BASH, **options):
+        """Runs initctl with these words; without any, an interactive shell."""
         env = {"INIT_SOCKET": str(self.socket), "INITCTL": INITCTL, **options.pop("env", {})}
-        one = Terminal([INITCTL, *words] if words else BASH,
+        one = Terminal([INITCTL, *words] if words else shell,
                        self.marker, env=env, **options)
         self.terminals.append(one)
         return one

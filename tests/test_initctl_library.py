@@ -1,12 +1,13 @@
 """libinitctl.a, as a program of somebody else's uses it."""
 import os
+import re
 import shutil
-import signal
 import subprocess
+import sys
 
 import pytest
 
-from conftest import DEADLINE, ROOT, eventually
+from conftest import DEADLINE, ROOT
 from initctl import container, control  # noqa: F401
 
 FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-g"]
@@ -63,3 +64,25 @@ def test_the_library_holds_what_it_names():
     ours = ("initctl_", "wire_", "seqpacket_", "number_", "text_")
     assert all(name.startswith(ours) for name in defined), defined
     assert not {name for name in needed - defined if name.startswith((*ours, "log_", "show_"))}
+
+
+def test_the_client_of_the_readme(container):
+    """It is 20 lines, and works as printed."""
+    pages = [path for path in (ROOT / "README.md", ROOT / "src/ctl/README.md") if path.exists()]
+    found = [match for page in pages
+             for match in re.findall(r"(?s)```python\n(.*?)```", page.read_text())]
+    assert len(found) == 1
+    assert len([line for line in found[0].splitlines() if line.strip()]) <= 20
+    file = container.directory / "client.py"
+    file.write_text(found[0])
+
+    def run(*words, data=None):
+        return subprocess.run([sys.executable, "-B", file, container.socket, *words], text=True,
+                              capture_output=True, timeout=DEADLINE, input=data,
+                              env=container.environment())
+
+    done = run("sh", "-c", "read x; echo got $x; exit 7", data="words\n")
+    assert (done.returncode, done.stdout) == (7, "got words\n")
+    assert run("sh", "-c", "kill -KILL $$").returncode == 137
+    done = run("no-such")
+    assert (done.returncode, done.stderr) == (1, "exec: No such file or directory\n")

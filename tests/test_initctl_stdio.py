@@ -138,12 +138,14 @@ def test_a_signal_for_initctl_goes_to_the_session(container, name):
     assert client.returncode == 5
 
 
-def test_hup_ends_the_session(container):
-    client = container.popen("exec", "sh", "-c", "echo ready; exec sleep 1000")
+def test_hup_ends_the_session(control):
+    """Also one that does not mind it."""
+    control.start("--grace", "0.2")
+    client = control.popen("exec", "sh", "-c", "trap '' HUP; echo ready; exec sleep 1000")
     client.stdout.readline()
     client.send_signal(signal.SIGHUP)
     assert client.wait(DEADLINE) == 128 + signal.SIGHUP
-    container.wait_sessions(0)
+    control.wait_sessions(0)
 
 
 @pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM"])
@@ -242,6 +244,10 @@ def test_a_stop_that_nobody_can_resume(container):
                              stdin=subprocess.PIPE, preexec_fn=alone)
     client.stdout.readline()
     client.send_signal(signal.SIGTSTP)
+    # It has heard, and init has heard of it.
+    eventually(lambda: not int(status_of(client.pid)["ShdPnd"], 16))
+    eventually(lambda: process(client.pid).state == "S")
+    container.lines("status")
     assert client.communicate(b"word\n", DEADLINE)[0] == b"word\n"
 
 

@@ -250,6 +250,9 @@ def test_no_terminals_inside(control):
 
 # ---- every way out
 
+# A shell that does not set the terminal right itself, as bash does after a job.
+PLAIN = ["dash", "-i"]
+
 
 def sane(terminal, before):
     eventually(lambda: modes(terminal) == before, what="the terminal as it was")
@@ -257,7 +260,7 @@ def sane(terminal, before):
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "QUIT", "SEGV", "ABRT", "ALRM", "KILL"])
 def test_a_signal_restores_the_terminal_and_ends_the_session(container, name):
-    terminal = container.on_terminal()
+    terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = modes(terminal)
     terminal.type("$INITCTL exec sh -c 'echo begun; exec sleep 1000'")
@@ -273,7 +276,7 @@ def test_a_signal_restores_the_terminal_and_ends_the_session(container, name):
 
 def test_kill_of_the_process_group(container):
     """The guard is out of its reach."""
-    terminal = container.on_terminal()
+    terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = modes(terminal)
     for _ in range(5):
@@ -288,7 +291,7 @@ def test_kill_of_the_process_group(container):
 @pytest.mark.parametrize("script", ["exit 0", "exit 3", "kill -KILL $$"])
 def test_the_end_restores_the_terminal(container, script):
     """Before initctl is over, so that a shell finds it well."""
-    terminal = container.on_terminal()
+    terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = terminal.run("stty -a; stty -g")
     terminal.type(f"$INITCTL exec -t sh -c 'stty -a >/dev/null; {script}'; stty -a; stty -g")
@@ -296,7 +299,7 @@ def test_the_end_restores_the_terminal(container, script):
 
 
 def test_the_end_of_init_restores_the_terminal(container):
-    terminal = container.on_terminal()
+    terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = modes(terminal)
     terminal.type("$INITCTL exec sh -c 'echo begun; exec sleep 1000'; echo code $?")
@@ -331,7 +334,7 @@ def test_a_hang_up_that_only_shows_as_one(container):
 
 def test_a_stop_from_outside_and_back(container):
     """kill -TSTP: the shell has its terminal as it was, fg has it raw again."""
-    terminal = container.on_terminal()
+    terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = modes(terminal)
     terminal.type("$INITCTL exec sh -c 'echo begun; read x; echo got $x'")
@@ -353,6 +356,30 @@ def test_a_reader_of_ours_that_is_stuck(container):
     eventually(lambda: process(container.inside(pid)).state == "S", what="a stuck program")
     client.send_signal(signal.SIGTERM)
     assert client.wait(DEADLINE) == 128 + signal.SIGTERM
+
+
+def test_a_terminal_of_ours_that_is_stuck(container):
+    """Nobody reads what is shown: a signal still ends it."""
+    terminal = container.on_terminal("exec", "yes")
+    pid = container.inside(container.wait_sessions(1)[0]["pid"])
+
+    def stuck(before=[None]):
+        written = Path(f"/proc/{pid}/io").read_text().split()[3]
+        same, before[0] = written == before[0], written
+        return same and process(terminal.pid()).state == process(pid).state == "S"
+
+    eventually(lambda: all(stuck() for _ in range(20) if not time.sleep(0.002)))
+    terminal.popen.send_signal(signal.SIGTERM)
+    assert terminal.popen.wait(DEADLINE) == 128 + signal.SIGTERM
+
+
+def test_the_guard_holds_nothing_but_the_terminal(container):
+    """Not the connection, whose end is the session's."""
+    terminal = container.on_terminal("exec", "--", "sh", "-c", "echo begun; exec sleep 1000")
+    terminal.expect("begun")
+    guard = terminal.all("tty-guard")[0].pid
+    held = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{guard}/fd").iterdir()}
+    assert sorted(held) == [0, 1] and held[0].startswith("/dev/pts/"), held
 
 
 def test_a_terminal_that_nobody_has_open_for_a_while(container):
