@@ -49,6 +49,20 @@ static bool acceptable(const int *fds, unsigned count)
 	return true;
 }
 
+/*
+ * The last close of a socket may linger, and that of a file ask the server of its
+ * file system: a child that shares our table does it, and waits for that.
+ */
+static void discard(const int *fds, unsigned count)
+{
+	pid_t child = sys_fork(CLONE_FILES);
+
+	if (child <= 0)
+		seqpacket_discard(fds, count);
+	if (!child)
+		_exit(0);
+}
+
 static void receive(struct connection *connection)
 {
 	struct request request;
@@ -76,9 +90,11 @@ static void receive(struct connection *connection)
 		connection_refuse(connection, EBADF, "descriptors");
 	else
 		answer(connection, &request, fds, count);
-	while (count--)
-		if (fds[count] >= 0)
-			close(fds[count]);
+	/* What a session was given its child holds: ours is not the last. */
+	if (connection->session)
+		seqpacket_discard(fds, count);
+	else if (count)
+		discard(fds, count);
 	/* What a long message touched is given back, so that PID 1 does not grow by it. */
 	if (length > 4096) {
 		const uintptr_t page = 4096, from = (uintptr_t)received / page + 1;

@@ -159,16 +159,6 @@ static void set_name(struct session *session, const char *program)
 		session->name[i] = program[i];
 }
 
-/* As fork(2), without the libc's care for threads and locks, which we have none of. */
-static pid_t fork_child(void)
-{
-#ifdef __s390x__
-	return (pid_t)syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
-#else
-	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-#endif
-}
-
 struct session *session_start(
 	const struct request *request, const int *fds, int connection, char **envp)
 {
@@ -185,7 +175,7 @@ struct session *session_start(
 	}
 	if (sys_socketpair(ends))
 		return NULL;
-	pid = fork_child();
+	pid = sys_fork(0);
 	if (!pid) {
 		failure.stage = run(request, fds, ends[1], parent, envp);
 		failure.error = errno;

@@ -7,6 +7,8 @@
 #define SYS_H
 
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -86,6 +88,19 @@ static inline int sys_fchown(int fd, uid_t uid, gid_t gid)
 static inline int sys_dup(int from, int to)
 {
 	return (int)syscall(SYS_dup3, from, to, O_CLOEXEC);
+}
+
+/*
+ * As fork(2) with flags of clone(2), without the libc's care for threads and locks,
+ * which we have none of.
+ */
+static inline pid_t sys_fork(unsigned long flags)
+{
+#ifdef __s390x__
+	return (pid_t)syscall(SYS_clone, 0UL, flags | SIGCHLD, 0UL, 0UL, 0UL);
+#else
+	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0UL, 0UL, 0UL, 0UL);
+#endif
 }
 
 /* Not for threads, whom a libc would tell. old and new may be NULL. */

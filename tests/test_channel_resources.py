@@ -464,7 +464,6 @@ def test_gigabyte_through_a_session(container):
 # ---- descriptors that take their time
 
 
-@pytest.mark.xfail(strict=True, reason="init closes what it was passed itself, and waits for it")
 def test_descriptor_of_a_socket_that_lingers(container):
     """Closing what a client passed may not hold PID 1 up."""
     box = container()
