@@ -140,7 +140,7 @@ def test_a_program_of_ours_cannot_be_written_to(control):
     for path in ("/proc/self/exe", "/proc/$$/exe"):
         # The shell has become another program by then, and ours is not busy.
         done = control.run("exec", "--program", program, "--", "sh", "-c",
-                           f"exec 9<{path}; exec sh -c 'echo bad >/proc/self/fd/9'")
+                           f"exec 9<{path}; exec dash -c 'echo bad >/proc/self/fd/9'")
         assert done.returncode
     assert program.read_bytes() == open("/bin/busybox", "rb").read()
 

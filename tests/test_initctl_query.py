@@ -108,7 +108,7 @@ def test_wait_exits_as_main_did(control, end, code):
     fifo = control.directory / "fifo"
     os.mkfifo(fifo)
     control.start("--grace", "60", command=[
-        "sh", "-c", f"(trap '' TERM; exec sleep 1000) & read x <{fifo}; {end}"])
+        "sh", "-c", f"trap '' TERM; sleep 1000 & trap - TERM; read x <{fifo}; {end}"])
     clients = [control.popen(*words) for words in (["wait"], ["--json", "wait"])]
     fifo.write_text("go\n")
     clients.append(control.popen("wait"))
@@ -151,11 +151,14 @@ def test_watch(container):
 # ---- stop
 
 
-def test_stop(container):
-    assert container.output("stop") == ""
+def test_stop(control):
+    control.start(command=["sh", "-c", "trap 'sleep 0.3; exit 5' TERM; echo ready; "
+                           "while :; do sleep 0.02; done"])
+    control.init.line("ready")
+    assert control.output("stop") == ""
     # It is gone when stop says so, its socket with it.
-    assert not container.socket.exists()
-    assert container.init.wait() == 143
+    assert not control.socket.exists()
+    assert control.init.wait() == 5
 
 
 @pytest.mark.parametrize("words", [["--grace", "0.1"], ["--grace=100ms"]])

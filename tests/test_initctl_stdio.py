@@ -107,6 +107,16 @@ def test_a_reader_that_goes(container):
     assert client.wait(DEADLINE) == 128 + signal.SIGPIPE
 
 
+def test_a_command_that_closes_its_stdout(container):
+    """Its reader sees the end: initctl does not keep it open."""
+    client = container.popen("exec", "sh", "-c", "echo word; exec >&- sleep 1000")
+    assert client.stdout.readline() == b"word\n"
+    os.set_blocking(client.stdout.fileno(), False)
+    # None: nothing there yet.
+    eventually(lambda: client.stdout.read() == b"", what="the end of stdout")
+    assert client.poll() is None
+
+
 def test_a_gibibyte_moves_no_byte_through_pid_1(container):
     """And goes about as fast as through cat alone; how fast is printed, not judged."""
     def took(*command):
