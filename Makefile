@@ -1,7 +1,7 @@
-# make            build/init, static, with musl-gcc where it is installed
+# make            build/init and build/initctl, static, with musl-gcc where it is installed
 # make deps demo  install what is missing, then see it work
 # make deps test  install what is missing, then run the tests
-# make install    PREFIX/bin/init and nothing else; DESTDIR is put before it
+# make install    PREFIX/bin/init and initctl, nothing else; DESTDIR is put before it
 PREFIX   = /usr/local
 BUILD    = build
 
@@ -174,9 +174,10 @@ demo: all
 
 install: all
 	install -D -m 755 $(BUILD)/init $(DESTDIR)$(PREFIX)/bin/init
+	install -D -m 755 $(BUILD)/initctl $(DESTDIR)$(PREFIX)/bin/initctl
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/init
+	rm -f $(DESTDIR)$(PREFIX)/bin/init $(DESTDIR)$(PREFIX)/bin/initctl
 
 clean:
 	rm -rf $(BUILD)
