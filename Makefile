@@ -18,8 +18,9 @@ STRICT   = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR)
 # clang's -flto needs a linker that knows its format, and -no-pie it takes for unused here.
 QUIRKS   = $(if $(findstring clang,$(CC)),-Qunused-arguments,\
              -flto -fno-inline-functions-called-once -fno-tree-dominator-opts)
-# gcc knows -Oz from 12 on.
-SMALL   := $(shell $(CC) -Oz -x c -fsyntax-only /dev/null 2>/dev/null && echo -Oz || echo -Os)
+# gcc knows -Oz from 12 on. Asked once, and not before "make deps" has installed it.
+SMALL    = $(eval SMALL := $$(shell $(CC) -Oz -x c -fsyntax-only /dev/null 2>/dev/null && \
+             echo -Oz || echo -Os))$(SMALL)
 CFLAGS   = $(SMALL) $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
            -fno-pie -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections
 # A page of text and data shared in the file, no room between them: 8 kB less than the default.
@@ -143,8 +144,7 @@ test-docker: all $(BUILD)/probe
 bench: all $(BUILD)/probe
 	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
 
-# One file at a time, since
-# clang-tidy 14 takes a va_list of the second for that of the first.
+# One file at a time: clang-tidy 14 takes a va_list of the second for that of the first.
 OWN_C    = $(INIT_SRC) $(wildcard src/ctl/*.c)
 C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
 MUSL_INC = $(firstword $(wildcard /usr/include/*-linux-musl /usr/lib/musl/include))

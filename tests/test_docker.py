@@ -317,9 +317,12 @@ class Terminal:
 
     def wait(self, deadline=DEADLINE):
         end = time.monotonic() + deadline
-        while self.popen.poll() is None and time.monotonic() < end:
+        while self.popen.poll() is None:
             self.read(0.05)
-        return self.popen.wait(0)
+            if time.monotonic() > end:
+                pytest.fail(f"did not end: {self.text!r}\n"
+                            + self.engine.docker("top", self.name, check=False).stdout)
+        return self.popen.returncode
 
     def close(self):
         self.engine.docker("rm", "--force", self.name, check=False)
@@ -359,7 +362,7 @@ def test_tty_ctrl_c_ends_the_command(terminal):
     assert one.wait() == 130
 
 
-def test_tty_shell_with_jobs(terminal):
+def test_tty_shell_with_jobs(terminal, engine):
     """Ctrl-C and Ctrl-Z in an interactive shell, fg, and the shell's exit code."""
     one = terminal("sh", "-i")
     one.expect("# ")
@@ -369,6 +372,11 @@ def test_tty_shell_with_jobs(terminal):
     one.expect(r"Stopped.*sleep 1000")
     one.type("fg\n")
     one.expect(r"\r\nsleep 1000")
+    # The shell says so before it is: wait until sleep's group is the terminal's.
+    stat = "grep -h '(sleep)' /proc/[0-9]*/stat"
+    eventually(lambda: (now := engine.docker("exec", one.name, "sh", "-c", stat,
+                                             check=False).stdout.split()) and
+               now[2] == "S" and now[4] == now[7], what="the job's return")
     one.type("\x03")
     one.expect("# ")
     one.type("echo code-$?\n")
@@ -381,8 +389,13 @@ def test_tty_shell_with_jobs(terminal):
 def test_tty_resize(terminal):
     one = terminal("sh", "-c", f"trap 'echo size $(stty size)' WINCH; stty size; echo up; {FOREVER}")
     one.expect("up\r\n")
-    one.resize(33, 111)
-    one.expect("size 33 111\r\n")
+    # The client's ear for it opens some time after its start.
+    end, columns = time.monotonic() + DEADLINE, 100
+    while f"size 33 {columns}\r\n" not in one.text:
+        assert time.monotonic() < end, one.text
+        columns += 1
+        one.resize(33, columns)
+        one.read(1)
 
 
 def test_tty_hang_up(terminal, engine):
