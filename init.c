@@ -396,10 +396,9 @@ static void obey(void)
 }
 
 /* Waits for something to do. Returns whether signals are to be read. */
-static bool await(void)
+static bool await(bool timed)
 {
 	struct pollfd ready = {.fd = self.signals, .events = POLLIN};
-	bool timed = self.kill_at != FOREVER || self.state != RUNNING;
 
 	if (self.controlled)
 		return control_wait(sleep_time());
@@ -410,11 +409,13 @@ static bool await(void)
 _Noreturn static void serve(void)
 {
 	for (;;) {
-		if (await())
+		bool timed = self.controlled || self.kill_at != FOREVER || self.state != RUNNING;
+		if (await(timed))
 			take_signals();
 		if (self.controlled)
 			obey();
-		act_on_time();
+		if (timed)
+			act_on_time();
 		check_end();
 	}
 }

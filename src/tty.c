@@ -38,6 +38,9 @@ void tty_find(struct tty *tty)
 	*tty = (struct tty){.mode = TTY_NONE, .fd = -1};
 	/* O_NONBLOCK: an image may have put a FIFO there. */
 	tty->fd = sys_open(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK);
+	/* tty(4): there is none. */
+	if (tty->fd < 0 && errno == ENXIO)
+		return;
 	if (tty->fd >= 0 && !is_controlling(tty->fd, session))
 		tty_close(tty);
 	for (int fd = 0; fd <= 2 && tty->fd < 0; fd++)

@@ -33,10 +33,10 @@ def fetch():
     lists = PEERS / "lists"
     (lists / "partial").mkdir(parents=True, exist_ok=True)
     targets = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)",
+        ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)",
          "Created-By: Packages"], capture_output=True, text=True, check=True).stdout.split("\n")
-    sources = sorted({f"deb-src {line}" for line in targets
-                      if line and "debian.org" in line})
+    sources = sorted({f"deb-src {line.split(" ", 1)[1]}" for line in targets
+                      if line.startswith("Debian ")})
     (PEERS / "sources").write_text("\n".join(sources) + "\n")
     options = ["-qq", "-o", f"Dir::Etc::sourcelist={PEERS}/sources",
                "-o", "Dir::Etc::sourceparts=/dev/null", "-o", f"Dir::State::lists={lists}",
