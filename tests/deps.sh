@@ -18,7 +18,8 @@ test:procps:procps-ng:have ps
 test:strace:strace:have strace
 test:less:less:have less
 test:tmux:tmux:have tmux
-test:vim:vim:have vim
+test:vim vim-tiny:vim:have vim && { have vim.tiny || have apk; }
+test:busybox-static:busybox-static:[ -x /bin/busybox ] || [ -x /bin/busybox.static ]
 test:valgrind libc6-dbg:valgrind:have valgrind && { have apk || ls /usr/lib/debug/.build-id; }
 lint:clang-format:clang-extra-tools:have clang-format
 lint:clang-tidy:clang-extra-tools:have clang-tidy
