@@ -128,9 +128,9 @@ static void begin_end(void)
 	self.kill_at = FOREVER;
 	self.end_at = after(self.options.grace);
 	set_state(ENDING);
-	if (self.childless && !others_left())
-		return;
-	others_signal(self.proc, SIGTERM);
+	/* As PID 1 that tells all; to ask once more is to go through the host's processes. */
+	if (!others_signal(self.proc, SIGTERM))
+		finish();
 	/* A stopped process would not act on it. */
 	others_signal(self.proc, SIGCONT);
 }

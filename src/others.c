@@ -114,18 +114,16 @@ int others_signal_one(int proc, pid_t pid, int signal)
 	return getpid() == 1 ? kill(pid, signal) : signal_descendant(proc, pid, signal);
 }
 
-void others_signal(int proc, int signal)
+bool others_signal(int proc, int signal)
 {
 	char buffer[1024] __attribute__((aligned(8)));
 	pid_t self = getpid(), pid;
 	long length;
 
-	if (self == 1) {
-		kill(-1, signal);
-		return;
-	}
+	if (self == 1)
+		return !kill(-1, signal) || errno != ESRCH;
 	if (proc < 0)
-		return;
+		return true;
 	lseek(proc, 0, SEEK_SET);
 	while ((length = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0)
 		for (char *p = buffer; p < buffer + length;) {
@@ -135,6 +133,7 @@ void others_signal(int proc, int signal)
 			if (pid > 1 && pid != self)
 				signal_descendant(proc, pid, signal);
 		}
+	return true;
 }
 
 bool others_left(void)

@@ -17,8 +17,11 @@
  */
 int others_open(void);
 
-/* Sends a signal to each of them, as far as we may. proc as others_open gave it. */
-void others_signal(int proc, int signal);
+/*
+ * Sends a signal to each of them, as far as we may. proc as others_open gave it.
+ * Returns false where we know that there is nobody.
+ */
+bool others_signal(int proc, int signal);
 
 /* Sends a signal to one of them by pid. 0, or -1 with errno, ESRCH where it is none. */
 int others_signal_one(int proc, pid_t pid, int signal);

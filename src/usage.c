@@ -39,8 +39,7 @@ _Noreturn void usage_help(void)
 
 _Noreturn void usage_license(void)
 {
-	print("init is free software under the MIT License, without warranty:\n"
-	      "use, copy, change and sell it, and keep the notice in its LICENSE file.");
+	print("init is free software under the MIT License, without warranty.");
 }
 
 _Noreturn void usage_version(const char *text)
