@@ -52,7 +52,7 @@ int others_open(void)
 	return -1;
 }
 
-/* The parent of a process, 0 where there is none. */
+/* The parent of a process: 0 where it is outside our namespace, -1 where the process is gone. */
 static pid_t parent_of(int proc, pid_t pid)
 {
 	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512], *p;
@@ -63,11 +63,11 @@ static pid_t parent_of(int proc, pid_t pid)
 	text_join(path, number_text(digits, pid), "/stat");
 	fd = sys_open(proc, path, O_RDONLY);
 	if (fd < 0)
-		return 0;
+		return -1;
 	length = read(fd, stat, sizeof stat - 1);
 	close(fd);
 	if (length <= 0)
-		return 0;
+		return -1;
 	stat[length] = 0;
 	/* pid (name) state parent ...: the name may hold anything, ')' too. */
 	p = strrchr(stat, ')');
@@ -78,15 +78,21 @@ static pid_t parent_of(int proc, pid_t pid)
 	return parent;
 }
 
+/*
+ * The tree changes under our feet: where an ancestor is gone by the time we ask for
+ * its parent, the process has another one, and we begin anew. A bound keeps it finite.
+ */
 static bool descends(int proc, pid_t pid)
 {
-	pid_t self = getpid();
+	pid_t self = getpid(), at = pid, parent;
 
-	/* The tree may change under our feet: a bound keeps a loop finite. */
-	for (int depth = 0; pid > 1 && depth < 4096; depth++) {
-		pid = parent_of(proc, pid);
-		if (pid == self)
+	for (int steps = 0; steps < 4096; steps++) {
+		parent = parent_of(proc, at);
+		if (parent == self)
 			return true;
+		if (parent == 0 || parent == 1 || (parent < 0 && at == pid))
+			return false;
+		at = parent < 0 ? pid : parent;
 	}
 	return false;
 }
