@@ -171,7 +171,8 @@ static void command_ended(int status)
 	self.view.ended = true;
 	self.view.status = status;
 	control_main_ended();
-	if (self.options.wait_all)
+	/* Whoever was told to stop has nothing to linger for. */
+	if (self.options.wait_all && !self.stops)
 		set_state(LINGERING);
 	else
 		begin_end();
@@ -251,7 +252,7 @@ static void forward(int signal, const struct signalfd_siginfo *from)
 		warn_errno("forward ", signal_text(signal, name));
 }
 
-/* TERM, INT or QUIT, after rewriting. Returns whether it is for the command. */
+/* TERM, INT or QUIT, whatever it is forwarded as. Returns whether it is for the command. */
 static bool asked_to_stop(void)
 {
 	self.stops++;
@@ -377,19 +378,25 @@ static void obey(void)
 {
 	struct control_wish wish = control_wish();
 
-	if (!wish.stop || self.state >= ENDING)
+	if (!wish.stop)
 		return;
 	self.stops++;
 	if (wish.grace != FOREVER)
 		self.options.grace = wish.grace;
+	/* A later wish may make it shorter, not longer. */
+	if (self.state >= ENDING) {
+		self.end_at = sooner(self.end_at, after(wish.grace));
+		return;
+	}
 	if (self.state == LINGERING || !self.command.pid) {
+		reap(); /* to know whether there is anybody */
 		begin_end();
 		return;
 	}
 	if (wish.grace == FOREVER)
 		wish.grace =
 			self.options.kill_after == FOREVER ? STOP_WAIT : self.options.kill_after;
-	self.kill_at = after(wish.grace);
+	self.kill_at = sooner(self.kill_at, after(wish.grace));
 	if (self.options.rewrite.to[SIGTERM])
 		forward(self.options.rewrite.to[SIGTERM], NULL);
 	forward(SIGCONT, NULL);

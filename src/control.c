@@ -57,6 +57,9 @@ static void discard(const int *fds, unsigned count)
 {
 	pid_t child = sys_fork(CLONE_FILES);
 
+	/* The end of the container need not wait for it. */
+	if (!child)
+		signals_reset();
 	if (child <= 0)
 		seqpacket_discard(fds, count);
 	if (!child)

@@ -67,7 +67,7 @@ int listener_bind(struct listener *listener, const char *path, bool open_to_othe
 
 	listener->name = slash ? slash + 1 : path;
 	if (length >= sizeof directory || !*listener->name) {
-		errno = length ? ENAMETOOLONG : EINVAL;
+		errno = *listener->name ? ENAMETOOLONG : EISDIR;
 		return -1;
 	}
 	if (slash) {

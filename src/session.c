@@ -129,6 +129,7 @@ static enum spawn_stage run(
 		.take = request->terminal ? 0 : -1,
 		.foreground = -1,
 		.no_new_privileges = request->no_new_privileges,
+		.afresh = true,
 		.die_with_us = parent != 1,
 	};
 
@@ -277,7 +278,8 @@ unsigned session_count(void)
 
 int session_signal(const struct session *session, int signal)
 {
-	return kill(-session->pid, signal);
+	/* Before it has a group it is alone, and has all signals blocked: this one waits. */
+	return kill(session->progress ? session->pid : -session->pid, signal);
 }
 
 void session_hang_up(struct session *session, long long grace)

@@ -98,6 +98,16 @@ void signals_block(void)
 	inherited.child_ignored = now.handler == SIG_IGN;
 }
 
+void signals_reset(void)
+{
+	const struct disposition standard = {.handler = SIG_DFL};
+	const struct mask none = {{0}};
+
+	for (int i = 1; i <= SIGNAL_MAX; i++)
+		set_disposition(i, &standard, NULL);
+	set_mask(SIG_SETMASK, &none, NULL);
+}
+
 void signals_restore(void)
 {
 	struct disposition ignored = {.handler = SIG_IGN};

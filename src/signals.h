@@ -34,6 +34,9 @@ struct recipient {
  */
 void signals_block(void);
 
+/* In a child, before exec: nothing blocked or ignored. An operator did not start init. */
+void signals_reset(void);
+
 /* In a child, before exec: the mask and disposition as init inherited them. */
 void signals_restore(void);
 

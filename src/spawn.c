@@ -140,7 +140,10 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		tty_foreground(spawn->foreground, getpid());
 	if (spawn->asks)
 		signals_let_terminal_stop();
-	signals_restore();
+	if (spawn->afresh)
+		signals_reset();
+	else
+		signals_restore();
 	if (spawn->program >= 0)
 		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
 	else

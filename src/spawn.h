@@ -38,6 +38,7 @@ struct spawn {
 	int foreground; /* terminal whose foreground the new group becomes, or -1 */
 	bool asks;      /* for the foreground, by being stopped when it needs it */
 	bool no_new_privileges;
+	bool afresh;      /* no signal blocked or ignored, whatever init inherited */
 	bool die_with_us; /* KILL when init dies, which as PID 1 the kernel sees to */
 };
 

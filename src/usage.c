@@ -29,7 +29,7 @@ _Noreturn void usage_help(void)
 	      "     --control-allow UID[,UID...]  ... these too, besides root and ourselves\n"
 	      "     --control-verbs LIST ... for these requests only: status,wait,...\n"
 	      "  -P --pause              no command, reap until told to stop\n"
-	      "  -s --subreaper          (always so)\n"
+	      "  -s --subreaper          (always, where not PID 1)\n"
 	      "  -w --warn-on-reap       warn of each orphan reaped\n"
 	      "  -v --verbose            say more; repeatable\n"
 	      "  -h --help   -V --version   -l -L --license\n"

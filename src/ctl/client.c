@@ -21,11 +21,13 @@ bool initctl_is(const struct initctl_message *message, const char *name)
 int initctl_receive(int connection, struct initctl_message *message)
 {
 	ssize_t length;
+	int reset = 0;
 
+	/* Where the server left a request of ours unread, its last words follow that news. */
 	do
 		length = seqpacket_receive(connection, message->data, sizeof message->data,
 			message->fds, &message->count, 0);
-	while (length < 0 && errno == EINTR);
+	while (length < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (length <= 0)
 		return (int)length;
 	if (!wire_read(&message->wire, message->data, (size_t)length))

@@ -4,9 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../number.h"
 #include "../seqpacket.h"
 #include "../sys.h"
 #include "client.h"
@@ -55,13 +57,21 @@ static char *find_shell(char *text, const char *uid, size_t length)
 void passwd_shell(const struct context *context, const char *user, char shell[PASSWD_SHELL])
 {
 	static char text[65536];
-	const char *uid = user ? user : "0";
+	struct ucred init = {.uid = 0};
+	socklen_t size = sizeof init;
+	char digits[NUMBER_SIZE];
+	const char *uid = user;
 	struct wire_out request;
 	char data[64], *found;
 	int connection = verb_connect(context), fd = -1;
 	ssize_t length = 0;
 
 	strcpy(shell, "/bin/sh");
+	/* Without a user it is whoever init is. */
+	if (!user) {
+		getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &init, &size);
+		uid = number_text(digits, init.uid);
+	}
 	wire_begin(&request, data, sizeof data, "open");
 	wire_add_field(&request, "what", "root");
 	if (!initctl_call(connection, &request, NULL, 0, &answer) && answer.count) {
