@@ -28,6 +28,7 @@ static const struct {
 	{ENOSPC, "No space left on device"},
 	{EROFS, "Read-only file system"},
 	{ERANGE, "Out of range"},
+	{ELOOP, "Too many symbolic links"},
 	{ENAMETOOLONG, "File name too long"},
 	{ENOSYS, "Function not implemented"},
 	{EMSGSIZE, "Message too long"},

@@ -39,7 +39,7 @@ _Noreturn void usage_help(void)
 
 _Noreturn void usage_license(void)
 {
-	print("init is free software under the MIT License, without warranty.");
+	print("init: MIT License, without warranty.");
 }
 
 _Noreturn void usage_version(const char *text)
