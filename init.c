@@ -128,6 +128,7 @@ static void begin_end(void)
 	self.kill_at = FOREVER;
 	self.end_at = after(self.options.grace);
 	set_state(ENDING);
+	others_freeze(self.proc);
 	/* As PID 1 that tells all; to ask once more is to go through the host's processes. */
 	if (!others_signal(self.proc, SIGTERM))
 		finish();

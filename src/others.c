@@ -52,8 +52,11 @@ int others_open(void)
 	return -1;
 }
 
-/* The parent of a process: 0 where it is outside our namespace, -1 where the process is gone. */
-static pid_t parent_of(int proc, pid_t pid)
+/*
+ * The parent of a process, and the letter of its state (proc(5)). 0 where the parent
+ * is outside our namespace, -1 where the process is gone.
+ */
+static pid_t parent_of(int proc, pid_t pid, char *state)
 {
 	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512], *p;
 	pid_t parent = 0;
@@ -73,6 +76,7 @@ static pid_t parent_of(int proc, pid_t pid)
 	p = strrchr(stat, ')');
 	if (!p || strlen(p) < 5)
 		return 0;
+	*state = p[2];
 	for (p += 4; *p >= '0' && *p <= '9'; p++)
 		parent = parent * 10 + *p - '0';
 	return parent;
@@ -82,12 +86,13 @@ static pid_t parent_of(int proc, pid_t pid)
  * The tree changes under our feet: where an ancestor is gone by the time we ask for
  * its parent, the process has another one, and we begin anew. A bound keeps it finite.
  */
-static bool descends(int proc, pid_t pid)
+static bool descends(int proc, pid_t pid, char *state)
 {
 	pid_t self = getpid(), at = pid, parent;
+	char above;
 
 	for (int steps = 0; steps < 4096; steps++) {
-		parent = parent_of(proc, at);
+		parent = parent_of(proc, at, at == pid ? state : &above);
 		if (parent == self)
 			return true;
 		if (parent == 0 || parent == 1 || (parent < 0 && at == pid))
@@ -98,14 +103,14 @@ static bool descends(int proc, pid_t pid)
 }
 
 /* The pidfd comes first, so that a pid which changes hands meanwhile is not hit. */
-static int signal_descendant(int proc, pid_t pid, int signal)
+static int signal_descendant(int proc, pid_t pid, int signal, char *state)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0), result = -1, saved;
 
 	if (fd < 0 && errno == ESRCH)
 		return -1;
 	errno = ESRCH;
-	if (descends(proc, pid))
+	if (descends(proc, pid, state))
 		result = fd < 0 ? kill(pid, signal)
 		                : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
 	saved = errno;
@@ -117,29 +122,47 @@ static int signal_descendant(int proc, pid_t pid, int signal)
 
 int others_signal_one(int proc, pid_t pid, int signal)
 {
-	return getpid() == 1 ? kill(pid, signal) : signal_descendant(proc, pid, signal);
+	char state;
+
+	return getpid() == 1 ? kill(pid, signal) : signal_descendant(proc, pid, signal, &state);
 }
 
-bool others_signal(int proc, int signal)
+/* Returns whether the signal went to one who was not stopped. */
+static bool signal_descendants(int proc, int signal)
 {
-	char buffer[1024] __attribute__((aligned(8)));
+	char buffer[1024] __attribute__((aligned(8))), state;
 	pid_t self = getpid(), pid;
+	bool ran = false;
 	long length;
 
-	if (self == 1)
-		return !kill(-1, signal) || errno != ESRCH;
 	if (proc < 0)
-		return true;
+		return false;
 	lseek(proc, 0, SEEK_SET);
 	while ((length = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0)
 		for (char *p = buffer; p < buffer + length;) {
 			struct entry *entry = (struct entry *)p;
 			p += entry->length;
 			pid = pid_of(entry->name);
-			if (pid > 1 && pid != self)
-				signal_descendant(proc, pid, signal);
+			if (pid > 1 && pid != self && !signal_descendant(proc, pid, signal, &state))
+				ran |= !strchr("TtZX", state);
 		}
+	return ran;
+}
+
+bool others_signal(int proc, int signal)
+{
+	if (getpid() == 1)
+		return !kill(-1, signal) || errno != ESRCH;
+	signal_descendants(proc, signal);
 	return true;
+}
+
+void others_freeze(int proc)
+{
+	/* A bound, since one who waits for a disk stops late, and we may not wait for him. */
+	for (int looks = 0; getpid() != 1 && looks < 30; looks++)
+		if (!signal_descendants(proc, SIGSTOP))
+			return;
 }
 
 bool others_left(void)

@@ -23,6 +23,13 @@ int others_open(void);
  */
 bool others_signal(int proc, int signal);
 
+/*
+ * Before a signal that none may miss: where init is not PID 1, stops them until a look
+ * at all finds nobody running. One who forked while we looked would else leave a child
+ * behind whom nobody told. CONT is the caller's to send.
+ */
+void others_freeze(int proc);
+
 /* Sends a signal to one of them by pid. 0, or -1 with errno, ESRCH where it is none. */
 int others_signal_one(int proc, pid_t pid, int signal);
 
