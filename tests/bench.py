@@ -35,7 +35,7 @@ def fetch():
     targets = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)",
          "Created-By: Packages"], capture_output=True, text=True, check=True).stdout.split("\n")
-    sources = sorted({f"deb-src {line.split(" ", 1)[1]}" for line in targets
+    sources = sorted({"deb-src " + line.split(" ", 1)[1] for line in targets
                       if line.startswith("Debian ")})
     (PEERS / "sources").write_text("\n".join(sources) + "\n")
     options = ["-qq", "-o", f"Dir::Etc::sourcelist={PEERS}/sources",
