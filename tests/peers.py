@@ -16,8 +16,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ["start", "signals", "reap", "exit", "end", "resources"]
-# These use options, or look for messages, of init's own.
+# These use options, or look for messages, of init's own, or ask for all it does at once.
 OWN = set("""
+random_user no_new_privileges_inherited no_capabilities seccomp seccomp_closes_descriptors
+read_only_root few_descriptors
 exec_failure_is_told fork_fails group_or_single_child forwarding_not_permitted_is_told
 forwarding_to_nobody rewrite rewrite_to_nothing rewrite_to_kill warning_of_each pause pause_alone
 existing_dead_children expected death_told_from_exit end_comes_early no_standard_descriptors
