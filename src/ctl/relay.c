@@ -38,6 +38,7 @@ static struct {
 	int screen;     /* our terminal whose size is theirs, or -1 */
 	bool no_more;   /* of our stdin */
 	bool detaching; /* asked for, and not yet answered */
+	bool held;      /* the answer is there: what was read is still to be written */
 	int code;       /* to end with, once all output is out; -1: not yet */
 	int error;      /* of the channel, if that is why; ECONNRESET: it closed */
 } self;
@@ -61,6 +62,9 @@ void relay_block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, &self.unblocked);
 	self.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
+
+/* The last that was received. */
+static struct initctl_message message;
 
 void relay_await_start(int connection)
 {
@@ -98,6 +102,8 @@ static void detach(void)
 		send_typed();
 	wire_begin(&request, data, sizeof data, "hold");
 	self.detaching = !initctl_send(self.relay->connection, &request, &self.relay->master, 1);
+	/* What is printed meanwhile is for whoever comes back. */
+	stream_pause(&self.streams[0], self.detaching);
 }
 
 /* Reads what the operator types. */
@@ -193,7 +199,6 @@ static void finish(int code, int error)
 /* A message on the session's connection. Returns -1, or the exit code to end with. */
 static int hear(void)
 {
-	static struct initctl_message message;
 	int result = initctl_receive(self.relay->connection, &message), code;
 
 	if (result != 1) {
@@ -205,9 +210,8 @@ static int hear(void)
 	if (code >= 0)
 		finish(code, 0);
 	if (self.detaching && initctl_is(&message, "held")) {
-		terminal_restore();
-		show_held(&message);
-		return 0;
+		self.held = true;
+		return -1;
 	}
 	if (!initctl_is(&message, "failed"))
 		return -1;
@@ -217,6 +221,7 @@ static int hear(void)
 		return show_failed(&message, self.relay->object);
 	}
 	self.detaching = false;
+	stream_pause(&self.streams[0], false);
 	return -1;
 }
 
@@ -236,8 +241,8 @@ static bool await(struct pollfd polls[POLLS])
 	bool over = self.code >= 0, reads = !over && !self.no_more && !self.detaching;
 	int timeout = -1;
 
-	polls[POLL_CONNECTION] =
-		(struct pollfd){.fd = over ? -1 : self.relay->connection, .events = POLLIN};
+	polls[POLL_CONNECTION] = (struct pollfd){
+		.fd = over || self.held ? -1 : self.relay->connection, .events = POLLIN};
 	polls[POLL_SIGNALS] = (struct pollfd){.fd = self.signals, .events = POLLIN};
 	polls[POLL_STDIN] = (struct pollfd){
 		.fd = reads && self.to >= 0 && typed_has_room(typed) ? 0 : -1, .events = POLLIN};
@@ -280,8 +285,13 @@ static int serve(void)
 			send_typed();
 		if (self.no_more && !self.typed.length && self.to == self.relay->in)
 			stop_typing();
-		if (polls[POLL_CONNECTION].revents && (code = hear()) >= 0)
+		if (!self.held && polls[POLL_CONNECTION].revents && (code = hear()) >= 0)
 			return code;
+		if (self.held && !output_waits()) {
+			terminal_restore();
+			show_held(&message);
+			return 0;
+		}
 	}
 	return self.code;
 }

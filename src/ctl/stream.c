@@ -101,6 +101,11 @@ void stream_move(struct stream *stream, const struct pollfd polls[STREAM_POLLS])
 		take(stream);
 }
 
+void stream_pause(struct stream *stream, bool pause)
+{
+	stream->left = pause ? 0 : SIZE_MAX;
+}
+
 bool stream_waits(const struct stream *stream)
 {
 	return stream->length;

@@ -30,6 +30,9 @@ void stream_open(struct stream *stream, int from, bool terminal, int to);
 void stream_polls(const struct stream *stream, struct pollfd polls[STREAM_POLLS]);
 void stream_move(struct stream *stream, const struct pollfd polls[STREAM_POLLS]);
 
+/* Leaves what comes from now on where it is, or takes it again. */
+void stream_pause(struct stream *stream, bool pause);
+
 /* Whether something was read and is not yet written. */
 bool stream_waits(const struct stream *stream);
 
