@@ -368,15 +368,19 @@ def test_tty_shell_with_jobs(terminal, engine):
     one.expect("# ")
     one.type("echo jobs-$((1 + 1)); sleep 1000\n")
     one.expect("jobs-2\r\n")
+
+    # The shell says so before it is: wait until sleep's group is the terminal's.
+    def in_foreground():
+        stat = "grep -h '(sleep)' /proc/[0-9]*/stat"
+        now = engine.docker("exec", one.name, "sh", "-c", stat, check=False).stdout.split()
+        return now and now[2] == "S" and now[4] == now[7]
+
+    eventually(in_foreground, what="the job")
     one.type("\x1a")
     one.expect(r"Stopped.*sleep 1000")
     one.type("fg\n")
     one.expect(r"\r\nsleep 1000")
-    # The shell says so before it is: wait until sleep's group is the terminal's.
-    stat = "grep -h '(sleep)' /proc/[0-9]*/stat"
-    eventually(lambda: (now := engine.docker("exec", one.name, "sh", "-c", stat,
-                                             check=False).stdout.split()) and
-               now[2] == "S" and now[4] == now[7], what="the job's return")
+    eventually(in_foreground, what="the job's return")
     one.type("\x03")
     one.expect("# ")
     one.type("echo code-$?\n")
