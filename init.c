@@ -571,13 +571,14 @@ int main(int argc, char **argv)
 	self.kill_at = self.end_at = self.expire_at = FOREVER;
 	self.command.pidfd = -1;
 	fds_sanitise();
-	sys_prctl(PR_SET_DUMPABLE, 0);
 	self.signals = signals_open();
 	if (self.signals < 0)
 		die_errno(self.options.persona->setup, "open signalfd");
 	watch_parent(parent);
 	open_control();
 	self.proc = others_open();
+	/* An ordinary user could not open his own /proc/self/ns any more (proc(5)). */
+	sys_prctl(PR_SET_DUMPABLE, 0);
 	if (getpid() != 1 && reap_adopt())
 		warn_errno("become subreaper");
 	release_terminal();

@@ -117,6 +117,8 @@ class Container:
 
     def descriptors(self):
         """What init holds, stably: fd -> what it is."""
+        if not os.access(f"/proc/{self.pid}/fd", os.R_OK):
+            pytest.skip("who is not dumpable shows his descriptors to root alone")
         folder, found = f"/proc/{self.pid}/fd", {}
         for fd in os.listdir(folder):
             try:
