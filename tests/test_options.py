@@ -81,7 +81,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("words, named", BAD, ids=lambda v: " ".join(v)[:24] if v else "")
+@pytest.mark.parametrize("words, named", BAD, ids=[" ".join(words)[:40] for words, _ in BAD])
 def test_bad_input(run, how, tmp_path, words, named):
     """One line on stderr naming the word, exit 125, and no child is ever started."""
     trace = tmp_path / "trace"
@@ -96,11 +96,15 @@ def test_bad_input(run, how, tmp_path, words, named):
     assert not outer or trace.read_text() == ""
 
 
-@pytest.mark.parametrize("words, named", [
+MISSING = [
     ([], "--help"), (["--"], "--help"), (["-g"], "--help"), (["-v", "--"], "--help"),
     (["-r"], "-r"), (["--grace"], "--grace"), (["-ge"], "-ge"),
-    (["-P", "sleep", "1"], "sleep"), (["--pause", "--", "sleep"], "sleep")],
-    ids=lambda v: " ".join(v) if v else "nothing")
+    (["-P", "sleep", "1"], "sleep"), (["--pause", "--", "sleep"], "sleep"),
+]
+
+
+@pytest.mark.parametrize("words, named", MISSING,
+                         ids=[" ".join(words) or "nothing" for words, _ in MISSING])
 def test_missing_and_superfluous(run, how, words, named):
     """A missing command, or value, or a command that is not wanted."""
     result = run(words, how)
