@@ -155,7 +155,7 @@ void answer_list(struct connection *connection)
 }
 
 /* The session stays when its connection goes. With the master it can be seen again. */
-static void do_hold(struct connection *connection, int *fds, unsigned count)
+static void do_hold(struct connection *connection, const int *fds, unsigned *count)
 {
 	struct session *session = connection->session;
 
@@ -166,10 +166,9 @@ static void do_hold(struct connection *connection, int *fds, unsigned count)
 	connection->session = NULL;
 	session->connection = -1;
 	session->held = true;
-	if (count) {
+	if (*count)
 		session->master = fds[0];
-		fds[0] = -1;
-	}
+	*count = 0;
 	connection_reply(connection, 0, MESSAGE("held\0session=#"), N(session->id));
 }
 
@@ -196,7 +195,6 @@ static void do_attach(struct connection *connection, const struct request *reque
 
 static void do_watch(struct connection *connection)
 {
-
 	if (connection_reply(connection, 0, MESSAGE("event\0type=state\0state=$\0main=#"),
 		    self.view->state, N(self.view->command->pid)))
 		return;
@@ -218,7 +216,6 @@ static void do_wait(struct connection *connection)
 
 static void do_stop(struct connection *connection, const struct request *request)
 {
-
 	self.wish.stop = true;
 	self.wish.grace = request->grace;
 	connection_reply(connection, 0, MESSAGE("stopping"));
@@ -246,7 +243,8 @@ static void do_open(struct connection *connection, const struct request *request
 	connection_reply(connection, fd, MESSAGE("opened"));
 }
 
-void answer(struct connection *connection, const struct request *request, int *fds, unsigned count)
+void answer(struct connection *connection, const struct request *request, const int *fds,
+	unsigned *count)
 {
 	switch (request->verb) {
 	case VERB_STATUS:
@@ -302,8 +300,6 @@ void answer_death(struct session *session, int status)
 
 void answer_main_ended(void)
 {
-	if (!self.view)
-		return;
 	connection_publish(MESSAGE("event\0type=main\0?"), self.view->status);
 	for (unsigned i = 0; i < CONNECTIONS; i++)
 		if (connection_at(i) && connection_at(i)->waits)

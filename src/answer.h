@@ -14,10 +14,11 @@
 void answer_setup(const struct control_view *view);
 
 /*
- * Does what the request asks for, and replies. Of the count descriptors in fds, those
- * it keeps are set to -1.
+ * Does what the request asks for, and replies. Of the *count descriptors in fds it
+ * keeps all, and then says 0, or none.
  */
-void answer(struct connection *connection, const struct request *request, int *fds, unsigned count);
+void answer(struct connection *connection, const struct request *request, const int *fds,
+	unsigned *count);
 
 /* There is room again for a list of sessions that was being sent. */
 void answer_list(struct connection *connection);

@@ -72,6 +72,7 @@ static void receive(struct connection *connection)
 	int fds[WIRE_DESCRIPTORS];
 	unsigned count;
 	const char *field;
+	const bool had_session = connection->session;
 	ssize_t length = seqpacket_receive(
 		connection->fd, received, sizeof received, fds, &count, MSG_DONTWAIT);
 
@@ -92,9 +93,9 @@ static void receive(struct connection *connection)
 	else if (!acceptable(fds, count))
 		connection_refuse(connection, EBADF, "descriptors");
 	else
-		answer(connection, &request, fds, count);
+		answer(connection, &request, fds, &count);
 	/* What a session was given its child holds: ours is not the last. */
-	if (connection->session)
+	if (connection->session && !had_session)
 		seqpacket_discard(fds, count);
 	else if (count)
 		discard(fds, count);
@@ -293,7 +294,7 @@ void control_hang_up(void)
 {
 	struct session *session;
 
-	for (unsigned i = 0; i < SESSIONS; i++)
+	for (unsigned i = 0; session_count() && i < SESSIONS; i++)
 		if ((session = session_at(i)))
 			session_hang_up(session, self.view->grace);
 }

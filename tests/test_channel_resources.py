@@ -105,17 +105,23 @@ def test_thousand_terminals_one_after_another(container):
     box.check_well(held)
 
 
-def test_full_table(container, many_files):
-    """1,000 sessions at once; the 1,001st is refused, and everything else works as ever."""
-    box = container("--grace", "500ms")
-    null = box.null()
-    first = box.idle()
+def fill(box, null):
+    """As many sessions as there may be, all of them started: their channels."""
     data = compose("exec", args=["/bin/sleep", "1000"])
     channels = [box.connect() for _ in range(SESSIONS)]
     for channel in channels:
         channel.send_bytes(data, null)
     for channel in channels:
         assert channel.receive().name == "started"
+    return channels
+
+
+def test_full_table(container, many_files):
+    """1,000 sessions at once; the 1,001st is refused, and everything else works as ever."""
+    box = container("--grace", "500ms")
+    null = box.null()
+    first = box.idle()
+    channels = fill(box, null)
     other = box.connect()
     assert other.call("status")["sessions"] == str(SESSIONS)
     refused = other.exec("true", stdio=null)
@@ -151,12 +157,7 @@ def test_full_table(container, many_files):
 def test_stop_with_a_full_table(container, many_files):
     box = container("--grace", "300ms")
     null = box.null()
-    data = compose("exec", args=["/bin/sleep", "1000"])
-    channels = [box.connect() for _ in range(SESSIONS)]
-    for channel in channels:
-        channel.send_bytes(data, null)
-    for channel in channels:
-        assert channel.receive().name == "started"
+    channels = fill(box, null)  # which are hung up when they are closed
     assert box.connect().call("stop").name == "stopping"
     assert box.init.wait() in (143, 137)
 
@@ -464,10 +465,14 @@ def test_gigabyte_through_a_session(container):
 # ---- descriptors that take their time
 
 
-def test_descriptor_of_a_socket_that_lingers(container):
+@pytest.mark.parametrize("busy", [False, True], ids=["refused", "busy"])
+def test_descriptor_of_a_socket_that_lingers(container, busy):
     """Closing what a client passed may not hold PID 1 up."""
     box = container()
     channel, other = box.connect(), box.connect()
+    null = box.null()
+    if busy:
+        box.started("sleep", "1000", channel=channel)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -484,10 +489,17 @@ def test_descriptor_of_a_socket_that_lingers(container):
             pass
         # The message is the last to hold it, so that the close is init's.
         os.kill(box.pid, signal.SIGSTOP)
-        channel.send("status", fds=[one.fileno()])
+        if busy:
+            channel.send_bytes(compose("exec", args=["true"]), [one.fileno(), *null[:2]])
+        else:
+            channel.send("status", fds=[one.fileno()])
         one.close()
         os.kill(box.pid, signal.SIGCONT)
-        assert channel.receive()["field"] == "descriptors"
+        answer = channel.receive()
+        if busy:
+            assert answer.number("errno") == errno.EBUSY
+        else:
+            assert answer["field"] == "descriptors"
         began = time.monotonic()
         assert other.call("status").name == "status"
         took = time.monotonic() - began
