@@ -3,15 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "status.h"
 #include "sys.h"
 #include "text.h"
-
-/* <linux/magic.h> */
-#define PROC_MAGIC   0x9fa0
-#define CGROUP_MAGIC 0x63677270
 
 enum { ROOT, PROC, CGROUP, FIRST_NAMESPACE };
 
@@ -32,15 +28,10 @@ static const char names[HANDOUTS][7] = {
 /* Descriptors, 0 where there is none: it never is one of these. */
 static int opened[HANDOUTS];
 
-static int checked(int fd, long magic)
+/* As opened has it. */
+static int kept(int fd)
 {
-	struct statfs fs;
-
-	if (fd >= 0 && !fstatfs(fd, &fs) && (long)fs.f_type == magic)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return 0;
+	return fd < 0 ? 0 : fd;
 }
 
 /*
@@ -67,8 +58,8 @@ static int open_cgroup(void)
 	line[text_until(line, '\n')] = 0;
 	for (unsigned i = 0; i < sizeof mounts / sizeof *mounts; i++) {
 		text_join(path, mounts[i], line);
-		fd = checked(sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY), CGROUP_MAGIC);
-		if (fd)
+		fd = status_open(path, STATUS_CGROUP2);
+		if (fd >= 0)
 			return fd;
 	}
 	return 0;
@@ -77,17 +68,15 @@ static int open_cgroup(void)
 void handout_open(void)
 {
 	char path[16];
-	int fd = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
 
-	opened[ROOT] = fd < 0 ? 0 : fd;
-	opened[PROC] = checked(sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY), PROC_MAGIC);
+	opened[ROOT] = kept(sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
+	opened[PROC] = kept(status_open("/proc", STATUS_PROC));
 	if (!opened[PROC])
 		return;
 	opened[CGROUP] = open_cgroup();
 	for (unsigned i = FIRST_NAMESPACE; i < HANDOUTS; i++) {
 		text_join(path, "self/ns/", names[i]);
-		fd = sys_open(opened[PROC], path, O_RDONLY);
-		opened[i] = fd < 0 ? 0 : fd;
+		opened[i] = kept(sys_open(opened[PROC], path, O_RDONLY));
 	}
 }
 

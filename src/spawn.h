@@ -56,7 +56,7 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure);
 
 /*
  * In a child of the process parent, with all signals blocked: does what the struct
- * asks for, in that order, and execs. Returns only on failure, with errno.
+ * asks for, and execs. Returns only on failure, with errno.
  */
 enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent);
 

@@ -1,6 +1,6 @@
 /*
  * sys: system calls without the libc's wrapper, where that carries code for old
- * kernels, threads or the vDSO which PID 1 has no use for: 1.4 kB of musl in all.
+ * kernels, threads or the vDSO which PID 1 has no use for.
  * Each behaves as its wrapper does: -1 with errno.
  */
 #ifndef SYS_H

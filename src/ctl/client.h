@@ -28,8 +28,8 @@ struct initctl_message {
 
 /*
  * Connects to the socket at path and reads the greeting. Returns the connection,
- * close-on-exec, the caller's. EACCES: the server does not let us in, or it had no
- * room.
+ * close-on-exec, the caller's. EACCES: the server does not let us in. EAGAIN,
+ * EMFILE: it has no room.
  */
 int initctl_connect(const char *path);
 
