@@ -116,9 +116,16 @@ def test_warning_of_each(run, how):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_pause(start, how, number):
     """-P: no command; reaps until told to stop."""
-    script = f'{PROBE} exit 3 & {PROBE} orphans 20 & sleep 1000 & exec "$@"'
-    init = start(["-P"], how, wrap=["sh", "-c", script, "sh"])
-    init.line("done")
+    script = f'exec 3<&0; while read go; do {PROBE} orphans 3; done <&3 & exec "$@"'
+    init = start(["-P", "-w"], how, wrap=["sh", "-c", script, "sh"], stdin=subprocess.PIPE)
+
+    def has_reaped():
+        """Its own word for it: a wrapper that is a script would reap early ones, too."""
+        init.popen.stdin.write(b"go\n")
+        init.popen.stdin.flush()
+        return "reaped orphan" in init.stderr()
+
+    eventually(has_reaped, what="the end of an orphan")
     eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of all zombies")
     init.signal(signal.SIGUSR1)
     eventually(lambda: int(init.status()["ShdPnd"], 16) == 0, what="the signal to be taken")
