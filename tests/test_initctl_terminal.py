@@ -150,7 +150,7 @@ def test_keys_belong_to_the_session(container, key, name):
     for _ in range(2):
         terminal.press(key)
         terminal.expect("heard")
-    assert process(terminal.pid()).state in "SR"
+    eventually(lambda: process(terminal.pid()).state in "SR", what="a client that was not stopped")
 
 
 def test_every_byte_arrives(container):

@@ -257,7 +257,8 @@ def test_suspend_and_resume(any_shell):
         group = any_shell.find_foreground("cat").pgrp
         any_shell.press(SUSPEND)
         stopped(any_shell)
-        assert {one.state for one in any_shell.all("cat") + [find_init(any_shell)]} == {"T"}
+        any_shell.until(lambda: {one.state for one in any_shell.all("cat")
+                                 + [find_init(any_shell)]} == {"T"}, "the stop of both")
         answers(any_shell)
         any_shell.type("fg")
         assert any_shell.find_foreground("cat").pgrp == group
