@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,10 +19,15 @@
 #include "src/activation.h"
 #include "src/control.h"
 #include "src/fds.h"
+#include "src/guard.h"
+#include "src/handout.h"
+#include "src/isolate.h"
 #include "src/log.h"
+#include "src/mounts.h"
 #include "src/number.h"
 #include "src/options.h"
 #include "src/others.h"
+#include "src/outer.h"
 #include "src/reap.h"
 #include "src/signals.h"
 #include "src/spawn.h"
@@ -54,7 +60,7 @@ static struct {
 	struct tty tty;
 	struct recipient command; /* pid 0: none, or gone */
 	pid_t group;              /* of the command, or 0: also after its end */
-	int signals, proc;
+	int signals, proc, guard;
 	enum state state;
 	int code;       /* to exit with */
 	unsigned stops; /* TERM, INT and QUIT that we had so far */
@@ -433,21 +439,15 @@ static void watch_parent(pid_t parent)
 	if (!self.options.parent_death)
 		return;
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
-		die_errno(self.options.persona->setup, "watch parent");
+		fail_errno("watch parent");
 	if (getppid() != parent)
 		syscall(SYS_tkill, getpid(), self.options.parent_death);
 }
 
-/* Without a command what is typed is for us. */
 static void release_terminal(void)
 {
-	if (self.options.pause)
-		return;
-	tty_find(&self.tty);
-	if (self.tty.mode != TTY_LEADER || !tty_release(&self.tty))
-		return;
-	control_close();
-	die_errno(self.options.persona->setup, "release terminal");
+	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
+		fail_errno("release terminal");
 }
 
 static int exec_code(int error)
@@ -485,9 +485,7 @@ static void start_command(char **envp)
 	self.command.pid = spawn_start(&spawn, &failure);
 	if (self.command.pid < 0) {
 		tty_take_back(&self.tty, 0);
-		control_close();
-		log_die(failure.stage == SPAWN_EXEC ? exec_code(failure.error)
-						    : options->persona->setup,
+		log_die(failure.stage == SPAWN_EXEC ? exec_code(failure.error) : LOG_SETUP,
 			failure.error, spawn_stage_text(failure.stage),
 			failure.stage == SPAWN_DIRECTORY ? options->directory : options->command[0],
 			(char *)0);
@@ -498,19 +496,50 @@ static void start_command(char **envp)
 	info("started ", options->command[0], " as ", number_text(digits, self.command.pid));
 }
 
+/* Without a command what is typed is for us. */
+static void find_terminal(void)
+{
+	self.tty.fd = -1;
+	if (!self.options.pause)
+		tty_find(&self.tty);
+}
+
+/*
+ * From here to the end of main we may be the child of the process that was started,
+ * which stays behind. What is made on the host has a guard then.
+ */
+static void go_inside(void)
+{
+	struct outer outer = {.signals = self.signals, .guard = self.guard, .tty = self.tty};
+
+	outer.inner = isolate_enter(&self.options.isolate, &outer.leash);
+	if (outer.inner) {
+		outer.tty.given = tty_ours(&outer.tty);
+		sys_prctl(PR_SET_DUMPABLE, 0);
+		outer_serve(&outer);
+	}
+	if (self.tty.mode != TTY_NONE) {
+		tty_close(&self.tty);
+		find_terminal();
+	}
+	isolate_furnish(&self.options.isolate);
+	mounts_build(&self.options.mounts, self.options.isolate.namespaces & CLONE_NEWNS);
+}
+
 /* The socket is bound while the path still means what the operator meant. */
 static void open_control(void)
 {
 	struct control_setup *setup = &self.options.control;
-	const int code = self.options.persona->setup;
 	char digits[NUMBER_SIZE];
 	int passed = activation_take(environ);
 
 	if (setup->fd < 0)
 		setup->fd = passed;
+	if (setup->path && self.options.isolate.namespaces & CLONE_NEWPID)
+		self.guard = guard_start(setup->path);
 	self.controlled = control_wanted(setup);
 	if (self.controlled && control_open(setup))
-		die_errno(code, "open control channel ",
+		fail_errno("open control channel ",
 			setup->path ? setup->path : number_text(digits, setup->fd));
 }
 
@@ -543,7 +572,7 @@ __attribute__((noinline)) static void drop_stack(void)
 /* What we held for the start only, and what was the command's, is let go. */
 static void settle(void)
 {
-	int keep[4 + CONTROL_KEEPS];
+	int keep[5 + CONTROL_KEEPS];
 	unsigned count = 0;
 
 	if (self.tty.mode == TTY_OUTSIDE)
@@ -552,6 +581,7 @@ static void settle(void)
 	keep[count++] = self.proc;
 	keep[count++] = self.command.pidfd;
 	keep[count++] = self.tty.fd;
+	keep[count++] = self.guard;
 	if (self.controlled)
 		count += control_keep(keep + count);
 	fds_release(self.signals);
@@ -569,14 +599,19 @@ int main(int argc, char **argv)
 	signals_block();
 	options_parse(&self.options, argv, environ);
 	self.kill_at = self.end_at = self.expire_at = FOREVER;
-	self.command.pidfd = -1;
+	self.command.pidfd = self.guard = -1;
 	fds_sanitise();
 	self.signals = signals_open();
 	if (self.signals < 0)
-		die_errno(self.options.persona->setup, "open signalfd");
+		fail_errno("open signalfd");
 	watch_parent(parent);
+	find_terminal();
+	log_before_death(control_close);
 	open_control();
+	go_inside();
 	self.proc = others_open();
+	if (self.controlled)
+		handout_open();
 	/* An ordinary user could not open his own /proc/self/ns any more (proc(5)). */
 	sys_prctl(PR_SET_DUMPABLE, 0);
 	if (getpid() != 1 && reap_adopt())

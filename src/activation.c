@@ -15,6 +15,9 @@ static char **find(char **envp, const char *name)
 	return NULL;
 }
 
+/* Whom LISTEN_PID would name; our child in a new namespace, which goes on as us, has another. */
+static pid_t self;
+
 static int is_pid(char *const *variable, pid_t pid)
 {
 	char digits[NUMBER_SIZE];
@@ -28,7 +31,8 @@ int activation_take(char **envp)
 	char *last, digits[NUMBER_SIZE], *value;
 	unsigned long long fds;
 
-	if (!count || !names || !is_pid(find(envp, "LISTEN_PID="), getpid()))
+	self = getpid();
+	if (!count || !names || !is_pid(find(envp, "LISTEN_PID="), self))
 		return -1;
 	value = *count + sizeof "LISTEN_FDS=" - 1;
 	last = strrchr(*names, ':');
@@ -41,12 +45,12 @@ int activation_take(char **envp)
 	return (int)fds + 2;
 }
 
-void activation_pass_on(char **envp, pid_t ours)
+void activation_pass_on(char **envp)
 {
 	static char text[sizeof "LISTEN_PID=" + NUMBER_SIZE];
 	char **variable = find(envp, "LISTEN_PID="), digits[NUMBER_SIZE];
 
-	if (!is_pid(variable, ours))
+	if (!is_pid(variable, self))
 		return;
 	text_join(text, "LISTEN_PID=", number_text(digits, getpid()));
 	*variable = text;

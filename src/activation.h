@@ -14,7 +14,7 @@
  */
 int activation_take(char **envp);
 
-/* In a child: what was for the process ours is for this one. */
-void activation_pass_on(char **envp, pid_t ours);
+/* In a child: what was for the process that activation_take was called in is for this one. */
+void activation_pass_on(char **envp);
 
 #endif

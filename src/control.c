@@ -198,7 +198,6 @@ int control_open(const struct control_setup *setup)
 	self.setup = setup;
 	self.listener.fd = self.listener.directory = -1;
 	fds_raise_limit();
-	handout_open();
 	if (setup->fd >= 0 && listener_inherit(setup->fd, &listens))
 		return -1;
 	if (listens && setup->path) {

@@ -12,16 +12,21 @@
 #include "sys.h"
 #include "text.h"
 
-/* Connecting to a file that nobody listens on, socket or not, is refused (unix(7)). */
-static bool is_stale(const struct listener *listener, const struct sockaddr_un *address)
+/*
+ * Connecting to a file that nobody listens on, socket or not, is refused (unix(7)).
+ * The current directory is the socket's.
+ */
+static bool is_stale(const struct listener *listener)
 {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = sys_socket();
 	struct status status;
 	bool stale;
 
 	if (fd < 0)
 		return false;
-	stale = connect(fd, (const struct sockaddr *)address, sizeof *address) &&
+	text_join(address.sun_path, listener->name, "");
+	stale = connect(fd, (const struct sockaddr *)&address, sizeof address) &&
 	        errno == ECONNREFUSED && !status_at(listener->directory, listener->name, &status) &&
 	        S_ISSOCK(status.mode);
 	close(fd);
@@ -37,16 +42,11 @@ static int bind_here(struct listener *listener, bool open_to_others)
 	mode_t mask;
 	int result;
 
-	if (strlen(listener->name) >= sizeof address.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
 	text_join(address.sun_path, listener->name, "");
 	mask = umask(open_to_others ? 0111 : 0177);
 	result = bind(listener->fd, generic, sizeof address);
 	if (result && errno == EADDRINUSE) {
-		if (is_stale(listener, &address) &&
-			!unlinkat(listener->directory, listener->name, 0))
+		if (is_stale(listener) && !unlinkat(listener->directory, listener->name, 0))
 			result = bind(listener->fd, generic, sizeof address);
 		else
 			errno = EADDRINUSE;
@@ -58,15 +58,16 @@ static int bind_here(struct listener *listener, bool open_to_others)
 	return listen(listener->fd, 128);
 }
 
-int listener_bind(struct listener *listener, const char *path, bool open_to_others)
+int listener_locate(struct listener *listener, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char directory[4096] = ".";
 	size_t length = slash ? (size_t)(slash - path) : 0;
-	int back, result = -1;
 
+	listener->fd = listener->directory = -1;
 	listener->name = slash ? slash + 1 : path;
-	if (length >= sizeof directory || !*listener->name) {
+	if (length >= sizeof directory || !*listener->name ||
+		strlen(listener->name) >= sizeof((struct sockaddr_un *)0)->sun_path) {
 		errno = *listener->name ? ENAMETOOLONG : EISDIR;
 		return -1;
 	}
@@ -74,11 +75,19 @@ int listener_bind(struct listener *listener, const char *path, bool open_to_othe
 		memcpy(directory, path, length);
 		text_join(directory + length, "/", "");
 	}
-	listener->fd = sys_socket();
 	listener->directory = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
+	return listener->directory < 0 ? -1 : 0;
+}
+
+int listener_bind(struct listener *listener, const char *path, bool open_to_others)
+{
+	int back, result = -1;
+
+	if (listener_locate(listener, path))
+		return -1;
+	listener->fd = sys_socket();
 	back = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
-	if (listener->fd >= 0 && listener->directory >= 0 && back >= 0 &&
-		!sys_fchdir(listener->directory))
+	if (listener->fd >= 0 && back >= 0 && !sys_fchdir(listener->directory))
 		result = bind_here(listener, open_to_others);
 	if (back >= 0) {
 		int saved = errno;
@@ -123,5 +132,11 @@ void listener_remove(const struct listener *listener)
 
 	if (listener->directory >= 0 && !status_at(listener->directory, listener->name, &status) &&
 		status.inode == listener->inode)
+		unlinkat(listener->directory, listener->name, 0);
+}
+
+void listener_remove_stale(const struct listener *listener)
+{
+	if (!sys_fchdir(listener->directory) && is_stale(listener))
 		unlinkat(listener->directory, listener->name, 0);
 }

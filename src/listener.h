@@ -15,6 +15,12 @@ struct listener {
 };
 
 /*
+ * Opens the directory that a path is in, and notes the name: what listener_bind begins
+ * with. fd is -1. 0, or -1 with errno.
+ */
+int listener_locate(struct listener *listener, const char *path);
+
+/*
  * Binds and listens at a path, mode 0600, or 0666 where others were allowed whom
  * the peer check will tell from the rest. A stale socket file is replaced; a live
  * one, or a file of another kind, is EADDRINUSE. 0, or -1 with errno.
@@ -38,5 +44,8 @@ bool listener_world_writable(const struct listener *listener);
 
 /* Removes the file, where it is still our own. */
 void listener_remove(const struct listener *listener);
+
+/* Removes it where it is a socket that nobody listens on. The directory becomes the current one. */
+void listener_remove_stale(const struct listener *listener);
 
 #endif

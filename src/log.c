@@ -16,17 +16,24 @@
 #endif
 
 static const char *name = "init";
-static int limit = LOG_WARN;
+static int limit = LOG_WARN, setup_code = 125;
+static void (*before_death)(void);
 
 struct line {
 	char text[512];
 	size_t length;
 };
 
-void log_setup(const char *prefix, int level)
+void log_setup(const char *prefix, int level, int setup)
 {
 	name = prefix;
 	limit = level;
+	setup_code = setup;
+}
+
+void log_before_death(void (*clean)(void))
+{
+	before_death = clean;
 }
 
 int log_enabled(int level)
@@ -103,5 +110,7 @@ _Noreturn void log_die(int code, int err, ...)
 	va_start(parts, err);
 	log_line(LOG_ERROR, err, parts);
 	va_end(parts);
-	_exit(code);
+	if (before_death)
+		before_death();
+	_exit(code == LOG_SETUP ? setup_code : code);
 }

@@ -10,8 +10,14 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* The name at the start of every line, and the highest level that is printed. */
-void log_setup(const char *prefix, int level);
+/* For log_die: the exit code of whoever could not set up, as log_setup was told. */
+enum { LOG_SETUP = -1 };
+
+/* The name at the start of every line, the highest level that is printed, and that code. */
+void log_setup(const char *prefix, int level, int setup);
+
+/* What log_die is to do before the end: take away what was made. */
+void log_before_death(void (*clean)(void));
 
 /* Non-zero where a message of that level would be printed. */
 int log_enabled(int level);
@@ -32,5 +38,7 @@ _Noreturn void log_die(int code, int err, ...) __attribute__((sentinel));
 #define debug(...)           log_write(LOG_DEBUG, 0, __VA_ARGS__, (char *)0)
 #define die(code, ...)       log_die((code), 0, __VA_ARGS__, (char *)0)
 #define die_errno(code, ...) log_die((code), errno, __VA_ARGS__, (char *)0)
+#define fail(...)            log_die(LOG_SETUP, 0, __VA_ARGS__, (char *)0)
+#define fail_errno(...)      log_die(LOG_SETUP, errno, __VA_ARGS__, (char *)0)
 
 #endif

@@ -12,23 +12,36 @@
 #include "usage.h"
 
 enum option {
+	OPT_BIND,
 	OPT_CHDIR,
+	OPT_CHROOT,
 	OPT_CONTROL,
 	OPT_CONTROL_ALLOW,
 	OPT_CONTROL_FD,
 	OPT_CONTROL_VERBS,
+	OPT_DOMAINNAME,
 	OPT_EXPECT,
+	OPT_GID_MAP,
 	OPT_GRACE,
 	OPT_GROUP,
 	OPT_HELP,
+	OPT_HOSTNAME,
 	OPT_KILL_AFTER,
 	OPT_LICENSE,
+	OPT_LOOPBACK,
+	OPT_MAP_ROOT,
+	OPT_MOUNT,
+	OPT_MOUNT_PROC,
 	OPT_NO_NEW_PRIVS,
 	OPT_PARENT_DEATH,
 	OPT_PAUSE,
+	OPT_READ_ONLY,
 	OPT_REWRITE,
 	OPT_SINGLE_CHILD,
 	OPT_SUBREAPER,
+	OPT_TMPFS,
+	OPT_UID_MAP,
+	OPT_UNSHARE,
 	OPT_USER,
 	OPT_VERBOSE,
 	OPT_VERSION,
@@ -41,23 +54,36 @@ static const struct row {
 	char flags[3];
 	bool value;
 } rows[] = {
+	[OPT_BIND] = {"bind", "", true},
 	[OPT_CHDIR] = {"chdir", "", true},
+	[OPT_CHROOT] = {"chroot", "", true},
 	[OPT_CONTROL] = {"control", "", true},
 	[OPT_CONTROL_ALLOW] = {"control-allow", "", true},
 	[OPT_CONTROL_FD] = {"control-fd", "", true},
 	[OPT_CONTROL_VERBS] = {"control-verbs", "", true},
+	[OPT_DOMAINNAME] = {"domainname", "", true},
 	[OPT_EXPECT] = {"expect", "e", true},
+	[OPT_GID_MAP] = {"gid-map", "", true},
 	[OPT_GRACE] = {"grace", "", true},
 	[OPT_GROUP] = {"group", "g", false},
 	[OPT_HELP] = {"help", "h", false},
+	[OPT_HOSTNAME] = {"hostname", "", true},
 	[OPT_KILL_AFTER] = {"kill-after", "", true},
 	[OPT_LICENSE] = {"license", "lL", false},
+	[OPT_LOOPBACK] = {"loopback", "", false},
+	[OPT_MAP_ROOT] = {"map-root", "", false},
+	[OPT_MOUNT] = {"mount", "", true},
+	[OPT_MOUNT_PROC] = {"mount-proc", "", false},
 	[OPT_NO_NEW_PRIVS] = {"no-new-privs", "", false},
 	[OPT_PARENT_DEATH] = {"parent-death-signal", "p", true},
 	[OPT_PAUSE] = {"pause", "P", false},
+	[OPT_READ_ONLY] = {"read-only", "", false},
 	[OPT_REWRITE] = {"rewrite", "r", true},
 	[OPT_SINGLE_CHILD] = {"single-child", "c", false},
 	[OPT_SUBREAPER] = {"subreaper", "s", false},
+	[OPT_TMPFS] = {"tmpfs", "", true},
+	[OPT_UID_MAP] = {"uid-map", "", true},
+	[OPT_UNSHARE] = {"unshare", "", true},
 	[OPT_USER] = {"user", "", true},
 	[OPT_VERBOSE] = {"verbose", "v", false},
 	[OPT_VERSION] = {"version", "V", false},
@@ -111,8 +137,14 @@ static int set_value(struct options *options, enum option option, const char *va
 	unsigned long long number;
 
 	switch (option) {
+	case OPT_BIND:
+	case OPT_TMPFS:
+		return mounts_add(&options->mounts, value, option == OPT_TMPFS);
 	case OPT_CHDIR:
 		options->directory = value;
+		return *value ? 0 : -1;
+	case OPT_CHROOT:
+		options->mounts.root = value;
 		return *value ? 0 : -1;
 	case OPT_CONTROL:
 		options->control.path = value;
@@ -129,21 +161,35 @@ static int set_value(struct options *options, enum option option, const char *va
 	case OPT_CONTROL_VERBS:
 		options->control.verbs = request_verbs(value);
 		return options->control.verbs ? 0 : -1;
+	case OPT_DOMAINNAME:
+		options->isolate.domainname = value;
+		return *value ? 0 : -1;
 	case OPT_EXPECT:
 		if (number_parse(value, 255, &number))
 			return -1;
 		options->expected[number] = true;
 		return 0;
+	case OPT_GID_MAP:
+		return idmap_parse(&options->isolate.gids, value);
 	case OPT_GRACE:
 		options->at_once = false;
 		return number_parse_time(value, &options->grace);
 	case OPT_KILL_AFTER:
 		return number_parse_time(value, &options->kill_after);
+	case OPT_HOSTNAME:
+		options->isolate.hostname = value;
+		return *value ? 0 : -1;
+	case OPT_MOUNT:
+		return mounts_parse(&options->mounts, value);
 	case OPT_PARENT_DEATH:
 		options->parent_death = signal_number(value);
 		return options->parent_death ? 0 : -1;
 	case OPT_REWRITE:
 		return rewrite_parse(&options->rewrite, value);
+	case OPT_UID_MAP:
+		return idmap_parse(&options->isolate.uids, value);
+	case OPT_UNSHARE:
+		return isolate_parse(&options->isolate, value);
 	case OPT_USER:
 		memset(&options->user, 0, sizeof options->user);
 		options->as_user = true;
@@ -163,11 +209,24 @@ static void set_flag(struct options *options, enum option option)
 		usage_help();
 	case OPT_LICENSE:
 		usage_license();
+	case OPT_LOOPBACK:
+		options->isolate.loopback = true;
+		break;
+	case OPT_MAP_ROOT:
+		idmap_root(&options->isolate.uids, geteuid());
+		idmap_root(&options->isolate.gids, getegid());
+		break;
+	case OPT_MOUNT_PROC:
+		mounts_parse(&options->mounts, "proc");
+		break;
 	case OPT_NO_NEW_PRIVS:
 		options->no_new_privileges = true;
 		break;
 	case OPT_PAUSE:
 		options->pause = true;
+		break;
+	case OPT_READ_ONLY:
+		options->mounts.read_only = true;
 		break;
 	case OPT_SINGLE_CHILD:
 		options->group = false;
@@ -340,6 +399,19 @@ static void check_command(const struct options *options, const struct words *wor
 			" --help'");
 }
 
+/* What changes only a namespace of our own asks for one. */
+static void imply_namespaces(struct options *options)
+{
+	struct isolate *isolate = &options->isolate;
+
+	if (isolate->hostname || isolate->domainname)
+		isolate_parse(isolate, "uts");
+	if (mounts_wanted(&options->mounts))
+		isolate_parse(isolate, "mount");
+	if (isolate->uids.count || isolate->gids.count)
+		isolate_parse(isolate, "user");
+}
+
 void options_parse(struct options *options, char **argv, char **envp)
 {
 	static char *nothing[] = {NULL};
@@ -355,16 +427,17 @@ void options_parse(struct options *options, char **argv, char **envp)
 	options->control.fd = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);
-	log_setup(persona->name, LOG_ERROR);
+	log_setup(persona->name, LOG_ERROR, persona->setup);
 	take_environment(options, envp);
 	take_all(options, &words);
 	if (*words.next)
 		options->command = words.next;
 	check_command(options, &words);
+	imply_namespaces(options);
 	/* Under the rewrites that were asked for. */
 	if (persona->stop_stops && options->group)
 		for (int i = SIGTSTP; i <= SIGTTOU; i++)
 			if (options->rewrite.to[i] == i)
 				options->rewrite.to[i] = SIGSTOP;
-	log_setup(persona->name, options->verbosity);
+	log_setup(persona->name, options->verbosity, persona->setup);
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 #include "control.h"
+#include "isolate.h"
+#include "mounts.h"
 #include "signals.h"
 #include "spawn.h"
 
@@ -45,6 +47,8 @@ struct options {
 	bool as_user;
 	struct user user;
 	struct control_setup control;
+	struct isolate isolate;
+	struct mounts mounts;
 };
 
 /*

@@ -130,7 +130,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_PRIVILEGES;
 	if (spawn->directory && chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
-	activation_pass_on(spawn->envp, parent);
+	activation_pass_on(spawn->envp);
 	/*
 	 * Should this fail, the command is stopped when it reads, and given it then. It
 	 * comes late because Ctrl-Z between this and the exec would stop us, and our

@@ -18,8 +18,7 @@
 #define SETRESUID SYS_setresuid
 #endif
 
-/* An id up to the character end, or up to the NUL; *text is moved behind both. */
-static int parse_id(const char **text, char end, unsigned *id)
+int user_parse_id(const char **text, char end, unsigned *id)
 {
 	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
 	unsigned long long number;
@@ -42,7 +41,7 @@ static int parse_id(const char **text, char end, unsigned *id)
 int user_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count)
 {
 	do
-		if (*count == most || parse_id(&text, ',', &list[(*count)++]))
+		if (*count == most || user_parse_id(&text, ',', &list[(*count)++]))
 			return -1;
 	while (*text || text[-1] == ',');
 	return 0;
@@ -50,12 +49,12 @@ int user_parse_list(const char *text, unsigned *list, unsigned most, unsigned *c
 
 int user_parse(struct user *user, const char *text)
 {
-	if (parse_id(&text, ':', &user->uid))
+	if (user_parse_id(&text, ':', &user->uid))
 		return -1;
 	user->gid = user->uid;
 	if (!*text)
 		return text[-1] == ':' ? -1 : 0;
-	if (parse_id(&text, ',', &user->gid))
+	if (user_parse_id(&text, ',', &user->gid))
 		return -1;
 	if (*text || text[-1] == ',')
 		return user_parse_list(text, user->groups, USER_GROUPS, &user->count);
@@ -66,10 +65,14 @@ int user_parse(struct user *user, const char *text)
  * By system call: a libc's setuid() also tells threads, which is more than a child
  * that shares its parent's memory may do.
  */
+int user_take_ids(uid_t uid, gid_t gid)
+{
+	return syscall(SETRESGID, gid, gid, gid) || syscall(SETRESUID, uid, uid, uid) ? -1 : 0;
+}
+
 int user_become(const struct user *user)
 {
-	if (syscall(SETGROUPS, (size_t)user->count, user->groups) ||
-		syscall(SETRESGID, user->gid, user->gid, user->gid))
+	if (syscall(SETGROUPS, (size_t)user->count, user->groups))
 		return -1;
-	return (int)syscall(SETRESUID, user->uid, user->uid, user->uid);
+	return user_take_ids(user->uid, user->gid);
 }

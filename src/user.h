@@ -15,11 +15,17 @@ struct user {
 	gid_t groups[USER_GROUPS];
 };
 
+/* An id up to the character end, or up to the NUL; *text is moved behind both. 0, or -1. */
+int user_parse_id(const char **text, char end, unsigned *id);
+
 /* UID[:GID[,GID...]]; without GID it is the same number. 0, or -1. */
 int user_parse(struct user *user, const char *text);
 
 /* ID[,ID...], added to the *count in a list of at most most. 0, or -1. */
 int user_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count);
+
+/* Takes these ids, and leaves the groups. 0, or -1 with errno. */
+int user_take_ids(uid_t uid, gid_t gid);
 
 /* In a child: becomes that user. 0, or -1 with errno. */
 int user_become(const struct user *user);

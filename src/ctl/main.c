@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 	char **words;
 
 	fill_stdio();
-	log_setup("initctl", LOG_WARN);
+	log_setup("initctl", LOG_WARN, 125);
 	words = take_options(&context, argv + (argc > 0));
 	if (!context.socket || !*context.socket)
 		context.socket = "/run/init.sock";

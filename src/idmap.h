@@ -1,0 +1,30 @@
+/*
+ * idmap: which ids of a user namespace are which outside of it (user_namespaces(7)).
+ */
+#ifndef IDMAP_H
+#define IDMAP_H
+
+#include <sys/types.h>
+
+enum { IDMAP_EXTENTS = 8, IDMAP_NUMBERS = 3 * IDMAP_EXTENTS };
+
+struct idmap {
+	unsigned count; /* of numbers: inside, outside and how many, for each extent */
+	unsigned numbers[IDMAP_NUMBERS];
+};
+
+/* IN:OUT:COUNT, added to what is there. 0, or -1. */
+int idmap_parse(struct idmap *map, const char *text);
+
+/* One id outside is root inside. */
+void idmap_root(struct idmap *map, unsigned outside);
+
+/*
+ * Writes both maps of a process, which is in a user namespace below ours. An empty
+ * map is every id to itself where root may do that, and else our own id as root.
+ * What the kernel does not let us write, more than our own id, newuidmap(1) and
+ * newgidmap(1) are asked to. Ends the process where it fails.
+ */
+void idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids);
+
+#endif

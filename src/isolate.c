@@ -1,0 +1,189 @@
+#include "isolate.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "sys.h"
+#include "text.h"
+#include "user.h"
+
+/* <linux/sched.h>; musl's sched.h has had it since 1.2.0, glibc's since 2.36. */
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+static const struct {
+	char name[8];
+	unsigned flag;
+} names[] = {
+	{"pid", CLONE_NEWPID},
+	{"mount", CLONE_NEWNS},
+	{"uts", CLONE_NEWUTS},
+	{"ipc", CLONE_NEWIPC},
+	{"net", CLONE_NEWNET},
+	{"user", CLONE_NEWUSER},
+	{"cgroup", CLONE_NEWCGROUP},
+	{"time", CLONE_NEWTIME},
+	{"all", CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+			CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME},
+};
+
+int isolate_parse(struct isolate *isolate, const char *list)
+{
+	for (;; list++) {
+		size_t length = text_until(list, ',');
+		unsigned i = 0;
+		while (strncmp(names[i].name, list, length) != 0 || names[i].name[length])
+			if (++i == sizeof names / sizeof *names)
+				return -1;
+		isolate->namespaces |= names[i].flag;
+		list += length;
+		if (!*list)
+			return 0;
+	}
+}
+
+/* All that were asked for in one call: the others then belong to the user namespace. */
+static pid_t clone_into(unsigned long flags)
+{
+	/* struct clone_args of <linux/sched.h>, in its first version. */
+	const uint64_t args[8] = {[0] = flags, [4] = SIGCHLD};
+
+	return (pid_t)syscall(SYS_clone3, args, sizeof args);
+}
+
+/*
+ * All we were outside is dropped: groups, where we may (user_namespaces(7)), and
+ * ids, where the namespace has a 0.
+ */
+static void become_root(void)
+{
+	const struct user root = {.uid = 0};
+
+	if (user_become(&root) && user_take_ids(0, 0) && errno != EINVAL)
+		fail_errno("become root of the user namespace");
+}
+
+/* The word that the maps are written, or the end of it all. */
+static void await(int leash)
+{
+	char word;
+
+	if (read(leash, &word, 1) != 1)
+		_exit(LOG_SETUP);
+}
+
+/* A death that came before we asked to be told of it closed the other end (prctl(2)). */
+static void die_with_outer(int leash)
+{
+	struct pollfd end = {.fd = leash};
+
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
+		fail_errno("follow death of the outer process");
+	if (poll(&end, 1, 0))
+		_exit(LOG_SETUP);
+}
+
+static pid_t enter_new_pids(const struct isolate *isolate, int *leash)
+{
+	const bool user = isolate->namespaces & CLONE_NEWUSER;
+	int ends[2];
+	pid_t child;
+
+	if (sys_pipe(ends))
+		fail_errno("make pipe");
+	child = clone_into(isolate->namespaces);
+	if (child < 0)
+		fail_errno("make namespaces");
+	if (!child) {
+		close(ends[1]);
+		await(ends[0]);
+		if (user)
+			become_root();
+		/* Now, since a change of ids makes the kernel forget it. */
+		die_with_outer(ends[0]);
+		close(ends[0]);
+		return 0;
+	}
+	if (user)
+		idmap_write(child, &isolate->uids, &isolate->gids);
+	close(ends[0]);
+	*leash = ends[1];
+	if (write(ends[1], "", 1) != 1)
+		fail_errno("start in the namespaces");
+	return child;
+}
+
+/* From the inside only our own id could be mapped: a child that stays outside does it. */
+static void enter_new_users(const struct isolate *isolate)
+{
+	pid_t self = getpid(), child;
+	int ends[2], status = 0;
+
+	if (sys_pipe(ends))
+		fail_errno("make pipe");
+	child = sys_fork(0);
+	if (child < 0)
+		fail_errno("fork");
+	if (!child) {
+		close(ends[1]);
+		await(ends[0]);
+		idmap_write(self, &isolate->uids, &isolate->gids);
+		_exit(0);
+	}
+	close(ends[0]);
+	if (unshare((int)isolate->namespaces))
+		fail_errno("make namespaces");
+	if (write(ends[1], "", 1) != 1 || waitpid(child, &status, 0) < 0)
+		fail_errno("map ids");
+	close(ends[1]);
+	if (status)
+		_exit(WEXITSTATUS(status));
+	become_root();
+}
+
+pid_t isolate_enter(const struct isolate *isolate, int *leash)
+{
+	*leash = -1;
+	if (isolate->namespaces & CLONE_NEWPID)
+		return enter_new_pids(isolate, leash);
+	if (isolate->namespaces & CLONE_NEWUSER)
+		enter_new_users(isolate);
+	else if (isolate->namespaces && unshare((int)isolate->namespaces))
+		fail_errno("make namespaces");
+	return 0;
+}
+
+/* Any socket will do for it (netdevice(7)). */
+static void set_loopback_up(void)
+{
+	struct ifreq request = {.ifr_name = "lo"};
+	int fd = sys_socket();
+
+	if (fd < 0 || sys_ioctl(fd, SIOCGIFFLAGS, &request))
+		fail_errno("read flags of lo");
+	request.ifr_flags |= IFF_UP;
+	if (sys_ioctl(fd, SIOCSIFFLAGS, &request))
+		fail_errno("set lo up");
+	close(fd);
+}
+
+void isolate_furnish(const struct isolate *isolate)
+{
+	const char *host = isolate->hostname, *domain = isolate->domainname;
+
+	if (host && syscall(SYS_sethostname, host, strlen(host)))
+		fail_errno("set host name ", host);
+	if (domain && syscall(SYS_setdomainname, domain, strlen(domain)))
+		fail_errno("set domain name ", domain);
+	if (isolate->loopback)
+		set_loopback_up();
+}

@@ -1,0 +1,232 @@
+#include "mounts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "devices.h"
+#include "log.h"
+#include "mounting.h"
+#include "status.h"
+#include "sys.h"
+#include "text.h"
+
+enum {
+	PROC,
+	SYS,
+	DEV,
+	PTS,
+	SHM,
+	MQUEUE,
+	TMP,
+	RUN,
+	HIDEPID,
+	SIZE_TEXT = 24,
+	SAFE = MOUNTING_NOSUID | MOUNTING_NODEV | MOUNTING_NOEXEC,
+};
+
+/* In the order in which they are mounted. What runtimes mount, with their options. */
+static const struct row {
+	char name[8], type[8], at[12];
+	unsigned char attributes;
+	char options[29]; /* see mounting_make: of pts, a user namespace may lack the group */
+} rows[] = {
+	[PROC] = {"proc", "proc", "/proc", SAFE, ""},
+	[SYS] = {"sys", "sysfs", "/sys", SAFE | MOUNTING_RDONLY, ""},
+	[DEV] = {"dev", "tmpfs", "/dev", MOUNTING_NOSUID | MOUNTING_NOEXEC, "mode=755"},
+	[PTS] = {"pts", "devpts", "/dev/pts", MOUNTING_NOSUID | MOUNTING_NOEXEC,
+		"gid=5 ptmxmode=666 mode=620"},
+	[SHM] = {"shm", "tmpfs", "/dev/shm", SAFE, "mode=1777 size=64m"},
+	[MQUEUE] = {"mqueue", "mqueue", "/dev/mqueue", SAFE, ""},
+	[TMP] = {"tmp", "tmpfs", "/tmp", MOUNTING_NOSUID | MOUNTING_NODEV, "mode=1777"},
+	[RUN] = {"run", "tmpfs", "/run", MOUNTING_NOSUID | MOUNTING_NODEV, "mode=755"},
+	[HIDEPID] = {"hidepid", "", "", 0, ""},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+int mounts_parse(struct mounts *mounts, const char *list)
+{
+	for (;; list++) {
+		size_t length = text_until(list, ',');
+		unsigned i = 0;
+		while (strncmp(rows[i].name, list, length) != 0 || rows[i].name[length])
+			if (++i == ROWS)
+				break;
+		if (i < ROWS)
+			mounts->list |= 1U << i;
+		else if (length == 3 && !strncmp(list, "all", 3))
+			mounts->list |= (1U << HIDEPID) - 1;
+		else
+			return -1;
+		list += length;
+		if (!*list)
+			return 0;
+	}
+}
+
+int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
+{
+	const char *to = text;
+
+	if (mounts->count == MOUNTS_EXTRA || strlen(text) >= PATH_MAX)
+		return -1;
+	if (!is_tmpfs) {
+		to += text_until(text, ':');
+		if (to == text || !*to++)
+			return -1;
+	}
+	if (*to != '/')
+		return -1;
+	to += text_until(to, ':');
+	if (*to && (is_tmpfs ? !to[1] || strlen(to) > SIZE_TEXT : strcmp(to, ":ro") != 0))
+		return -1;
+	mounts->extra[mounts->count++] = (struct mounts_extra){text, is_tmpfs};
+	return 0;
+}
+
+bool mounts_wanted(const struct mounts *mounts)
+{
+	return mounts->list || mounts->count || mounts->read_only;
+}
+
+static void put(int root, int mount, const char *path, size_t length, bool directory)
+{
+	char point[PATH_MAX];
+	int over;
+
+	memcpy(point, path, length);
+	point[length] = 0;
+	over = mounting_point(root, point, directory);
+	if (over < 0)
+		fail_errno("make mount point ", point);
+	if (mounting_put(mount, over))
+		fail_errno("mount on ", point);
+	close(over);
+}
+
+static void mount_row(int root, const struct row *row, bool hide_pids)
+{
+	const int terminal = row == &rows[DEV] ? devices_terminal() : -1;
+	const int host = sys_open(AT_FDCWD, "/dev", O_PATH);
+	int mount = mounting_make(row->type,
+		row == &rows[PROC] && hide_pids ? "hidepid=2" : row->options, row->attributes);
+
+	if (mount < 0)
+		fail_errno("mount ", row->name);
+	put(root, mount, row->at, strlen(row->at), true);
+	if (row == &rows[DEV] && devices_fill(mount, host, terminal))
+		fail_errno("fill /dev");
+	close(host);
+	close(mount);
+}
+
+static void mount_tmpfs(int root, const char *text)
+{
+	size_t length = text_until(text, ':');
+	char options[sizeof "mode=1777 size=" + SIZE_TEXT];
+	int mount;
+
+	text_join(text_join(options, "mode=1777", text[length] ? " size=" : ""),
+		text[length] ? text + length + 1 : "", "");
+	mount = mounting_make("tmpfs", options, MOUNTING_NOSUID | MOUNTING_NODEV);
+	if (mount < 0)
+		fail_errno("mount tmpfs ", text);
+	put(root, mount, text, length, true);
+	close(mount);
+}
+
+/* Before anything is mounted that might cover the source. */
+static int copy_source(const char *text)
+{
+	size_t length = text_until(text, ':');
+	char from[PATH_MAX];
+	int mount;
+
+	memcpy(from, text, length);
+	from[length] = 0;
+	mount = mounting_copy(AT_FDCWD, from);
+	if (mount < 0)
+		fail_errno("bind ", from);
+	return mount;
+}
+
+static void mount_bind(int root, const char *text, int mount)
+{
+	const char *to = text + text_until(text, ':') + 1;
+	size_t length = text_until(to, ':');
+	struct status status;
+
+	if (status_of(mount, &status) ||
+		(to[length] && mounting_restrict(mount, MOUNTING_RDONLY, true)))
+		fail_errno("bind ", text);
+	put(root, mount, to, length, S_ISDIR(status.mode));
+	close(mount);
+}
+
+/* The directory becomes a mount, which is what pivot_root(2) takes. */
+static int open_root(const char *path)
+{
+	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root;
+
+	if (!path || over < 0)
+		root = over;
+	else if ((root = mounting_copy(over, ".")) >= 0 && mounting_put(root, over))
+		root = -1;
+	if (root < 0)
+		fail_errno("open root ", path ? path : "/");
+	if (path)
+		close(over);
+	return root;
+}
+
+/*
+ * The old root lies over the new one for a moment and is taken away from there: no
+ * directory for it is needed (pivot_root(2)). Where it is the rootfs of the kernel's
+ * start, which cannot be pivoted, the new one is moved over it.
+ */
+static void pivot(int root, const char *path)
+{
+	if (sys_fchdir(root))
+		fail_errno("change directory to ", path);
+	if (!syscall(SYS_pivot_root, ".", ".")) {
+		if (umount2(".", MNT_DETACH))
+			fail_errno("unmount the old root");
+	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+		fail_errno("pivot root to ", path);
+	if (chdir("/"))
+		fail_errno("change directory to /");
+}
+
+void mounts_build(const struct mounts *mounts, bool own_namespace)
+{
+	const struct mounts_extra *extra = mounts->extra;
+	int root, sources[MOUNTS_EXTRA];
+
+	if (!own_namespace) {
+		if (mounts->root && (chroot(mounts->root) || chdir("/")))
+			fail_errno("change root to ", mounts->root);
+		return;
+	}
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		fail_errno("make mounts private");
+	for (unsigned i = 0; i < mounts->count; i++)
+		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
+	root = open_root(mounts->root);
+	for (unsigned i = 0; i < HIDEPID; i++)
+		if (mounts->list & 1U << i || (i == PROC && mounts->list >> HIDEPID))
+			mount_row(root, &rows[i], mounts->list >> HIDEPID);
+	for (unsigned i = 0; i < mounts->count; i++)
+		if (extra[i].is_tmpfs)
+			mount_tmpfs(root, extra[i].text);
+		else
+			mount_bind(root, extra[i].text, sources[i]);
+	if (mounts->read_only && mounting_restrict(root, MOUNTING_RDONLY, false))
+		fail_errno("make root read-only");
+	if (mounts->root)
+		pivot(root, mounts->root);
+	close(root);
+}

@@ -1,0 +1,46 @@
+/*
+ * mounts: what the container sees as its file system: its root, and what is mounted
+ * in it. All of it is done by descriptors, and paths of the inside are looked up in
+ * the new root alone (openat2(2), RESOLVE_IN_ROOT), so that no symbolic link of an
+ * image leads out. Needs Linux 5.12 (mount_setattr(2)); a bare chroot(2) does not.
+ */
+#ifndef MOUNTS_H
+#define MOUNTS_H
+
+#include <stdbool.h>
+
+enum { MOUNTS_EXTRA = 32 };
+
+struct mounts {
+	const char *root; /* NULL: as it is */
+	bool read_only;   /* the root */
+	unsigned list;    /* a bit for each of mounts_parse's names */
+	unsigned count;   /* of extra */
+	/* In the order in which they were asked for. */
+	struct mounts_extra {
+		const char *text;
+		bool is_tmpfs;
+	} extra[MOUNTS_EXTRA];
+};
+
+/*
+ * Adds a list of proc, sys, dev, pts, shm, mqueue, tmp, run, or all of these, and
+ * hidepid, which is proc with its hidepid=2 (proc(5)). 0, or -1.
+ */
+int mounts_parse(struct mounts *mounts, const char *list);
+
+/* Adds SRC:DST[:ro], or DST[:SIZE] for a tmpfs; both DST are of the inside. 0, or -1. */
+int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs);
+
+/* Whether it takes a mount namespace of our own. */
+bool mounts_wanted(const struct mounts *mounts);
+
+/*
+ * Makes it so. In a mount namespace of our own, nothing that is mounted from now on
+ * shows outside, and the root is pivoted to; otherwise it is chroot(2). Mount points
+ * are made where they are missing. The current directory is the new root. Whatever
+ * fails ends the process, and says so.
+ */
+void mounts_build(const struct mounts *mounts, bool own_namespace);
+
+#endif

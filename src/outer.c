@@ -1,0 +1,56 @@
+#include "outer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fds.h"
+#include "guard.h"
+#include "log.h"
+#include "reap.h"
+#include "signals.h"
+
+_Noreturn static void end(struct outer *outer, int status, int typed)
+{
+	int code = reap_code(status);
+
+	/* Whom the command gave it to is dead, and was of the inside. */
+	tty_take_back(&outer->tty, 0);
+	guard_end(outer->guard);
+	/* What the inner process, as a PID 1, cannot: see finish() in init.c. */
+	if (typed && WIFEXITED(status) && code == 128 + typed)
+		signals_undergo(getpid(), typed);
+	_exit(code);
+}
+
+_Noreturn void outer_serve(struct outer *outer)
+{
+	const struct recipient inner = {.pid = outer->inner, .pidfd = -1};
+	int keep[] = {outer->signals, outer->leash, outer->guard, outer->tty.fd}, typed = 0;
+	struct signalfd_siginfo got;
+	struct reaped one;
+
+	fds_release(outer->signals);
+	fds_keep(keep, sizeof keep / sizeof *keep);
+	if (chdir("/"))
+		warn_errno("change directory to /");
+	for (;;) {
+		/* Children that we were born with count too. */
+		while (reap_next(&one, false) == REAP_ONE)
+			if (one.pid == outer->inner)
+				end(outer, one.status, typed);
+		if (read(outer->signals, &got, sizeof got) != sizeof got)
+			continue;
+		/*
+		 * What is typed the command has had itself. It stops of it, and so do we, for
+		 * the shell to see.
+		 */
+		if (got.ssi_code == SI_KERNEL) {
+			typed = (int)got.ssi_signo;
+			if (typed == SIGTSTP || typed == SIGTTIN || typed == SIGTTOU)
+				signals_undergo(getpid(), typed);
+		} else if (got.ssi_signo != SIGCHLD || got.ssi_code == SI_USER)
+			signal_forward(&inner, (int)got.ssi_signo, &got);
+	}
+}
