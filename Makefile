@@ -26,6 +26,8 @@ CFLAGS   = $(SMALL) $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables
 # A page of text and data shared in the file, no room between them: 8 kB less than the default.
 LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=16 \
            -Wl,--gc-sections,--build-id=none,--sort-section=name
+# What -s leaves of sections is cut off. For gdb or perf: make LDFLAGS=-static CFLAGS='-g -O1'
+TRIM     = $(if $(filter -s,$(LDFLAGS)),src/trim.sh,:)
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
@@ -47,10 +49,12 @@ all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(INIT_OBJ)
+	$(TRIM) $@
 	@echo "$@: $$(wc -c <$@) bytes, built with $(CC) ($(if $(findstring musl,$(CC)),musl,the C library of $(CC)))"
 
 $(BUILD)/initctl: $(CTL_OBJ) $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CTL_OBJ) $(LIB_OBJ)
+	$(TRIM) $@
 	@echo "$@: $$(wc -c <$@) bytes"
 
 $(BUILD)/libinitctl.a: $(LIB_SRC:%.c=$(BUILD)/lib/%.o)
@@ -160,7 +164,7 @@ lint: $(BUILD)/flags
 	for f in $(OWN_C); do gcc $(CHECK) -fanalyzer $$f || exit; done
 	for f in $(C_FILES); do for cc in gcc musl-gcc clang "$(CLANG_MUSL)"; do \
 		$$cc $(CHECK) $$f || exit; done; done
-	for f in $(wildcard tests/*.sh .ci/run); do bash -n $$f || exit; done
+	for f in $(wildcard src/*.sh tests/*.sh .ci/run); do bash -n $$f || exit; done
 	@rm -f $(BUILD)/lint.*; echo "lint: clean"
 
 # DEPS narrows it down: make deps demo DEPS=build
