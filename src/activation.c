@@ -1,16 +1,15 @@
 #include "activation.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "number.h"
 #include "text.h"
 
-/* Where the value of a variable stands, "NAME=" with its sign; NULL where it is not set. */
+/* Where a variable stands, "NAME=" with its sign; NULL where it is not set. */
 static char **find(char **envp, const char *name)
 {
 	for (; *envp; envp++)
-		if (!strncmp(*envp, name, strlen(name)))
+		if (text_after(*envp, name))
 			return envp;
 	return NULL;
 }
@@ -18,11 +17,12 @@ static char **find(char **envp, const char *name)
 /* Whom LISTEN_PID would name; our child in a new namespace, which goes on as us, has another. */
 static pid_t self;
 
-static int is_pid(char *const *variable, pid_t pid)
+static bool is_pid(char *const *variable, pid_t pid)
 {
 	char digits[NUMBER_SIZE];
 
-	return variable && !strcmp(*variable + sizeof "LISTEN_PID=" - 1, number_text(digits, pid));
+	return variable &&
+	       text_is(*variable + sizeof "LISTEN_PID=" - 1, 0, number_text(digits, pid));
 }
 
 int activation_take(char **envp)
@@ -35,12 +35,11 @@ int activation_take(char **envp)
 	if (!count || !names || !is_pid(find(envp, "LISTEN_PID="), self))
 		return -1;
 	value = *count + sizeof "LISTEN_FDS=" - 1;
-	last = strrchr(*names, ':');
-	if (!last)
-		last = *names + sizeof "LISTEN_FDNAMES" - 1;
-	if (strcmp(last + 1, "init-control") != 0 || number_parse(value, 1024, &fds) || !fds)
+	last = *names + sizeof "LISTEN_FDNAMES=" - 1;
+	last += text_last(last, ':') - last;
+	if (!text_is(last, 0, "init-control") || number_parse(value, 1024, &fds) || !fds)
 		return -1;
-	last[*last == '='] = 0;
+	last[-(last[-1] == ':')] = 0;
 	text_join(value, number_text(digits, (long long)fds - 1), "");
 	return (int)fds + 2;
 }

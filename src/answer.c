@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "handout.h"
 #include "others.h"
 #include "sys.h"
+#include "text.h"
 #include "usage.h"
 
 static struct {
@@ -223,7 +223,7 @@ static void do_stop(struct connection *connection, const struct request *request
 
 static void do_open(struct connection *connection, const struct request *request)
 {
-	const bool main = request->what && !strcmp(request->what, "main");
+	const bool main = request->what && text_is(request->what, 0, "main");
 	int fd;
 
 	if (main)

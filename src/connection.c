@@ -1,7 +1,6 @@
 #include "connection.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "reason.h"
 #include "seqpacket.h"
 #include "sys.h"
+#include "text.h"
 #include "usage.h"
 #include "wire.h"
 
@@ -124,7 +124,7 @@ void connection_refuse(struct connection *connection, int error, const char *fie
 	char reason[REASON_SIZE];
 
 	/* What does not fit was no field of ours. */
-	if (strlen(field) > REPLY_SIZE / 2)
+	if (text_until(field, 0) > REPLY_SIZE / 2)
 		field = "request";
 	connection_reply(connection, 0,
 		MESSAGE("failed\0stage=request\0errno=#\0field=$\0message=$"), N(error), field,

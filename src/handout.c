@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "status.h"
@@ -51,7 +50,7 @@ static int open_cgroup(void)
 		return 0;
 	text[length] = 0;
 	/* It is the last line, but for named v1 trees mounted later. */
-	for (line = text; strncmp(line, "0::", 3) != 0; line++)
+	for (line = text; !text_after(line, "0::"); line++)
 		if (!*(line += text_until(line, '\n')))
 			return 0;
 	line += 3;
@@ -82,13 +81,10 @@ void handout_open(void)
 
 static int find(const char *name, unsigned first, unsigned last)
 {
-	for (unsigned i = first; i < last; i++)
-		if (!strcmp(names[i], name)) {
-			errno = ENOENT;
-			return opened[i] ? opened[i] : -1;
-		}
-	errno = EINVAL;
-	return -1;
+	unsigned row = first + text_row(name, 0, names[first], sizeof *names, last - first);
+
+	errno = row == last ? EINVAL : ENOENT;
+	return row < last && opened[row] ? opened[row] : -1;
 }
 
 int handout_what(const char *name)

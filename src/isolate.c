@@ -4,7 +4,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -39,13 +38,11 @@ static const struct {
 int isolate_parse(struct isolate *isolate, const char *list)
 {
 	for (;; list++) {
-		size_t length = text_until(list, ',');
-		unsigned i = 0;
-		while (strncmp(names[i].name, list, length) != 0 || names[i].name[length])
-			if (++i == sizeof names / sizeof *names)
-				return -1;
-		isolate->namespaces |= names[i].flag;
-		list += length;
+		unsigned row = TEXT_ROW(list, ',', names);
+		if (row == sizeof names / sizeof *names)
+			return -1;
+		isolate->namespaces |= names[row].flag;
+		list += text_until(list, ',');
 		if (!*list)
 			return 0;
 	}
@@ -180,9 +177,9 @@ void isolate_furnish(const struct isolate *isolate)
 {
 	const char *host = isolate->hostname, *domain = isolate->domainname;
 
-	if (host && syscall(SYS_sethostname, host, strlen(host)))
+	if (host && syscall(SYS_sethostname, host, text_until(host, 0)))
 		fail_errno("set host name ", host);
-	if (domain && syscall(SYS_setdomainname, domain, strlen(domain)))
+	if (domain && syscall(SYS_setdomainname, domain, text_until(domain, 0)))
 		fail_errno("set domain name ", domain);
 	if (isolate->loopback)
 		set_loopback_up();

@@ -60,20 +60,20 @@ static int bind_here(struct listener *listener, bool open_to_others)
 
 int listener_locate(struct listener *listener, const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *name = text_last(path, '/');
 	char directory[4096] = ".";
-	size_t length = slash ? (size_t)(slash - path) : 0;
+	size_t length = (size_t)(name - path);
 
 	listener->fd = listener->directory = -1;
-	listener->name = slash ? slash + 1 : path;
-	if (length >= sizeof directory || !*listener->name ||
-		strlen(listener->name) >= sizeof((struct sockaddr_un *)0)->sun_path) {
+	listener->name = name;
+	if (length >= sizeof directory || !*name ||
+		text_until(name, 0) >= sizeof((struct sockaddr_un *)0)->sun_path) {
 		errno = *listener->name ? ENAMETOOLONG : EISDIR;
 		return -1;
 	}
-	if (slash) {
+	if (length) {
 		memcpy(directory, path, length);
-		text_join(directory + length, "/", "");
+		directory[length] = 0;
 	}
 	listener->directory = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
 	return listener->directory < 0 ? -1 : 0;

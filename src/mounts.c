@@ -24,6 +24,7 @@ enum {
 	TMP,
 	RUN,
 	HIDEPID,
+	ALL,
 	SIZE_TEXT = 24,
 	SAFE = MOUNTING_NOSUID | MOUNTING_NODEV | MOUNTING_NOEXEC,
 };
@@ -43,7 +44,9 @@ static const struct row {
 	[MQUEUE] = {"mqueue", "mqueue", "/dev/mqueue", SAFE, ""},
 	[TMP] = {"tmp", "tmpfs", "/tmp", MOUNTING_NOSUID | MOUNTING_NODEV, "mode=1777"},
 	[RUN] = {"run", "tmpfs", "/run", MOUNTING_NOSUID | MOUNTING_NODEV, "mode=755"},
-	[HIDEPID] = {"hidepid", "", "", 0, ""},
+	/* Words of the list that are no mount. */
+	[HIDEPID] = {.name = "hidepid"},
+	[ALL] = {.name = "all"},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -51,18 +54,11 @@ enum { ROWS = sizeof rows / sizeof *rows };
 int mounts_parse(struct mounts *mounts, const char *list)
 {
 	for (;; list++) {
-		size_t length = text_until(list, ',');
-		unsigned i = 0;
-		while (strncmp(rows[i].name, list, length) != 0 || rows[i].name[length])
-			if (++i == ROWS)
-				break;
-		if (i < ROWS)
-			mounts->list |= 1U << i;
-		else if (length == 3 && !strncmp(list, "all", 3))
-			mounts->list |= (1U << HIDEPID) - 1;
-		else
+		unsigned row = TEXT_ROW(list, ',', rows);
+		if (row == ROWS)
 			return -1;
-		list += length;
+		mounts->list |= row == ALL ? (1U << HIDEPID) - 1 : 1U << row;
+		list += text_until(list, ',');
 		if (!*list)
 			return 0;
 	}
@@ -72,7 +68,7 @@ int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 {
 	const char *to = text;
 
-	if (mounts->count == MOUNTS_EXTRA || strlen(text) >= PATH_MAX)
+	if (mounts->count == MOUNTS_EXTRA || text_until(text, 0) >= PATH_MAX)
 		return -1;
 	if (!is_tmpfs) {
 		to += text_until(text, ':');
@@ -82,7 +78,7 @@ int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 	if (*to != '/')
 		return -1;
 	to += text_until(to, ':');
-	if (*to && (is_tmpfs ? !to[1] || strlen(to) > SIZE_TEXT : strcmp(to, ":ro") != 0))
+	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT : !text_is(to, 0, ":ro")))
 		return -1;
 	mounts->extra[mounts->count++] = (struct mounts_extra){text, is_tmpfs};
 	return 0;
@@ -117,7 +113,7 @@ static void mount_row(int root, const struct row *row, bool hide_pids)
 
 	if (mount < 0)
 		fail_errno("mount ", row->name);
-	put(root, mount, row->at, strlen(row->at), true);
+	put(root, mount, row->at, text_until(row->at, 0), true);
 	if (row == &rows[DEV] && devices_fill(mount, host, terminal))
 		fail_errno("fill /dev");
 	close(host);

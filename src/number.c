@@ -1,17 +1,15 @@
 #include "number.h"
 
 #include <errno.h>
-#include <string.h>
 
-int number_parse(const char *text, unsigned long long max, unsigned long long *out)
+#include "text.h"
+
+int number_parse_until(const char *text, char end, unsigned long long max, unsigned long long *out)
 {
 	unsigned long long value = 0;
 
-	if (!*text) {
-		errno = EINVAL;
-		return -1;
-	}
-	for (; *text; text++) {
+	/* Of nothing the NUL or the end is no digit, either. */
+	do {
 		unsigned digit = (unsigned)(*text - '0');
 		if (digit > 9) {
 			errno = EINVAL;
@@ -22,9 +20,14 @@ int number_parse(const char *text, unsigned long long max, unsigned long long *o
 			return -1;
 		}
 		value = value * 10 + digit;
-	}
+	} while (*++text && *text != end);
 	*out = value;
 	return 0;
+}
+
+int number_parse(const char *text, unsigned long long max, unsigned long long *out)
+{
+	return number_parse_until(text, 0, max, out);
 }
 
 static long long unit(const char *text)
@@ -34,10 +37,9 @@ static long long unit(const char *text)
 		int milliseconds;
 	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
 
-	for (unsigned i = 0; i < sizeof units / sizeof *units; i++)
-		if (!strcmp(text, units[i].name))
-			return units[i].milliseconds;
-	return 0;
+	unsigned row = TEXT_ROW(text, 0, units);
+
+	return row < sizeof units / sizeof *units ? units[row].milliseconds : 0;
 }
 
 int number_parse_time(const char *text, long long *milliseconds)
@@ -46,7 +48,7 @@ int number_parse_time(const char *text, long long *milliseconds)
 	long long whole = 0, part = 0, scale = 1, each;
 	const char *p = text;
 
-	if (!strcmp(text, "inf")) {
+	if (text_is(text, 0, "inf")) {
 		*milliseconds = -1;
 		return 0;
 	}

@@ -9,6 +9,9 @@ enum { NUMBER_SIZE = 24 };
 /* The whole of text as a number of 0..max. Returns 0, or -1 with EINVAL or ERANGE. */
 int number_parse(const char *text, unsigned long long max, unsigned long long *out);
 
+/* The same of what stands before the first `end`, or is the whole. */
+int number_parse_until(const char *text, char end, unsigned long long max, unsigned long long *out);
+
 /*
  * A time as people write it: 2, 1.5, 500ms, 2s, 1m, 1h; seconds where no unit is
  * given. Stores milliseconds, at most 1,000 hours; "inf" is -1. Parts of a

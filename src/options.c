@@ -116,14 +116,9 @@ struct words {
 
 static const struct persona *persona_of(const char *program)
 {
-	const char *slash = strrchr(program, '/');
+	unsigned row = TEXT_ROW(text_last(program, '/'), 0, personas);
 
-	if (slash)
-		program = slash + 1;
-	for (unsigned i = 0; i < sizeof personas / sizeof *personas; i++)
-		if (!strcmp(program, personas[i].name))
-			return &personas[i];
-	return personas;
+	return &personas[row < sizeof personas / sizeof *personas ? row : 0];
 }
 
 _Noreturn static void refuse(const struct options *options, const struct words *words,
@@ -262,13 +257,9 @@ static void take_value(struct options *options, struct words *words, const struc
 
 static void take_long(struct options *options, struct words *words, const char *word)
 {
-	size_t length = text_until(word + 2, '=');
-	const char *value = word[2 + length] ? word + 2 + length + 1 : NULL;
-	const struct row *row = rows;
+	const char *sign = word + text_until(word, '='), *value = *sign ? sign + 1 : NULL;
+	const struct row *row = rows + TEXT_ROW(word + 2, '=', rows);
 
-	while (row < rows + ROWS &&
-		(strncmp(row->name, word + 2, length) != 0 || row->name[length]))
-		row++;
 	if (row == rows + ROWS)
 		refuse(options, words, "unknown option ", word);
 	if (row->value)
@@ -302,7 +293,7 @@ static void take_all(struct options *options, struct words *words)
 
 	while ((word = *words->next) && word[0] == '-' && word[1]) {
 		words->next++;
-		if (!strcmp(word, "--"))
+		if (text_is(word, 0, "--"))
 			return;
 		if (word[1] == '-')
 			take_long(options, words, word);
@@ -347,11 +338,10 @@ static int split(char *text, char **words)
 /* The value of a variable, or NULL; taken out of envp on request. */
 static char *variable(char **envp, const char *name, bool take)
 {
-	size_t length = strlen(name);
+	char *value;
 
 	for (; *envp; envp++)
-		if (!strncmp(*envp, name, length) && (*envp)[length] == '=') {
-			char *value = *envp + length + 1;
+		if ((value = (char *)wire_value(*envp, name))) {
 			for (; take && *envp; envp++)
 				*envp = envp[1];
 			return value;
@@ -373,10 +363,10 @@ static void take_environment(struct options *options, char **envp)
 	if (variable(envp, "TINI_KILL_PROCESS_GROUP", false))
 		options->group = true;
 	value = variable(envp, "DUMB_INIT_SETSID", false);
-	if (value && !strcmp(value, "0"))
+	if (value && text_is(value, 0, "0"))
 		options->group = false;
 	value = variable(envp, "DUMB_INIT_DEBUG", false);
-	if (value && !strcmp(value, "1"))
+	if (value && text_is(value, 0, "1"))
 		options->verbosity = LOG_DEBUG;
 	text = variable(envp, "INIT_OPTIONS", true);
 	if (!text)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,7 +50,8 @@ int others_open(void)
 /* The parent of a process: 0 where it is outside our namespace, -1 where the process is gone. */
 static pid_t parent_of(int proc, pid_t pid)
 {
-	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512], *p;
+	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512];
+	const char *p;
 	pid_t parent = 0;
 	ssize_t length;
 	int fd;
@@ -66,10 +66,10 @@ static pid_t parent_of(int proc, pid_t pid)
 		return -1;
 	stat[length] = 0;
 	/* pid (name) state parent ...: the name may hold anything, ')' too. */
-	p = strrchr(stat, ')');
-	if (!p || strlen(p) < 5)
+	p = text_last(stat, ')');
+	if (text_until(p, 0) < 4)
 		return 0;
-	for (p += 4; *p >= '0' && *p <= '9'; p++)
+	for (p += 3; *p >= '0' && *p <= '9'; p++)
 		parent = parent * 10 + *p - '0';
 	return parent;
 }

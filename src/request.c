@@ -91,47 +91,29 @@ static const struct {
 	{"NPROC", RLIMIT_NPROC}, {"RSS", RLIMIT_RSS}, {"RTPRIO", RLIMIT_RTPRIO},
 	{"RTTIME", RLIMIT_RTTIME}, {"SIGPENDING", RLIMIT_SIGPENDING}, {"STACK", RLIMIT_STACK}};
 
-/* The verb of length bytes at name, or VERBS. */
-static enum verb verb_of(const char *name, size_t length)
-{
-	unsigned verb = 0;
-
-	while (verb < VERBS &&
-		(strncmp(verbs[verb].name, name, length) != 0 || verbs[verb].name[length]))
-		verb++;
-	return (enum verb)verb;
-}
-
 unsigned request_verbs(const char *list)
 {
 	unsigned mask = 0;
 
 	for (;; list++) {
-		size_t length = text_until(list, ',');
-		enum verb verb = verb_of(list, length);
-		if (verb == VERBS || length > sizeof verbs->name)
+		unsigned verb = TEXT_ROW(list, ',', verbs);
+		if (verb == VERBS)
 			return 0;
 		mask |= 1U << verb;
-		list += length;
+		list += text_until(list, ',');
 		if (!*list)
 			return mask;
 	}
 }
 
-static int limit_value(const char *text, size_t length, uint64_t *value)
+/* What stands before the first `end`. */
+static int limit_value(const char *text, char end, uint64_t *value)
 {
-	char digits[NUMBER_SIZE];
-	unsigned long long number;
+	unsigned long long number = UINT64_MAX;
 
-	if (length == 9 && !strncmp(text, "unlimited", 9)) {
-		*value = UINT64_MAX;
-		return 0;
-	}
-	if (length >= sizeof digits)
-		return -1;
-	memcpy(digits, text, length);
-	digits[length] = 0;
-	if (number_parse(digits, UINT64_MAX, &number))
+	if (!text_is(text, end, "unlimited") &&
+		(text_until(text, end) >= NUMBER_SIZE ||
+			number_parse_until(text, end, UINT64_MAX, &number)))
 		return -1;
 	*value = number;
 	return 0;
@@ -139,40 +121,34 @@ static int limit_value(const char *text, size_t length, uint64_t *value)
 
 int request_limit(const char *text, bool apply)
 {
+	const char *name = text_after(text, "RLIMIT_"), *now, *most;
 	struct sys_limit limit;
-	size_t length;
+	unsigned row;
 
 	errno = EINVAL;
-	if (!strncmp(text, "RLIMIT_", 7))
-		text += 7;
-	length = text_until(text, ':');
-	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
-		if (strncmp(limits[i].name, text, length) != 0 || strlen(limits[i].name) != length)
-			continue;
-		if (!text[length])
-			return -1;
-		text += length + 1;
-		length = text_until(text, ':');
-		if (limit_value(text, length, &limit.now) || !text[length] ||
-			limit_value(text + length + 1, strlen(text + length + 1), &limit.most))
-			return -1;
-		if (limit.now > limit.most)
-			return -1;
-		return apply ? sys_limit(limits[i].resource, &limit, NULL) : 0;
-	}
-	return -1;
+	if (!name)
+		name = text;
+	row = TEXT_ROW(name, ':', limits);
+	now = name + text_until(name, ':');
+	if (row == sizeof limits / sizeof *limits || !*now++)
+		return -1;
+	most = now + text_until(now, ':');
+	if (!*most++ || limit_value(now, ':', &limit.now) || limit_value(most, 0, &limit.most) ||
+		limit.now > limit.most)
+		return -1;
+	return apply ? sys_limit(limits[row].resource, &limit, NULL) : 0;
 }
 
 static int read_bool(const char *value, bool *out)
 {
-	*out = !strcmp(value, "true");
-	return *out || !strcmp(value, "false") ? 0 : -1;
+	*out = text_is(value, 0, "true");
+	return *out || text_is(value, 0, "false") ? 0 : -1;
 }
 
 static int read_umask(const char *value, int *out)
 {
 	*out = 0;
-	if (!*value || strlen(value) > 4)
+	if (!*value || text_until(value, 0) > 4)
 		return -1;
 	for (; *value; value++) {
 		if (*value < '0' || *value > '7')
@@ -196,9 +172,9 @@ static int read_number(const char *value, unsigned min, unsigned max, unsigned *
 /* Whom a signal is for, by a word. */
 static int read_target(const char *value, enum target *target)
 {
-	if (!strcmp(value, "all"))
+	if (text_is(value, 0, "all"))
 		*target = TARGET_ALL;
-	else if (!strcmp(value, "main"))
+	else if (text_is(value, 0, "main"))
 		*target = TARGET_MAIN;
 	else
 		return -1;
@@ -233,7 +209,7 @@ static int read_field(struct request *request, enum field field, const char *val
 		return read_number(value, 2, 1 << 22, &request->pid);
 	case FIELD_PROGRAM:
 		request->program = true;
-		return strcmp(value, "passed") != 0 ? -1 : 0;
+		return text_is(value, 0, "passed") ? 0 : -1;
 	case FIELD_RLIMITS:
 		return request_limit(value, false);
 	case FIELD_SESSION:
@@ -316,7 +292,7 @@ int request_read(struct request *request, char *data, size_t length, unsigned de
 	errno = EINVAL;
 	if (wire_read(&request->wire, data, length))
 		return -1;
-	request->verb = verb_of(data, strlen(data));
+	request->verb = (enum verb)TEXT_ROW(data, 0, verbs);
 	*field = "request";
 	errno = ENOSYS;
 	if (request->verb == VERBS)

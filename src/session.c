@@ -81,6 +81,14 @@ static int apply_limits(const struct request *request)
 	return 0;
 }
 
+/* Whether both set the same variable. The second has its sign. */
+static bool same_variable(const char *a, const char *b)
+{
+	for (; *a == *b && *a != '='; a++)
+		b++;
+	return *a == *b;
+}
+
 /* The container's environment, with the request's put over it. In the child only. */
 static char **environment(const struct request *request, char **base)
 {
@@ -94,8 +102,7 @@ static char **environment(const struct request *request, char **base)
 		unsigned i = 0;
 		if (!value)
 			continue;
-		size_t key = text_until(value, '=') + 1;
-		while (i < used && strncmp(list[i], value, key) != 0)
+		while (i < used && !same_variable(list[i], value))
 			i++;
 		list[i] = value;
 		used += i == used;
@@ -152,10 +159,7 @@ static enum spawn_stage run(
 
 static void set_name(struct session *session, const char *program)
 {
-	const char *slash = strrchr(program, '/');
-
-	if (slash)
-		program = slash + 1;
+	program = text_last(program, '/');
 	for (unsigned i = 0; i < sizeof session->name - 1 && program[i]; i++)
 		session->name[i] = program[i];
 }

@@ -157,13 +157,12 @@ bool signals_undergo(pid_t whom, int signal)
 /* RTMIN, RTMIN+n, RTMAX, RTMAX-n; 0 where text is none of them. */
 static int realtime(const char *text)
 {
-	bool low = !strncmp(text, "RTMIN", 5);
+	const char *low = text_after(text, "RTMIN"), *rest = low ? low : text_after(text, "RTMAX");
 	unsigned long long offset = 0;
 
-	if (!low && strncmp(text, "RTMAX", 5) != 0)
+	if (!rest)
 		return 0;
-	text += 5;
-	if (*text && (*text != (low ? '+' : '-') || number_parse(text + 1, RTMAX - RTMIN, &offset)))
+	if (*rest && (*rest != (low ? '+' : '-') || number_parse(rest + 1, RTMAX - RTMIN, &offset)))
 		return 0;
 	return low ? RTMIN + (int)offset : RTMAX - (int)offset;
 }
@@ -172,6 +171,7 @@ int signal_number(const char *text)
 {
 	char upper[SIGNAL_TEXT] = "";
 	unsigned long long number;
+	unsigned row;
 
 	if (!number_parse(text, SIGNAL_MAX, &number))
 		return (int)number;
@@ -180,16 +180,15 @@ int signal_number(const char *text)
 			return 0;
 		upper[i] = (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
 	}
-	text = strncmp(upper, "SIG", 3) != 0 ? upper : upper + 3;
-	if (!*text)
-		return 0;
-	for (unsigned i = 1; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(text, names[i]))
-			return (int)i;
-	for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
-		if (!strcmp(text, aliases[i].name))
-			return aliases[i].signal;
-	return realtime(text);
+	text = text_after(upper, "SIG");
+	if (!text)
+		text = upper;
+	/* Nothing is the name of 0. */
+	row = TEXT_ROW(text, 0, names);
+	if (row < sizeof names / sizeof *names)
+		return (int)row;
+	row = TEXT_ROW(text, 0, aliases);
+	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
 }
 
 const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
@@ -223,7 +222,7 @@ int rewrite_parse(struct rewrite *rewrite, const char *text)
 	from = signal_number(name);
 	if (!from || from == SIGKILL || from == SIGSTOP)
 		goto invalid;
-	if (strcmp(colon + 1, "0") != 0 && !(to = signal_number(colon + 1)))
+	if (!text_is(colon + 1, 0, "0") && !(to = signal_number(colon + 1)))
 		goto invalid;
 	rewrite->to[from] = (unsigned char)to;
 	return 0;

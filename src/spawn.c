@@ -54,9 +54,11 @@ const char *spawn_stage_text(enum spawn_stage stage)
 
 static const char *search_path(char *const *envp)
 {
+	const char *value;
+
 	for (; *envp; envp++)
-		if (!strncmp(*envp, "PATH=", 5))
-			return *envp + 5;
+		if ((value = text_after(*envp, "PATH=")))
+			return value;
 	return "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 }
 
@@ -64,7 +66,7 @@ static const char *search_path(char *const *envp)
 static void exec_searched(const char *file, char *const *argv, char *const *envp)
 {
 	const char *path = search_path(envp), *end;
-	size_t length = strlen(file);
+	size_t length = text_until(file, 0);
 	char whole[PATH_MAX];
 	int denied = 0;
 

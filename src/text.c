@@ -18,3 +18,37 @@ size_t text_until(const char *text, char c)
 		length++;
 	return length;
 }
+
+const char *text_last(const char *text, char c)
+{
+	const char *last = text;
+
+	while (*text)
+		if (*text++ == c)
+			last = text;
+	return last;
+}
+
+const char *text_after(const char *text, const char *start)
+{
+	while (*start)
+		if (*text++ != *start++)
+			return NULL;
+	return text;
+}
+
+bool text_is(const char *text, char end, const char *word)
+{
+	text = text_after(text, word);
+	return text && (!*text || *text == end);
+}
+
+unsigned text_row(const char *text, char end, const void *table, size_t width, unsigned rows)
+{
+	const char *name = table;
+	unsigned row = 0;
+
+	for (; row < rows && !text_is(text, end, name); row++)
+		name += width;
+	return row;
+}

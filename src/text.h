@@ -1,19 +1,36 @@
 /*
- * text: strings put together.
+ * text: strings put together, taken apart and looked up. In a static program the
+ * libc's functions of that kind are several times the size.
  */
 #ifndef TEXT_H
 #define TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/*
- * Writes a and then b to where there is room for both, with a NUL behind; returns
- * where that is. In a static program the libc's strcpy() and strcat() are four
- * functions of twice the size.
- */
+/* Writes a and then b to where there is room for both, with a NUL behind; returns where that is. */
 char *text_join(char *to, const char *a, const char *b);
 
-/* How many bytes stand before the first c, or before the end. */
+/* How many bytes stand before the first c, or before the end: with 0 its length. */
 size_t text_until(const char *text, char c);
+
+/* What stands behind the last c, or the whole. */
+const char *text_last(const char *text, char c);
+
+/* What stands behind the start of a text, or NULL where it does not start like that. */
+const char *text_after(const char *text, const char *start);
+
+/* Whether a text, or what stands in it before the first `end`, is the word. */
+bool text_is(const char *text, char end, const char *word);
+
+/*
+ * The row of a table whose name that is, or as many as there are rows. A row is of
+ * width bytes, and starts with its name.
+ */
+unsigned text_row(const char *text, char end, const void *table, size_t width, unsigned rows);
+
+/* In an array. */
+#define TEXT_ROW(text, end, table)                                                                 \
+	text_row(text, end, table, sizeof *(table), sizeof(table) / sizeof *(table))
 
 #endif

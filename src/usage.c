@@ -1,11 +1,12 @@
 #include "usage.h"
 
-#include <string.h>
 #include <unistd.h>
+
+#include "text.h"
 
 _Noreturn static void print(const char *text)
 {
-	size_t length = strlen(text);
+	size_t length = text_until(text, 0);
 
 	_exit(write(1, text, length) != (ssize_t)length || write(1, "\n", 1) != 1);
 }

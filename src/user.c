@@ -1,6 +1,5 @@
 #include "user.h"
 
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,13 +22,8 @@ int user_parse_id(const char **text, char end, unsigned *id)
 	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
 	unsigned long long number;
 	size_t length = text_until(*text, end);
-	char digits[12];
 
-	if (length >= sizeof digits)
-		return -1;
-	memcpy(digits, *text, length);
-	digits[length] = 0;
-	if (number_parse(digits, last, &number))
+	if (length > 11 || number_parse_until(*text, end, last, &number))
 		return -1;
 	*id = (unsigned)number;
 	*text += length;

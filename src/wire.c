@@ -4,10 +4,11 @@
 #include <sys/wait.h>
 
 #include "number.h"
+#include "text.h"
 
 char *wire_next(char *string)
 {
-	return string + strlen(string) + 1;
+	return string + text_until(string, 0) + 1;
 }
 
 int wire_read(struct wire *wire, char *data, size_t length)
@@ -19,7 +20,7 @@ int wire_read(struct wire *wire, char *data, size_t length)
 	wire->name = data;
 	wire->end = data + length;
 	wire->fields = p = wire_next(data);
-	while (p < wire->end && strcmp(p, "args") != 0)
+	while (p < wire->end && !text_is(p, 0, "args"))
 		p = wire_next(p);
 	wire->fields_end = p;
 	wire->args = p < wire->end ? wire_next(p) : p;
@@ -28,9 +29,9 @@ int wire_read(struct wire *wire, char *data, size_t length)
 
 const char *wire_value(const char *field, const char *key)
 {
-	size_t length = strlen(key);
+	const char *sign = text_after(field, key);
 
-	return !strncmp(field, key, length) && field[length] == '=' ? field + length + 1 : NULL;
+	return sign && *sign == '=' ? sign + 1 : NULL;
 }
 
 const char *wire_field(const struct wire *wire, const char *key)
@@ -54,7 +55,7 @@ unsigned long long wire_number(const struct wire *wire, const char *key, unsigne
 
 static void append(struct wire_out *out, const char *string, char end)
 {
-	size_t length = strlen(string);
+	size_t length = text_until(string, 0);
 
 	if (out->full || out->size - out->length <= length) {
 		out->full = true;
