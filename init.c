@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "src/activation.h"
+#include "src/cgroup.h"
 #include "src/control.h"
 #include "src/fds.h"
 #include "src/guard.h"
@@ -83,6 +84,17 @@ static bool is_stop(int signal)
 	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 }
 
+/* What stands outside of us, on every way out. */
+static void clean_up(void)
+{
+	control_close();
+	isolate_abandon();
+	if (self.guard >= 0)
+		guard_end(self.guard);
+	else
+		cgroup_remove(true);
+}
+
 static void set_state(enum state state)
 {
 	static const char *const names[] = {
@@ -104,7 +116,7 @@ static void set_state(enum state state)
 _Noreturn static void finish(void)
 {
 	tty_take_back(&self.tty, self.group);
-	control_close();
+	clean_up();
 	if (self.options.expected[self.code])
 		_exit(0);
 	if (self.killed_by)
@@ -471,6 +483,7 @@ static void start_command(char **envp)
 		.user = options->as_user ? &options->user : NULL,
 		.directory = options->directory,
 		.program = -1,
+		.cgroup = cgroup_part(CGROUP_APP),
 		.group = getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
 		.take = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
 		.foreground = give ? self.tty.fd : -1,
@@ -504,6 +517,17 @@ static void find_terminal(void)
 		tty_find(&self.tty);
 }
 
+/* A user namespace's root manages it, who may be somebody else outside. */
+static void give_cgroup(void)
+{
+	const struct isolate *isolate = &self.options.isolate;
+	uid_t uid = idmap_of_root(&isolate->uids, geteuid());
+
+	if (isolate->namespaces & CLONE_NEWUSER && uid != geteuid() &&
+		cgroup_delegate(uid, idmap_of_root(&isolate->gids, getegid())))
+		fail_errno("give cgroup to the user namespace's root");
+}
+
 /*
  * From here to the end of main we may be the child of the process that was started,
  * which stays behind. What is made on the host has a guard then.
@@ -511,19 +535,29 @@ static void find_terminal(void)
 static void go_inside(void)
 {
 	struct outer outer = {.signals = self.signals, .guard = self.guard, .tty = self.tty};
+	struct isolate *isolate = &self.options.isolate;
+	bool own_cgroups = false;
 
-	outer.inner = isolate_enter(&self.options.isolate, &outer.leash);
+	if (self.options.cgroup.path) {
+		/* Its root is where we are when it is made. */
+		own_cgroups = isolate->namespaces & CLONE_NEWCGROUP;
+		isolate->namespaces &= ~(unsigned long)CLONE_NEWCGROUP;
+		give_cgroup();
+	}
+	outer.inner = isolate_enter(isolate, &outer.leash);
 	if (outer.inner) {
 		outer.tty.given = tty_ours(&outer.tty);
 		sys_prctl(PR_SET_DUMPABLE, 0);
 		outer_serve(&outer);
 	}
+	guard_keep();
 	if (self.tty.mode != TTY_NONE) {
 		tty_close(&self.tty);
 		find_terminal();
 	}
-	isolate_furnish(&self.options.isolate);
-	mounts_build(&self.options.mounts, self.options.isolate.namespaces & CLONE_NEWNS);
+	isolate_furnish(isolate);
+	cgroup_enter(own_cgroups);
+	mounts_build(&self.options.mounts, isolate->namespaces & CLONE_NEWNS);
 }
 
 /* The socket is bound while the path still means what the operator meant. */
@@ -535,12 +569,22 @@ static void open_control(void)
 
 	if (setup->fd < 0)
 		setup->fd = passed;
-	if (setup->path && self.options.isolate.namespaces & CLONE_NEWPID)
-		self.guard = guard_start(setup->path);
 	self.controlled = control_wanted(setup);
 	if (self.controlled && control_open(setup))
 		fail_errno("open control channel ",
 			setup->path ? setup->path : number_text(digits, setup->fd));
+}
+
+/* What is the host's has a guard where one may kill us, who would take it away. */
+static void make_outside(void)
+{
+	const struct cgroup_setup *cgroup = &self.options.cgroup;
+	const char *path = self.options.control.path;
+
+	if ((cgroup->path || path) && self.options.isolate.namespaces & CLONE_NEWPID)
+		self.guard = guard_start(path, cgroup);
+	cgroup_make(cgroup, self.guard);
+	open_control();
 }
 
 static void serve_control(void)
@@ -572,7 +616,7 @@ __attribute__((noinline)) static void drop_stack(void)
 /* What we held for the start only, and what was the command's, is let go. */
 static void settle(void)
 {
-	int keep[5 + CONTROL_KEEPS];
+	int keep[5 + CGROUP_KEEPS + CONTROL_KEEPS];
 	unsigned count = 0;
 
 	if (self.tty.mode == TTY_OUTSIDE)
@@ -582,6 +626,7 @@ static void settle(void)
 	keep[count++] = self.command.pidfd;
 	keep[count++] = self.tty.fd;
 	keep[count++] = self.guard;
+	count += cgroup_keep(keep + count);
 	if (self.controlled)
 		count += control_keep(keep + count);
 	fds_release(self.signals);
@@ -606,8 +651,8 @@ int main(int argc, char **argv)
 		fail_errno("open signalfd");
 	watch_parent(parent);
 	find_terminal();
-	log_before_death(control_close);
-	open_control();
+	log_before_death(clean_up);
+	make_outside();
 	go_inside();
 	self.proc = others_open();
 	if (self.controlled)

@@ -12,13 +12,19 @@
 
 static pid_t pid;
 
-_Noreturn static void guard(int end, const char *path)
+/* Where all is gone again that we are told of, it is done. */
+_Noreturn static void guard(int end, const char *path, const struct cgroup_setup *cgroup)
 {
-	struct listener listener;
+	struct listener listener = {.directory = -1};
 	int keep[2];
-	char nothing;
+	bool made_all = false;
+	unsigned made = 0;
+	char what;
 
-	if (listener_locate(&listener, path))
+	if (path && listener_locate(&listener, path))
+		_exit(1);
+	/* Ours would be in the way of an unmount; the way to a cgroup may begin there. */
+	if (!cgroup->path && chdir("/"))
 		_exit(1);
 	setsid();
 	sys_prctl(PR_SET_DUMPABLE, 0);
@@ -27,15 +33,18 @@ _Noreturn static void guard(int end, const char *path)
 	fds_release(end);
 	sys_dup(end, 2);
 	fds_keep(keep, 2);
-	if (chdir("/"))
-		_exit(1);
-	while (read(end, &nothing, 1) < 0 && errno == EINTR)
-		;
+	while (read(end, &what, 1) > 0)
+		if (what == CGROUP_MADE_ALL)
+			made_all = true;
+		else
+			made++;
+	if (cgroup->path)
+		cgroup_recover(cgroup, made_all, made);
 	listener_remove_stale(&listener);
 	_exit(0);
 }
 
-int guard_start(const char *path)
+int guard_start(const char *path, const struct cgroup_setup *cgroup)
 {
 	int ends[2];
 
@@ -43,17 +52,20 @@ int guard_start(const char *path)
 		fail_errno("start guard");
 	if (!pid) {
 		close(ends[1]);
-		guard(ends[0], path);
+		guard(ends[0], path, cgroup);
 	}
 	close(ends[0]);
 	return ends[1];
 }
 
+void guard_keep(void)
+{
+	pid = 0;
+}
+
 void guard_end(int guard)
 {
-	if (guard < 0)
-		return;
 	close(guard);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (pid && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }

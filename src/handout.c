@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "status.h"
 #include "sys.h"
 #include "text.h"
@@ -40,24 +41,13 @@ static int kept(int fd)
 static int open_cgroup(void)
 {
 	static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-	char text[2048], path[2048 + 32], *line;
-	int fd = sys_open(opened[PROC], "self/cgroup", O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	char text[2048], path[2048 + 32];
+	const char *line = cgroup_line(opened[PROC], "self/cgroup", text, sizeof text);
+	int fd;
 
-	if (fd >= 0)
-		close(fd);
-	if (length <= 0)
-		return 0;
-	text[length] = 0;
-	/* It is the last line, but for named v1 trees mounted later. */
-	for (line = text; !text_after(line, "0::"); line++)
-		if (!*(line += text_until(line, '\n')))
-			return 0;
-	line += 3;
-	line[text_until(line, '\n')] = 0;
-	for (unsigned i = 0; i < sizeof mounts / sizeof *mounts; i++) {
+	for (unsigned i = 0; line && i < sizeof mounts / sizeof *mounts; i++) {
 		text_join(path, mounts[i], line);
-		fd = status_open(path, STATUS_CGROUP2);
+		fd = status_open(AT_FDCWD, path, STATUS_CGROUP2);
 		if (fd >= 0)
 			return fd;
 	}
@@ -69,10 +59,12 @@ void handout_open(void)
 	char path[16];
 
 	opened[ROOT] = kept(sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
-	opened[PROC] = kept(status_open("/proc", STATUS_PROC));
+	opened[CGROUP] = kept(cgroup_part(CGROUP_DIR));
+	opened[PROC] = kept(status_open(AT_FDCWD, "/proc", STATUS_PROC));
 	if (!opened[PROC])
 		return;
-	opened[CGROUP] = open_cgroup();
+	if (!opened[CGROUP])
+		opened[CGROUP] = open_cgroup();
 	for (unsigned i = FIRST_NAMESPACE; i < HANDOUTS; i++) {
 		text_join(path, "self/ns/", names[i]);
 		opened[i] = kept(sys_open(opened[PROC], path, O_RDONLY));

@@ -24,6 +24,14 @@ int idmap_parse(struct idmap *map, const char *text)
 	return map->numbers[map->count - 1] ? 0 : -1;
 }
 
+unsigned idmap_of_root(const struct idmap *map, unsigned own)
+{
+	for (unsigned i = 0; i < map->count; i += 3)
+		if (!map->numbers[i])
+			return map->numbers[i + 1];
+	return map->count ? (unsigned)-1 : own;
+}
+
 void idmap_root(struct idmap *map, unsigned outside)
 {
 	*map = (struct idmap){.count = 3, .numbers = {0, outside, 1}};

@@ -16,6 +16,9 @@ struct idmap {
 /* IN:OUT:COUNT, added to what is there. 0, or -1. */
 int idmap_parse(struct idmap *map, const char *text);
 
+/* The id outside of root inside, or own where the map is empty; -1: there is no root. */
+unsigned idmap_of_root(const struct idmap *map, unsigned own);
+
 /* One id outside is root inside. */
 void idmap_root(struct idmap *map, unsigned outside);
 

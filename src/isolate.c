@@ -89,11 +89,12 @@ static void die_with_outer(int leash)
 		_exit(LOG_SETUP);
 }
 
+static pid_t child;
+
 static pid_t enter_new_pids(const struct isolate *isolate, int *leash)
 {
 	const bool user = isolate->namespaces & CLONE_NEWUSER;
 	int ends[2];
-	pid_t child;
 
 	if (sys_pipe(ends))
 		fail_errno("make pipe");
@@ -119,18 +120,26 @@ static pid_t enter_new_pids(const struct isolate *isolate, int *leash)
 	return child;
 }
 
+void isolate_abandon(void)
+{
+	if (child <= 0)
+		return;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
 /* From the inside only our own id could be mapped: a child that stays outside does it. */
 static void enter_new_users(const struct isolate *isolate)
 {
-	pid_t self = getpid(), child;
+	pid_t self = getpid(), mapper;
 	int ends[2], status = 0;
 
 	if (sys_pipe(ends))
 		fail_errno("make pipe");
-	child = sys_fork(0);
-	if (child < 0)
+	mapper = sys_fork(0);
+	if (mapper < 0)
 		fail_errno("fork");
-	if (!child) {
+	if (!mapper) {
 		close(ends[1]);
 		await(ends[0]);
 		idmap_write(self, &isolate->uids, &isolate->gids);
@@ -139,7 +148,7 @@ static void enter_new_users(const struct isolate *isolate)
 	close(ends[0]);
 	if (unshare((int)isolate->namespaces))
 		fail_errno("make namespaces");
-	if (write(ends[1], "", 1) != 1 || waitpid(child, &status, 0) < 0)
+	if (write(ends[1], "", 1) != 1 || waitpid(mapper, &status, 0) < 0)
 		fail_errno("map ids");
 	close(ends[1]);
 	if (status)

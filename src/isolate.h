@@ -35,6 +35,9 @@ int isolate_parse(struct isolate *isolate, const char *list);
  */
 pid_t isolate_enter(const struct isolate *isolate, int *leash);
 
+/* In an outer process that fails: has the child killed, whom it should have served. */
+void isolate_abandon(void);
+
 /* Sets the names, and lo up. Ends the process where it fails. */
 void isolate_furnish(const struct isolate *isolate);
 

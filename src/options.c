@@ -13,6 +13,7 @@
 
 enum option {
 	OPT_BIND,
+	OPT_CGROUP,
 	OPT_CHDIR,
 	OPT_CHROOT,
 	OPT_CONTROL,
@@ -32,6 +33,7 @@ enum option {
 	OPT_MAP_ROOT,
 	OPT_MOUNT,
 	OPT_MOUNT_PROC,
+	OPT_LIMIT,
 	OPT_NO_NEW_PRIVS,
 	OPT_PARENT_DEATH,
 	OPT_PAUSE,
@@ -55,6 +57,7 @@ static const struct row {
 	bool value;
 } rows[] = {
 	[OPT_BIND] = {"bind", "", true},
+	[OPT_CGROUP] = {"cgroup", "", true},
 	[OPT_CHDIR] = {"chdir", "", true},
 	[OPT_CHROOT] = {"chroot", "", true},
 	[OPT_CONTROL] = {"control", "", true},
@@ -74,6 +77,7 @@ static const struct row {
 	[OPT_MAP_ROOT] = {"map-root", "", false},
 	[OPT_MOUNT] = {"mount", "", true},
 	[OPT_MOUNT_PROC] = {"mount-proc", "", false},
+	[OPT_LIMIT] = {"limit", "", true},
 	[OPT_NO_NEW_PRIVS] = {"no-new-privs", "", false},
 	[OPT_PARENT_DEATH] = {"parent-death-signal", "p", true},
 	[OPT_PAUSE] = {"pause", "P", false},
@@ -135,6 +139,9 @@ static int set_value(struct options *options, enum option option, const char *va
 	case OPT_BIND:
 	case OPT_TMPFS:
 		return mounts_add(&options->mounts, value, option == OPT_TMPFS);
+	case OPT_CGROUP:
+		options->cgroup.path = value;
+		return *value ? 0 : -1;
 	case OPT_CHDIR:
 		options->directory = value;
 		return *value ? 0 : -1;
@@ -176,6 +183,11 @@ static int set_value(struct options *options, enum option option, const char *va
 		return *value ? 0 : -1;
 	case OPT_MOUNT:
 		return mounts_parse(&options->mounts, value);
+	case OPT_LIMIT:
+		if (options->cgroup.count == CGROUP_LIMITS || !value[text_until(value, '=')])
+			return -1;
+		options->cgroup.limits[options->cgroup.count++] = value;
+		return 0;
 	case OPT_PARENT_DEATH:
 		options->parent_death = signal_number(value);
 		return options->parent_death ? 0 : -1;
@@ -387,6 +399,8 @@ static void check_command(const struct options *options, const struct words *wor
 	if (!options->pause && !options->command)
 		die(options->persona->setup, "no command given, see '", options->persona->name,
 			" --help'");
+	if (options->cgroup.count && !options->cgroup.path)
+		refuse(options, words, "--limit without --cgroup: ", options->cgroup.limits[0]);
 }
 
 /* What changes only a namespace of our own asks for one. */

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "cgroup.h"
 #include "control.h"
 #include "isolate.h"
 #include "mounts.h"
@@ -49,6 +50,7 @@ struct options {
 	struct control_setup control;
 	struct isolate isolate;
 	struct mounts mounts;
+	struct cgroup_setup cgroup;
 };
 
 /*

@@ -11,14 +11,6 @@
 #include "sys.h"
 #include "text.h"
 
-/* Of getdents64(2); the libc's struct dirent needs a DIR, which allocates. */
-struct entry {
-	unsigned long long inode, offset;
-	unsigned short length;
-	unsigned char type;
-	char name[];
-};
-
 static pid_t pid_of(const char *name)
 {
 	unsigned long long pid;
@@ -34,7 +26,7 @@ int others_open(void)
 
 	if (getpid() == 1)
 		return -1;
-	proc = status_open("/proc", STATUS_PROC);
+	proc = status_open(AT_FDCWD, "/proc", STATUS_PROC);
 	if (proc < 0)
 		return -1;
 	length = readlinkat(proc, "self", self, sizeof self - 1);
@@ -127,9 +119,9 @@ bool others_signal(int proc, int signal)
 	if (proc < 0)
 		return true;
 	lseek(proc, 0, SEEK_SET);
-	while ((length = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0)
+	while ((length = sys_entries(proc, buffer, sizeof buffer)) > 0)
 		for (char *p = buffer; p < buffer + length;) {
-			struct entry *entry = (struct entry *)p;
+			struct sys_entry *entry = (struct sys_entry *)p;
 			p += entry->length;
 			pid = pid_of(entry->name);
 			if (pid > 1 && pid != self)

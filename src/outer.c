@@ -17,7 +17,8 @@ _Noreturn static void end(struct outer *outer, int status, int typed)
 
 	/* Whom the command gave it to is dead, and was of the inside. */
 	tty_take_back(&outer->tty, 0);
-	guard_end(outer->guard);
+	if (outer->guard >= 0)
+		guard_end(outer->guard);
 	/* What the inner process, as a PID 1, cannot: see finish() in init.c. */
 	if (typed && WIFEXITED(status) && code == 128 + typed)
 		signals_undergo(getpid(), typed);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "fds.h"
 #include "seqpacket.h"
 #include "sys.h"
@@ -132,6 +133,7 @@ static enum spawn_stage run(
 		.user = request->as_user ? &request->user : NULL,
 		.directory = request->directory ? request->directory : "/",
 		.program = request->program ? fds[stdio] : -1,
+		.cgroup = -1,
 		.group = SPAWN_OWN_SESSION,
 		.take = request->terminal ? 0 : -1,
 		.foreground = -1,
@@ -180,7 +182,7 @@ struct session *session_start(
 	}
 	if (sys_socketpair(ends))
 		return NULL;
-	pid = sys_fork(0);
+	pid = spawn_fork(cgroup_part(CGROUP_OPS), 0, ends[1]);
 	if (!pid) {
 		failure.stage = run(request, fds, ends[1], parent, envp);
 		failure.error = errno;

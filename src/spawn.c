@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "cgroup.h"
 #include "fds.h"
 #include "signals.h"
 #include "sys.h"
@@ -22,6 +23,7 @@ const char *spawn_stage_name(enum spawn_stage stage)
 {
 	static const char names[][12] = {
 		[SPAWN_FORK] = "fork",
+		[SPAWN_CGROUP] = "cgroup",
 		[SPAWN_STDIO] = "stdio",
 		[SPAWN_SESSION] = "session",
 		[SPAWN_TERMINAL] = "terminal",
@@ -40,6 +42,7 @@ const char *spawn_stage_text(enum spawn_stage stage)
 {
 	static const char texts[][21] = {
 		[SPAWN_FORK] = "fork for ",
+		[SPAWN_CGROUP] = "enter cgroup for ",
 		[SPAWN_SESSION] = "make group of ",
 		[SPAWN_TERMINAL] = "take terminal for ",
 		[SPAWN_PARENT] = "follow death of ",
@@ -153,6 +156,32 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	return SPAWN_EXEC;
 }
 
+pid_t spawn_fork(int cgroup, unsigned long flags, int report)
+{
+	/* struct clone_args: flags, ..., exit_signal, ..., cgroup. Linux 5.7. */
+	static uint64_t arguments[11];
+	const uint64_t born_in = 0x200000000;
+	struct spawn_failure told = {.stage = SPAWN_CGROUP};
+	pid_t child;
+
+	if (cgroup < 0)
+		return sys_fork(flags);
+	arguments[0] = flags | born_in;
+	arguments[4] = SIGCHLD;
+	arguments[10] = (uint64_t)cgroup;
+	child = (pid_t)syscall(SYS_clone3, arguments, sizeof arguments);
+	/* The limit of processes. Anything else may be an old kernel's or a seccomp filter's. */
+	if (child >= 0 || errno == EAGAIN)
+		return child;
+	child = sys_fork(flags);
+	if (!child && cgroup_join(cgroup)) {
+		told.error = errno;
+		if (write(report, &told, sizeof told))
+			_exit(125);
+	}
+	return child;
+}
+
 pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 {
 	struct spawn_failure told;
@@ -169,7 +198,10 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 	 * vfork copies no page tables and holds us until the exec. The pipe says the
 	 * same once more, for emulators that make a fork of it.
 	 */
-	child = vfork();
+	if (spawn->cgroup < 0)
+		child = vfork();
+	else
+		child = spawn_fork(spawn->cgroup, CLONE_VFORK, report[1]);
 	if (!child) {
 		fds_restore_limit();
 		told.stage = spawn_become(spawn, parent);

@@ -13,6 +13,7 @@
 /* What the child was doing when it failed. */
 enum spawn_stage {
 	SPAWN_FORK = 1,
+	SPAWN_CGROUP,
 	SPAWN_STDIO,
 	SPAWN_SESSION,
 	SPAWN_TERMINAL,
@@ -33,6 +34,7 @@ struct spawn {
 	const struct user *user; /* NULL: as we are */
 	const char *directory;   /* NULL: as we are */
 	int program;             /* descriptor of what to exec, or -1: found by argv[0] */
+	int cgroup;              /* descriptor of what it is born in, or -1: where we are */
 	enum spawn_group group;
 	int take;       /* terminal that the new session makes its own, or -1 */
 	int foreground; /* terminal whose foreground the new group becomes, or -1 */
@@ -53,6 +55,12 @@ struct spawn_failure {
  * in *failure and no child left. Changes no descriptor of ours.
  */
 pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure);
+
+/*
+ * As fork(2), with flags of clone(2) and the child born in that cgroup unless that is
+ * -1. Where the child cannot be, it writes a struct spawn_failure to report and ends.
+ */
+pid_t spawn_fork(int cgroup, unsigned long flags, int report);
 
 /*
  * In a child of the process parent, with all signals blocked: does what the struct

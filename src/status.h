@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sys.h"
@@ -44,16 +43,7 @@ static inline int status_at(int directory, const char *name, struct status *stat
 enum { STATUS_PROC = 0x9fa0, STATUS_CGROUP2 = 0x63677270 };
 
 /* A directory, close-on-exec, where its file system is of that kind (statfs(2)); or -1. */
-static inline int status_open(const char *path, long kind)
-{
-	struct statfs fs;
-	int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-
-	if (fd < 0 || (!fstatfs(fd, &fs) && (long)fs.f_type == kind))
-		return fd;
-	close(fd);
-	return -1;
-}
+int status_open(int directory, const char *path, long kind);
 
 static inline int status_of(int fd, struct status *status)
 {

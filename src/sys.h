@@ -25,6 +25,21 @@ struct sys_limit {
 	uint64_t now, most; /* UINT64_MAX: unlimited */
 };
 
+/* Of getdents64(2); the libc's struct dirent needs a DIR, which allocates. */
+struct sys_entry {
+	unsigned long long inode, offset;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+enum { SYS_DIRECTORY = 4 }; /* a type */
+
+/* Bytes of entries, 0 at the end. The buffer is aligned to 8. */
+static inline long sys_entries(int directory, void *buffer, size_t size)
+{
+	return syscall(SYS_getdents64, directory, buffer, size);
+}
+
 static inline int sys_fcntl(int fd, int command, long argument)
 {
 	return (int)syscall(SYS_fcntl, fd, command, argument);

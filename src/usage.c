@@ -29,11 +29,12 @@ _Noreturn void usage_help(void)
 	      "     --control-fd N       ... by an inherited one\n"
 	      "     --control-allow UID[,UID...]  ... these too, besides root and ourselves\n"
 	      "     --control-verbs LIST ... for these requests only: status,wait,...\n"
+	      "     --cgroup DIR         run it in the cgroup DIR/app\n"
+	      "     --limit FILE=VALUE   ... with this limit, as memory.max=200M\n"
 	      "  -P --pause              no command, reap until stopped\n"
-	      "  -s --subreaper          (always, where not PID 1)\n"
 	      "  -w --warn-on-reap       warn of each orphan reaped\n"
 	      "  -v --verbose            say more; repeatable\n"
-	      "  -h --help   -V --version   -l -L --license\n"
+	      "  -s --subreaper (always) -h --help   -V --version   -l -L --license\n"
 	      "TIME: 2, 1.5, 500ms, 2s, 1m, 1h. INIT_OPTIONS holds options read first.\n"
 	      "Exit: the command's, 128+signal; 127 not found, 126 not executable, 125 set-up.");
 }
