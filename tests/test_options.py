@@ -12,7 +12,7 @@ import pytest
 from conftest import AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, kill_all
 
 LONG = """group single-child rewrite expect parent-death-signal kill-after grace wait-all user chdir
-          no-new-privs pause subreaper warn-on-reap verbose help version license""".split()
+          no-new-privs cgroup limit pause subreaper warn-on-reap verbose help version license""".split()
 
 
 def report(result):

@@ -48,7 +48,8 @@ static void values(void)
 {
 	struct options o = parse("init|-cwvv|-e3|--expect=255|-r|TERM:INT|-rUSR1:0|-p|KILL|"
 				 "--grace|1.5|--kill-after=500ms|--wait-all|--user|1:2,3,4|"
-				 "--chdir|/x|--no-new-privs|--|-cmd",
+				 "--chdir|/x|--no-new-privs|--cgroup|/c|"
+				 "--limit=cpu.max=1 2|--limit|io.max=8:0 wbps=1|--|-cmd",
 		"");
 
 	CHECK(!o.group && o.warn_on_reap && o.wait_all && o.no_new_privileges);
@@ -57,6 +58,9 @@ static void values(void)
 	CHECK(o.parent_death == SIGKILL);
 	CHECK(o.grace == 1500 && o.kill_after == 500);
 	CHECK(o.as_user && o.user.uid == 1 && o.user.gid == 2 && o.user.count == 2);
+	CHECK(!strcmp(o.cgroup.path, "/c") && o.cgroup.count == 2);
+	CHECK(!strcmp(o.cgroup.limits[0], "cpu.max=1 2"));
+	CHECK(!strcmp(o.cgroup.limits[1], "io.max=8:0 wbps=1"));
 	CHECK(o.user.groups[0] == 3 && o.user.groups[1] == 4);
 	CHECK(!strcmp(o.directory, "/x") && !strcmp(o.command[0], "-cmd"));
 	/* What is given again replaces, groups included. */

@@ -1,0 +1,378 @@
+"""--cgroup and --limit: who is where, what is left behind, what is refused."""
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cgroup import (below, enter, entered, events, kill, line_of, made, processes,  # noqa: F401
+                    tree)
+from conftest import INIT, eventually, is_alive
+from container import container, directory, gone  # noqa: F401
+
+SLEEP = ("sleep", "1000")
+
+
+def children(init):
+    return [int(pid) for pid in Path(f"/proc/{init}/task/{init}/children").read_text().split()]
+
+
+def command_of(init):
+    """Once it runs: PID 1 waits for the exec, and would wait if it were frozen before."""
+    pid = eventually(lambda: children(init.init_pid), what="a command")[0]
+    eventually(lambda: "init" not in Path(f"/proc/{pid}/comm").read_text(), what="its exec")
+    return pid
+
+
+# ---- who is where
+
+
+def test_init_app_and_ops(container, how, tree):
+    """PID 1 in init, the command in app, a session in ops, and theirs with them."""
+    box = tree / "box"
+    one = container("--cgroup", box, how=how, command=["sh", "-c", "sleep 1000; :"])
+    channel, started = one.started("sh", "-c", "sleep 1000; :")
+    eventually(lambda: len(processes(box / "app")) == 2 and len(processes(box / "ops")) == 2)
+    assert processes(box) == []
+    assert processes(box / "init") == [one.pid]
+    assert command_of(one.init) in processes(box / "app")
+    assert one.outside(started["pid"]) in processes(box / "ops")
+    channel.close()
+    eventually(lambda: processes(box / "ops") == [], what="the end of the session")
+    os.kill(one.pid, signal.SIGTERM)
+    assert one.init.wait() == 143
+    assert not box.exists()
+
+
+def test_on_a_terminal(container, tree):
+    """The other way of a session to its start."""
+    one = container("--cgroup", tree / "box")
+    channel = one.connect()
+    answer = channel.exec("sleep", "1000")
+    one.own(answer.take())
+    assert one.outside(answer["pid"]) in processes(tree / "box/ops")
+
+
+def test_without(start, how, tree):
+    """No option, no cgroup: all stay where init was."""
+    init = start(SLEEP, how, outer=entered(tree))
+    command = command_of(init)
+    assert line_of(init.init_pid) == line_of(command) == tree
+    assert below(tree) == [str(tree)]
+    init.signal(signal.SIGTERM)
+    init.wait()
+
+
+@pytest.mark.parametrize("error", ["ENOSYS", "EPERM", "E2BIG"])
+def test_no_clone3(start, tree, error):
+    """An old kernel, or a seccomp filter: the child goes there by itself."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    init = start(["--cgroup", tree / "box", "--", *SLEEP], "plain",
+                 outer=["strace", "-f", "-qq", "-e", "trace=clone3",
+                        "-e", f"inject=clone3:error={error}"])
+    eventually(lambda: (tree / "box/app").exists() and processes(tree / "box/app"))
+    assert "INJECTED" in init.stderr()
+    kill(processes(tree / "box/app")[0])
+    assert init.wait() == 137
+
+
+def test_born_there(start, tree):
+    """Not moved there: a process that is at its limit could else be started."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    init = start(["--cgroup", tree / "box", "--", "true"], "plain",
+                 outer=["strace", "-f", "-qq", "-e", "trace=clone,clone3,fork,vfork"])
+    assert init.wait() == 0
+    calls = [line for line in init.stderr().splitlines() if "SIGCHLD" in line and "(" in line]
+    assert len(calls) == 1 and "CLONE_INTO_CGROUP" in calls[0]
+
+
+def test_the_command_gets_no_descriptor(run, how, tree):
+    """Nor does it see where its limits are set."""
+    seen = run(["--cgroup", tree / "box", "--", "ls", "/proc/self/fd"], how).stdout.split()
+    assert seen == ["0", "1", "2", "3"]
+
+
+# ---- what is left behind: nothing
+
+
+@pytest.mark.parametrize("command, code", [
+    (["true"], 0), (["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -9 $$"], 137),
+    (["/nonexistent"], 127), (["/etc/passwd"], 126)])
+def test_end(run, how, tree, command, code):
+    assert run(["--cgroup", tree / "box", "--", *command], how).returncode == code
+    assert below(tree) == [str(tree)]
+
+
+@pytest.mark.parametrize("words", [["--control", "/nonexistent/s"], ["--control-fd", "99"],
+                                   ["--limit", "no_such.max=1"], ["--user", "1", "--chdir", "/nope"]])
+def test_failed_start(run, how, tree, words):
+    result = run(["--cgroup", tree / "box", *words, "--", "true"], how)
+    assert result.returncode == 125 and result.stderr.count("\n") == 1
+    assert below(tree) == [str(tree)]
+
+
+@pytest.mark.parametrize("name", ["box/", "./box", "../{0}/box"])
+def test_names_of_the_directory(start, tree, name):
+    """Relative ones, with a slash at the end; the one made is the one removed."""
+    init = start(["--cgroup", name.format(tree.name), "--", *SLEEP], "plain", cwd=tree)
+    pid = command_of(init)
+    assert eventually(lambda: line_of(pid) == tree / "box/app")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 143
+    assert below(tree) == [str(tree)]
+
+
+def test_cgroups_that_the_command_made(start, how, tree):
+    """And who is in there: daemons that outlive TERM, in a cgroup of their own."""
+    app = tree / "box/app"
+    init = start(["--cgroup", tree / "box", "--grace", "0.1", "--", "sh", "-c",
+                  f"mkdir -p {app}/a/b {app}/.c; trap '' TERM; setsid sleep 1000 & "
+                  f"echo $! >{app}/a/b/cgroup.procs; echo ready; exec sleep 1000"], how)
+    init.line("ready")
+    daemon, = processes(app / "a/b")
+    kill(next(pid for pid in processes(app)))
+    assert init.wait() == 137
+    assert gone(daemon)
+    assert below(tree) == [str(tree)]
+
+
+def test_persona_that_ends_at_once(start, tree, directory):
+    """tini would leave its descendants alone; in the cgroup nobody stays."""
+    program = directory / "tini"
+    program.symlink_to(INIT)
+    init = start(["--cgroup", str(tree / "box"), "--", "sh", "-c",
+                  "setsid sleep 1000 & echo $!"], "plain", program=program)
+    daemon = int(init.line(r"^\d+$")[0])
+    assert init.wait() == 0
+    assert gone(daemon) and below(tree) == [str(tree)]
+
+
+def test_frozen_at_the_end(start, how, tree):
+    """KILL reaches whoever is frozen and would not hear TERM."""
+    init = start(["--cgroup", tree / "box", "--kill-after", "0.1", "--", "sh", "-c",
+                  "trap '' TERM; echo ready; exec sleep 1000"], how)
+    init.line("ready")
+    command = command_of(init)
+    app = tree / "box/app"
+    (app / "cgroup.freeze").write_text("1")
+    eventually(lambda: events(app)["frozen"] == "1", what="the freeze")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 137
+    assert gone(command) and below(tree) == [str(tree)]
+
+
+def test_where_it_came_from_is_gone(start, tree):
+    """As systemd removes a scope that is empty. It goes to the root then."""
+    home = made(tree / "home")
+    init = start(["--cgroup", tree / "box", "--", *SLEEP], "plain",
+                 outer=entered(home))
+    command_of(init)
+    eventually(lambda: processes(home) == [])
+    home.rmdir()
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 143
+    assert below(tree) == [str(tree)]
+
+
+def test_it_goes_back(start, tree):
+    """Seen while it waits at the end for one that was sent a fork of its own."""
+    home = made(tree / "home")
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    init = start(["--cgroup", tree / "box", "--", "true"], "plain",
+                 outer=[
+                     *entered(home), "strace", "-qq", "-e", "trace=exit_group",
+                     "-e", "inject=exit_group:delay_enter=500000"])
+    eventually(lambda: (tree / "box").exists(), what="the cgroup")
+    pid = children(init.popen.pid)[0]
+    eventually(lambda: not (tree / "box").exists(), what="the end of the cgroup")
+    assert pid in processes(home)
+    assert init.wait() == 0
+
+
+# ---- directories that were there before
+
+
+def test_one_that_is_there_stays(run, how, tree):
+    box = made(tree / "box")
+    assert run(["--cgroup", box, "--", "true"], how).returncode == 0
+    assert below(tree) == [str(tree), str(box)]
+
+
+def test_others_in_it(start, tree):
+    """Neighbours in the same directory are neither killed nor removed."""
+    box = made(tree / "box")
+    other = made(box / "other")
+    neighbours = [subprocess.Popen(SLEEP, preexec_fn=lambda path=path: enter(path))
+                  for path in (box, other)]
+    try:
+        init = start(["--cgroup", box, "--", *SLEEP], "plain")
+        command_of(init)
+        init.signal(signal.SIGTERM)
+        assert init.wait() == 143
+        assert all(one.poll() is None for one in neighbours)
+        assert below(box) == [str(box), str(other)]
+    finally:
+        for one in neighbours:
+            one.kill()
+            one.wait()
+
+
+def test_in_the_one_that_it_runs_in(start, how, tree):
+    """A container's own: there it comes from, and there it goes back to."""
+    box = made(tree / "box")
+    init = start(["--cgroup", box, "--", *SLEEP], how,
+                 outer=entered(box))
+    pid = command_of(init)
+    assert eventually(lambda: line_of(pid) == box / "app")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 143
+    assert below(box) == [str(box)]
+
+
+def test_after_one_that_was_killed(start, how, tree):
+    """Its cgroups are made anew, with nothing of their state."""
+    first = start(["--cgroup", tree / "box", "--", *SLEEP], how)
+    pid = command_of(first)
+    app = tree / "box/app"
+    eventually(lambda: line_of(pid) == app)
+    (app / "cgroup.freeze").write_text("1")
+    (app / "more").mkdir()
+    kill(first.init_pid)
+    first.wait()
+    eventually(lambda: processes(app) == [], what="the end of the command")
+    assert (app / "cgroup.freeze").read_text() == "1\n"
+    second = start(["--cgroup", tree / "box", "--", "cat", "/proc/self/cgroup"], how)
+    assert second.wait() == 0
+    assert second.rest().splitlines()[-1].endswith("/box/app")
+    # It was not this one that made it.
+    assert below(tree) == [str(tree), str(tree / "box")]
+
+
+def test_one_that_is_in_use(start, run, how, tree):
+    """The second is refused, and the first none the worse for it."""
+    first = start(["--cgroup", tree / "box", "--", *SLEEP], how)
+    pid = command_of(first)
+    eventually(lambda: line_of(pid) == tree / "box/app")
+    before = below(tree)
+    second = run(["--cgroup", tree / "box", "--", "true"], how)
+    assert second.returncode == 125
+    assert second.stderr == f"init: make cgroup {tree}/box/init: Device or resource busy\n"
+    assert below(tree) == before and is_alive(pid) and line_of(pid) == tree / "box/app"
+    first.signal(signal.SIGTERM)
+    assert first.wait() == 143
+    assert below(tree) == [str(tree)]
+
+
+# ---- what is refused
+
+
+def test_not_a_cgroup(run, how, directory):
+    for path, made in ((directory / "box", False), (directory, True), ("/proc", True)):
+        result = run(["--cgroup", path, "--", "true"], how)
+        assert result.returncode == 125
+        assert result.stderr.startswith(f"init: make cgroup {path}: ")
+        assert "cgroup v2" in result.stderr or path == "/proc"
+        assert Path(path).exists() == made
+
+
+def test_no_parent(run, how, tree):
+    result = run(["--cgroup", tree / "no/box", "--", "true"], how)
+    assert result.returncode == 125
+    assert result.stderr == f"init: make cgroup {tree}/no/box: No such file or directory\n"
+
+
+@pytest.mark.parametrize("limit, controller", [
+    ("memory.max=1M", "memory"), ("pids.max=3", "pids"), ("nonsense.max=1", "nonsense"),
+    ("cgroup.freeze=1", "cgroup"), ("../x/cgroup.freeze=1", "")])
+def test_a_controller_that_is_missing(run, tree, limit, controller):
+    """By its name. What freezes or kills is no limit."""
+    if controller in (tree / "cgroup.controllers").read_text().split():
+        pytest.skip(f"{controller} is there")
+    result = run(["--cgroup", tree / "box", "--limit", limit, "--", "true"])
+    assert result.returncode == 125
+    assert result.stderr.startswith(
+        f"init: limit {limit}: no controller {controller} in {tree}/box: ")
+    assert below(tree) == [str(tree)]
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--limit", "memory.max=1"], "--limit without --cgroup: 'memory.max=1'"),
+    (["--cgroup", "/c", "--limit", "memory.max"], "--limit: bad value 'memory.max'"),
+    (["--cgroup", "/c", "--limit="], "--limit: bad value ''"),
+    (["--cgroup", ""], "--cgroup: bad value ''"), (["--cgroup"], "no value for option '--cgroup'"),
+    (["--cgroup", "/c"] + ["--limit", "pids.max=1"] * 25, "--limit: bad value 'pids.max=1'")])
+def test_misused(run, words, says):
+    result = run([*words, *([] if words == ["--cgroup"] else ["--", "true"])], dashes=[])
+    assert (result.returncode, result.stderr) == (125, f"init: {says}\n")
+
+
+# ---- the operator
+
+
+def test_what_is_handed_out(container, tree):
+    """The directory, with all three below it; without the option, where init is."""
+    one = container("--cgroup", tree / "box")
+    handed = one.connect().call("open", "what=cgroup").take()
+    one.own(handed)
+    assert os.path.samestat(os.fstat(handed), os.stat(tree / "box"))
+    assert {"init", "app", "ops"} <= set(os.listdir(handed))
+    two = container(apart=True)
+    handed = two.own(two.connect().call("open", "what=cgroup").take())
+    assert os.path.samestat(os.fstat(handed), os.stat(line_of(two.pid)))
+
+
+def test_while_frozen(container, how, tree):
+    """The command stands still, its operator does not."""
+    one = container("--cgroup", tree / "box", how=how)
+    assert one.output("echo", "before") == "before\n"
+    app = tree / "box/app"
+    (app / "cgroup.freeze").write_text("1")
+    eventually(lambda: events(app)["frozen"] == "1", what="the freeze")
+    assert one.output("sh", "-c", "sleep 0; echo still here") == "still here\n"
+    assert one.connect().call("status")["state"] == "running"
+    assert events(app)["frozen"] == "1"
+
+
+def test_sessions_one_after_another(container, tree):
+    """Nothing stays open, in either way to start one."""
+    one = container("--cgroup", tree / "box")
+    one.run("true")
+    held = one.idle()
+    for _ in range(20):
+        one.run("true")
+    one.check_well(held)
+    assert processes(tree / "box/ops") == []
+
+
+# ---- an ordinary user, in a tree that was given to him
+
+
+@pytest.mark.parametrize("wrap", [[], ["unshare", "-Urpf", "--kill-child"]], ids=["user", "userns"])
+def test_delegated(start, tree, wrap):
+    uid = 54321
+    home = made(tree / "home")
+    for folder in (tree, home):
+        for name in ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(folder / name, uid, uid)
+    init = start(["--cgroup", tree / "box", "--", "sh", "-c", "cat /proc/self/cgroup; exec sleep 1000"],
+                 "plain", outer=[*entered(home), "setpriv", "--reuid", uid, "--regid", uid,
+                                 "--clear-groups", *wrap])
+    assert init.line(r"0::.*/box/app$")
+    assert os.stat(tree / "box/app").st_uid == uid
+    kill(processes(tree / "box/app")[0])
+    assert init.wait() == 137
+    assert below(tree) == [str(tree), str(home)]
+
+
+def test_not_delegated(run, tree):
+    """Somebody else's: the step, the object, the reason."""
+    result = run(["--cgroup", tree / "box", "--", "true"], "plain",
+                 outer=["setpriv", "--reuid", 54321, "--regid", 54321, "--clear-groups"])
+    assert result.returncode == 125
+    assert result.stderr == f"init: make cgroup {tree}/box: Permission denied\n"
+    assert below(tree) == [str(tree)]
