@@ -202,7 +202,7 @@ def test_help_and_version(control):
     for words in (["-h"], ["--help"]):
         text = control.output(*words)
         assert text.startswith("usage: initctl")
-        for verb in "exec shell attach sessions signal status wait watch stop".split():
+        for verb in "exec shell attach sessions signal status wait watch stop stats freeze kill limit".split():
             assert re.search(rf"(?m)^  {verb}\b", text)
     assert re.fullmatch(r"initctl \d+\.\d+\.\d+\n", control.output("--version"))
     assert control.output("-V") == control.output("--version")

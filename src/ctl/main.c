@@ -25,6 +25,11 @@ static const struct {
 	{"wait", verb_wait},
 	{"watch", verb_watch},
 	{"stop", verb_stop},
+	{"freeze", verb_freeze},
+	{"thaw", verb_thaw},
+	{"kill", verb_kill},
+	{"limit", verb_limit},
+	{"stats", verb_stats},
 };
 
 static const char help[] =
@@ -47,6 +52,10 @@ static const char help[] =
 	"  wait                             until the main command ends; exits as it did\n"
 	"  watch                            events as they come\n"
 	"  stop [--grace TIME]              stop the container, and wait until it is\n"
+	"  stats                            what the command's cgroup uses; with --cgroup also\n"
+	"  freeze, thaw                     hold all of its processes, and let them go on\n"
+	"  kill                             KILL all of them\n"
+	"  limit FILE=VALUE...              set its limits, as memory.max=200M\n"
 	"SOCKET: -S, else $INIT_SOCKET, else /run/init.sock. Exit: the command's, 128+signal,\n"
 	"127 not found, 126 not executable, 125 initctl or the channel.";
 

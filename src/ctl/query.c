@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -63,6 +64,23 @@ static int ask_simply(
 	*connection = verb_connect(context);
 	wire_begin(&request, data, sizeof data, name);
 	return ask(*connection, &request, name, answers);
+}
+
+int verb_open(const struct context *context, const char *key, const char *value)
+{
+	char data[64];
+	struct wire_out request;
+
+	wire_begin(&request, data, sizeof data, "open");
+	wire_add_field(&request, key, value);
+	if (initctl_call(verb_connect(context), &request, NULL, 0, &message))
+		not_answered(value);
+	if (initctl_is(&message, "failed"))
+		exit(show_failed(&message, value));
+	expect(value, "opened");
+	if (message.count != 1)
+		die(125, value, ": this is not what init answers");
+	return message.fds[0];
 }
 
 int verb_status(const struct context *context, char **arguments)

@@ -69,11 +69,22 @@ static bool is_text(const char *key, size_t length)
 	return false;
 }
 
+/* As the kernel writes a share: 0.00 */
+static bool is_fraction(const char *value)
+{
+	const size_t whole = strspn(value, "0123456789");
+	const char *part = value + whole;
+
+	if (!whole || (*value == '0' && whole > 1) || *part++ != '.')
+		return false;
+	return *part && !part[strspn(part, "0123456789")];
+}
+
 static void json_value(const char *value, bool text)
 {
 	unsigned long long number;
 
-	if (!text && (!strcmp(value, "true") || !strcmp(value, "false") ||
+	if (!text && (!strcmp(value, "true") || !strcmp(value, "false") || is_fraction(value) ||
 			     (!number_parse(value, 1ULL << 53, &number) &&
 				     (*value != '0' || !value[1]))))
 		fputs(value, stdout);
@@ -127,6 +138,25 @@ void show_fields(const struct initctl_message *message)
 			put_plain(value + 1, 0);
 			*value = '=';
 		}
+		putchar('\n');
+	}
+}
+
+void show_table(const struct initctl_message *message)
+{
+	const struct wire *wire = &message->wire;
+	size_t width = 0;
+
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+		size_t length = strcspn(p, "=");
+		width = length > width ? length : width;
+	}
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+		char *value = strchr(p, '=');
+		*value = 0;
+		put_plain(p, (int)width + 2);
+		put_plain(value + 1, 0);
+		*value = '=';
 		putchar('\n');
 	}
 }

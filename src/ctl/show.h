@@ -14,6 +14,9 @@ void show_json(const struct initctl_message *message);
 /* Its fields, each on a line: "key: value". */
 void show_fields(const struct initctl_message *message);
 
+/* The same with the values below one another. */
+void show_table(const struct initctl_message *message);
+
 /* A list of sessions as a table; header before the first. */
 void show_session(const struct initctl_message *message, bool header);
 

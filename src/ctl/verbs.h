@@ -21,9 +21,20 @@ int verb_signal(const struct context *context, char **arguments);
 int verb_wait(const struct context *context, char **arguments);
 int verb_watch(const struct context *context, char **arguments);
 int verb_stop(const struct context *context, char **arguments);
+int verb_freeze(const struct context *context, char **arguments);
+int verb_thaw(const struct context *context, char **arguments);
+int verb_kill(const struct context *context, char **arguments);
+int verb_limit(const struct context *context, char **arguments);
+int verb_stats(const struct context *context, char **arguments);
 
 /* The connection; ends the program with 125 where there is none. */
 int verb_connect(const struct context *context);
+
+/*
+ * A descriptor that init hands out ("what", "root"; "namespace", "net"), the caller's;
+ * ends the program where there is none.
+ */
+int verb_open(const struct context *context, const char *key, const char *value);
 
 /* What was printed is only done when it is written: 0, or the end of the program. */
 int verb_printed(void);
