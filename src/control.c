@@ -212,10 +212,10 @@ int control_open(const struct control_setup *setup)
 
 int control_start(const struct control_view *view, int signals)
 {
-	self.view = view;
 	self.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (self.epoll < 0)
 		return -1;
+	self.view = view;
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	connection_setup(self.epoll, view->grace);
 	answer_setup(view);
