@@ -25,6 +25,7 @@
 #include "src/isolate.h"
 #include "src/log.h"
 #include "src/mounts.h"
+#include "src/notify.h"
 #include "src/number.h"
 #include "src/options.h"
 #include "src/others.h"
@@ -69,6 +70,7 @@ static struct {
 	int killed_by;  /* signal to end with, where code alone does not tell all, or 0 */
 	bool childless;
 	bool controlled;
+	const char *stage; /* what the start is at: one word, for the status descriptor */
 	struct control_view view;
 	/* Monotonic, in milliseconds; FOREVER: not set. */
 	long long kill_at, end_at, expire_at;
@@ -124,6 +126,13 @@ _Noreturn static void finish(void)
 	_exit(self.code);
 }
 
+/* The start failed, whoever noticed. */
+static void last_words(int code, int error)
+{
+	notify_failed(self.stage, error, code);
+	clean_up();
+}
+
 /* KILL for everyone. As PID 1 our exit does the rest, and waits for it. */
 static void kill_others(void)
 {
@@ -167,6 +176,7 @@ static void command_ended(int status)
 	bool was_foreground = self.tty.given;
 
 	self.code = reap_code(status);
+	notify_exited(status);
 	if (signal)
 		info("command killed by ", signal_text(signal, name));
 	else
@@ -445,15 +455,26 @@ _Noreturn static void serve(void)
 	}
 }
 
-/* prctl(2): the parent may have died before we asked to be told. */
+/* prctl(2): the parent may have died before we asked to be told, and then we are not. */
 static void watch_parent(pid_t parent)
 {
+	struct pollfd channel = {.fd = self.options.control.fd};
+
 	if (!self.options.parent_death)
 		return;
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
 		fail_errno("watch parent");
-	if (getppid() != parent)
-		syscall(SYS_tkill, getpid(), self.options.parent_death);
+	/*
+	 * One outside our PID namespace is 0 to us, dead or alive. Who holds the other end
+	 * of the channel is then known to be gone by that.
+	 */
+	poll(&channel, 1, 0);
+	if (getppid() == parent && !(channel.revents & POLLHUP))
+		return;
+	/* As PID 1 we could not send it to ourselves. */
+	if (self.options.parent_death == SIGKILL)
+		_exit(128 + SIGKILL);
+	syscall(SYS_tkill, getpid(), self.options.parent_death);
 }
 
 static void release_terminal(void)
@@ -498,6 +519,7 @@ static void start_command(char **envp)
 	self.command.pid = spawn_start(&spawn, &failure);
 	if (self.command.pid < 0) {
 		tty_take_back(&self.tty, 0);
+		self.stage = spawn_stage_name(failure.stage);
 		log_die(failure.stage == SPAWN_EXEC ? exec_code(failure.error) : LOG_SETUP,
 			failure.error, spawn_stage_text(failure.stage),
 			failure.stage == SPAWN_DIRECTORY ? options->directory : options->command[0],
@@ -544,6 +566,7 @@ static void go_inside(void)
 		isolate->namespaces &= ~(unsigned long)CLONE_NEWCGROUP;
 		give_cgroup();
 	}
+	self.stage = "namespaces";
 	outer.inner = isolate_enter(isolate, &outer.leash);
 	if (outer.inner) {
 		outer.tty.given = tty_ours(&outer.tty);
@@ -556,7 +579,9 @@ static void go_inside(void)
 		find_terminal();
 	}
 	isolate_furnish(isolate);
+	self.stage = "cgroup";
 	cgroup_enter(own_cgroups);
+	self.stage = "mounts";
 	mounts_build(&self.options.mounts, isolate->namespaces & CLONE_NEWNS);
 }
 
@@ -569,6 +594,7 @@ static void open_control(void)
 
 	if (setup->fd < 0)
 		setup->fd = passed;
+	self.stage = "control";
 	self.controlled = control_wanted(setup);
 	if (self.controlled && control_open(setup))
 		fail_errno("open control channel ",
@@ -583,6 +609,7 @@ static void make_outside(void)
 
 	if ((cgroup->path || path) && self.options.isolate.namespaces & CLONE_NEWPID)
 		self.guard = guard_start(path, cgroup);
+	self.stage = "cgroup";
 	cgroup_make(cgroup, self.guard);
 	open_control();
 }
@@ -616,7 +643,7 @@ __attribute__((noinline)) static void drop_stack(void)
 /* What we held for the start only, and what was the command's, is let go. */
 static void settle(void)
 {
-	int keep[5 + CGROUP_KEEPS + CONTROL_KEEPS];
+	int keep[5 + CGROUP_KEEPS + NOTIFY_KEEPS + CONTROL_KEEPS];
 	unsigned count = 0;
 
 	if (self.tty.mode == TTY_OUTSIDE)
@@ -627,6 +654,7 @@ static void settle(void)
 	keep[count++] = self.tty.fd;
 	keep[count++] = self.guard;
 	count += cgroup_keep(keep + count);
+	count += notify_keep(keep + count);
 	if (self.controlled)
 		count += control_keep(keep + count);
 	fds_release(self.signals);
@@ -645,13 +673,16 @@ int main(int argc, char **argv)
 	options_parse(&self.options, argv, environ);
 	self.kill_at = self.end_at = self.expire_at = FOREVER;
 	self.command.pidfd = self.guard = -1;
+	log_before_death(last_words);
+	self.stage = "start";
+	notify_open(&self.options.notify);
 	fds_sanitise();
 	self.signals = signals_open();
 	if (self.signals < 0)
 		fail_errno("open signalfd");
+	self.stage = "parent";
 	watch_parent(parent);
 	find_terminal();
-	log_before_death(clean_up);
 	make_outside();
 	go_inside();
 	self.proc = others_open();
@@ -661,11 +692,13 @@ int main(int argc, char **argv)
 	sys_prctl(PR_SET_DUMPABLE, 0);
 	if (getpid() != 1 && reap_adopt())
 		warn_errno("become subreaper");
+	self.stage = "terminal";
 	release_terminal();
 	if (self.options.command)
 		start_command(environ);
 	serve_control();
 	settle();
+	notify_started(self.command.pid, self.controlled == control_wanted(&self.options.control));
 	/* Children that we were born with and that died before we blocked SIGCHLD. */
 	reap();
 	/* From here on nothing may end PID 1 but its own decision to. */

@@ -1,5 +1,6 @@
 #include "fds.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -14,6 +15,16 @@ void fds_sanitise(void)
 	for (int fd = 0; fd <= 2; fd++)
 		if (sys_fcntl(fd, F_GETFD, 0) < 0)
 			epoll_create1(EPOLL_CLOEXEC);
+}
+
+int fds_claim(int fd)
+{
+	errno = EBADF;
+	/* What came by exec is not close-on-exec but by us; two owners would close it twice. */
+	if (!(sys_fcntl(fd, F_GETFL, 0) & (O_WRONLY | O_RDWR)) ||
+		(sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC))
+		return -1;
+	return sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 static bool same_pipe(int a, int b)

@@ -11,6 +11,12 @@
  */
 void fds_sanitise(void);
 
+/*
+ * Takes an inherited descriptor for our own: the command does not get it. 0, or -1
+ * with EBADF where it is closed, cannot be written to, or was taken before.
+ */
+int fds_claim(int fd);
+
 /* Closes every descriptor from 3 up but the count ones in keep, which it sorts. */
 void fds_keep(int *keep, unsigned count);
 

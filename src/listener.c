@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fds.h"
 #include "status.h"
 #include "sys.h"
 #include "text.h"
@@ -115,7 +116,7 @@ int listener_inherit(int fd, bool *listens)
 	*listens = listening;
 	if (*listens && sys_fcntl(fd, F_SETFL, O_NONBLOCK))
 		return -1;
-	return sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fds_claim(fd);
 }
 
 bool listener_world_writable(const struct listener *listener)

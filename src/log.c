@@ -17,7 +17,7 @@
 
 static const char *name = "init";
 static int limit = LOG_WARN, setup_code = 125;
-static void (*before_death)(void);
+static void (*before_death)(int code, int err);
 
 struct line {
 	char text[512];
@@ -31,9 +31,9 @@ void log_setup(const char *prefix, int level, int setup)
 	setup_code = setup;
 }
 
-void log_before_death(void (*clean)(void))
+void log_before_death(void (*function)(int code, int err))
 {
-	before_death = clean;
+	before_death = function;
 }
 
 int log_enabled(int level)
@@ -57,19 +57,19 @@ static void append(struct line *line, const char *part)
  * only the moment between the two. A regular file may answer EAGAIN where it
  * would merely allocate, and cannot block on a reader: it is written as usual.
  */
-static void write_now(const struct line *line)
+int log_put(int fd, const char *text, size_t length)
 {
-	struct pollfd ready = {.fd = 2, .events = POLLOUT};
-	struct iovec part = {.iov_base = (void *)line->text, .iov_len = line->length};
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	struct iovec part = {.iov_base = (void *)text, .iov_len = length};
 
+	errno = EAGAIN;
 	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
-		return;
-	if (syscall(SYS_pwritev2, 2, &part, 1L, -1L, -1L, (long)RWF_NOWAIT) >= 0)
-		return;
-	if (errno == EAGAIN && lseek(2, 0, SEEK_CUR) < 0)
-		return;
-	if (errno == EPIPE || write(2, line->text, line->length) < 0)
-		return;
+		return -1;
+	if (syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, (long)RWF_NOWAIT) >= 0)
+		return 0;
+	if ((errno == EAGAIN && lseek(fd, 0, SEEK_CUR) < 0) || errno == EPIPE)
+		return -1;
+	return write(fd, text, length) < 0 ? -1 : 0;
 }
 
 static void log_line(int level, int err, va_list parts)
@@ -89,7 +89,7 @@ static void log_line(int level, int err, va_list parts)
 		append(&line, reason_text(err, reason));
 	}
 	line.text[line.length++] = '\n';
-	write_now(&line);
+	log_put(2, line.text, line.length);
 }
 
 void log_write(int level, int err, ...)
@@ -110,7 +110,9 @@ _Noreturn void log_die(int code, int err, ...)
 	va_start(parts, err);
 	log_line(LOG_ERROR, err, parts);
 	va_end(parts);
+	if (code == LOG_SETUP)
+		code = setup_code;
 	if (before_death)
-		before_death();
-	_exit(code == LOG_SETUP ? setup_code : code);
+		before_death(code, err);
+	_exit(code);
 }

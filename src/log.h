@@ -8,6 +8,8 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* For log_die: the exit code of whoever could not set up, as log_setup was told. */
@@ -16,8 +18,8 @@ enum { LOG_SETUP = -1 };
 /* The name at the start of every line, the highest level that is printed, and that code. */
 void log_setup(const char *prefix, int level, int setup);
 
-/* What log_die is to do before the end: take away what was made. */
-void log_before_death(void (*clean)(void));
+/* What log_die is to call before the end: to take away what was made, and tell of it. */
+void log_before_death(void (*function)(int code, int err));
 
 /* Non-zero where a message of that level would be printed. */
 int log_enabled(int level);
@@ -28,6 +30,13 @@ int log_enabled(int level);
  * socket or terminal that is not being read: the line is dropped instead.
  */
 void log_write(int level, int err, ...) __attribute__((sentinel));
+
+/*
+ * Writes to a descriptor without waiting for a reader, and without a change of its
+ * description, which others may share. 0, or -1 with errno: EAGAIN where there is no
+ * room. A pipe or socket that nobody reads any more also raises SIGPIPE.
+ */
+int log_put(int fd, const char *text, size_t length);
 
 /* As log_write at LOG_ERROR, then ends the process with that exit code. */
 _Noreturn void log_die(int code, int err, ...) __attribute__((sentinel));

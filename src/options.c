@@ -35,11 +35,14 @@ enum option {
 	OPT_MOUNT_PROC,
 	OPT_LIMIT,
 	OPT_NO_NEW_PRIVS,
+	OPT_NOTIFY,
 	OPT_PARENT_DEATH,
 	OPT_PAUSE,
 	OPT_READ_ONLY,
+	OPT_READY_FD,
 	OPT_REWRITE,
 	OPT_SINGLE_CHILD,
+	OPT_STATUS_FD,
 	OPT_SUBREAPER,
 	OPT_TMPFS,
 	OPT_UID_MAP,
@@ -79,11 +82,14 @@ static const struct row {
 	[OPT_MOUNT_PROC] = {"mount-proc", "", false},
 	[OPT_LIMIT] = {"limit", "", true},
 	[OPT_NO_NEW_PRIVS] = {"no-new-privs", "", false},
+	[OPT_NOTIFY] = {"notify", "", false},
 	[OPT_PARENT_DEATH] = {"parent-death-signal", "p", true},
 	[OPT_PAUSE] = {"pause", "P", false},
 	[OPT_READ_ONLY] = {"read-only", "", false},
+	[OPT_READY_FD] = {"ready-fd", "", true},
 	[OPT_REWRITE] = {"rewrite", "r", true},
 	[OPT_SINGLE_CHILD] = {"single-child", "c", false},
+	[OPT_STATUS_FD] = {"status-fd", "", true},
 	[OPT_SUBREAPER] = {"subreaper", "s", false},
 	[OPT_TMPFS] = {"tmpfs", "", true},
 	[OPT_UID_MAP] = {"uid-map", "", true},
@@ -131,6 +137,17 @@ _Noreturn static void refuse(const struct options *options, const struct words *
 	die(options->persona->setup, words->from, what, "'", word, "'");
 }
 
+/* 0, 1 and 2 are the command's. */
+static int set_descriptor(int *fd, const char *value)
+{
+	unsigned long long number;
+
+	if (number_parse(value, 1 << 20, &number) || number < 3)
+		return -1;
+	*fd = (int)number;
+	return 0;
+}
+
 static int set_value(struct options *options, enum option option, const char *value)
 {
 	unsigned long long number;
@@ -155,11 +172,7 @@ static int set_value(struct options *options, enum option option, const char *va
 		return user_parse_list(
 			value, options->control.allowed, CONTROL_UIDS, &options->control.count);
 	case OPT_CONTROL_FD:
-		/* 0, 1 and 2 are the command's. */
-		if (number_parse(value, 1 << 20, &number) || number < 3)
-			return -1;
-		options->control.fd = (int)number;
-		return 0;
+		return set_descriptor(&options->control.fd, value);
 	case OPT_CONTROL_VERBS:
 		options->control.verbs = request_verbs(value);
 		return options->control.verbs ? 0 : -1;
@@ -191,12 +204,16 @@ static int set_value(struct options *options, enum option option, const char *va
 	case OPT_PARENT_DEATH:
 		options->parent_death = signal_number(value);
 		return options->parent_death ? 0 : -1;
+	case OPT_READY_FD:
+		return set_descriptor(&options->notify.fds[NOTIFY_READY], value);
 	case OPT_REWRITE:
 		return rewrite_parse(&options->rewrite, value);
 	case OPT_UID_MAP:
 		return idmap_parse(&options->isolate.uids, value);
 	case OPT_UNSHARE:
 		return isolate_parse(&options->isolate, value);
+	case OPT_STATUS_FD:
+		return set_descriptor(&options->notify.fds[NOTIFY_STATUS], value);
 	case OPT_USER:
 		memset(&options->user, 0, sizeof options->user);
 		options->as_user = true;
@@ -228,6 +245,9 @@ static void set_flag(struct options *options, enum option option)
 		break;
 	case OPT_NO_NEW_PRIVS:
 		options->no_new_privileges = true;
+		break;
+	case OPT_NOTIFY:
+		options->notify.service = true;
 		break;
 	case OPT_PAUSE:
 		options->pause = true;
@@ -361,6 +381,16 @@ static char *variable(char **envp, const char *name, bool take)
 	return NULL;
 }
 
+/* The first of them, as getenv(3) gives it; whoever comes after us finds none. */
+static char *take_variable(char **envp, const char *name)
+{
+	char *value = variable(envp, name, true);
+
+	while (variable(envp, name, true))
+		;
+	return value;
+}
+
 static void take_environment(struct options *options, char **envp)
 {
 	static char *list[ENVIRONMENT_WORDS + 1] SYS_LAST;
@@ -380,11 +410,9 @@ static void take_environment(struct options *options, char **envp)
 	value = variable(envp, "DUMB_INIT_DEBUG", false);
 	if (value && text_is(value, 0, "1"))
 		options->verbosity = LOG_DEBUG;
-	text = variable(envp, "INIT_OPTIONS", true);
+	text = take_variable(envp, "INIT_OPTIONS");
 	if (!text)
 		return;
-	while (variable(envp, "INIT_OPTIONS", true))
-		;
 	if (split(text, list))
 		refuse(options, &words, "too many words, or a quote without end: ", text);
 	take_all(options, &words);
@@ -438,6 +466,8 @@ void options_parse(struct options *options, char **argv, char **envp)
 		options->command = words.next;
 	check_command(options, &words);
 	imply_namespaces(options);
+	if (options->notify.service)
+		options->notify.socket = take_variable(envp, "NOTIFY_SOCKET");
 	/* Under the rewrites that were asked for. */
 	if (persona->stop_stops && options->group)
 		for (int i = SIGTSTP; i <= SIGTTOU; i++)

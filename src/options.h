@@ -10,6 +10,7 @@
 #include "control.h"
 #include "isolate.h"
 #include "mounts.h"
+#include "notify.h"
 #include "signals.h"
 #include "spawn.h"
 
@@ -51,13 +52,14 @@ struct options {
 	struct isolate isolate;
 	struct mounts mounts;
 	struct cgroup_setup cgroup;
+	struct notify_setup notify;
 };
 
 /*
  * Reads the peers' environment variables, then INIT_OPTIONS, which it takes out of
- * envp, then argv; a later word wins. The strings in *options point into both.
- * What cannot be understood ends the process with one line that names the word;
- * -h, -V and -l print on stdout and end it with 0. Nothing else has an effect.
+ * envp, then argv; a later word wins. NOTIFY_SOCKET is taken out where it is for us. The strings in
+ * *options point into both. What cannot be understood ends the process with one line that names the
+ * word; -h, -V and -l print on stdout and end it with 0. Nothing else has an effect.
  */
 void options_parse(struct options *options, char **argv, char **envp);
 

@@ -31,6 +31,7 @@ _Noreturn void usage_help(void)
 	      "     --control-verbs LIST ... for these requests only: status,wait,...\n"
 	      "     --cgroup DIR         run it in the cgroup DIR/app\n"
 	      "     --limit FILE=VALUE   ... with this limit, as memory.max=200M\n"
+	      "     --ready-fd N --notify  tell N, systemd: it runs; --status-fd N: how it goes\n"
 	      "  -P --pause              no command, reap until stopped\n"
 	      "  -w --warn-on-reap       warn of each orphan reaped\n"
 	      "  -v --verbose            say more; repeatable\n"

@@ -1,0 +1,394 @@
+"""Who started init is told when the command runs: --ready-fd and --notify."""
+import fcntl
+import os
+import select
+import signal
+import socket
+import struct
+import time
+
+import pytest
+
+from channel import Channel
+from conftest import DEADLINE, INIT, PROBE, descendants, eventually, status_of
+from container import container, directory, needs_root, read_all  # noqa: F401
+from test_resources import held
+
+SETUP = 125
+DELAY = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
+         "-e", "inject=setpgid,setsid:delay_enter=400000"]
+
+
+class Pipes:
+    """Makes pipes, and closes what a test did not."""
+
+    def __init__(self):
+        self.open = []
+
+    def __call__(self):
+        ends = os.pipe2(os.O_CLOEXEC)
+        self.open.extend(ends)
+        return ends
+
+    def close(self, *fds):
+        for fd in fds:
+            self.open.remove(fd)
+            os.close(fd)
+
+
+@pytest.fixture
+def pipe():
+    pipes = Pipes()
+    yield pipes
+    pipes.close(*pipes.open.copy())
+
+
+def fill(fd):
+    """Until there is no room, without a change of the description that a test passes."""
+    os.set_blocking(fd, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(fd, b"x" * 4096)
+    os.set_blocking(fd, True)
+
+
+def now_in(fd):
+    """What can be read at once."""
+    os.set_blocking(fd, False)
+    try:
+        return os.read(fd, 1 << 20)
+    except BlockingIOError:
+        return b""
+
+
+def await_byte(fd):
+    assert select.select([fd], [], [], DEADLINE)[0], "not told in time"
+
+
+# ---- --ready-fd
+
+
+@pytest.mark.parametrize("notation", [["--ready-fd", "{}"], ["--ready-fd={}"]], ids=" ".join)
+@pytest.mark.parametrize("code", [0, 7])
+def test_one_newline_and_the_end(run, how, pipe, notation, code):
+    read, write = pipe()
+    result = run([*(word.format(write) for word in notation), "sh", "-c", f"exit {code}"], how,
+                 pass_fds=[write])
+    pipe.close(write)
+    assert (result.returncode, result.stderr) == (code, "")
+    assert read_all(read) == "\n"
+
+
+def test_closed_while_the_command_runs(start, pipe):
+    read, write = pipe()
+    start(["--ready-fd", write, "sleep", "1000"], "plain", pass_fds=[write])
+    pipe.close(write)
+    assert read_all(read) == "\n"
+
+
+def test_not_held_any_more(start, how, pipe):
+    """As PID 1, where unshare keeps the pipe open for its own."""
+    read, write = pipe()
+    init = start(["--ready-fd", write, "sleep", "1000"], how, pass_fds=[write])
+    await_byte(read)
+    name = os.readlink(f"/proc/self/fd/{read}")
+    eventually(lambda: name not in held(init).values(), what="the end of the descriptor")
+
+
+def test_not_before_exec(start, how, pipe):
+    """The group exists, and the command's program runs."""
+    read, write = pipe()
+    began = time.monotonic()
+    init = start(["--ready-fd", write, "sleep", "1000"], how, pass_fds=[write], outer=DELAY)
+    await_byte(read)
+    assert time.monotonic() - began > 0.2
+    assert "sleep" in [s["Name"].strip() for s in descendants(init.popen.pid).values()]
+
+
+def test_channel_is_served(container, how, pipe):
+    """Whoever was told need not try twice."""
+    read, write = pipe()
+    box = container.make()
+    box.launch("--ready-fd", str(write), how=how, pass_fds=[write])
+    await_byte(read)
+    channel = box.keep(Channel.connect(box.path, DEADLINE))
+    answer = channel.call("status")
+    assert (answer.name, answer["state"]) == ("status", "running")
+
+
+def test_pause(start, how, pipe):
+    read, write = pipe()
+    init = start(["--ready-fd", write, "--pause"], how, pass_fds=[write])
+    await_byte(read)
+    init.signal(signal.SIGTERM)
+    init.wait()
+    pipe.close(write)
+    assert read_all(read) == "\n"
+
+
+FAILURES = {
+    "not found": ([], ["/nowhere"], 127),
+    "not executable": ([], ["/etc/passwd"], 126),
+    "directory": (["--chdir", "/nowhere"], ["true"], SETUP),
+    "control": (["--control", "/nowhere/ctl"], ["true"], SETUP),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_never_where_the_start_fails(run, how, pipe, failure):
+    options, command, code = FAILURES[failure]
+    read, write = pipe()
+    result = run(["--ready-fd", write, *options, *command], how, pass_fds=[write])
+    pipe.close(write)
+    assert result.returncode == code
+    assert read_all(read) == ""
+
+
+def test_never_where_the_channel_is_not_served(run, directory, pipe):
+    """Init goes on without, as it says; whoever waited for it sees the end and no newline."""
+    read, write = pipe()
+    fault = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=epoll_create1",
+             "-e", "inject=epoll_create1:error=EMFILE"]
+    result = run(["--ready-fd", write, "--control", directory / "ctl", "true"], "plain",
+                 pass_fds=[write], outer=fault)
+    pipe.close(write)
+    assert result.returncode == 0 and "serve control channel" in result.stderr
+    assert read_all(read) == ""
+
+
+@pytest.mark.parametrize("option", ["--ready-fd", "--status-fd"])
+@pytest.mark.parametrize("value", ["0", "1", "2", "-1", "x", "", "3x", "1.5", "99999999999"])
+def test_number_that_cannot_be(run, how, tmp_path, option, value):
+    result = run([option, value, "touch", tmp_path / "started"], how)
+    assert result.returncode == SETUP
+    assert result.stderr == f"init: {option}: bad value '{value}'\n"
+    assert not (tmp_path / "started").exists()
+
+
+def opened(kind):
+    if kind == "closed":
+        fd = os.open("/dev/null", os.O_RDWR)
+        os.close(fd)
+        return fd, []
+    if kind == "reading end":
+        read, write = os.pipe()
+        os.close(write)
+        return read, [read]
+    fd = os.open("/tmp", os.O_PATH) if kind == "path" else os.open("/dev/null", os.O_RDONLY)
+    return fd, [fd]
+
+
+@pytest.mark.parametrize("option", ["--ready-fd", "--status-fd"])
+@pytest.mark.parametrize("kind", ["closed", "reading end", "path", "read-only"])
+def test_descriptor_that_cannot_be(run, tmp_path, option, kind):
+    """Told before any child is started."""
+    fd, passed = opened(kind)
+    trace = tmp_path / "trace"
+    try:
+        result = run([option, fd, "touch", tmp_path / "started"], "plain", pass_fds=passed,
+                     outer=["strace", "-f", "-qq", "-o", trace, "-e",
+                            "trace=fork,vfork,clone,clone3"])
+    finally:
+        for one in passed:
+            os.close(one)
+    assert result.returncode == SETUP
+    assert result.stderr == f"init: take descriptor {fd}: Bad file descriptor\n"
+    assert not (tmp_path / "started").exists() and trace.read_text() == ""
+
+
+@pytest.mark.parametrize("other", ["--status-fd", "--control-fd"])
+def test_one_descriptor_for_two(run, tmp_path, other):
+    """One of the two would close it, and the other write to whatever gets the number next."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        fd = theirs.fileno()
+        result = run(["--ready-fd", fd, other, fd, "touch", tmp_path / "started"], pass_fds=[fd])
+    assert result.returncode == SETUP and "Bad file descriptor" in result.stderr
+    assert not (tmp_path / "started").exists()
+
+
+def test_command_does_not_get_it(run, how, pipe):
+    read, write = pipe()
+    other_read, other = pipe()
+    result = run(["--ready-fd", write, "sh", "-c",
+                  f"for fd in {write} {other}; do [ -e /proc/self/fd/$fd ] && echo $fd; done"],
+                 how, pass_fds=[write, other])
+    assert result.stdout == f"{other}\n", "what is not init's is the command's, as ever"
+
+
+def test_nobody_reads(run, how, pipe):
+    """PID 1 waits for nobody: a full pipe loses its newline, and init says so."""
+    read, write = pipe()
+    fill(write)
+    result = run(["--ready-fd", write, "sh", "-c", "exit 5"], how, pass_fds=[write])
+    assert result.returncode == 5
+    assert result.stderr == "init: tell that we are ready: Resource temporarily unavailable\n"
+    assert b"\n" not in now_in(read)
+
+
+def test_description_is_left_as_it_was(run, pipe):
+    """Whoever started init writes to it too, perhaps."""
+    read, write = pipe()
+    before = fcntl.fcntl(write, fcntl.F_GETFL)
+    run(["--ready-fd", write, "true"], pass_fds=[write])
+    assert fcntl.fcntl(write, fcntl.F_GETFL) == before
+    assert now_in(read) == b"\n"
+
+
+def test_reader_is_gone(start, how, pipe):
+    """The SIGPIPE that comes of it is not for the command."""
+    read, write = pipe()
+    pipe.close(read)
+    init = start(["--ready-fd", write, PROBE, "signals", "--until", "10"], how, pass_fds=[write])
+    init.line("ready")
+    eventually(lambda: "tell that we are ready" in init.stderr(), what="the warning")
+    init.signal(signal.SIGUSR1)
+    init.line("^10 ")
+    assert not [line for line in init.lines if line.startswith("13 ")]
+    assert init.wait() == 0
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
+def test_socket(run, how, kind):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    with ours, theirs:
+        ours.settimeout(DEADLINE)
+        assert run(["--ready-fd", theirs.fileno(), "true"], how,
+                   pass_fds=[theirs.fileno()]).returncode == 0
+        assert ours.recv(100) == b"\n"
+
+
+def test_file(run, how, tmp_path):
+    with open(tmp_path / "ready", "ab") as file:
+        assert run(["--ready-fd", file.fileno(), "true"], how,
+                   pass_fds=[file.fileno()]).returncode == 0
+    assert (tmp_path / "ready").read_bytes() == b"\n"
+
+
+# ---- --notify
+
+
+class Manager:
+    """The receiving end of sd_notify."""
+
+    def __init__(self, name):
+        self.name = name
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.socket.bind(name.replace("@", "\0") if name.startswith("@") else name)
+        self.socket.settimeout(DEADLINE)
+
+    def receive(self):
+        """(text, pid of the sender)"""
+        text, ancillary, _, _ = self.socket.recvmsg(4096, socket.CMSG_SPACE(12))
+        [(_, kind, content)] = ancillary
+        assert kind == socket.SCM_CREDENTIALS
+        return text.decode(), struct.unpack("3i", content)[0]
+
+    def is_empty(self):
+        return not select.select([self.socket], [], [], 0)[0]
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request, directory, marker):
+    one = Manager(f"@init-test/{marker}" if request.param == "abstract" else
+                  str(directory / "notify"))
+    yield one
+    one.socket.close()
+
+
+def test_systemd_is_told(start, how, manager):
+    """By init itself, once, and the command has nothing to say any more."""
+    init = start(["--notify", "sh", "-c", "echo socket=$NOTIFY_SOCKET; ls /proc/self/fd; "
+                  "echo done; exec sleep 1000"], how, env={"NOTIFY_SOCKET": manager.name})
+    assert manager.receive() == ("READY=1", init.init_pid)
+    assert init.line("socket=")[0] == "socket=" and init.lines[-1] == "socket="
+    init.line("done")
+    assert init.lines[-5:-1] == ["0", "1", "2", "3"], "3 is ls's own"
+    assert not any("socket:" in what for what in held(init).values())
+    init.signal(signal.SIGTERM)
+    init.wait()
+    assert manager.is_empty()
+
+
+def test_systemd_is_told_when_it_runs(start, how, manager):
+    began = time.monotonic()
+    init = start(["--notify", "sleep", "1000"], how, outer=DELAY,
+                 env={"NOTIFY_SOCKET": manager.name})
+    assert manager.receive()[0] == "READY=1"
+    assert time.monotonic() - began > 0.2
+    assert "sleep" in [s["Name"].strip() for s in descendants(init.popen.pid).values()]
+
+
+def test_in_the_environment(run, how, manager):
+    result = run(["true"], how, env={"NOTIFY_SOCKET": manager.name, "INIT_OPTIONS": "--notify"})
+    assert result.returncode == 0 and manager.receive()[0] == "READY=1"
+
+
+def test_beside_a_descriptor(run, how, manager, pipe):
+    read, write = pipe()
+    run(["--notify", "--ready-fd", write, "true"], how, pass_fds=[write],
+        env={"NOTIFY_SOCKET": manager.name})
+    assert manager.receive()[0] == "READY=1" and now_in(read) == b"\n"
+
+
+def test_command_speaks_for_itself(run, how, manager):
+    """Unasked init says nothing, and NOTIFY_SOCKET is the command's."""
+    result = run(["sh", "-c", "echo $NOTIFY_SOCKET"], how, env={"NOTIFY_SOCKET": manager.name})
+    assert result.stdout == manager.name + "\n" and manager.is_empty()
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_systemd_is_not_told_where_the_start_fails(run, how, manager, failure):
+    options, command, code = FAILURES[failure]
+    result = run(["--notify", *options, *command], how, env={"NOTIFY_SOCKET": manager.name})
+    assert result.returncode == code and manager.is_empty()
+
+
+def test_no_systemd(run, how):
+    """The same image runs under Docker."""
+    result = run(["--notify", "sh", "-c", "exit 3"], how)
+    assert (result.returncode, result.stderr) == (3, "")
+
+
+@pytest.mark.parametrize("name, reason", [
+    ("/nowhere/notify", "No such file or directory"), ("", "Invalid argument"),
+    ("@nobody/{}", "errno 111"), ("/" + "x" * 200, "File name too long"),
+    ("@" + "x" * 107, "File name too long"), ("{}/stream", "Wrong type of socket"),
+    ("{}/file", "errno 111")])
+def test_socket_that_cannot_be(run, how, directory, name, reason):
+    """Asked for by option: an error at once is better than systemd's time-out."""
+    name = name.format(directory)
+    (directory / "file").write_text("")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
+        stream.bind(str(directory / "stream"))
+        result = run(["--notify", "touch", directory / "started"], how,
+                     env={"NOTIFY_SOCKET": name})
+    assert result.returncode == SETUP
+    assert result.stderr == f"init: connect to NOTIFY_SOCKET {name}: {reason}\n"
+    assert not (directory / "started").exists()
+
+
+def test_systemd_does_not_read(run, how, manager):
+    """A full queue: init does not wait, and says what is lost."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.setblocking(False)
+        other.connect(manager.socket.getsockname())
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.send(b"x")
+        result = run(["--notify", "sh", "-c", "exit 5"], how, env={"NOTIFY_SOCKET": manager.name})
+    assert result.returncode == 5
+    assert result.stderr == "init: tell that we are ready: Resource temporarily unavailable\n"
+
+
+def test_systemd_is_gone_meanwhile(start, how, manager):
+    init = start(["--notify", PROBE, "signals", "--until", "10"], how,
+                 outer=[*DELAY, "-e", "trace=connect"], env={"NOTIFY_SOCKET": manager.name})
+    eventually(lambda: "init" in [s["Name"].strip() for s in descendants(
+        init.popen.pid).values()], what="init")
+    manager.socket.close()
+    init.line("ready")
+    init.signal(signal.SIGUSR1)
+    init.line("^10 ")
+    assert not [line for line in init.lines if line.startswith("13 ")]

@@ -1,0 +1,223 @@
+"""A line an event for whoever started init: --status-fd."""
+import errno
+import os
+import signal
+import socket
+
+import pytest
+
+from channel import Channel
+from conftest import AS_ROOT, DEADLINE, INIT, PROBE, eventually
+from container import container, directory, needs_root, read_all  # noqa: F401
+from test_ready import await_byte, fill, now_in, pipe  # noqa: F401
+from test_resources import held
+
+SETUP = 125
+
+
+def events(text):
+    """Each line as a dict, in order."""
+    assert not text or text.endswith("\n")
+    return [dict(word.split("=") for word in line.split(" ")) for line in text.splitlines()]
+
+
+@pytest.fixture
+def told(run, pipe):
+    """Runs init to its end: (result, events)."""
+
+    def told(arguments, how, **options):
+        read, write = pipe()
+        result = run(["--status-fd", write, *arguments], how, pass_fds=[write], **options)
+        pipe.close(write)
+        return result, events(read_all(read))
+
+    return told
+
+
+@pytest.mark.parametrize("code", [0, 1, 125, 126, 127, 143, 255])
+def test_exit(told, how, code):
+    """A code is told from a set-up error of the same number."""
+    result, (started, exited) = told(["sh", "-c", f"echo $$; exit {code}"], how)
+    assert result.returncode == code and result.stderr == ""
+    assert started == {"event": "started", "pid": result.stdout.strip()}
+    assert exited == {"event": "exited", "code": str(code)}
+
+
+@pytest.mark.parametrize("number", [1, 9, 11, 15, 34, 64])
+def test_death(told, how, number):
+    result, (started, exited) = told(
+        ["sh", "-c", f"ulimit -c 0; kill -{number} $$"], how)
+    assert result.returncode == 128 + number
+    assert exited == {"event": "exited", "signal": str(number), "code": str(128 + number)}
+
+
+def test_code_is_the_command_s(told, how):
+    """Whatever --expect makes of it."""
+    result, (_, exited) = told(["--expect", "7", "sh", "-c", "exit 7"], how)
+    assert result.returncode == 0 and exited["code"] == "7"
+
+
+FAILURES = {
+    "not found": ([], ["/nowhere"], "exec", errno.ENOENT, 127),
+    "not in PATH": ([], ["no-such-command"], "exec", errno.ENOENT, 127),
+    "not executable": ([], ["/etc/passwd"], "exec", errno.EACCES, 126),
+    "format": ([], ["{}/empty"], "exec", errno.ENOEXEC, 126),
+    "directory": (["--chdir", "/nowhere"], ["true"], "cwd", errno.ENOENT, SETUP),
+    "control": (["--control", "/nowhere/ctl"], ["true"], "control", errno.ENOENT, SETUP),
+    "control of another": (["--control", "{}/live"], ["true"], "control", errno.EADDRINUSE, SETUP),
+    "control descriptor": (["--control-fd", "77"], ["true"], "control", errno.EBADF, SETUP),
+    "ready descriptor": (["--ready-fd", "77"], ["true"], "start", errno.EBADF, SETUP),
+    "systemd": (["--notify"], ["true"], "start", errno.ENOENT, SETUP),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_start_fails(told, how, directory, failure):
+    """One line: where, why, and what init exits with."""
+    options, command, stage, error, code = FAILURES[failure]
+    (directory / "empty").write_text("")
+    (directory / "empty").chmod(0o755)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as live:
+        live.bind(str(directory / "live"))
+        live.listen()
+        result, found = told([word.format(directory) for word in [*options, *command]], how,
+                             env={"NOTIFY_SOCKET": "/nowhere"})
+    assert result.returncode == code and result.stderr.count("\n") == 1
+    assert found == [{"event": "failed", "stage": stage, "errno": str(error), "code": str(code)}]
+
+
+def test_user_fails(told, how):
+    options = ["setpriv", "--bounding-set=-setuid", "--inh-caps=-setuid"] if AS_ROOT else []
+    result, found = told(["--user", "1234", "true"], how, wrap=options)
+    assert result.returncode == SETUP
+    assert [(one["event"], one["stage"], one["code"]) for one in found] == [
+        ("failed", "user", str(SETUP))]
+    assert found[0]["errno"] in (str(errno.EPERM), str(errno.EINVAL))
+
+
+FAULTS = [("vfork", "EAGAIN", "fork", errno.EAGAIN), ("setpgid,setsid", "EPERM", "session", errno.EPERM),
+          ("signalfd4", "EMFILE", "start", errno.EMFILE), ("pipe2", "EMFILE", "fork", errno.EMFILE)]
+
+
+@pytest.mark.parametrize("call, error, stage, number", FAULTS, ids=[row[0] for row in FAULTS])
+def test_fault(told, call, error, stage, number):
+    """What cannot be provoked otherwise."""
+    fault = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+             "-e", f"inject={call}:error={error}"]
+    result, found = told(["true"], "plain", wrap=fault)
+    assert result.returncode == SETUP
+    assert found == [{"event": "failed", "stage": stage, "errno": str(number), "code": "125"}]
+
+
+@pytest.mark.parametrize("name, code", [("tini", 127), ("dumb-init", 2), ("catatonit", 1)])
+def test_by_another_name(told, tmp_path, name, code):
+    """The exit code told is the one that comes."""
+    (tmp_path / name).symlink_to(INIT)
+    result, [failed] = told(["--", "/nowhere"], "plain", program=tmp_path / name)
+    assert result.returncode == code and failed["code"] == str(code)
+
+
+@pytest.mark.parametrize("words", [["--nonsense", "true"], ["--grace", "x", "true"], []])
+def test_words_that_are_not_understood(told, how, words):
+    """Nothing was begun: the end of the pipe and code 125 say so."""
+    result, found = told(words, how)
+    assert result.returncode == SETUP and found == []
+
+
+def test_pause(start, how, pipe):
+    """There is no command that could exit."""
+    read, write = pipe()
+    init = start(["--status-fd", write, "--pause"], how, pass_fds=[write])
+    await_byte(read)
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 0
+    pipe.close(write)
+    assert read_all(read) == "event=started pid=0\n"
+
+
+def test_lines_come_at_once(start, how, pipe):
+    """And init keeps the descriptor while the command runs; the command has none."""
+    read, write = pipe()
+    init = start(["--status-fd", write, "sh", "-c",
+                  f"[ -e /proc/self/fd/{write} ] && echo has; echo pid $$; read x; exit 3"], how,
+                 pass_fds=[write], stdin=-1)
+    pid = init.line(r"pid (\d+)")[1]
+    assert init.lines == [f"pid {pid}"]
+    await_byte(read)
+    assert now_in(read).decode() == f"event=started pid={pid}\n"
+    assert os.readlink(f"/proc/self/fd/{read}") in held(init).values()
+    init.popen.stdin.write(b"\n")
+    init.popen.stdin.flush()
+    assert init.wait() == 3
+    assert now_in(read) == b"event=exited code=3\n"
+
+
+def test_exit_is_told_before_the_end(start, how, pipe):
+    """When the command ends, not when those it leaves behind have."""
+    read, write = pipe()
+    init = start(["--status-fd", write, "--grace", "inf", "sh", "-c",
+                  f"{PROBE} signals --until 10 & sleep 0.1; exit 3"], how, pass_fds=[write])
+    init.line("ready")
+    eventually(lambda: b"exited" in os.read(read, 4096), what="the line")
+    init.line("^15 ")
+    assert init.popen.poll() is None
+    # Two that are seen apart cut the end short.
+    init.signal(signal.SIGTERM)
+    init.signal(signal.SIGINT)
+    assert init.wait() == 3
+
+
+def test_session_does_not_get_it(container, pipe):
+    read, write = pipe()
+    box = container("--status-fd", str(write), pass_fds=[write])
+    box.connect()
+    assert box.output("sh", "-c", "ls /proc/self/fd") == "0\n1\n2\n3\n"
+    assert now_in(read).startswith(b"event=started ")
+
+
+def test_nobody_reads(run, how, pipe):
+    """The lines are lost, and nothing else is."""
+    read, write = pipe()
+    fill(write)
+    result = run(["--status-fd", write, "sh", "-c", "exit 5"], how, pass_fds=[write])
+    assert (result.returncode, result.stderr) == (5, "")
+    assert b"event" not in now_in(read)
+
+
+def test_nobody_reads_a_failure(run, how, pipe):
+    read, write = pipe()
+    fill(write)
+    result = run(["--status-fd", write, "/nowhere"], how, pass_fds=[write])
+    assert result.returncode == 127 and b"event" not in now_in(read)
+
+
+def test_reader_is_gone(start, how, pipe):
+    """The SIGPIPE that comes of it is not for the command, nor the end of init."""
+    read, write = pipe()
+    pipe.close(read)
+    init = start(["--status-fd", write, PROBE, "signals", "--until", "10"], how, pass_fds=[write])
+    init.line("ready")
+    init.signal(signal.SIGUSR1)
+    init.line("^10 ")
+    assert not [line for line in init.lines if line.startswith("13 ")]
+    assert init.wait() == 0
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
+def test_socket(run, how, kind):
+    """On one that keeps messages apart each line is a message."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    with ours, theirs:
+        ours.settimeout(DEADLINE)
+        assert run(["--status-fd", theirs.fileno(), "true"], how,
+                   pass_fds=[theirs.fileno()]).returncode == 0
+        if kind != socket.SOCK_STREAM:
+            assert ours.recv(4096).startswith(b"event=started ")
+        assert ours.recv(4096).endswith(b"event=exited code=0\n")
+
+
+def test_file(run, how, tmp_path):
+    with open(tmp_path / "log", "ab") as file:
+        run(["--status-fd", file.fileno(), "true"], how, pass_fds=[file.fileno()])
+    assert [one["event"] for one in events((tmp_path / "log").read_text())] == [
+        "started", "exited"]
