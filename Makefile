@@ -86,6 +86,11 @@ $(BUILD)/flags: ALWAYS | $(FIRST)
 $(BUILD)/probe: tests/probe.c $(BUILD)/flags
 	$(CC) $(STRICT) -O1 -static -o $@ $<
 
+# What README points authors of runtimes to.
+$(BUILD)/embed/runtime: tests/embed/runtime.c $(BUILD)/libinitctl.a
+	@mkdir -p $(@D)
+	$(CC) $(STRICT) -O1 -static -o $@ $^
+
 $(BUILD)/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(STRICT) -I. -Isrc -O1 -g -static -o $@ $< $(MODULES)
@@ -128,8 +133,8 @@ $(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 		'$(abspath $(@D))/logs/%q{INIT_TEST}.%p' '$(abspath $(@D))/checked' >$@
 	chmod +x $@
 
-units: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/unit/%)
-units-asan: $(BUILD)/probe $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
+units: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/unit/%)
+units-asan: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
 
 # INIT and INITCTL are the programs under test, UNIT the folder of the unit tests' programs.
 test: all units
@@ -156,7 +161,7 @@ bench: all $(BUILD)/probe
 
 # One file at a time: clang-tidy 14 takes a va_list of the second for that of the first.
 OWN_C    = $(INIT_SRC) $(wildcard src/ctl/*.c)
-C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/unit/*.c tests/fuzz/*.c)
+C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/embed/*.c tests/unit/*.c tests/fuzz/*.c)
 MUSL_INC = $(firstword $(wildcard /usr/include/*-linux-musl /usr/lib/musl/include))
 CLANG_MUSL = clang -nostdinc -isystem $(MUSL_INC) -isystem $$(clang -print-resource-dir)/include
 CHECK    = $(STRICT) -I. -Isrc -O2 -c -o $(BUILD)/lint.o

@@ -1,0 +1,190 @@
+/*
+ * runtime: how a program of yours runs containers with init inside. It is built by
+ *
+ *     cc -D_GNU_SOURCE -o runtime runtime.c libinitctl.a
+ *
+ * and runtime INIT CHECK COMMAND [ARGUMENT...] runs COMMAND in namespaces of its own,
+ * CHECK (a line for sh) inside it once it is ready, and stops the container where that
+ * fails. Exits as the command did, or, where there never was one, with init's code for
+ * that. In its order:
+ *
+ * 1. INIT goes into a sealed memfd, and is run from there: it needs no path inside, and
+ *    nobody inside can write to it. (A runtime would carry it along, by .incbin.)
+ * 2. What init gets is three descriptors: an end of a socketpair, which is the control
+ *    channel; a pipe that says when the command runs; a pipe that says what becomes of it.
+ *    We keep the other ends, close-on-exec, so that they end with us.
+ * 3. --parent-death-signal ends the container with us. Should we die before init asks for
+ *    that, it sees by the socketpair that nobody is there.
+ * 4. A newline on the first pipe: ready. Its end without one: the set-up failed, and the
+ *    second says where.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../src/ctl/client.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10U /* Linux 6.3, where sysctl vm.memfd_noexec may ask for it */
+#endif
+
+enum { SETUP = 125, OURS = 0, ITS = 1, OPTIONS = 6 };
+
+static struct {
+	int program;
+	/* OURS is read from, ITS written to; of the socketpair both. */
+	int channel[2], ready[2], status[2];
+	char **words; /* of init */
+} container;
+
+static struct initctl_message answer;
+
+_Noreturn static void die(const char *what)
+{
+	fprintf(stderr, "runtime: %s: %s\n", what, strerror(errno));
+	exit(SETUP);
+}
+
+static int sealed_copy(const char *path)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int file = open(path, O_RDONLY | O_CLOEXEC), copy = memfd_create("init", flags | MFD_EXEC);
+	ssize_t length;
+
+	if (copy < 0 && errno == EINVAL)
+		copy = memfd_create("init", flags);
+	if (file < 0 || copy < 0)
+		die(path);
+	while ((length = sendfile(copy, file, NULL, 1 << 30)) > 0)
+		;
+	if (length || fcntl(copy, F_ADD_SEALS, seals))
+		die("copy init");
+	close(file);
+	return copy;
+}
+
+/* The command line of init: its name, our options, the command. */
+static void compose(int argc, char **argv)
+{
+	static char name[] = "init", options[3][24], parent[] = "--parent-death-signal=KILL",
+		    end[] = "--";
+	char *first[OPTIONS] = {name, options[0], options[1], options[2], parent, end};
+
+	snprintf(options[0], sizeof *options, "--control-fd=%d", container.channel[ITS]);
+	snprintf(options[1], sizeof *options, "--ready-fd=%d", container.ready[ITS]);
+	snprintf(options[2], sizeof *options, "--status-fd=%d", container.status[ITS]);
+	container.words = calloc((size_t)argc + OPTIONS + 1, sizeof *container.words);
+	if (!container.words)
+		die("compose command line");
+	memcpy(container.words, first, sizeof first);
+	memcpy(container.words + OPTIONS, argv, (size_t)argc * sizeof *argv);
+}
+
+static void write_file(const char *path, const char *format, unsigned id)
+{
+	char text[32];
+	int length = snprintf(text, sizeof text, format, id), fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, (size_t)length) != length)
+		die(path);
+	close(fd);
+}
+
+/* The child, in its namespaces. Mounts and the root would be made here, or by init. */
+static int inside(void *user)
+{
+	if (user) {
+		write_file("/proc/self/setgroups", "deny", 0);
+		write_file("/proc/self/uid_map", "0 %u 1", ((unsigned *)user)[0]);
+		write_file("/proc/self/gid_map", "0 %u 1", ((unsigned *)user)[1]);
+	}
+	/* These, and no others of ours: all else is close-on-exec. */
+	fcntl(container.channel[ITS], F_SETFD, 0);
+	fcntl(container.ready[ITS], F_SETFD, 0);
+	fcntl(container.status[ITS], F_SETFD, 0);
+	fexecve(container.program, container.words, environ);
+	die("run init");
+}
+
+static pid_t start(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	unsigned user[] = {geteuid(), getegid()};
+	int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD;
+	pid_t pid;
+
+	if (*user)
+		flags |= CLONE_NEWUSER;
+	pid = clone(inside, stack + sizeof stack, flags, *user ? user : NULL);
+	if (pid < 0)
+		die("clone");
+	/* Held by us too, their end would never be seen. */
+	close(container.channel[ITS]);
+	close(container.ready[ITS]);
+	close(container.status[ITS]);
+	close(container.program);
+	return pid;
+}
+
+/* Runs CHECK with our stdin, stdout and stderr, and has the container stopped if that fails. */
+static void check(int channel, char *line)
+{
+	char shell[] = "sh", option[] = "-c", *args[] = {shell, option, line, NULL}, data[64];
+	const struct initctl_exec exec = {.args = args, .stdio = {0, 1, 2}, .program = -1};
+	struct wire_out request;
+	int code = SETUP;
+
+	/* -1: the channel has ended, since the container has. */
+	if (initctl_greet(channel) || initctl_exec(channel, &exec, &answer) < 0)
+		return;
+	if (initctl_is(&answer, "failed"))
+		fprintf(stderr, "runtime: check failed in %s\n", wire_field(&answer.wire, "stage"));
+	else if (initctl_wait(channel, &code))
+		return;
+	fprintf(stderr, "runtime: check exited with %d\n", code);
+	wire_begin(&request, data, sizeof data, "stop");
+	if (code && !initctl_call(channel, &request, NULL, 0, &answer))
+		fprintf(stderr, "runtime: %s\n", answer.wire.name);
+}
+
+int main(int argc, char **argv)
+{
+	char line[256], newline = 0;
+	int status;
+	FILE *events;
+	pid_t pid;
+
+	if (argc < 4) {
+		fprintf(stderr, "usage: runtime INIT CHECK COMMAND [ARGUMENT...]\n");
+		return SETUP;
+	}
+	container.program = sealed_copy(argv[1]);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, container.channel) ||
+		pipe2(container.ready, O_CLOEXEC) || pipe2(container.status, O_CLOEXEC))
+		die("make channel");
+	compose(argc - 3, argv + 3);
+	pid = start();
+	if (read(container.ready[OURS], &newline, 1) == 1 && newline == '\n') {
+		fprintf(stderr, "runtime: ready\n");
+		check(container.channel[OURS], argv[2]);
+	}
+	/* Held by init to its end. No failure is mistaken for an exit, whatever the code. */
+	events = fdopen(container.status[OURS], "r");
+	while (events && fgets(line, sizeof line, events))
+		fprintf(stderr,
+			strncmp(line, "event=failed ", 13) ? "runtime: %s" : "runtime: set-up: %s",
+			line);
+	if (waitpid(pid, &status, 0) != pid)
+		die("wait");
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
