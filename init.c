@@ -70,6 +70,7 @@ static struct {
 	int killed_by;  /* signal to end with, where code alone does not tell all, or 0 */
 	bool childless;
 	bool controlled;
+	bool unserved;     /* though it was to be */
 	const char *stage; /* what the start is at: one word, for the status descriptor */
 	struct control_view view;
 	/* Monotonic, in milliseconds; FOREVER: not set. */
@@ -624,6 +625,7 @@ static void serve_control(void)
 	if (self.controlled && control_start(&self.view, self.signals)) {
 		warn_errno("serve control channel");
 		self.controlled = false;
+		self.unserved = true;
 	}
 }
 
@@ -698,7 +700,7 @@ int main(int argc, char **argv)
 		start_command(environ);
 	serve_control();
 	settle();
-	notify_started(self.command.pid, self.controlled == control_wanted(&self.options.control));
+	notify_started(self.command.pid, !self.unserved);
 	/* Children that we were born with and that died before we blocked SIGCHLD. */
 	reap();
 	/* From here on nothing may end PID 1 but its own decision to. */

@@ -13,21 +13,32 @@
 #include "sys.h"
 #include "text.h"
 
+int listener_address(struct sockaddr_un *address, const char *name)
+{
+	memset(address, 0, sizeof *address);
+	address->sun_family = AF_UNIX;
+	errno = ENAMETOOLONG;
+	if (text_until(name, 0) >= sizeof address->sun_path)
+		return -1;
+	text_join(address->sun_path, name, "");
+	return 0;
+}
+
 /*
  * Connecting to a file that nobody listens on, socket or not, is refused (unix(7)).
  * The current directory is the socket's.
  */
 static bool is_stale(const struct listener *listener)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	int fd = sys_socket();
 	struct status status;
 	bool stale;
 
 	if (fd < 0)
 		return false;
-	text_join(address.sun_path, listener->name, "");
-	stale = connect(fd, (const struct sockaddr *)&address, sizeof address) &&
+	stale = !listener_address(&address, listener->name) &&
+	        connect(fd, (const struct sockaddr *)&address, sizeof address) &&
 	        errno == ECONNREFUSED && !status_at(listener->directory, listener->name, &status) &&
 	        S_ISSOCK(status.mode);
 	close(fd);
@@ -37,13 +48,14 @@ static bool is_stale(const struct listener *listener)
 /* In the directory of the socket, so that the length of the way there does not count. */
 static int bind_here(struct listener *listener, bool open_to_others)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	const struct sockaddr *generic = (const struct sockaddr *)&address;
 	struct status status;
 	mode_t mask;
 	int result;
 
-	text_join(address.sun_path, listener->name, "");
+	if (listener_address(&address, listener->name))
+		return -1;
 	mask = umask(open_to_others ? 0111 : 0177);
 	result = bind(listener->fd, generic, sizeof address);
 	if (result && errno == EADDRINUSE) {
@@ -67,9 +79,8 @@ int listener_locate(struct listener *listener, const char *path)
 
 	listener->fd = listener->directory = -1;
 	listener->name = name;
-	if (length >= sizeof directory || !*name ||
-		text_until(name, 0) >= sizeof((struct sockaddr_un *)0)->sun_path) {
-		errno = *listener->name ? ENAMETOOLONG : EISDIR;
+	if (length >= sizeof directory || !*name) {
+		errno = *name ? ENAMETOOLONG : EISDIR;
 		return -1;
 	}
 	if (length) {

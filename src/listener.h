@@ -6,6 +6,7 @@
 #define LISTENER_H
 
 #include <stdbool.h>
+#include <sys/un.h>
 
 struct listener {
 	int fd;           /* listening, non-blocking, or -1 */
@@ -47,5 +48,7 @@ void listener_remove(const struct listener *listener);
 
 /* Removes it where it is a socket that nobody listens on. The directory becomes the current one. */
 void listener_remove_stale(const struct listener *listener);
+/* The address of a socket by its path, in fewer than 108 bytes. 0, or -1 with errno. */
+int listener_address(struct sockaddr_un *address, const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fds.h"
+#include "listener.h"
 #include "log.h"
 #include "number.h"
 #include "reap.h"
@@ -23,31 +24,28 @@ static int fds[NOTIFY_KEEPS];
 /* As sd_notify(3) reads the name; unlike there a failure is told: it was asked for by option. */
 static int connect_to(const char *name)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	const struct sockaddr *generic = (const struct sockaddr *)&address;
-	size_t length = text_until(name, 0);
+	socklen_t length =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + text_until(name, 0));
 	int fd;
 
-	errno = ENAMETOOLONG;
-	if (length >= sizeof address.sun_path)
+	if (listener_address(&address, name))
 		return -1;
-	text_join(address.sun_path, name, "");
 	if (*name == '@')
 		address.sun_path[0] = 0;
-	length += offsetof(struct sockaddr_un, sun_path);
 	fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd < 0 || connect(fd, generic, (socklen_t)length) ? -1 : fd;
+	return fd < 0 || connect(fd, generic, length) ? -1 : fd;
 }
 
 void notify_open(const struct notify_setup *setup)
 {
 	char digits[NUMBER_SIZE];
 
-	for (unsigned i = 0; i < NOTIFY_FDS; i++) {
-		fds[i] = setup->fds[i];
+	memcpy(fds, setup->fds, sizeof setup->fds);
+	for (unsigned i = 0; i < NOTIFY_FDS; i++)
 		if (fds[i] && fds_claim(fds[i]))
 			fail_errno("take descriptor ", number_text(digits, fds[i]));
-	}
 	if (!setup->socket)
 		return;
 	fds[SERVICE] = connect_to(setup->socket);

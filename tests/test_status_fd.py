@@ -124,7 +124,7 @@ def test_words_that_are_not_understood(told, how, words):
     assert result.returncode == SETUP and found == []
 
 
-def test_pause(start, how, pipe):
+def test_pause_has_no_exit(start, how, pipe):
     """There is no command that could exit."""
     read, write = pipe()
     init = start(["--status-fd", write, "--pause"], how, pass_fds=[write])
@@ -175,7 +175,7 @@ def test_session_does_not_get_it(container, pipe):
     assert now_in(read).startswith(b"event=started ")
 
 
-def test_nobody_reads(run, how, pipe):
+def test_lines_nobody_reads(run, how, pipe):
     """The lines are lost, and nothing else is."""
     read, write = pipe()
     fill(write)
@@ -191,7 +191,7 @@ def test_nobody_reads_a_failure(run, how, pipe):
     assert result.returncode == 127 and b"event" not in now_in(read)
 
 
-def test_reader_is_gone(start, how, pipe):
+def test_reader_of_lines_is_gone(start, how, pipe):
     """The SIGPIPE that comes of it is not for the command, nor the end of init."""
     read, write = pipe()
     pipe.close(read)
@@ -204,7 +204,7 @@ def test_reader_is_gone(start, how, pipe):
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
-def test_socket(run, how, kind):
+def test_lines_on_a_socket(run, how, kind):
     """On one that keeps messages apart each line is a message."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     with ours, theirs:
@@ -216,7 +216,7 @@ def test_socket(run, how, kind):
         assert ours.recv(4096).endswith(b"event=exited code=0\n")
 
 
-def test_file(run, how, tmp_path):
+def test_lines_in_a_file(run, how, tmp_path):
     with open(tmp_path / "log", "ab") as file:
         run(["--status-fd", file.fileno(), "true"], how, pass_fds=[file.fileno()])
     assert [one["event"] for one in events((tmp_path / "log").read_text())] == [

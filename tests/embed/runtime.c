@@ -37,7 +37,7 @@
 #define MFD_EXEC 0x10U /* Linux 6.3, where sysctl vm.memfd_noexec may ask for it */
 #endif
 
-enum { SETUP = 125, OURS = 0, ITS = 1, OPTIONS = 6 };
+enum { SETUP = 125, OURS = 0, ITS = 1, OPTIONS = 6, MAP = 24 };
 
 static struct {
 	int program;
@@ -90,23 +90,24 @@ static void compose(int argc, char **argv)
 	memcpy(container.words + OPTIONS, argv, (size_t)argc * sizeof *argv);
 }
 
-static void write_file(const char *path, const char *format, unsigned id)
+static void write_file(const char *path, const char *text)
 {
-	char text[32];
-	int length = snprintf(text, sizeof text, format, id), fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (fd < 0 || write(fd, text, (size_t)length) != length)
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		die(path);
 	close(fd);
 }
 
 /* The child, in its namespaces. Mounts and the root would be made here, or by init. */
-static int inside(void *user)
+static int inside(void *maps)
 {
-	if (user) {
-		write_file("/proc/self/setgroups", "deny", 0);
-		write_file("/proc/self/uid_map", "0 %u 1", ((unsigned *)user)[0]);
-		write_file("/proc/self/gid_map", "0 %u 1", ((unsigned *)user)[1]);
+	char(*map)[MAP] = maps;
+
+	if (map) {
+		write_file("/proc/self/setgroups", "deny");
+		write_file("/proc/self/uid_map", map[0]);
+		write_file("/proc/self/gid_map", map[1]);
 	}
 	/* These, and no others of ours: all else is close-on-exec. */
 	fcntl(container.channel[ITS], F_SETFD, 0);
@@ -119,13 +120,16 @@ static int inside(void *user)
 static pid_t start(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
-	unsigned user[] = {geteuid(), getegid()};
+	const bool ordinary = geteuid() != 0;
 	int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD;
+	char maps[2][MAP];
 	pid_t pid;
 
-	if (*user)
+	snprintf(maps[0], MAP, "0 %u 1", geteuid());
+	snprintf(maps[1], MAP, "0 %u 1", getegid());
+	if (ordinary)
 		flags |= CLONE_NEWUSER;
-	pid = clone(inside, stack + sizeof stack, flags, *user ? user : NULL);
+	pid = clone(inside, stack + sizeof stack, flags, ordinary ? maps : NULL);
 	if (pid < 0)
 		die("clone");
 	/* Held by us too, their end would never be seen. */

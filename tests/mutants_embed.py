@@ -1,0 +1,96 @@
+"""Shows that the tests for those who embed init can fail: mutants.py with the rows for them.
+
+    python3 tests/mutants_embed.py [PART OF A NAME...]
+"""
+import sys
+
+import mutants
+
+STARTS = "\tif (self.options.command)\n\t\tstart_command(environ);"
+TELL = 'notify_exited(status);'
+ROOM = "if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))"
+CLAIM = "return sys_fcntl(fd, F_SETFD, FD_CLOEXEC);"
+STATUS_FD = "return set_descriptor(&options->notify.fds[NOTIFY_STATUS], value);"
+DEAD = "if (getppid() == parent && !(channel.revents & POLLHUP))"
+
+mutants.FILES = ["test_ready", "test_status_fd", "test_embed"]
+mutants.MUTANTS = [
+    # ---- ready
+    ("test_not_before_exec test_systemd_is_told_when_it_runs test_never_where_the_start_fails "
+     "test_systemd_is_not_told_where_the_start_fails test_start_fails test_set_up_fails",
+     "init.c", STARTS, "\tnotify_started(7, true);\n" + STARTS),
+    ("test_one_newline_and_the_end test_pause test_socket test_file test_systemd_is_told "
+     "test_in_the_environment test_beside_a_descriptor", "src/notify.c",
+     "const bool line = i == NOTIFY_READY;", "const bool line = i != NOTIFY_READY;"),
+    ("test_closed_while_the_command_runs test_not_held_any_more test_systemd_is_told",
+     "src/notify.c", "\t\tclose(fds[i]);\n", ""),
+    ("test_channel_is_served test_check_and_stop", "init.c", "\tserve_control();\n\tsettle",
+     "\tset_state(RUNNING);\n\tself.controlled = false;\n\tsettle"),
+    ("test_never_where_the_channel_is_not_served", "init.c", "self.unserved = true;", ";"),
+    ("test_never_where_the_channel_is_not_served", "src/control.c",
+     ("\tself.view = view;\n", "\tself.epoll = epoll_create1(EPOLL_CLOEXEC);\n"),
+     ("", "\tself.view = view;\n\tself.epoll = epoll_create1(EPOLL_CLOEXEC);\n")),
+    ("test_number_that_cannot_be", "src/options.c", "|| number < 3)", ")"),
+    ("test_descriptor_that_cannot_be", "src/fds.c",
+     "!(sys_fcntl(fd, F_GETFL, 0) & (O_WRONLY | O_RDWR)) ||", ""),
+    ("test_one_descriptor_for_two", "src/fds.c", "(sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC)", "0"),
+    ("test_command_does_not_get_it test_lines_come_at_once test_no_proc_and_no_path", "src/fds.c",
+     CLAIM, "return 0;"),
+    ("test_nobody_reads test_lines_nobody_reads test_nobody_reads_a_failure "
+     "test_systemd_does_not_read", "src/log.c", (ROOM, "(long)RWF_NOWAIT"), ("if (0)", "0L")),
+    ("test_description_is_left_as_it_was", "src/notify.c",
+     "memcpy(fds, setup->fds, sizeof setup->fds);", "memcpy(fds, setup->fds, sizeof setup->fds); "
+     "sys_fcntl(fds[NOTIFY_READY], F_SETFL, O_NONBLOCK);"),
+    ("test_reader_is_gone test_reader_of_lines_is_gone", "init.c",
+     "return from->ssi_pid == (unsigned)getpid();", "return false;"),
+    # ---- systemd
+    ("test_systemd_is_told", "src/options.c", 'take_variable(envp, "NOTIFY_SOCKET")',
+     'variable(envp, "NOTIFY_SOCKET", false)'),
+    ("test_systemd_is_told test_systemd_is_told_when_it_runs test_systemd_does_not_read "
+     "test_systemd_is_gone_meanwhile", "src/notify.c", "address.sun_path[0] = 0;", ";"),
+    ("test_command_speaks_for_itself", "src/options.c", "if (options->notify.service)", "if (1)"),
+    ("test_no_systemd", "src/notify.c", "if (!setup->socket)\n\t\treturn;", ""),
+    ("test_socket_that_cannot_be", "src/notify.c", "if (fds[SERVICE] < 0)", "if (0)"),
+    ("test_systemd_is_gone_meanwhile", "src/notify.c", 'warn_errno("tell', 'die_errno(9, "tell'),
+    # ---- lines
+    ("test_exit test_exit_is_told_before_the_end test_code_is_the_command_s test_check_and_stop",
+     "init.c", TELL, ";"),
+    ("test_death", "src/notify.c", 'WIFSIGNALED(status) ? " signal=" : NULL', "NULL"),
+    ("test_code_is_the_command_s", "init.c", TELL,
+     "notify_exited(self.options.expected[self.code] ? 0 : status);"),
+    ("test_start_fails test_user_fails test_fault test_by_another_name test_set_up_fails",
+     "init.c", "log_at_death(last_words);", ";"),
+    ("test_user_fails test_start_fails", "init.c", "self.stage = spawn_stage_name(failure.stage);",
+     ";"),
+    ("test_by_another_name", "init.c", "notify_failed(self.stage, error, code);",
+     "notify_failed(self.stage, error, 127);"),
+    ("test_words_that_are_not_understood", "src/options.c", STATUS_FD,
+     "if (set_descriptor(&options->notify.fds[NOTIFY_STATUS], value)) return -1; "
+     'return write(options->notify.fds[NOTIFY_STATUS], "event=begun\\n", 12) < 0;'),
+    ("test_pause_has_no_exit", "src/notify.c", '" pid=", pid, -1', '" pid=", pid ? pid : 1, -1'),
+    ("test_session_does_not_get_it", "src/fds.c", ("\tsort(keep, count);\n", CLAIM),
+     ("\tif (count < 999)\n\t\treturn;\n\tsort(keep, count);\n", "return 0;")),
+    ("test_lines_on_a_socket test_lines_in_a_file", "src/notify.c", "if (fds[NOTIFY_STATUS])",
+     "if (0)"),
+    # ---- a runtime
+    ("test_exit", "tests/embed/runtime.c", "WEXITSTATUS(status);", "SETUP;"),
+    ("test_init_fails", "tests/embed/runtime.c", 'die("run init");', "_exit(0);"),
+    ("test_it_runs_from_memory", "tests/embed/runtime.c", "\tclose(file);\n\treturn copy;",
+     "\treturn file;"),
+    ("test_container_dies_with_the_runtime test_runtime_that_dies_before_init_asks",
+     "tests/embed/runtime.c", "--parent-death-signal=KILL", "--parent-death-signal=CONT"),
+    ("test_no_proc_and_no_path", "init.c", "watch_parent(parent);",
+     'watch_parent(parent); if (access("/proc/self", F_OK)) return 9;'),
+    ("test_whatever_it_is_called test_by_descriptor", "src/options.c", "return personas;",
+     "return personas + 1;"),
+    ("test_runtime_that_dies_before_init_asks test_parent_outside_that_dies_before_init_asks",
+     "init.c", "poll(&channel, 1, 0);", ";"),
+    ("test_parent_that_dies_before_init_asks", "init.c", DEAD,
+     "if (!(channel.revents & POLLHUP))"),
+    ("test_parent_that_dies_before_init_asks test_runtime_that_dies_before_init_asks", "init.c",
+     "if (self.options.parent_death == SIGKILL)", "if (0)"),
+    ("test_channel_that_is_there", "init.c", DEAD, "if (getppid() == parent && channel.revents)"),
+]
+
+if __name__ == "__main__":
+    sys.exit(mutants.main(sys.argv[1:]))
