@@ -30,6 +30,7 @@ static const struct {
 	{"kill", verb_kill},
 	{"limit", verb_limit},
 	{"stats", verb_stats},
+	{"ns", verb_ns},
 };
 
 static const char help[] =
@@ -56,6 +57,13 @@ static const char help[] =
 	"  freeze, thaw                     hold all of its processes, and let them go on\n"
 	"  kill                             KILL all of them\n"
 	"  limit FILE=VALUE...              set its limits, as memory.max=200M\n"
+	"  ns [LIST]                        its namespaces: net,uts,ipc,pid,mnt,user,cgroup,time\n"
+	"  ns LIST [options] [--] COMMAND...   run a command of ours in them\n"
+	"    --program FILE    run this static program, named as COMMAND\n"
+	"    --fd N            enter none: COMMAND has them as descriptors N, N+1...\n"
+	"    --from DIR        not of the container, but as they were saved there\n"
+	"  ns --save DIR [LIST]             keep them in DIR when the container is gone\n"
+	"  ns --drop DIR                    and no more\n"
 	"SOCKET: -S, else $INIT_SOCKET, else /run/init.sock. Exit: the command's, 128+signal,\n"
 	"127 not found, 126 not executable, 125 initctl or the channel.";
 
@@ -72,6 +80,19 @@ char *verb_word(char ***arguments, const char *what)
 		die(125, "no ", what, " given, see 'initctl --help'");
 	++*arguments;
 	return word;
+}
+
+const char *verb_value(const char *word, const char *option, char ***arguments)
+{
+	size_t length = strlen(option);
+
+	if (strncmp(word, option, length) != 0)
+		return NULL;
+	if (!word[length])
+		return verb_word(arguments, "value for option");
+	if (option[1] != '-')
+		return word + length;
+	return word[length] == '=' ? word + length + 1 : NULL;
 }
 
 void verb_no_more(char **arguments)
@@ -135,7 +156,7 @@ static void fill_stdio(void)
 
 int main(int argc, char **argv)
 {
-	struct context context = {.socket = getenv("INIT_SOCKET")};
+	struct context context = {.socket = getenv("INIT_SOCKET"), .words = argv};
 	char **words;
 
 	fill_stdio();

@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../log.h"
 #include "../sys.h"
 #include "passwd.h"
+#include "program.h"
 #include "relay.h"
 #include "show.h"
 #include "terminal.h"
@@ -55,37 +54,23 @@ static void add_limit(struct run *run, const char *word)
 	run->limits[run->limit_count++] = word;
 }
 
-/* A value that follows its option, in the same word or the next. */
-static const char *value_of(const char *word, const char *option, char ***arguments)
-{
-	size_t length = strlen(option);
-
-	if (strncmp(word, option, length) != 0)
-		return NULL;
-	if (!word[length])
-		return verb_word(arguments, "value for option");
-	if (option[1] != '-')
-		return word + length;
-	return word[length] == '=' ? word + length + 1 : NULL;
-}
-
 static bool take_value(struct run *run, const char *word, char ***arguments)
 {
 	const char *value;
 
-	if ((value = value_of(word, "-u", arguments)))
+	if ((value = verb_value(word, "-u", arguments)))
 		run->exec.user = value;
-	else if ((value = value_of(word, "-w", arguments)))
+	else if ((value = verb_value(word, "-w", arguments)))
 		run->exec.directory = value;
-	else if ((value = value_of(word, "-e", arguments)))
+	else if ((value = verb_value(word, "-e", arguments)))
 		add_variable(run, value);
-	else if ((value = value_of(word, "--program", arguments)))
+	else if ((value = verb_value(word, "--program", arguments)))
 		run->program = value;
-	else if ((value = value_of(word, "--umask", arguments)))
+	else if ((value = verb_value(word, "--umask", arguments)))
 		run->exec.mask = value;
-	else if ((value = value_of(word, "--rlimit", arguments)))
+	else if ((value = verb_value(word, "--rlimit", arguments)))
 		add_limit(run, value);
-	else if ((value = value_of(word, "--detach-keys", arguments)))
+	else if ((value = verb_value(word, "--detach-keys", arguments)))
 		run->detach = value;
 	return value;
 }
@@ -193,34 +178,6 @@ static void drop_stdio(const struct run *run)
 			close(stdio[fd]);
 }
 
-/*
- * A copy of the program that nobody can write to. Whoever runs a file can open it by
- * /proc/PID/exe, and inside that may be somebody who can write to ours.
- */
-static int open_program(const char *path)
-{
-	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), copy;
-	struct stat status;
-	ssize_t length;
-
-	if (file >= 0 && !fstat(file, &status) && !S_ISREG(status.st_mode)) {
-		errno = S_ISDIR(status.st_mode) ? EISDIR : EACCES;
-		file = -1;
-	}
-	if (file < 0)
-		die_errno(125, "open program ", path);
-	copy = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (copy < 0)
-		die_errno(125, "copy program ", path);
-	while ((length = sendfile(copy, file, NULL, 1 << 30)) > 0)
-		;
-	if (length || fchmod(copy, 0555) || fcntl(copy, F_ADD_SEALS, seals))
-		die_errno(125, "copy program ", path);
-	close(file);
-	return copy;
-}
-
 /* What it is that failed in that stage. */
 static int show_start_failed(const struct run *run)
 {
@@ -264,7 +221,7 @@ static int start(const struct context *context, struct run *run)
 		set_terminal(run);
 	run->exec.env = run->env;
 	run->exec.limits = run->limits;
-	run->exec.program = run->program ? open_program(run->program) : -1;
+	run->exec.program = run->program ? program_open(run->program) : -1;
 	relay.object = run->exec.args[0];
 	relay.connection = verb_connect(context);
 	if (!run->terminal)
@@ -328,7 +285,7 @@ int verb_attach(const struct context *context, char **arguments)
 
 	if (*arguments && !strncmp(*arguments, "--detach-keys", 13)) {
 		id = *arguments++;
-		detach = value_of(id, "--detach-keys", &arguments);
+		detach = verb_value(id, "--detach-keys", &arguments);
 	}
 	id = verb_word(&arguments, "session");
 	verb_no_more(arguments);

@@ -10,6 +10,7 @@
 struct context {
 	const char *socket;
 	bool json;
+	char **words; /* of the command line, all */
 };
 
 int verb_exec(const struct context *context, char **arguments);
@@ -26,6 +27,7 @@ int verb_thaw(const struct context *context, char **arguments);
 int verb_kill(const struct context *context, char **arguments);
 int verb_limit(const struct context *context, char **arguments);
 int verb_stats(const struct context *context, char **arguments);
+int verb_ns(const struct context *context, char **arguments);
 
 /* The connection; ends the program with 125 where there is none. */
 int verb_connect(const struct context *context);
@@ -44,6 +46,12 @@ _Noreturn void verb_misused(const char *what, const char *word);
 
 /* Where the next word is not there, a mistake; else it, and *arguments moved on. */
 char *verb_word(char ***arguments, const char *what);
+
+/*
+ * The value of an option, -x VALUE, -xVALUE, --xyz VALUE or --xyz=VALUE, where the
+ * word is that one; else NULL. *arguments, behind the word, is moved on.
+ */
+const char *verb_value(const char *word, const char *option, char ***arguments);
 
 /* Ends the program where there is a word too many. */
 void verb_no_more(char **arguments);
