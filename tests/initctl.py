@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from conftest import (DEADLINE, IGNORED, INIT, MARKER, PASSED, PATH, PROBE, ROOT, descendants,
-                      eventually, sanitized)
+                      eventually, for_everyone, sanitized)
 from terminal import BASH, Terminal
 
-INITCTL = os.path.abspath(os.environ.get("INITCTL") or ROOT / "build" / "initctl")
+INITCTL = for_everyone(os.environ.get("INITCTL") or ROOT / "build" / "initctl")
 GONE = 137
 
 # Becomes init inside; the socket stays outside, and its listening end goes along.
@@ -91,6 +91,11 @@ class Control:
                 return found
         return None
 
+    @staticmethod
+    def children(pid):
+        """Of a client of ours, once there are some."""
+        return eventually(lambda: list(descendants(pid)), what="a child")
+
     def sessions(self):
         return self.lines("sessions")
 
@@ -105,12 +110,13 @@ class Control:
                  "INIT_SOCKET": str(self.socket), **more}
         return {key: value for key, value in given.items() if value is not None}
 
-    def popen(self, *words, env=None, **popen):
+    def popen(self, *words, env=None, outer=(), **popen):
+        """outer is put before initctl, and execs it."""
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
         popen.setdefault("preexec_fn", unignore)
-        one = subprocess.Popen([INITCTL, *words], env=self.environment(**(env or {})), **popen)
+        one = subprocess.Popen([*outer, INITCTL, *words], env=self.environment(**(env or {})), **popen)
         self.clients.append(one)
         return one
 

@@ -143,16 +143,16 @@ static void print_how_to_move(const struct context *context, const struct reques
 /* From the descriptor asked for on, in the list's order. */
 static void pass(const struct request *request)
 {
-	int first = request->first, after = first + (int)request->list.count;
+	const struct nslist *list = &request->list;
+	int fds[NS_KINDS];
 
-	for (unsigned i = 0; i < request->list.count; i++) {
-		enum ns_kind kind = request->list.kinds[i];
-		/* Out of the way of those that come before it. */
-		int fd = fcntl(request->fds[kind], F_DUPFD_CLOEXEC, after);
-
-		if (fd < 0 || dup2(fd, first + (int)i) < 0)
-			die_errno(125, "pass ", ns_names[kind].name);
-	}
+	/* None may be where another goes. */
+	for (unsigned i = 0; i < list->count; i++)
+		fds[i] = fcntl(request->fds[list->kinds[i]], F_DUPFD_CLOEXEC,
+			request->first + (int)list->count);
+	for (unsigned i = 0; i < list->count; i++)
+		if (dup2(fds[i], request->first + (int)i) < 0)
+			die_errno(125, "pass ", ns_names[list->kinds[i]].name);
 }
 
 _Noreturn static void run(struct request *request, char **command, int program)

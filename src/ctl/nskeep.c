@@ -77,7 +77,8 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	error = errno;
 	undo(directory, mounted);
 	if (error == EINVAL && !strcmp(what, ns_names[NS_MNT].name))
-		die(125, "keep mnt in ", directory, ": it must be younger than our own");
+		die(125, "keep mnt in ", directory,
+			": only a mount namespace older than it can hold it");
 	errno = error;
 	die_errno(125, "keep ", what, *what ? " in " : "namespaces in ", directory);
 }

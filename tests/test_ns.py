@@ -1,0 +1,806 @@
+"""initctl ns: the host's tools in a container's namespaces, by what PID 1 hands out.
+
+The namespaces are made by unshare. `box` is one of root's, and `rootless` one that an
+ordinary user has made and is the operator of: user 1000 where the tests run as root.
+"""
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import AS_ROOT, DEADLINE, INIT, eventually, is_alive, mounts, status_of
+from container import needs_root
+from hostile import GREETING, Server, message
+from initctl import INITCTL, control, one_line  # noqa: F401
+from terminal import END, INTERRUPT, PROMPT, SUSPEND, process
+
+KINDS = ["cgroup", "ipc", "uts", "net", "time", "pid", "mnt", "user"]
+OTHERS = [kind for kind in KINDS if kind != "user"]
+USER = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"] if AS_ROOT else []
+UNSHARE = ["unshare", "-pfnuimCT", "--boottime=1000000", "--mount-proc", "--kill-child"]
+# A mount that only those inside see, and a name.
+MAIN = "mount -t tmpfs none {0} && touch {0}/inside && hostname within && exec sleep 1000"
+STRACE = ["strace", "-f", "-qq", "-o"]
+needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+
+
+def start(control, *outer, user=(), main=MAIN, **starting):
+    """A container in the namespaces that outer makes; control.user is put before its operator."""
+    control.directory.chmod(0o777)
+    (control.directory / "mnt").mkdir()
+    (control.directory / "mnt").chmod(0o777)
+    control.user = user
+    control.start(how="plain", outer=[*user, *outer], command=(
+        "sh", "-c", main.format(control.directory / "mnt")), **starting)
+    if "hostname" in main:
+        eventually(lambda: control.output("exec", "hostname", outer=user) == "within\n")
+    return control
+
+
+@pytest.fixture
+def box(control):
+    if not AS_ROOT:
+        pytest.skip("needs root")
+    return start(control, *UNSHARE)
+
+
+@pytest.fixture
+def rootless(control):
+    return start(control, *UNSHARE, "-Ur", user=USER)
+
+
+@pytest.fixture(params=["box", "rootless"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
+def ns(control, *words, **options):
+    return control.run("ns", *words, outer=control.user, **options)
+
+
+def output(control, *words, **options):
+    return control.output("ns", *words, outer=control.user, **options)
+
+
+def listed(control, *words):
+    """The list as a dict by kind."""
+    lines = [json.loads(line) for line in control.output("--json", "ns", *words,
+                                                         outer=control.user).splitlines()]
+    return {line["namespace"]: line for line in lines}
+
+
+def links(text):
+    """What readlink prints of some of /proc/self/ns, as a dict."""
+    return dict(re.findall(r"^(\w+):\[(\d+)\]$", text, re.M))
+
+
+LINKS = ["readlink", *(f"/proc/self/ns/{kind}" for kind in KINDS)]
+
+
+def ours():
+    return links(subprocess.run(LINKS, capture_output=True, text=True, check=True).stdout)
+
+
+def theirs(control):
+    return links(control.output("exec", *LINKS, outer=control.user))
+
+
+# ---- the list
+
+
+def test_list(either):
+    """Kind, inode, owner; which are ours."""
+    inside, outside, found = theirs(either), ours(), listed(either)
+    assert list(found) == KINDS
+    for kind, line in found.items():
+        assert line["inode"] == int(inside[kind])
+        assert line["shared"] == (inside[kind] == outside[kind])
+    if not either.user and AS_ROOT:
+        assert {line["owner"] for line in found.values()} == {0}
+        assert {line["user"] for line in found.values()} - {None} == {int(outside["user"])}
+    else:
+        assert {line["owner"] for line in found.values()} == {1000 if AS_ROOT else os.getuid()}
+        assert found["user"]["user"] == int(outside["user"])
+        assert {found[kind]["user"] for kind in OTHERS} == {int(inside["user"])}
+        assert not any(line["shared"] for line in found.values())
+
+
+def test_table(either):
+    inside = theirs(either)
+    header, net, uts, how = output(either, "net,uts").splitlines()
+    assert header.split() == ["KIND", "INODE", "OWNER", "USER-NS", "SHARED"]
+    assert net.split()[:2] == ["net", inside["net"]] and net.split()[4] == "no"
+    assert uts.split()[:2] == ["uts", inside["uts"]]
+    assert how.endswith("ip link set X netns /proc/self/fd/9") and str(either.socket) in how
+    assert "ip link" not in output(either, "uts,mount")
+
+
+def test_list_of_those_that_are_ours(control):
+    """A container without namespaces: there is nothing to enter, and no rights are needed."""
+    control.start(how="plain").user = ()
+    assert all(line["shared"] for line in listed(control).values())
+    assert links(output(control, "all", "--", *LINKS)) == ours()
+    assert output(control, "mnt", "pwd") == "/\n"
+
+
+# ---- inside
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_one_kind(either, kind):
+    """It is entered, and no other, but the user namespace where only that gives the right."""
+    inside, outside = theirs(either), ours()
+    if kind == "mnt":
+        # /proc of in there does not know us.
+        assert output(either, "mnt", "--", "ls", str(either.directory / "mnt")) == "inside\n"
+        return
+    entered = {kind, "user"} if either.user or not AS_ROOT else {kind}
+    expected = {k: inside[k] if k in entered else outside[k] for k in KINDS}
+    # Of the caller itself; a child would be in pid.
+    assert links(output(either, kind, "--", *LINKS)) == expected
+
+
+def test_what_is_seen(either):
+    """Inside and outside, of each kind."""
+    folder = str(either.directory / "mnt")
+
+    def both(kind, *command):
+        return output(either, kind, "--", *command), \
+            subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    inside, outside = both("uts", "hostname")
+    assert inside == "within\n" != outside
+    inside, outside = both("net", "cat", "/proc/net/dev")
+    assert re.findall(r"(\w+):", inside) == ["lo"]
+    either.output("exec", "ipcmk", "-Q", outer=either.user)
+    inside, outside = both("ipc", "cat", "/proc/sysvipc/msg")
+    assert inside.count("\n") == 2 and inside != outside
+    inside, outside = both("time", "cut", "-d.", "-f1", "/proc/uptime")
+    assert 999990 < int(inside) - int(outside) < 1001000
+    inside, outside = both("pid", "sh", "-c", "echo $$")
+    assert int(inside) < 100
+    inside, outside = both("mnt", "ls", folder)
+    assert (inside, outside) == ("inside\n", "")
+    inside, outside = both("pid,mount", "ps", "-o", "comm=", "1")
+    assert inside.strip() == os.path.basename(INITCTL).replace("ctl", "")
+    inside, outside = both("user", "id", "-u")
+    assert inside == "0\n"
+
+
+def test_all(either):
+    """Each of them, at the root of what is /, as root, and /proc knows it."""
+    text = output(either, "all", "--", "sh", "-c", f"{' '.join(LINKS)}; pwd; id -u; echo pid $$")
+    assert links(text) == theirs(either)
+    assert re.search(r"^/\n0\npid \d{1,2}$", text, re.M)
+    assert output(either, "all", "ls", str(either.directory / "mnt")) == "inside\n"
+
+
+@needs_root
+def test_root_in_an_ordinary_users_container(rootless):
+    """With its own rights it stays itself, and becomes theirs where that is asked for."""
+    rootless.user = ()
+    inside, outside = theirs(rootless), ours()
+    assert links(output(rootless, "net", *LINKS)) == {**outside, "net": inside["net"]}
+    assert links(output(rootless, "user,net", *LINKS)) == {
+        **outside, "net": inside["net"], "user": inside["user"]}
+    client = rootless.popen("ns", "all", "--", "sh", "-c", "id -u; id -G; exec sleep 1000")
+    assert client.stdout.readline() == b"0\n"
+    assert client.stdout.readline() == b"0\n"
+    child = eventually(lambda: [pid for pid in rootless.children(client.pid)])[0]
+    status = status_of(child)
+    assert (status["Uid"].split(), status["Gid"].split()) == (["1000"] * 4, ["1000"] * 4)
+    assert status["Groups"].strip() == ""
+    client.send_signal(signal.SIGTERM)
+    assert client.wait(DEADLINE) == -signal.SIGTERM
+
+
+@needs_root
+def test_user_comes_last_where_another_belongs_further_up(control):
+    """A network of root's, and in it a user's container: the user namespace would lock us out."""
+    start(control, "unshare", "-n", *USER, "unshare", "-Urupf",
+          main="hostname within && exec sleep 1000")
+    inside = theirs(control)
+    assert links(output(control, "user,net,uts", *LINKS)) == {
+        **ours(), **{kind: inside[kind] for kind in ("user", "net", "uts")}}
+
+
+def test_root_that_is_not_that_of_the_mounts(control):
+    """init was chrooted, in a mount namespace of ours or of its own: / is its /."""
+    if not AS_ROOT:
+        pytest.skip("needs root to change root")
+    control.start_in_empty_root().user = ()
+    assert output(control, "mnt", "--program", "/bin/busybox", "--", "busybox", "ls",
+                  "/") == "app\ninit\nproc\n"
+
+
+def test_a_program_of_ours(either):
+    """Its file need not be there."""
+    assert output(either, "mnt", "--program", "/bin/busybox", "pwd") == "/\n"
+    assert output(either, "pid", "--program=/bin/busybox", "--", "sh", "-c", "echo $0") == "sh\n"
+    one_line(ns(either, "net", "--program", "/", "x"), 125, "open program /", "Is a directory")
+
+
+def test_a_user_without_a_root(control):
+    """Whom an ordinary user stays; host's root, who would be nobody in there, is not let in."""
+    words = ["unshare", "-U", "--map-user=77", "-npf", "--kill-child"]
+    start(control, *words, user=USER, main="exec sleep 1000")
+    assert output(control, "user,net", "--", "id", "-u") == "77\n"
+    assert output(control, "net", "--", "id", "-u") == "77\n"
+    if AS_ROOT:
+        control.user = ()
+        one_line(ns(control, "user", "true"), 125, "root of user namespace", "Invalid argument")
+        assert output(control, "net", "--", "id", "-u") == "0\n"
+
+
+# ---- the command
+
+
+@pytest.mark.parametrize("kind", ["net", "pid", "all"])
+def test_how_it_ends(either, kind):
+    assert ns(either, kind, "--", "sh", "-c", "exit 7").returncode == 7
+    for number in signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV:
+        done = ns(either, kind, "sh", "-c", f"kill -{number} $$")
+        assert (done.returncode, done.stderr) == (-number, "")
+    one_line(ns(either, kind, "--", "no-such"), 127, "exec no-such", "No such file")
+    one_line(ns(either, kind, "--", "/etc/passwd/x"), 127, "exec /etc/passwd/x", "Not a directory")
+    one_line(ns(either, kind, "--", "/etc/passwd"), 126, "exec /etc/passwd", "Permission denied")
+
+
+@pytest.mark.parametrize("kind", ["net", "pid"])
+def test_signals_reach_it(either, kind):
+    for name in "TERM", "INT", "HUP", "USR1", "WINCH":
+        client = either.popen("ns", kind, "--", "sh", "-c", f"trap 'echo {name}; exit 9' {name}; "
+                              "echo ready; while :; do sleep 0.01; done", outer=either.user)
+        assert client.stdout.readline() == b"ready\n"
+        client.send_signal(getattr(signal, f"SIG{name}"))
+        assert client.communicate(timeout=DEADLINE)[0] == f"{name}\n".encode()
+        assert client.returncode == 9
+
+
+def test_stop_and_continue(either):
+    client = either.popen("ns", "pid", "sh", "-c", "echo ready; read x; echo $x",
+                          outer=either.user, stdin=subprocess.PIPE)
+    assert client.stdout.readline() == b"ready\n"
+    child = either.children(client.pid)[0]
+    for _ in range(3):
+        client.send_signal(signal.SIGTSTP)
+        eventually(lambda: process(child).state == process(client.pid).state == "T")
+        client.send_signal(signal.SIGCONT)
+        eventually(lambda: process(child).state == process(client.pid).state == "S")
+    assert client.communicate(b"word\n", DEADLINE)[0] == b"word\n"
+
+
+def test_killed_with_it(either):
+    """A command in a pid namespace does not outlive initctl."""
+    client = either.popen("ns", "pid", "--", "sh", "-c", "echo ready; exec sleep 1000",
+                          outer=either.user)
+    assert client.stdout.readline() == b"ready\n"
+    child = either.children(client.pid)[0]
+    client.kill()
+    eventually(lambda: not is_alive(child), what="the end of the command")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_with_the_container(either, how):
+    client = either.popen("ns", "pid", "--", "sh", "-c", "echo ready; exec sleep 1000",
+                          outer=either.user)
+    assert client.stdout.readline() == b"ready\n"
+    os.kill(either.pid(), how)
+    assert client.wait(DEADLINE) == -how
+
+
+def test_ignored_and_blocked_as_they_were(either):
+    """Like nohup; and what a shell's SIGCHLD was."""
+    def inherit():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1])
+
+    for kind in "net", "pid":
+        status = output(either, kind, "cat", "/proc/self/status", preexec_fn=inherit)
+        bit = {name: int(value, 16) for name, value in re.findall(r"(Sig\w+):\s(\w+)", status)}
+        assert bit["SigBlk"] == 1 << signal.SIGUSR1 - 1
+        # Python ignores two more.
+        assert bit["SigIgn"] & 0x10001 == 1 | 1 << signal.SIGCHLD - 1
+
+
+@pytest.mark.parametrize("kind, passed", [("net", True), ("uts,user", True), ("pid", False),
+                                          ("mnt", False), ("all", False)])
+def test_inherited_descriptors(either, kind, passed):
+    """They are the command's own, but not where the container can lay hands on it."""
+    read, write = os.pipe()
+    try:
+        done = ns(either, kind, "--", "bash", "-c", f"echo through >&{write}", pass_fds=[write])
+        os.set_blocking(read, False)
+        assert (done.returncode == 0) == passed
+        assert not passed or os.read(read, 99) == b"through\n"
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+# ---- on a terminal
+
+
+def shell_of(control, **options):
+    """An interactive shell of the operator's, with $NS for initctl ns."""
+    words = [*control.user, "bash", "--norc", "--noprofile", "--noediting", "-i"]
+    terminal = control.on_terminal(shell=words, **options)
+    terminal.expect(PROMPT)
+    terminal.type('stty -echo; alias ns="$INITCTL ns"; echo mute')
+    terminal.expect(f"mute\r\n{PROMPT}")
+    return terminal
+
+
+@pytest.mark.parametrize("kind", ["net", "pid"])
+def test_keys(either, kind):
+    """Ctrl-C, Ctrl-Z, fg and bg as if initctl were not there."""
+    terminal = shell_of(either)
+    terminal.type(f"ns {kind} -- sleep 1000")
+    terminal.find_foreground("sleep")
+    terminal.press(INTERRUPT)
+    terminal.expect(PROMPT)
+    assert terminal.run("echo $?").strip() == "130"
+    terminal.type(f"ns {kind} -- cat")
+    for word in "once", "twice":
+        terminal.find_foreground("cat")
+        terminal.press(SUSPEND)
+        terminal.expect(f"(?s)Stopped.*{PROMPT}")
+        terminal.until(lambda: {one.state for one in terminal.all("cat")} == {"T"}, "the stop")
+        terminal.type("fg")
+        terminal.find_foreground("cat")
+        terminal.type(word)
+        terminal.expect(f"{word}\r\n")
+    terminal.press(SUSPEND)
+    terminal.expect(f"(?s)Stopped.*{PROMPT}")
+    terminal.run("bg")
+    # It reads, and is stopped for it.
+    terminal.until(lambda: "Stopped" in terminal.run("jobs"), "the stop of a reader")
+    terminal.type("fg")
+    terminal.find_foreground("cat")
+    terminal.press(END)
+    terminal.expect(PROMPT)
+    assert terminal.run("echo $?").strip() == "0"
+
+
+@pytest.mark.parametrize("kind", ["net", "pid"])
+def test_a_key_that_the_command_handles(either, kind):
+    """It comes once, and initctl waits."""
+    terminal = shell_of(either)
+    terminal.type(f"ns {kind} -- sh -c 'trap \"echo heard\" INT TSTP; echo ready; "
+                  "while :; do sleep 0.02 & wait; done'")
+    terminal.expect("ready")
+    for key in INTERRUPT, SUSPEND, INTERRUPT:
+        terminal.press(key)
+        terminal.expect("heard\r\n")
+    assert "heard" not in terminal.output
+    eventually(lambda: [one.state for one in terminal.all("initctl")] in ([], ["S"]))
+
+
+def test_an_interactive_shell(either):
+    """With jobs of its own; the terminal is given back, also to a script that reads on."""
+    terminal = shell_of(either)
+    inner = "PS1='inner> ' bash --norc --noprofile --noediting -i"
+    terminal.type(f"bash -c \"$INITCTL ns pid,uts -- env {inner}; read x; echo got \\$x\"")
+    terminal.expect("inner> ")
+    terminal.type("hostname; sleep 1000")
+    terminal.expect("within\r\n")
+    terminal.find_foreground("sleep")
+    terminal.press(SUSPEND)
+    terminal.expect("(?s)Stopped.*inner> ")
+    terminal.type("fg")
+    terminal.find_foreground("sleep")
+    terminal.press(INTERRUPT)
+    terminal.expect("inner> ")
+    terminal.type("exit 3")
+    terminal.wait_gone("initctl")
+    terminal.type("word")
+    terminal.expect("got word\r\n")
+    terminal.expect(PROMPT)
+
+
+def test_the_terminal_is_not_taken_from_a_shell(either):
+    """A job in the background that ends leaves the foreground alone."""
+    terminal = shell_of(either)
+    terminal.type("ns pid -- sh -c 'until [ -e %s ]; do sleep 0.01; done' &" % (
+        either.directory / "go"))
+    terminal.expect(PROMPT)
+    terminal.find("initctl")
+    (either.directory / "go").touch()
+    terminal.wait_gone("initctl")
+    assert "42" in terminal.run("echo $((6 * 7))")
+    assert terminal.foreground() == terminal.pid()
+
+
+# ---- what an untrusted container might do
+
+
+@needs_strace
+def test_order(either):
+    """Nobody may trace us from before the first namespace on; the mounts come last of all."""
+    log = either.directory / "log"
+    done = either.run("ns", "all", "--", "true", outer=[
+        *either.user, *STRACE, log, "-e", "trace=prctl,setns,close_range,fork,clone"])
+    assert done.returncode == 0, done
+    calls = re.findall(r"^\d+ +(\w+)\((.*)\) += 0", log.read_text(), re.M)
+    first = next(i for i, (name, _) in enumerate(calls) if name == "setns")
+    assert ("prctl", "PR_SET_DUMPABLE") in [(name, args.split(",")[0]) for name, args in
+                                            calls[:first]]
+    assert "close_range" in [name for name, _ in calls[:first]]
+    order = [args.split("CLONE_")[1] for name, args in calls if name == "setns"]
+    rights = ["NEWUSER"] if either.user or not AS_ROOT else []
+    assert order == rights + ["NEWCGROUP", "NEWIPC", "NEWUTS", "NEWNET", "NEWTIME", "NEWPID",
+                              "NEWNS"]
+
+
+def test_our_own_file_is_not_there_to_be_changed(box):
+    """CVE-2019-5736: a "program" in the container that is a script for /proc/self/exe."""
+    client = box.popen("ns", "mnt,pid", "--", "sh", "-c", "echo ready; exec sleep 1000")
+    assert client.stdout.readline() == b"ready\n"
+    assert os.readlink(f"/proc/{client.pid}/exe").startswith("/memfd:")
+    copy = os.open(f"/proc/{client.pid}/exe", os.O_RDONLY)
+    client.kill()
+    client.wait()
+    # Nobody runs it any more, which would protect it.
+    write = os.open(f"/proc/self/fd/{copy}", os.O_WRONLY)
+    try:
+        with pytest.raises(PermissionError):
+            os.write(write, b"other")
+    finally:
+        os.close(write)
+        os.close(copy)
+    script = box.directory / "mnt" / "script"
+    box.output("exec", "sh", "-c", f"printf '#!/proc/self/exe wait\\n' >{script}; chmod +x {script}")
+    one_line(ns(box, "mnt,pid", str(script)), 125, "too many words", str(script))
+    # Where the command is ours there is nothing to hide.
+    client = box.popen("ns", "pid", "--", "sh", "-c", "echo ready; exec sleep 1000")
+    assert client.stdout.readline() == b"ready\n"
+    assert os.readlink(f"/proc/{client.pid}/exe") == INITCTL
+
+
+@pytest.mark.parametrize("kinds", [["null"], ["directory"], [], ["null", "null"]])
+def test_an_init_that_is_none(control, kinds):
+    """It says opened, and passes something else, or too little or too much."""
+    server = Server(control.socket)
+    try:
+        server.serve((GREETING, ()), [[(message("opened"), kinds)]] * 9)
+        for words in ["net"], ["net", "true"], ["net", "--fd", "9", "true"]:
+            one_line(control.run("ns", *words), 125, "open")
+    finally:
+        server.close()
+
+
+# ---- what goes wrong
+
+
+@pytest.mark.parametrize("words, text", [
+    (["foo"], "unknown namespace 'foo'"), (["net,foo"], "unknown namespace 'foo'"),
+    (["net,"], "unknown namespace ''"), ([""], "unknown namespace ''"),
+    (["NET"], "unknown namespace 'NET'"), (["n" * 300], "unknown namespace"),
+    (["--", "true"], "no namespaces given"), (["--nope"], "unknown option '--nope'"),
+    (["net", "--fd", "2", "true"], "no descriptor for --fd: '2'"),
+    (["net", "--fd", "x", "true"], "no descriptor for --fd: 'x'"),
+    (["net", "--fd"], "no value for option given"), (["net", "--fd", "9"], "no command given"),
+    (["net", "--program", "/bin/true"], "no command given"),
+    (["net", "--save", "/x", "--", "true"], "too many words: 'true'"),
+    (["--drop", "/x", "net"], "too many words: 'net'"),
+    (["--from", "/nowhere", "net", "true"], "open /nowhere/net: No such file or directory"),
+    (["--from", "/nowhere"], "open /nowhere: no namespaces are there"),
+    (["--from", "/dev/null", "net"], "open /dev/null/net: Not a directory"),
+    (["--drop", "/nowhere"], "drop /nowhere: No such file or directory"),
+    (["net"], "connect to"),
+])
+def test_mistakes(control, words, text):
+    one_line(control.run("ns", *words), 125, text)
+
+
+def test_not_offered(control):
+    control.start("--control-verbs", "status", how="plain")
+    one_line(control.run("ns", "net"), 125, "request", "Operation not permitted")
+
+
+@needs_root
+def test_a_kind_that_init_could_not_open(control):
+    """It has no /proc that is one. Asked for by name it is an error; of all, what there is."""
+    start(control, "unshare", "-m", main="exec sleep 1000", wrap=[
+        "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"])
+    one_line(ns(control, "net", "true"), 125, "open net: No such file or directory")
+    one_line(ns(control), 125, "init has none to hand out")
+
+
+@needs_root
+def test_no_rights(control):
+    """An ordinary user at root's container: not let in, or let in and without the right."""
+    start(control, *UNSHARE)
+    control.user = USER
+    one_line(ns(control, "net", "true"), 125, "connect to", "Permission denied")
+    control.init.close()
+    start_allowed = control.directory / "allowed"
+    start_allowed.mkdir()
+    control.socket = start_allowed / "s"
+    start_allowed.chmod(0o777)
+    control.start("--control-allow", "1000", how="plain", outer=UNSHARE)
+    assert links(output(control, "user", *LINKS)) == ours()
+    for kind in OTHERS:
+        one_line(ns(control, kind, "true"), 125, f"enter {kind}", "Operation not permitted")
+    one_line(ns(control, "--save", start_allowed / "k"), 125, "Operation not permitted")
+    assert not (start_allowed / "k").exists()
+
+
+@needs_root
+def test_no_rights_over_another_users(rootless):
+    """Somebody else than who made it."""
+    rootless.init.close()
+    rootless.socket = rootless.directory / "t"
+    rootless.start("--control-allow", "0", how="plain", outer=[*USER, *UNSHARE, "-Ur"])
+    rootless.socket.chmod(0o666)
+    other = ["setpriv", "--reuid=1001", "--regid=1001", "--clear-groups"]
+    one_line(rootless.run("ns", "net", "true", outer=other), 125, "connect to")
+
+
+# ---- an interface of ours
+
+
+def test_passed_descriptors(either):
+    """Not entered: the command has them, in the order of the list, from that number on."""
+    done = output(either, "uts,net", "--fd", "9", "--", "readlink", "/proc/self/fd/9",
+                  "/proc/self/fd/10", "/proc/self/ns/net", "/proc/self/exe")
+    inside, outside = theirs(either), ours()
+    assert done.splitlines()[:3] == [f"uts:[{inside['uts']}]", f"net:[{inside['net']}]",
+                                     f"net:[{outside['net']}]"]
+    # Over one another, and over what holds them.
+    for first in range(3, 12):
+        done = output(either, "all", f"--fd={first}", "--", "readlink",
+                      *(f"/proc/self/fd/{first + i}" for i in range(len(KINDS))))
+        assert done.splitlines() == [f"{kind}:[{inside[kind]}]" for kind in KINDS]
+
+
+SERVE = """
+import socket
+server = socket.create_server(("198.18.77.2", 7777))
+print("listening", flush=True)
+client, address = server.accept()
+client.sendall(client.recv(100).upper())
+print(address[0])
+"""
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+@pytest.fixture
+def veth():
+    """Two ends, of this machine's network."""
+    if not AS_ROOT:
+        pytest.skip("needs root")
+    names = [f"t{os.getpid()}{end}" for end in "ab"]
+    if subprocess.run(["ip", "link", "add", names[0], "type", "veth", "peer", "name", names[1]],
+                      capture_output=True).returncode:
+        pytest.skip("no veth here")
+    yield names
+    for name in names:
+        subprocess.run(["ip", "link", "del", name], capture_output=True)
+
+
+@pytest.mark.skipif(not shutil.which("ip"), reason="iproute2 is not installed")
+@pytest.mark.parametrize("which", ["box", "rootless", "saved"])
+def test_moving_an_interface_in(request, veth, which):
+    """By the line that the list prints: an end moved in, addresses set from outside, traffic."""
+    box = request.getfixturevalue("rootless" if which == "rootless" else "box")
+    box.user, source = (), []
+    folder = box.directory / "k"
+    if which == "saved":
+        output(box, "--save", folder)
+        source = ["--from", folder]
+        box.output("stop")
+    theirs_end = ["ns", *source, "net", "--"]
+    line = output(box, *source, "net").splitlines()[-1].split(": ", 1)[1]
+    env = box.environment(PATH=f"{os.path.dirname(INITCTL)}:{os.environ['PATH']}")
+    subprocess.run(line.replace(" X ", f" {veth[1]} "), shell=True, check=True, env=env)
+    assert not Path(f"/sys/class/net/{veth[1]}").exists()
+    ip("addr", "add", "198.18.77.1/30", "dev", veth[0])
+    ip("link", "set", veth[0], "up")
+    box.output(*theirs_end, "ip", "addr", "add", "198.18.77.2/30", "dev", veth[1])
+    box.output(*theirs_end, "ip", "link", "set", veth[1], "up")
+    server = box.popen(*theirs_end, sys.executable, "-c", SERVE)
+    assert server.stdout.readline() == b"listening\n"
+    client = subprocess.run([sys.executable, "-c", "import socket\n"
+                             f"s = socket.create_connection(('198.18.77.2', 7777), {DEADLINE})\n"
+                             "s.sendall(b'word'); print(s.recv(100))"],
+                            capture_output=True, text=True, timeout=2 * DEADLINE)
+    assert client.stdout == "b'WORD'\n", client
+    assert server.communicate(timeout=DEADLINE)[0] == b"198.18.77.1\n"
+    if which == "saved":
+        output(box, "--drop", folder)
+
+
+# ---- kept when the container is gone
+
+
+def saved(box, *words):
+    folder = box.directory / "k"
+    assert output(box, "--save", folder, *words) == ""
+    return folder
+
+
+def nothing_left(folder):
+    assert not folder.exists()
+    assert not [line for line in mounts() if str(folder) in line]
+
+
+def test_saved(box):
+    """They outlive the container, with what was set in them."""
+    inside, folder = theirs(box), saved(box)
+    assert sorted(os.listdir(folder)) == sorted(set(KINDS) - {"pid", "user"})
+    assert folder.stat().st_mode & 0o777 == 0o700
+    box.output("stop")
+    box.init.wait()
+    found = listed(box, "--from", folder)
+    assert {kind: str(line["inode"]) for kind, line in found.items()} == {
+        kind: inside[kind] for kind in KINDS if kind not in ("pid", "user")}
+    assert output(box, "--from", folder, "uts,net", "hostname") == "within\n"
+    assert links(output(box, "--from", folder, "net,ipc", *LINKS)) == {
+        **ours(), "net": inside["net"], "ipc": inside["ipc"]}
+    assert output(box, "--from", folder, "mnt", "--", "ls", box.directory / "mnt") == "inside\n"
+    assert output(box, "--from", folder, "all", "--", "sh", "-c", "pwd; hostname") == "/\nwithin\n"
+    one_line(ns(box, "--from", folder, "pid", "true"), 125, f"open {folder}/pid", "No such file")
+    assert output(box, "--drop", folder) == ""
+    nothing_left(folder)
+
+
+def test_saved_by_name(box):
+    """Those named, and one that is ours too; the pid namespace is of no use when init is gone."""
+    folder = saved(box, "pid,user,uts")
+    assert sorted(os.listdir(folder)) == ["pid", "user", "uts"]
+    assert int(output(box, "--from", folder, "pid", "--", "sh", "-c", "echo $$")) < 100
+    box.output("stop")
+    box.init.wait()
+    one_line(ns(box, "--from", folder, "pid", "--", "true"), 125, "enter pid",
+             "its init has ended")
+    assert output(box, "--from", folder, "uts", "--", "hostname") == "within\n"
+    output(box, "--drop", folder)
+    nothing_left(folder)
+
+
+@needs_root
+def test_saved_of_an_ordinary_users(rootless):
+    """By root; entered with its user namespace."""
+    rootless.user = ()
+    inside, folder = theirs(rootless), saved(rootless)
+    assert "user" in os.listdir(folder)
+    rootless.output("stop")
+    rootless.init.wait()
+    assert links(output(rootless, "--from", folder, "user,net,uts", *LINKS)) == {
+        **ours(), **{kind: inside[kind] for kind in ("user", "net", "uts")}}
+    output(rootless, "--drop", folder)
+    nothing_left(folder)
+
+
+def test_saved_once_more(box):
+    """From one directory to another."""
+    folder, other = saved(box, "uts"), box.directory / "other"
+    output(box, "--from", folder, "--save", other)
+    output(box, "--drop", folder)
+    assert output(box, "--from", other, "uts", "hostname") == "within\n"
+    output(box, "--drop", other)
+    nothing_left(other)
+
+
+def test_saving_without_the_right(rootless):
+    if AS_ROOT:
+        rootless.directory.chmod(0o777)
+    folder = rootless.directory / "k"
+    one_line(ns(rootless, "--save", folder), 125, f"keep namespaces in {folder}",
+             "Operation not permitted")
+    nothing_left(folder)
+
+
+@needs_strace
+@pytest.mark.parametrize("call, when, error", [
+    ("mount", 1, "EPERM"), ("mount", 2, "EINVAL"), ("mount", 3, "EPERM"), ("mount", 8, "ENOSPC"),
+    ("mkdir", 1, "EROFS")])
+def test_saving_that_fails_half_way(box, call, when, error):
+    folder, before = box.directory / "k", mounts()
+    done = box.run("ns", "--save", folder, outer=[
+        *STRACE, "/dev/null", "-e", f"trace={call}",
+        "-e", f"inject={call}:error={error}:when={when}"])
+    one_line(done, 125, str(folder), os.strerror(getattr(errno, error)))
+    nothing_left(folder)
+    assert mounts() == before
+
+
+@needs_strace
+def test_saving_that_is_interrupted(box):
+    """It is done wholly all the same."""
+    folder = box.directory / "k"
+    box.output("ns", "--save", folder, "net,uts", outer=[
+        *STRACE, "/dev/null", "-e", "trace=mount", "-e", "inject=mount:signal=TERM:when=3"])
+    assert sorted(os.listdir(folder)) == ["net", "uts"]
+    output(box, "--drop", folder)
+    nothing_left(folder)
+
+
+def test_saving_where_something_is(box):
+    folder = box.directory / "k"
+    folder.mkdir()
+    one_line(ns(box, "--save", folder), 125, f"make directory {folder}", "File exists")
+    one_line(ns(box, "--drop", folder), 125, "no namespaces were saved there")
+    assert folder.is_dir()
+    one_line(ns(box, "--save", folder / "x" / "y"), 125, "No such file or directory")
+
+
+@needs_root
+def test_dropping_what_is_another_s(control):
+    """A mount that save did not make, a link to one that it did."""
+    for place in "/proc", "/dev/shm", "/":
+        one_line(control.run("ns", "--drop", place), 125, "no namespaces were saved there")
+    assert os.path.ismount("/proc")
+
+
+def test_dropping_by_a_link(box):
+    folder, link = saved(box, "uts"), box.directory / "link"
+    link.symlink_to(folder)
+    one_line(ns(box, "--drop", link), 125, f"drop {link}", "Invalid argument")
+    assert output(box, "--from", link, "uts", "hostname") == "within\n"
+    output(box, "--drop", folder)
+    nothing_left(folder)
+
+
+def test_dropping_while_in_use(box):
+    folder = saved(box, "uts")
+    fd = os.open(folder, os.O_RDONLY)
+    output(box, "--drop", folder)
+    os.close(fd)
+    nothing_left(folder)
+
+
+@pytest.fixture
+def one_cpu():
+    """The kernel goes by a number of theirs for their age, and each CPU has its own supply."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@needs_root
+def test_a_mount_namespace_older_than_ours(one_cpu, box):
+    """The kernel keeps none in one that is younger, lest the two hold one another."""
+    folder = box.directory / "k"
+    within = ["unshare", "-m", "--propagation", "unchanged"]
+    done = box.run("ns", "--save", folder, "net,mnt", outer=within)
+    one_line(done, 125, f"keep mnt in {folder}", "older than it")
+    nothing_left(folder)
+    # The others can be kept there.
+    text = box.run("ns", "--save", folder, "net", outer=within)
+    assert text.returncode == 0
+    folder.rmdir()
+
+
+@needs_root
+def test_saving_where_mounts_are_shared(one_cpu, control):
+    """With a container whose mounts follow ours: it sees none of them, and mnt can be kept."""
+    script = """set -e
+mount -t tmpfs none "$1"; mount --make-rshared /
+cd "$1"; shift
+unshare -m --propagation slave -un "$INIT" --control s -- sleep 1000 & pid=$!
+until [ -S s ]; do sleep 0.01; done
+"$INITCTL" -S s ns --save k
+"$INITCTL" -S s exec -- sh -c "cat $PWD/k/net; grep -c nsfs /proc/self/mountinfo" || :
+"$INITCTL" -S s stop; wait $pid || :
+"$INITCTL" ns --from k mnt -- echo entered
+"$INITCTL" ns --drop k
+! grep nsfs /proc/self/mountinfo; ls
+"""
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(control.directory)],
+                          env=control.environment(INIT=INIT, INITCTL=INITCTL),
+                          capture_output=True, text=True, timeout=4 * DEADLINE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\nentered\n", ""), done
