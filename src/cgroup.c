@@ -142,6 +142,32 @@ static void find_ways_back(void)
 	self.fds[ROOT] = sys_open(root, "cgroup.procs", O_WRONLY);
 }
 
+/*
+ * A weight is one among neighbours, other containers: the directory's, which stands
+ * beside theirs. All else is app's, so that it does not bind us.
+ */
+static void set_limits(enum cgroup_part part)
+{
+	for (unsigned i = 0; i < self.setup->count; i++) {
+		const char *limit = self.setup->limits[i];
+		char word[WORD] = "+", *end = (char *)limit + text_until(limit, '=');
+		size_t length = text_until(limit, '.');
+		bool weight = !strncmp(limit + length, ".weight", 7), set;
+
+		if (weight != (part == CGROUP_DIR))
+			continue;
+		memcpy(word + 1, limit, length < WORD - 2 ? length : WORD - 2);
+		*end = 0;
+		set = (weight || !write_to(self.fds[CGROUP_DIR], "cgroup.subtree_control", word)) &&
+		      !write_to(self.fds[part], limit, end + 1);
+		*end = '=';
+		if (!set)
+			fail_errno("limit ", limit,
+				errno == ENOENT ? ": no controller " : ": controller ", word + 1,
+				" in ", self.setup->path);
+	}
+}
+
 static int open_part(const char *name)
 {
 	return sys_open(self.fds[CGROUP_DIR], name, O_RDONLY | O_DIRECTORY);
@@ -194,23 +220,10 @@ void cgroup_make(const struct cgroup_setup *setup, int guard)
 	self.alone = is_alone();
 	if (self.alone)
 		switch_controllers("cgroup.subtree_control", '-');
+	set_limits(CGROUP_DIR);
 	self.fds[ENTER] = sys_open(dir, "cgroup.procs", O_WRONLY);
 	self.fds[CGROUP_APP] = open_part("app");
 	self.fds[CGROUP_OPS] = open_part("ops");
-}
-
-static void set_limit(const char *limit)
-{
-	char word[WORD] = "+", *end = (char *)limit + text_until(limit, '=');
-	size_t length = text_until(limit, '.');
-
-	memcpy(word + 1, limit, length < WORD - 2 ? length : WORD - 2);
-	if (write_to(self.fds[CGROUP_DIR], "cgroup.subtree_control", word))
-		fail_errno("limit ", limit, ": no controller ", word + 1, " in ", self.setup->path);
-	*end = 0;
-	if (write_to(self.fds[CGROUP_APP], limit, end + 1))
-		fail_errno("set limit ", limit, "=", end + 1);
-	*end = '=';
 }
 
 void cgroup_enter(bool namespace)
@@ -221,8 +234,7 @@ void cgroup_enter(bool namespace)
 	if (write(self.fds[ENTER], "0", 1) < 0 || (namespace && unshare(CLONE_NEWCGROUP)) ||
 		write_to(self.fds[CGROUP_DIR], "init/cgroup.procs", "0"))
 		cannot("enter ", names[0]);
-	for (unsigned i = 0; i < self.setup->count; i++)
-		set_limit(self.setup->limits[i]);
+	set_limits(CGROUP_APP);
 	switch_controllers("cgroup.controllers", '+');
 }
 

@@ -1,7 +1,7 @@
 /*
  * cgroup: a cgroup of version 2 for the container. Below the directory that the
  * operator names, "init" holds us, "app" the command and "ops" the operators'
- * sessions; limits are those of app. So a container that is frozen, or out of
+ * sessions; limits are app's, but weights the directory's. So a container that is frozen, or out of
  * memory or processes, still answers.
  *
  * The kernel sets the order: a cgroup that hands controllers to its children holds

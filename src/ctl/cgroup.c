@@ -55,14 +55,18 @@ static bool has(int directory, const char *name)
 	return fd >= 0;
 }
 
-/* That of the command; where init has none of its own, the one that init is in, or an end. */
-static int open_cgroup(const struct context *context, const char *verb, bool its_own)
+/*
+ * That of the command; where init has none of its own, the one that init is in, or an
+ * end. whole is the one that stands beside other containers'.
+ */
+static int open_cgroup(const struct context *context, const char *verb, bool its_own, int *whole)
 {
 	int fd = verb_open(context, "what", "cgroup");
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) || (long)fs.f_type != CGROUP2)
 		die(125, verb, ": what init passed is no cgroup");
+	*whole = fd;
 	if (has(fd, "init") && has(fd, "app") && has(fd, "ops"))
 		return open_file(fd, "app", O_RDONLY | O_DIRECTORY);
 	if (its_own)
@@ -130,10 +134,10 @@ static bool await(int cgroup, const char *verb, const char *line)
 static int switch_on(const struct context *context, char **arguments, const char *verb,
 	const char *file, const char *value, const char *line)
 {
-	int cgroup;
+	int cgroup, whole;
 
 	verb_no_more(arguments);
-	cgroup = open_cgroup(context, verb, true);
+	cgroup = open_cgroup(context, verb, true, &whole);
 	if (write_file(cgroup, file, value))
 		die_errno(125, verb, ": write ", file);
 	if (!await(cgroup, verb, line))
@@ -153,10 +157,10 @@ int verb_thaw(const struct context *context, char **arguments)
 
 int verb_kill(const struct context *context, char **arguments)
 {
-	int cgroup;
+	int cgroup, whole;
 
 	verb_no_more(arguments);
-	cgroup = open_cgroup(context, "kill", true);
+	cgroup = open_cgroup(context, "kill", true, &whole);
 	if (write_file(cgroup, "cgroup.kill", "1"))
 		die_errno(125, "kill: write cgroup.kill");
 	await(cgroup, "kill", "populated 0\n");
@@ -182,10 +186,16 @@ _Noreturn static void not_limited(int cgroup, const char *limit, const char *nam
 	die_errno(125, "limit ", limit);
 }
 
+/* A weight is one among neighbours: it is that of the whole, as of init's --limit. */
+static bool is_weight(const char *name)
+{
+	return !strncmp(name + strcspn(name, "."), ".weight", 7);
+}
+
 int verb_limit(const struct context *context, char **arguments)
 {
 	char name[KEY];
-	int cgroup;
+	int cgroup, whole;
 
 	verb_word(&(char **){arguments}, "limit");
 	for (char **word = arguments; *word; word++) {
@@ -195,13 +205,14 @@ int verb_limit(const struct context *context, char **arguments)
 			memchr(*word, '/', length) || !strncmp(*word, "cgroup.", 7))
 			verb_misused("not a limit:", *word);
 	}
-	cgroup = open_cgroup(context, "limit", true);
+	cgroup = open_cgroup(context, "limit", true, &whole);
 	for (; *arguments; arguments++) {
 		size_t length = strcspn(*arguments, "=");
 		memcpy(name, *arguments, length);
 		name[length] = 0;
-		if (write_file(cgroup, name, *arguments + length + 1))
-			not_limited(cgroup, *arguments, name);
+		int where = is_weight(name) ? whole : cgroup;
+		if (write_file(where, name, *arguments + length + 1))
+			not_limited(where, *arguments, name);
 	}
 	return 0;
 }
@@ -250,13 +261,13 @@ int verb_stats(const struct context *context, char **arguments)
 	static const char tables[][20] = {"cgroup.events", "memory.events", "pids.events",
 		"cpu.stat", "io.stat", "cpu.pressure", "memory.pressure", "io.pressure"};
 	struct wire_out out;
-	int cgroup;
+	int cgroup, whole;
 
 	verb_no_more(arguments);
-	cgroup = open_cgroup(context, "stats", false);
+	cgroup = open_cgroup(context, "stats", false, &whole);
 	wire_begin(&out, table.data, sizeof table.data, "stats");
 	for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
-		add_file(&out, cgroup, files[i], false);
+		add_file(&out, is_weight(files[i]) ? whole : cgroup, files[i], false);
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		add_file(&out, cgroup, tables[i], true);
 	if (out.full || wire_read(&table.wire, table.data, out.length))

@@ -1,0 +1,182 @@
+"""Limits that bind: memory, processes and CPU, on a kernel with all controllers in cgroup v2.
+
+It is Debian's, started under qemu with an initramfs of busybox, init and initctl; see
+kernel/guest.sh for what is done in there. Each test here looks at a part of what one
+start of it printed on the serial line. KERNEL names the kernel, BOOT_DEADLINE is how many
+seconds all of it may take. `make test-kernel` fetches the kernel and runs this.
+"""
+import gzip
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import INIT, ROOT, sanitized
+from initctl import INITCTL
+
+KERNEL = Path(os.environ.get("KERNEL") or ROOT / "build/kernel/vmlinuz")
+BOOT_DEADLINE = float(os.environ.get("BOOT_DEADLINE") or 180)
+QEMU = "qemu-system-x86_64"
+BUSYBOX = next((path for path in ("/bin/busybox", "/bin/busybox.static") if os.path.exists(path)), "")
+COMMAND_LINE = ("console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/start cgroup_no_v1=all "
+                "mitigations=off swapaccount=1 random.trust_cpu=on")
+
+
+def entry(name, mode, data=b""):
+    """One of a cpio archive of kind newc."""
+    name = name.encode() + b"\0"
+    fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0]
+    head = b"070701" + b"".join(b"%08x" % field for field in fields) + name
+    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+
+
+def initramfs():
+    parts = [entry(name, 0o40755) for name in ("bin", "dev", "proc", "run", "sys", "tmp")]
+    for name, path in (("start", ROOT / "tests/kernel/guest.sh"), ("init", INIT),
+                       ("bin/initctl", INITCTL), ("bin/busybox", BUSYBOX)):
+        parts.append(entry(name, 0o100755, Path(path).read_bytes()))
+    parts.append(entry("TRAILER!!!", 0))
+    return gzip.compress(b"".join(parts), 1)
+
+
+@pytest.fixture(scope="module")
+def boot(tmp_path_factory):
+    """What was printed, whole; the machine ends by itself."""
+    if os.uname().machine != "x86_64":
+        pytest.skip("the kernel is one for x86_64")
+    if not shutil.which(QEMU) or not BUSYBOX:
+        pytest.skip(f"{QEMU} or busybox-static is not installed (make deps-kernel)")
+    if not KERNEL.exists():
+        pytest.skip(f"no kernel at {KERNEL} (make test-kernel)")
+    if sanitized():
+        pytest.skip("a build with sanitizers is dynamic")
+    image = tmp_path_factory.mktemp("kernel") / "initramfs"
+    image.write_bytes(initramfs())
+    command = [QEMU, "-accel", "tcg", "-cpu", "max", "-m", "384", "-smp", "1", "-nodefaults",
+               "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", KERNEL,
+               "-initrd", image, "-append", COMMAND_LINE]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=BOOT_DEADLINE)
+        return done.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired as error:
+        text = (error.stdout or b"").decode(errors="replace")
+        pytest.fail(f"not done within {BOOT_DEADLINE:g} s: {text[-2000:]}")
+
+
+@pytest.fixture
+def told(boot, request):
+    """key -> value of a scenario; of a key that was told more than once, the last."""
+    lines = boot.replace("\r", "").splitlines()
+
+    def of(scenario):
+        found = {}
+        for line in lines:
+            name, _, rest = line.partition(" ")
+            if name == f"@{scenario}" and "=" in rest:
+                key, _, value = rest.partition("=")
+                found[key] = value
+        if not found:
+            pytest.fail(f"nothing was told of {scenario}: {boot[-2000:]}")
+        assert "missed" not in found, (found, boot[-2000:])
+        return found
+
+    return of
+
+
+def between(begin, end):
+    """How much the first and the second of two pairs of numbers have grown."""
+    return [int(b) - int(a) for a, b in zip(begin.split(), end.split())]
+
+
+def test_memory(told):
+    """Who takes too much is killed, what is taken is counted, and the operator gets in."""
+    memory = told("memory")
+    grown = int(memory["after"]) - int(memory["before"])
+    assert 8 << 20 <= grown < 12 << 20
+    assert memory["hog"] == memory["fill"] == "137"
+    assert int(memory["memory.events.oom_kill"]) >= 2
+    # At its limit, within what the last to be killed gave back.
+    assert 15 << 20 < int(memory["memory.current"]) <= 20 << 20
+    assert memory["operator"] == "in"
+    assert memory["memory.max"] == str(40 << 20)
+    assert (memory["code"], memory["gone"]) == ("137", "1")
+
+
+def test_processes(told):
+    """At the limit a fork fails inside, and none of the operator's does; frozen or not."""
+    pids = told("pids")
+    assert "fork" in pids["fork"] and "unavailable" in pids["fork"]
+    assert pids["pids.current"] == "10" and int(pids["pids.events.max"]) >= 1
+    assert pids["operator"] == pids["frozen"] == "in"
+    assert pids["pids.max"] == "20"
+    assert (pids["code"], pids["gone"]) == ("137", "1")
+
+
+def test_no_room_for_the_command(told):
+    """It is born in app, where its fork counts: it is not moved there past the limit."""
+    none = told("none")
+    assert none["code"] == "125"
+    assert none["said"] == "init: fork for true: Resource temporarily unavailable"
+
+
+def test_quota(told):
+    """A fifth of the CPU, and it is told how often it had to wait."""
+    quota = told("quota")
+    used, = between(*quota["usage"].split())
+    began, ended = map(float, quota["uptime"].split())
+    assert 0.1 < used / 1e6 / (ended - began) < 0.35
+    assert int(quota["cpu.stat.nr_throttled"]) > 5
+    assert quota["cpu.max"] == "20000 100000"
+    assert quota["gone"] == "1"
+
+
+def test_weights(told):
+    """Two containers at 100 and 400 share one CPU about 1 to 4; at 400 each, evenly."""
+    weight = told("weight")
+    light, heavy = between(weight["begin"], weight["end"])
+    assert 2.5 < heavy / light < 6.5
+    assert weight["weights"] == "100 400 100"
+    light, heavy = between(weight["begin2"], weight["end2"])
+    assert 0.6 < heavy / light < 1.7
+    assert told("light")["gone"] == told("heavy")["gone"] == "1"
+
+
+@pytest.mark.parametrize("scenario, said", [
+    ("missing", "init: limit hugetlb.2MB.max=0: no controller hugetlb in /sys/fs/cgroup/missing: "
+                "No such file or directory"),
+    ("wrong", "init: limit memory.max=much: controller memory in /sys/fs/cgroup/wrong: "
+              "Invalid argument"),
+    ("busy", "init: limit pids.max=9: controller pids in /sys/fs/cgroup/busy: "
+             "Device or resource busy")])
+def test_refused(told, scenario, said):
+    refused = told(scenario)
+    assert (refused["code"], refused["said"]) == ("125", said)
+
+
+def test_after_one_that_was_killed(told):
+    """It left the controllers on, at which a cgroup takes no process; and its limits."""
+    stale = told("stale")
+    assert "pids" in stale["on"].split()
+    assert stale["line"] == "8"
+    assert stale["left"] == "1"
+
+
+def test_in_the_one_that_it_runs_in(told):
+    """It goes back there, which the kernel allows where no controller is on."""
+    own = told("own")
+    assert own["max"] == "9"
+    assert (own["left"], own["on"]) == ("1", "")
+
+
+def test_nothing_is_left(told):
+    assert told("all")["left"] == "0"
+
+
+def test_as_the_first_process_of_the_machine(told):
+    last = told("last")
+    assert last["init"] == "1"
+    assert (last["me"], last["operator"]) == ("0::/last/app", "0::/last/ops")
+    assert last["done"] == "yes"
