@@ -49,7 +49,7 @@ CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # "make deps test" installs first, however many jobs run.
-FIRST   := $(filter deps deps-docker,$(MAKECMDGOALS))
+FIRST   := $(filter deps deps-docker deps-engines,$(MAKECMDGOALS))
 
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
@@ -136,13 +136,16 @@ $(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 units: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/unit/%)
 units-asan: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
 
+# What runs in real containers has targets of its own.
+NO_ENGINE = --ignore-glob='tests/test_docker*.py' --ignore-glob='tests/test_engines*.py'
+
 # INIT and INITCTL are the programs under test, UNIT the folder of the unit tests' programs.
 test: all units
-	$(PYTHON) -m pytest $(PYTEST) --ignore-glob='tests/test_docker*.py' tests
+	$(PYTHON) -m pytest $(PYTEST) $(NO_ENGINE) tests
 
 test-asan: $(BUILD)/asan/init $(BUILD)/asan/initctl $(BUILD)/libinitctl.a units-asan
 	INIT=$(BUILD)/asan/init INITCTL=$(BUILD)/asan/initctl UNIT=$(BUILD)/asan/unit \
-		$(PYTHON) -m pytest $(PYTEST) --ignore-glob='tests/test_docker*.py' tests
+		$(PYTHON) -m pytest $(PYTEST) $(NO_ENGINE) tests
 
 # The part that goes through states and tables; elsewhere valgrind's own descriptors, signals
 # and exec show. A -P that is stopped at once meets it before it is ready.
@@ -155,6 +158,18 @@ test-valgrind: $(BUILD)/valgrind/init units
 # A Docker Engine is started for it; see tests/docker_engine.py.
 test-docker: all $(BUILD)/probe
 	$(PYTHON) -m pytest $(PYTEST) tests/test_docker*.py
+
+# One list of tests in one engine (ENGINE=crun), or in all there are; README has the table of it.
+test-engine: all $(BUILD)/probe
+	ENGINE='$(ENGINE)' $(PYTHON) -m pytest $(PYTEST) tests/test_engines.py
+
+test-engines: all $(BUILD)/probe
+	rm -rf $(BUILD)/engines
+	$(PYTHON) -m pytest $(PYTEST) tests/test_engines*.py
+	$(PYTHON) tests/engines/table.py --check README.md
+
+engines-table:
+	$(PYTHON) tests/engines/table.py --write README.md
 
 bench: all $(BUILD)/probe
 	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
@@ -183,6 +198,8 @@ deps:
 	@tests/deps.sh $(DEPS)
 deps-docker:
 	@tests/deps.sh docker
+deps-engines:
+	@tests/deps.sh engines docker
 
 demo: all
 	@tests/demo.sh $(BUILD)/init
@@ -198,4 +215,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all units units-asan fuzz test test-asan test-valgrind test-docker bench lint deps deps-docker demo install uninstall clean ALWAYS
+.PHONY: all units units-asan fuzz test test-asan test-valgrind test-docker test-engine test-engines engines-table bench lint deps deps-docker deps-engines demo install uninstall clean ALWAYS

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing to build, test and lint init, and asks nothing.
-# usage: tests/deps.sh [build] [test] [lint] [docker]     (default: the first three)
+# usage: tests/deps.sh [build] [test] [lint] [docker] [engines]     (default: the first three)
 # Where all is there it changes nothing and needs no network.
 set -u
 
@@ -30,6 +30,14 @@ docker:mount:util-linux-misc:have mount
 docker:docker.io:docker-engine docker-cli:have dockerd && have docker
 docker:iptables:iptables:have iptables
 docker:mmdebstrap:debootstrap:have mmdebstrap || have apk
+engines:util-linux:util-linux:have nsenter
+engines:busybox-static:busybox-static:[ -x /bin/busybox ] || [ -x /bin/busybox.static ]
+engines:runc:runc:have runc
+engines:crun:crun:have crun
+engines:podman:podman:have podman
+engines:lxc:lxc:have lxc-start
+engines:systemd-container::have systemd-nspawn || have apk
+engines:bubblewrap:bubblewrap:have bwrap
 docker:ca-certificates:ca-certificates:[ -e /etc/ssl/certs/ca-certificates.crt ]
 END
 }

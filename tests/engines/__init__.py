@@ -1,0 +1,24 @@
+"""The engines that init is tested in, one module and one row of the table each.
+
+names() are the rows, in the order of the table; load(name) gives a row's class. A row is an
+Engine, see engine.py: it starts what the engine needs, makes boxes (running containers), and
+knows the engine's own words for stopping, executing, copying and so on.
+"""
+import importlib
+
+# Row: (module, class). The same engine has a row more where it brings init along itself.
+ROWS = {
+    "unshare": ("unshare", "Unshare"),
+    "bwrap": ("bwrap", "Bwrap"),
+    "runc": ("runc", "Runc"),
+    "crun": ("crun", "Crun"),
+}
+
+
+def names():
+    return list(ROWS)
+
+
+def load(name):
+    module, cls = ROWS[name]
+    return getattr(importlib.import_module(f"engines.{module}"), cls)

@@ -1,0 +1,49 @@
+"""unshare of util-linux: the namespaces and nothing else. Its exec is nsenter."""
+import os
+import signal
+
+from conftest import descendants, eventually
+from engines.engine import NO_CGROUP, NO_COMMAND, Engine
+
+# What a script of the user's does before it hands over to init.
+ENTER = """
+cd "$1"; mount --rbind /dev dev; mount -t proc proc proc; mount --bind "$2" run/init
+shift 2; exec chroot . "$@"
+"""
+
+
+def first_of(pid):
+    """The PID 1 below that process, as we know it."""
+    for found, status in descendants(pid).items():
+        if status["NSpid"].split()[-1] == "1" and status["Name"].strip() == "init":
+            return found
+    return None
+
+
+class Unshare(Engine):
+    name, programs, homely = "unshare", ("unshare", "nsenter"), False
+    lacks = {"top": NO_COMMAND, "cp": NO_COMMAND, "stats": NO_CGROUP, "pause": NO_CGROUP}
+    notes = {
+        "stop": "no command for it: TERM to PID 1 by kill",
+        "exec": "nsenter, of the same package",
+    }
+
+    def command(self, box):
+        return self.words("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec",
+                          ENTER, "sh", self.root, box.volume, *box.arguments())
+
+    def pid(self, box):
+        process = box.running.popen if box.running else box.screen.popen
+        return eventually(lambda: first_of(process.pid), what="PID 1")
+
+    def stop(self, box):
+        os.kill(self.pid(box), signal.SIGTERM)
+
+    def execute(self, box, *words):
+        return self.run("nsenter", "--target", self.pid(box), "--mount", "--pid", "--root",
+                        "--wd", "--", *words, check=False)
+
+    def remove(self, box):
+        """--kill-child takes the container along."""
+        if box.running and box.running.popen.poll() is None:
+            box.running.popen.kill()
