@@ -36,6 +36,12 @@ void tty_find(struct tty *tty)
 	pid_t session = getsid(0);
 
 	*tty = (struct tty){.mode = TTY_NONE, .fd = -1};
+	/*
+	 * LXC makes its init a session leader with a terminal on stdin that is nobody's, and
+	 * leaves the rest to it. Elsewhere this fails, or changes nothing (tty_ioctl(4)).
+	 */
+	if (getpid() == 1)
+		tty_take(0);
 	/* O_NONBLOCK: an image may have put a FIFO there. */
 	tty->fd = sys_open(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK);
 	/* tty(4): there is none. */

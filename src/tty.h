@@ -31,7 +31,11 @@ struct tty {
 	bool given; /* the foreground is the command's by our doing */
 };
 
-/* Finds the controlling terminal and what we are to it. Owns fd, until tty_close. */
+/*
+ * Finds the controlling terminal and what we are to it. Owns fd, until tty_close. A PID 1
+ * that leads a session without one makes its stdin that, where it is a terminal that no
+ * session has.
+ */
 void tty_find(struct tty *tty);
 
 /*

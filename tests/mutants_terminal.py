@@ -22,6 +22,7 @@ mutants.MUTANTS = [
      ".take = self.tty.mode == TTY_LEADER ? self.tty.fd : -1", ".take = -1"),
     ("test_leader_start_loses_and_invents_no_signal", "src/tty.c", "pid_t child = vfork(), none;",
      "pid_t child, none;\n\tif (!ioctl(tty->fd, TIOCNOTTY))\n\t\treturn 0;\n\tchild = vfork();"),
+    ("test_leader_of_a_terminal_that_is_nobodys", "src/tty.c", "\t\ttty_take(0);", "\t\t;"),
     ("test_leader_interrupt_cuts_the_end_short", "init.c", "tty_take(self.tty.fd);", ";"),
     ("test_leader_pause_ends_by_key", "init.c", "if (self.options.pause)\n\t\treturn;\n", ""),
     ("test_foreground_group_is_the_commands test_quit_key test_kill_of_a_stopped_job "

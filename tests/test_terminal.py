@@ -217,6 +217,17 @@ def test_leader_pause_ends_by_key(leader):
     assert t.wait() in (0, 130)
 
 
+def test_leader_of_a_terminal_that_is_nobodys(terminal):
+    """lxc-start: PID 1 leads a session, its stdin is a terminal, and the one is not the other's."""
+    t = terminal([*NAMESPACE, "setsid", INIT, "--", "sh", "-c", "echo started; exec sleep 1000"],
+                 own=False)
+    t.expect("started")
+    one = t.find_foreground("sleep")
+    assert one.pid == one.pgrp == one.session == t.foreground()
+    t.press(INTERRUPT)
+    assert t.wait() == 130
+
+
 # ---- in the foreground of an interactive shell
 
 
