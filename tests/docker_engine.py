@@ -133,7 +133,12 @@ class Engine:
 
 
 def remove_cgroups(name):
-    for top in [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*")]:
+    """Those of that name at the top of each tree, and below our own."""
+    tops = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*")]
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, tree, own = line.split(":", 2)
+        tops.append(Path("/sys/fs/cgroup") / tree.removeprefix("name=") / own.lstrip("/"))
+    for top in tops:
         for folder, _, _ in os.walk(top / name, topdown=False):
             try:
                 os.rmdir(folder)

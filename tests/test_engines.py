@@ -158,7 +158,7 @@ def test_ctrl_c(box):
     """The command gets it, and its own code comes out, or a shell's 130 for the engine's."""
     script = "trap 'echo INT >>/run/init/got; exit 9' INT; tty; echo up; "
     one = box("sh", "-c", script + FOREVER, terminal=True)
-    one.screen.expect("/dev/\\S+\r\nup\r\n")
+    one.screen.expect(r"/dev/\S+\r+\nup\r+\n")
     one.screen.press("\x03")
     assert one.wait() in (9, -signal.SIGINT)
     got = one.volume / "got"
@@ -169,7 +169,7 @@ def test_ctrl_c(box):
 def test_resize(box):
     one = box("sh", "-c", f"trap 'echo size $(stty size).' WINCH; echo up; {FOREVER}",
               terminal=True)
-    one.screen.expect("up\r\n")
+    one.screen.expect(r"up\r+\n")
     # The engine's ear for it opens some time after its start.
     end, columns = time.monotonic() + DEADLINE, 100
     while f"size 33 {columns}." not in one.screen.output:

@@ -12,6 +12,10 @@ ROWS = {
     "bwrap": ("bwrap", "Bwrap"),
     "runc": ("runc", "Runc"),
     "crun": ("crun", "Crun"),
+    "nspawn": ("nspawn", "Nspawn"),
+    "lxc": ("lxc", "Lxc"),
+    "podman": ("podman", "Podman"),
+    "podman --init": ("podman", "PodmanInit"),
 }
 
 

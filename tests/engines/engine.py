@@ -90,10 +90,10 @@ class Engine:
 
     def try_out(self):
         """A container without init: what fails here is not init's fault."""
-        box = Box(self, "", ["busybox", "echo", "well"], init=False)
+        box = Box(self, "", ["/bin/echo", "well"], init=False)
         try:
             code = box.wait()
-            if box.running.rest() != "well\n":
+            if box.running.rest().split() != ["well"]:
                 raise Unavailable(f"does not run a container here: {code}, {box.running.stderr()}")
         finally:
             box.close()
@@ -134,7 +134,7 @@ class Engine:
 
     def exit_code(self, box):
         """As the engine has it."""
-        return box.running.wait()
+        return (box.running or box.screen).wait()
 
     def execute(self, box, *words):
         """The engine's own exec, as a CompletedProcess."""
@@ -203,7 +203,7 @@ class Box(Control):
         self.engine.stop(self)
 
     def wait(self):
-        return self.engine.exit_code(self) if self.running else self.screen.wait()
+        return self.engine.exit_code(self)
 
     def close(self):
         super().close()
