@@ -28,6 +28,7 @@ START = 60  # seconds an engine may take to answer
 LAUNCH = """
 conf=$(readlink -f /etc/resolv.conf); text=$(cat "$conf" 2>/dev/null)
 mount -t tmpfs -o mode=755 none /run || exit
+ip link set lo up 2>/dev/null
 case $conf in /run/*) mkdir -p "${conf%/*}"; printf '%s\\n' "$text" >"$conf";; esac
 "$@" & wait $!
 """
@@ -39,7 +40,8 @@ def client():
 
 
 class Engine:
-    def __init__(self, init=None):
+    def __init__(self, init=None, apart=False):
+        """init: what --init brings along. apart: with a network of its own, and no other."""
         self.dir = self.guard = None
         self.host = os.environ.get("DOCKER_HOST")
         self.own = not self.host
@@ -47,13 +49,14 @@ class Engine:
             self.dir = Path(tempfile.mkdtemp(prefix="init-docker."))
             self.host = f"unix://{self.dir}/socket"
             try:
-                self.start(init)
+                self.start(init, apart)
             except BaseException:
                 self.stop()
                 raise
 
-    def start(self, init):
-        command = [sys.executable, "-B", __file__, str(self.dir)] + ([str(init)] if init else [])
+    def start(self, init, apart):
+        command = [sys.executable, "-B", __file__, str(self.dir), str(init or ""),
+                   "apart" if apart else ""]
         self.guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         end = time.monotonic() + START
         while self.docker("version", check=False).returncode:
@@ -153,7 +156,7 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def guard(directory, init):
+def guard(directory, init, apart):
     cgroup = directory.name
     daemon = ["dockerd", "--host", f"unix://{directory}/socket",
               "--data-root", directory / "data", "--exec-root", directory / "exec",
@@ -166,7 +169,8 @@ def guard(directory, init):
     with open(directory / "log", "wb") as log:
         engine = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc",
-             "--kill-child", "sh", "-c", LAUNCH, "engine", *map(str, daemon)],
+             "--kill-child", *(["--net"] if apart else []), "sh", "-c", LAUNCH, "engine",
+             *map(str, daemon)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
             preexec_fn=die_with_parent)
     try:
@@ -184,4 +188,4 @@ def guard(directory, init):
 
 
 if __name__ == "__main__":
-    guard(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    guard(Path(sys.argv[1]), *sys.argv[2:])

@@ -16,6 +16,9 @@ ROWS = {
     "lxc": ("lxc", "Lxc"),
     "podman": ("podman", "Podman"),
     "podman --init": ("podman", "PodmanInit"),
+    "docker": ("docker", "Docker"),
+    "docker --init": ("docker", "DockerInit"),
+    "swarm": ("swarm", "Swarm"),
 }
 
 
