@@ -315,7 +315,7 @@ def marker():
         names = [f"{pid} {(status_of(pid) or {}).get('Name')}" for pid in left]
         kill_all(left)
         pytest.fail(f"left running: {names}")
-    assert mounts() <= mounts_before, "a mount was left"
+    assert not mounts() - mounts_before, "a mount was left"
     assert set(descriptors()) <= set(descriptors_before), "a descriptor of the tests was left open"
 
 

@@ -76,14 +76,14 @@ def text(rows):
             cells.append(cell)
         lines.append("| " + " | ".join([row.name, row.version, *cells]) + " |")
     lines += [""] + [f"{number}. {remark}" for number, remark in enumerate(remarks, 1)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).strip() + "\n"
 
 
 def cells_of(table):
-    """engine -> heading -> cell, without the numbers of remarks and the versions."""
+    """engine -> heading -> cell, without the numbers of remarks."""
     lines = [[cell.strip() for cell in line.strip("|").split("|")]
              for line in table.splitlines() if line.startswith("|")]
-    return {line[0]: {head: cell.split(" (")[0] for head, cell in zip(lines[0][2:], line[2:])}
+    return {line[0]: {head: cell.split(" (")[0] for head, cell in zip(lines[0][1:], line[1:])}
             for line in lines[2:]}
 
 
@@ -97,30 +97,30 @@ def between(page):
 def write(path):
     rows = saved()
     from engines import names
-    lost = [name for name in names() if name not in [row.name for row in rows if row.cells]]
-    if lost:
-        sys.exit(f"engines: the table needs all rows; not run: {', '.join(lost)}")
+    whole = [row.name for row in rows if len(row.cells) == len(ITEMS)]
+    if lost := [name for name in names() if name not in whole]:
+        sys.exit(f"engines: the table needs all of all rows; not run: {', '.join(lost)}")
     before, _, after = between(path.read_text())
-    path.write_text(before + text(rows) + after)
+    path.write_text(f"{before}\n{text(rows)}\n{after}")
 
 
 def check(path):
-    """Rows that were run must stand there so; an engine that is not here is said so."""
+    """Rows that were run must stand there so. Other rows, and other versions, are told alone."""
     there = cells_of(between(path.read_text())[1])
     wrong = 0
     for row in saved():
         if row.unavailable:
             print(f"engines: {row.name}: not compared with {path.name}: {row.unavailable}")
             continue
-        if row.name not in there:
-            print(f"engines: {path.name} has no row {row.name}")
-            wrong += 1
-            continue
+        stands = there.get(row.name, {})
+        other = stands and stands["version"] != row.version
+        if other:
+            print(f"engines: {row.name}: {path.name} is of version {stands['version']}, "
+                  f"this is {row.version}")
         for item, head in ITEMS.items():
-            if (want := row.cells.get(item, "")) and there[row.name].get(head) != want:
-                print(f"engines: {row.name}, {head}: {path.name} says "
-                      f"{there[row.name].get(head)!r}, the run {want!r}")
-                wrong += 1
+            if (is_so := row.cells.get(item)) and is_so != (says := stands.get(head)):
+                print(f"engines: {row.name}, {head}: {path.name} says {says!r}, the run {is_so!r}")
+                wrong += not other
     print(f"engines: {path.name} " + (f"has {wrong} cells that are not so" if wrong else "agrees"))
     return wrong
 
