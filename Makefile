@@ -64,7 +64,7 @@ $(BUILD)/initctl: $(CTL_OBJ) $(LIB_OBJ)
 	@echo "$@: $$(wc -c <$@) bytes"
 
 $(BUILD)/libinitctl.a: $(LIB_SRC:%.c=$(BUILD)/lib/%.o)
-	rm -f $@; ar rcs $@ $^
+	rm -f $@; $$($(CC) -print-prog-name=ar) rcs $@ $^
 
 # For whatever it is linked into, with whatever compiler: no link-time code of ours.
 $(BUILD)/lib/%.o: %.c $(BUILD)/flags
@@ -81,6 +81,26 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/flags: ALWAYS | $(FIRST)
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' >$@
+
+# For other machines, into build/cross/MACHINE, by the rules above. "make deps DEPS=cross" installs
+# the compilers; musl is fetched. Debian says armhf for armv7, arm64 for aarch64.
+CROSS    = aarch64 armv7 i386 ppc64le riscv64 s390x
+
+cross: $(CROSS:%=cross-%)
+$(CROSS:%=cross-%): cross-%: $(BUILD)/cross/%/sysroot/musl-gcc
+	+@$(MAKE) -s CC=$(abspath $<) BUILD=$(BUILD)/cross/$* all
+	@for program in init initctl; do file=$(BUILD)/cross/$*/$$program; \
+		! readelf -lW $$file | grep -E 'INTERP|DYNAMIC' || exit; done
+
+$(BUILD)/cross/%/sysroot/musl-gcc: tests/sysroot.sh
+	tests/sysroot.sh $* $(@D)
+
+# Scripts in their place, which run them in an emulator. It knows some machines by other names.
+QEMU     = qemu-$(or $(patsubst armv7,arm,$(filter armv7,$(ARCH))),$(ARCH))-static
+$(BUILD)/cross/$(ARCH)/emulated/%: ALWAYS | cross-$(ARCH)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec %s -0 "$$0" %s "$$@"\n' $(QEMU) $(abspath $(BUILD)/cross/$(ARCH)/$*) >$@
+	@chmod +x $@
 
 # A program for tests to run under init, and one program for each unit test.
 $(BUILD)/probe: tests/probe.c $(BUILD)/flags
@@ -215,4 +235,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all units units-asan fuzz test test-asan test-valgrind test-docker test-engine test-engines engines-table bench lint deps deps-docker deps-engines demo install uninstall clean ALWAYS
+.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-engine test-engines engines-table bench lint deps deps-docker deps-engines demo install uninstall clean ALWAYS

@@ -79,10 +79,10 @@ static inline ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags)
 	return syscall(SYS_recvmsg, fd, message, flags);
 }
 
-/* Close-on-exec; creates nothing. */
+/* Close-on-exec; creates nothing. Where a long has 32 bits, files may be larger. */
 static inline int sys_open(int directory, const char *path, int flags)
 {
-	return (int)syscall(SYS_openat, directory, path, flags | O_CLOEXEC, 0);
+	return (int)syscall(SYS_openat, directory, path, flags | O_CLOEXEC | O_LARGEFILE, 0);
 }
 
 static inline int sys_fchdir(int fd)
@@ -125,7 +125,7 @@ static inline int sys_limit(int resource, const struct sys_limit *new, struct sy
 }
 
 /* The libcs disagree on the type of a request. */
-static inline int sys_ioctl(int fd, unsigned long request, const void *argument)
+static inline int sys_ioctl(int fd, unsigned long request, void *argument)
 {
 	return (int)syscall(SYS_ioctl, fd, request, argument);
 }
@@ -135,17 +135,29 @@ static inline int sys_prctl(int option, unsigned long argument)
 	return (int)syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL);
 }
 
-/* The monotonic clock in milliseconds; where it was changed to 64 bits, that one. */
+#ifdef SYS_clock_gettime32
+#define SYS_CLOCK SYS_clock_gettime32
+#else
+#define SYS_CLOCK SYS_clock_gettime
+#endif
+
+/*
+ * The monotonic clock in milliseconds. Where a long has 32 bits, kernels before 5.1
+ * and the filters of older engines know only the call that has 32 bits as well, and a
+ * kernel may be built with none but the other.
+ */
 static inline long long sys_now(void)
 {
-#ifdef SYS_clock_gettime64
-	long long time[2] = {0, 0};
-
-	syscall(SYS_clock_gettime64, CLOCK_MONOTONIC, time);
-#else
 	long time[2] = {0, 0};
+	int failed = (int)syscall(SYS_CLOCK, CLOCK_MONOTONIC, time);
 
-	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, time);
+#ifdef SYS_clock_gettime64
+	long long wide[2] = {0, 0};
+
+	if (failed && !syscall(SYS_clock_gettime64, CLOCK_MONOTONIC, wide))
+		return wide[0] * 1000 + wide[1] / 1000000;
+#else
+	(void)failed;
 #endif
 	return time[0] * 1000LL + time[1] / 1000000;
 }

@@ -13,7 +13,7 @@ static bool is_pipe(int fd)
 {
 	struct winsize size;
 
-	return lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE && ioctl(fd, TIOCGWINSZ, &size);
+	return lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE && sys_ioctl(fd, TIOCGWINSZ, &size);
 }
 
 /* Succeeds for the controlling terminal alone (tty_ioctl(4)). */
@@ -21,14 +21,14 @@ static bool is_controlling(int fd, pid_t session)
 {
 	pid_t owner;
 
-	return !ioctl(fd, TIOCGSID, &owner) && owner == session;
+	return !sys_ioctl(fd, TIOCGSID, &owner) && owner == session;
 }
 
 static pid_t foreground(const struct tty *tty)
 {
 	pid_t group;
 
-	return ioctl(tty->fd, TIOCGPGRP, &group) ? -1 : group;
+	return sys_ioctl(tty->fd, TIOCGPGRP, &group) ? -1 : group;
 }
 
 void tty_find(struct tty *tty)
@@ -72,16 +72,16 @@ int tty_release(const struct tty *tty)
 	if (!child) {
 		setpgid(0, 0);
 		none = getpid();
-		ioctl(tty->fd, TIOCSPGRP, &none);
+		sys_ioctl(tty->fd, TIOCSPGRP, &none);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
-	return ioctl(tty->fd, TIOCNOTTY);
+	return sys_ioctl(tty->fd, TIOCNOTTY, NULL);
 }
 
 int tty_take(int fd)
 {
-	return ioctl(fd, TIOCSCTTY, 0);
+	return sys_ioctl(fd, TIOCSCTTY, NULL);
 }
 
 bool tty_ours(const struct tty *tty)
@@ -92,7 +92,7 @@ bool tty_ours(const struct tty *tty)
 int tty_foreground(int fd, pid_t group)
 {
 	/* From the background this calls for SIGTTOU, which is blocked: it succeeds. */
-	return ioctl(fd, TIOCSPGRP, &group);
+	return sys_ioctl(fd, TIOCSPGRP, &group);
 }
 
 void tty_hand_over(struct tty *tty, pid_t group)

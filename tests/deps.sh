@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing to build, test and lint init, and asks nothing.
-# usage: tests/deps.sh [build] [test] [lint] [docker] [engines]     (default: the first three)
+# usage: tests/deps.sh [build] [test] [lint] [docker] [engines] [cross]     (default: the first three)
 # Where all is there it changes nothing and needs no network.
 set -u
 
@@ -39,6 +39,14 @@ engines:lxc:lxc:have lxc-start
 engines:systemd-container::have systemd-nspawn || have apk
 engines:bubblewrap:bubblewrap:have bwrap
 docker:ca-certificates:ca-certificates:[ -e /etc/ssl/certs/ca-certificates.crt ]
+cross:binutils dpkg-dev:-:have readelf && have dpkg-deb
+cross:gcc-aarch64-linux-gnu:-:have aarch64-linux-gnu-gcc
+cross:gcc-arm-linux-gnueabihf:-:have arm-linux-gnueabihf-gcc
+cross:gcc-i686-linux-gnu:-:have i686-linux-gnu-gcc
+cross:gcc-powerpc64le-linux-gnu:-:have powerpc64le-linux-gnu-gcc
+cross:gcc-riscv64-linux-gnu:-:have riscv64-linux-gnu-gcc
+cross:gcc-s390x-linux-gnu:-:have s390x-linux-gnu-gcc
+cross:qemu-user-static:-:have qemu-aarch64-static && have qemu-arm-static && have qemu-s390x-static
 END
 }
 

@@ -105,7 +105,7 @@ static void set_terminal(struct run *run)
 
 	run->exec.terminal = true;
 	if (ours >= 0)
-		ioctl(ours, TIOCGWINSZ, &size);
+		sys_ioctl(ours, TIOCGWINSZ, &size);
 	run->exec.height = size.ws_row;
 	run->exec.width = size.ws_col;
 	for (unsigned i = 0; i < run->env_count; i++)

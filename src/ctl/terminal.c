@@ -130,12 +130,12 @@ void terminal_copy_size(int ours, int master, int redraw)
 {
 	struct winsize size, other;
 
-	if (ioctl(ours, TIOCGWINSZ, &size))
+	if (sys_ioctl(ours, TIOCGWINSZ, &size))
 		return;
 	if (redraw) {
 		other = size;
 		other.ws_row++;
-		ioctl(master, TIOCSWINSZ, &other);
+		sys_ioctl(master, TIOCSWINSZ, &other);
 	}
-	ioctl(master, TIOCSWINSZ, &size);
+	sys_ioctl(master, TIOCSWINSZ, &size);
 }
