@@ -99,8 +99,13 @@ $(BUILD)/cross/%/sysroot/musl-gcc: tests/sysroot.sh
 QEMU     = qemu-$(or $(patsubst armv7,arm,$(filter armv7,$(ARCH))),$(ARCH))-static
 $(BUILD)/cross/$(ARCH)/emulated/%: ALWAYS | cross-$(ARCH)
 	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nexec %s -0 "$$0" %s "$$@"\n' $(QEMU) $(abspath $(BUILD)/cross/$(ARCH)/$*) >$@
+	@printf '#!/bin/sh\nexec %s -0 "$$0" %s "$$@"\n' $$(command -v $(QEMU)) $(abspath $(BUILD)/cross/$(ARCH)/$*) >$@
 	@chmod +x $@
+
+# ... and the core of the tests with them: make test-cross ARCH=armv7. See tests/emulated.py.
+CROSS_TESTS = start signals reap exit end options channel_exec channel_verbs channel_input
+test-cross: $(BUILD)/cross/$(ARCH)/emulated/init $(BUILD)/cross/$(ARCH)/emulated/initctl $(BUILD)/probe
+	INIT=$< INITCTL=$(word 2,$^) $(PYTHON) -m pytest $(PYTEST) $(CROSS_TESTS:%=tests/test_%.py)
 
 # A program for tests to run under init, and one program for each unit test.
 $(BUILD)/probe: tests/probe.c $(BUILD)/flags
@@ -235,4 +240,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-engine test-engines engines-table bench lint deps deps-docker deps-engines demo install uninstall clean ALWAYS
+.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-engine test-cross test-engines engines-table bench lint deps deps-docker deps-engines demo install uninstall clean ALWAYS

@@ -26,6 +26,8 @@ from pathlib import Path
 
 import pytest
 
+import emulated
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -354,6 +356,11 @@ def pytest_configure(config):
     for program in (INIT, PROBE):
         if not os.access(program, os.X_OK):
             pytest.exit(f"{program} is missing: run make first", 2)
+
+
+def pytest_collection_modifyitems(items):
+    if emulated.is_emulated(INIT):
+        emulated.skip(items)
 
 
 def pytest_report_header(config):

@@ -1,0 +1,43 @@
+"""What cannot be tested where INIT is a script that runs init in qemu's user mode.
+
+init is a process of the emulator there, whose system calls are translated; what it
+starts runs as ever, on the machine itself. Seen with qemu 7.2; what is skipped says why.
+"""
+import re
+from pathlib import Path
+
+import pytest
+
+# The name of a test and its parameters: why not.
+EXCEPT = {
+    r"\[plain": "the emulator knows no PR_SET_CHILD_SUBREAPER, which init needs where it is not PID 1",
+    r"test_(each_signal|each_signal_with_value|realtime_in_order|deaths|"
+    r"death_by_what_init_forwarded)\[pid1-(3[2-9]|[456]\d)\]|test_rewrite\[.*-(3[2-9]|[456]\d)\b|"
+    r"test_rewrite_to_nothing|test_group_or_single_child|test_signal_(of|to)\w*\[.*RT|"
+    r"test_from_inside|test_signal\w*\[.*-(3[2-9]|[456]\d)\]":
+        "the emulator keeps real-time signals for itself and shifts the others by two",
+    r"test_each_signal(_with_value)?\[pid1-[48]\]":
+        "the emulator dies of an ILL or FPE sent to it, as of one of its own",
+    r"test_child_signal_ignored|test_nohup|test_inherited_ignored_and_mask\[pid1-ignore[123]":
+        "the emulator handles signals that it inherited as ignored, and never blocks its own",
+    r"test_fork_fails": "the emulator needs a thread before init starts",
+    r"test_rlimits": "the emulator leaves out limits of memory, which would hit itself",
+    r"test_(passed_program|too_much_for_exec|program_that_is_none)|"
+    r"test_wrong_number_of_descriptors\[exec-fields3": "the emulator knows no execveat",
+    r"test_(wrong_number_of_descriptors|too_many_to_hold|very_many_descriptors\[(5|6|100|253)|"
+    r"descriptors_with_a_bad_message\[5)":
+        "descriptors that are cut off of a message stay open in the emulator",
+    r"test_environment_is_taken": "the shell that starts the emulator adds a PWD",
+}
+
+
+def is_emulated(program):
+    text = Path(program).read_bytes()[:4096]
+    return text.startswith(b"#!") and b"/qemu-" in text
+
+
+def skip(items):
+    for item in items:
+        for names, why in EXCEPT.items():
+            if re.search(names, item.name):
+                item.add_marker(pytest.mark.skip(reason=why))
