@@ -2,50 +2,51 @@
 #include "text.h"
 
 #include <errno.h>
-#include <string.h>
 
-static const struct {
-	unsigned char error;
-	char text[33];
-} reasons[] = {
-	{EPERM, "Operation not permitted"},
-	{ENOENT, "No such file or directory"},
-	{ESRCH, "No such process"},
-	{EIO, "Input/output error"},
-	{E2BIG, "Argument list too long"},
-	{ENOEXEC, "Exec format error"},
-	{EBADF, "Bad file descriptor"},
-	{EAGAIN, "Resource temporarily unavailable"},
-	{ENOMEM, "Out of memory"},
-	{EACCES, "Permission denied"},
-	{EBUSY, "Device or resource busy"},
-	{ENOTDIR, "Not a directory"},
-	{EISDIR, "Is a directory"},
-	{EINVAL, "Invalid argument"},
-	{EMFILE, "Too many open files"},
-	{ENOTTY, "Not a terminal"},
-	{ETXTBSY, "Text file busy"},
-	{ENOSPC, "No space left on device"},
-	{EROFS, "Read-only file system"},
-	{ERANGE, "Out of range"},
-	{ELOOP, "Too many symbolic links"},
-	{ENAMETOOLONG, "File name too long"},
-	{ENOSYS, "Function not implemented"},
-	{EMSGSIZE, "Message too long"},
-	{ENOTSOCK, "Not a socket"},
-	{EPROTOTYPE, "Wrong type of socket"},
-	{EPROTONOSUPPORT, "Protocol not supported"},
-	{EADDRINUSE, "Address already in use"},
-	{ESHUTDOWN, "Container is stopping"},
-};
+/* Behind one another: most are far shorter than the longest. */
+#define REASONS(DO)                                                                                \
+	DO(EPERM, "Operation not permitted")                                                       \
+	DO(ENOENT, "No such file or directory")                                                    \
+	DO(ESRCH, "No such process")                                                               \
+	DO(EIO, "Input/output error")                                                              \
+	DO(E2BIG, "Argument list too long")                                                        \
+	DO(ENOEXEC, "Exec format error")                                                           \
+	DO(EBADF, "Bad file descriptor")                                                           \
+	DO(EAGAIN, "Resource temporarily unavailable")                                             \
+	DO(ENOMEM, "Out of memory")                                                                \
+	DO(EACCES, "Permission denied")                                                            \
+	DO(EBUSY, "Device or resource busy")                                                       \
+	DO(ENOTDIR, "Not a directory")                                                             \
+	DO(EISDIR, "Is a directory")                                                               \
+	DO(EINVAL, "Invalid argument")                                                             \
+	DO(EMFILE, "Too many open files")                                                          \
+	DO(ENOTTY, "Not a terminal")                                                               \
+	DO(ETXTBSY, "Text file busy")                                                              \
+	DO(ENOSPC, "No space left on device")                                                      \
+	DO(EROFS, "Read-only file system")                                                         \
+	DO(ERANGE, "Out of range")                                                                 \
+	DO(ELOOP, "Too many symbolic links")                                                       \
+	DO(ENAMETOOLONG, "File name too long")                                                     \
+	DO(ENOSYS, "Function not implemented")                                                     \
+	DO(EMSGSIZE, "Message too long")                                                           \
+	DO(ENOTSOCK, "Not a socket")                                                               \
+	DO(EPROTOTYPE, "Wrong type of socket")                                                     \
+	DO(EPROTONOSUPPORT, "Protocol not supported")                                              \
+	DO(EADDRINUSE, "Address already in use")                                                   \
+	DO(ESHUTDOWN, "Container is stopping")
+#define ERROR(error, text) error,
+#define TEXT(error, text)  text "\0"
+
+static const unsigned char errors[] = {REASONS(ERROR)};
+static const char texts[] = REASONS(TEXT);
 
 const char *reason_text(int error, char buffer[static REASON_SIZE])
 {
 	char digits[NUMBER_SIZE];
 
-	for (unsigned i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		if (reasons[i].error == error)
-			return reasons[i].text;
+	for (unsigned i = 0; i < sizeof errors; i++)
+		if (errors[i] == error)
+			return text_nth(texts, i);
 	text_join(buffer, "errno ", number_text(digits, error));
 	return buffer;
 }

@@ -9,52 +9,36 @@
 #include "sys.h"
 #include "text.h"
 
-enum field {
-	FIELD_ADDITIONAL_GIDS,
-	FIELD_CWD,
-	FIELD_ENV,
-	FIELD_GRACE,
-	FIELD_HEIGHT,
-	FIELD_NAMESPACE,
-	FIELD_NO_NEW_PRIVILEGES,
-	FIELD_PID,
-	FIELD_PROGRAM,
-	FIELD_RLIMITS,
-	FIELD_SESSION,
-	FIELD_SIGNAL,
-	FIELD_TARGET,
-	FIELD_TERMINAL,
-	FIELD_UMASK,
-	FIELD_USER,
-	FIELD_VERSION,
-	FIELD_WHAT,
-	FIELD_WIDTH,
-	FIELDS,
-};
+/* Each as it is called in here, and on the wire. */
+#define FIELDS(DO)                                                                                 \
+	DO(ADDITIONAL_GIDS, "additionalGids")                                                      \
+	DO(CWD, "cwd")                                                                             \
+	DO(ENV, "env")                                                                             \
+	DO(GRACE, "grace")                                                                         \
+	DO(HEIGHT, "height")                                                                       \
+	DO(NAMESPACE, "namespace")                                                                 \
+	DO(NO_NEW_PRIVILEGES, "noNewPrivileges")                                                   \
+	DO(PID, "pid")                                                                             \
+	DO(PROGRAM, "program")                                                                     \
+	DO(RLIMITS, "rlimits")                                                                     \
+	DO(SESSION, "session")                                                                     \
+	DO(SIGNAL, "signal")                                                                       \
+	DO(TARGET, "target")                                                                       \
+	DO(TERMINAL, "terminal")                                                                   \
+	DO(UMASK, "umask")                                                                         \
+	DO(USER, "user")                                                                           \
+	DO(VERSION, "version")                                                                     \
+	DO(WHAT, "what")                                                                           \
+	DO(WIDTH, "width")
+#define NUMBER(id, name) FIELD_##id,
+#define NAME(id, name)   name "\0"
 
-#define FIELD(name) (1U << FIELD_##name)
+enum field { FIELDS(NUMBER) FIELD_COUNT };
 
-static const char fields[][18] = {
-	[FIELD_ADDITIONAL_GIDS] = "additionalGids",
-	[FIELD_CWD] = "cwd",
-	[FIELD_ENV] = "env",
-	[FIELD_GRACE] = "grace",
-	[FIELD_HEIGHT] = "height",
-	[FIELD_NAMESPACE] = "namespace",
-	[FIELD_NO_NEW_PRIVILEGES] = "noNewPrivileges",
-	[FIELD_PID] = "pid",
-	[FIELD_PROGRAM] = "program",
-	[FIELD_RLIMITS] = "rlimits",
-	[FIELD_SESSION] = "session",
-	[FIELD_SIGNAL] = "signal",
-	[FIELD_TARGET] = "target",
-	[FIELD_TERMINAL] = "terminal",
-	[FIELD_UMASK] = "umask",
-	[FIELD_USER] = "user",
-	[FIELD_VERSION] = "version",
-	[FIELD_WHAT] = "what",
-	[FIELD_WIDTH] = "width",
-};
+/* Behind one another. */
+static const char fields[] = FIELDS(NAME);
+
+#define FIELD(id) (1U << FIELD_##id)
 
 /* Those that are lists. */
 static const unsigned repeated = FIELD(ADDITIONAL_GIDS) | FIELD(ENV) | FIELD(RLIMITS);
@@ -82,14 +66,24 @@ static const struct row {
 	[VERB_OPEN] = {"open", .fields = FIELD(WHAT) | FIELD(NAMESPACE)},
 };
 
-static const struct {
-	char name[11];
-	unsigned char resource;
-} limits[] = {{"AS", RLIMIT_AS}, {"CORE", RLIMIT_CORE}, {"CPU", RLIMIT_CPU}, {"DATA", RLIMIT_DATA},
-	{"FSIZE", RLIMIT_FSIZE}, {"LOCKS", RLIMIT_LOCKS}, {"MEMLOCK", RLIMIT_MEMLOCK},
-	{"MSGQUEUE", RLIMIT_MSGQUEUE}, {"NICE", RLIMIT_NICE}, {"NOFILE", RLIMIT_NOFILE},
-	{"NPROC", RLIMIT_NPROC}, {"RSS", RLIMIT_RSS}, {"RTPRIO", RLIMIT_RTPRIO},
-	{"RTTIME", RLIMIT_RTTIME}, {"SIGPENDING", RLIMIT_SIGPENDING}, {"STACK", RLIMIT_STACK}};
+static const char limits[][11] = {
+	[RLIMIT_AS] = "AS",
+	[RLIMIT_CORE] = "CORE",
+	[RLIMIT_CPU] = "CPU",
+	[RLIMIT_DATA] = "DATA",
+	[RLIMIT_FSIZE] = "FSIZE",
+	[RLIMIT_LOCKS] = "LOCKS",
+	[RLIMIT_MEMLOCK] = "MEMLOCK",
+	[RLIMIT_MSGQUEUE] = "MSGQUEUE",
+	[RLIMIT_NICE] = "NICE",
+	[RLIMIT_NOFILE] = "NOFILE",
+	[RLIMIT_NPROC] = "NPROC",
+	[RLIMIT_RSS] = "RSS",
+	[RLIMIT_RTPRIO] = "RTPRIO",
+	[RLIMIT_RTTIME] = "RTTIME",
+	[RLIMIT_SIGPENDING] = "SIGPENDING",
+	[RLIMIT_STACK] = "STACK",
+};
 
 unsigned request_verbs(const char *list)
 {
@@ -136,7 +130,7 @@ int request_limit(const char *text, bool apply)
 	if (!*most++ || limit_value(now, ':', &limit.now) || limit_value(most, 0, &limit.most) ||
 		limit.now > limit.most)
 		return -1;
-	return apply ? sys_limit(limits[row].resource, &limit, NULL) : 0;
+	return apply ? sys_limit((int)row, &limit, NULL) : 0;
 }
 
 static int read_bool(const char *value, bool *out)
@@ -246,18 +240,18 @@ static int read_fields(struct request *request, unsigned *seen, const char **bad
 	const struct row *row = &verbs[request->verb];
 
 	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p)) {
-		const char *value = NULL;
+		const char *name = fields, *value = NULL;
 		unsigned field = 0;
-		while (field < FIELDS && !(value = wire_value(p, fields[field])))
-			field++;
+		for (; field < FIELD_COUNT && !(value = wire_value(p, name)); field++)
+			name = text_nth(name, 1);
 		*bad = p;
 		errno = EINVAL;
-		if (field == FIELDS || !((row->fields | FIELD(VERSION)) & 1U << field)) {
+		if (field == FIELD_COUNT || !((row->fields | FIELD(VERSION)) & 1U << field)) {
 			/* Named by its key alone. */
 			p[text_until(p, '=')] = 0;
 			return -1;
 		}
-		*bad = fields[field];
+		*bad = name;
 		if ((*seen & ~repeated) & 1U << field)
 			return -1;
 		*seen |= 1U << field;
