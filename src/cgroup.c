@@ -190,13 +190,14 @@ static void tell(int guard, char what)
 
 void cgroup_make(const struct cgroup_setup *setup, int guard)
 {
+	struct status status;
 	int dir;
 
 	memset(self.fds, -1, sizeof self.fds);
 	if (!setup->path)
 		return;
 	self.setup = setup;
-	if (faccessat(AT_FDCWD, setup->path, F_OK, 0))
+	if (status_at(AT_FDCWD, setup->path, &status))
 		tell(guard, CGROUP_MADE_ALL);
 	self.made_all = !mkdirat(AT_FDCWD, setup->path, 0755);
 	if (!self.made_all && errno != EEXIST)

@@ -11,97 +11,7 @@
 #include "text.h"
 #include "usage.h"
 
-enum option {
-	OPT_BIND,
-	OPT_CGROUP,
-	OPT_CHDIR,
-	OPT_CHROOT,
-	OPT_CONTROL,
-	OPT_CONTROL_ALLOW,
-	OPT_CONTROL_FD,
-	OPT_CONTROL_VERBS,
-	OPT_DOMAINNAME,
-	OPT_EXPECT,
-	OPT_GID_MAP,
-	OPT_GRACE,
-	OPT_GROUP,
-	OPT_HELP,
-	OPT_HOSTNAME,
-	OPT_KILL_AFTER,
-	OPT_LICENSE,
-	OPT_LOOPBACK,
-	OPT_MAP_ROOT,
-	OPT_MOUNT,
-	OPT_MOUNT_PROC,
-	OPT_LIMIT,
-	OPT_NO_NEW_PRIVS,
-	OPT_NOTIFY,
-	OPT_PARENT_DEATH,
-	OPT_PAUSE,
-	OPT_READ_ONLY,
-	OPT_READY_FD,
-	OPT_REWRITE,
-	OPT_SINGLE_CHILD,
-	OPT_STATUS_FD,
-	OPT_SUBREAPER,
-	OPT_TMPFS,
-	OPT_UID_MAP,
-	OPT_UNSHARE,
-	OPT_USER,
-	OPT_VERBOSE,
-	OPT_VERSION,
-	OPT_WAIT_ALL,
-	OPT_WARN,
-};
-
-static const struct row {
-	char name[21];
-	char flags[3];
-	bool value;
-} rows[] = {
-	[OPT_BIND] = {"bind", "", true},
-	[OPT_CGROUP] = {"cgroup", "", true},
-	[OPT_CHDIR] = {"chdir", "", true},
-	[OPT_CHROOT] = {"chroot", "", true},
-	[OPT_CONTROL] = {"control", "", true},
-	[OPT_CONTROL_ALLOW] = {"control-allow", "", true},
-	[OPT_CONTROL_FD] = {"control-fd", "", true},
-	[OPT_CONTROL_VERBS] = {"control-verbs", "", true},
-	[OPT_DOMAINNAME] = {"domainname", "", true},
-	[OPT_EXPECT] = {"expect", "e", true},
-	[OPT_GID_MAP] = {"gid-map", "", true},
-	[OPT_GRACE] = {"grace", "", true},
-	[OPT_GROUP] = {"group", "g", false},
-	[OPT_HELP] = {"help", "h", false},
-	[OPT_HOSTNAME] = {"hostname", "", true},
-	[OPT_KILL_AFTER] = {"kill-after", "", true},
-	[OPT_LICENSE] = {"license", "lL", false},
-	[OPT_LOOPBACK] = {"loopback", "", false},
-	[OPT_MAP_ROOT] = {"map-root", "", false},
-	[OPT_MOUNT] = {"mount", "", true},
-	[OPT_MOUNT_PROC] = {"mount-proc", "", false},
-	[OPT_LIMIT] = {"limit", "", true},
-	[OPT_NO_NEW_PRIVS] = {"no-new-privs", "", false},
-	[OPT_NOTIFY] = {"notify", "", false},
-	[OPT_PARENT_DEATH] = {"parent-death-signal", "p", true},
-	[OPT_PAUSE] = {"pause", "P", false},
-	[OPT_READ_ONLY] = {"read-only", "", false},
-	[OPT_READY_FD] = {"ready-fd", "", true},
-	[OPT_REWRITE] = {"rewrite", "r", true},
-	[OPT_SINGLE_CHILD] = {"single-child", "c", false},
-	[OPT_STATUS_FD] = {"status-fd", "", true},
-	[OPT_SUBREAPER] = {"subreaper", "s", false},
-	[OPT_TMPFS] = {"tmpfs", "", true},
-	[OPT_UID_MAP] = {"uid-map", "", true},
-	[OPT_UNSHARE] = {"unshare", "", true},
-	[OPT_USER] = {"user", "", true},
-	[OPT_VERBOSE] = {"verbose", "v", false},
-	[OPT_VERSION] = {"version", "V", false},
-	[OPT_WAIT_ALL] = {"wait-all", "", false},
-	[OPT_WARN] = {"warn-on-reap", "w", false},
-};
-
-enum { ROWS = sizeof rows / sizeof *rows, ENVIRONMENT_WORDS = 128 };
+enum { ENVIRONMENT_WORDS = 128 };
 
 /* The first is ours. What -V prints for the others is what their callers look for. */
 static const struct persona personas[] = {
@@ -148,26 +58,40 @@ static int set_descriptor(int *fd, const char *value)
 	return 0;
 }
 
+/* Where the value of an option goes that is taken as it is; NULL for another. */
+static const char **text_of(struct options *options, enum option option)
+{
+	switch (option) {
+	case OPT_CGROUP:
+		return &options->cgroup.path;
+	case OPT_CHDIR:
+		return &options->directory;
+	case OPT_CHROOT:
+		return &options->mounts.root;
+	case OPT_CONTROL:
+		return &options->control.path;
+	case OPT_DOMAINNAME:
+		return &options->isolate.domainname;
+	case OPT_HOSTNAME:
+		return &options->isolate.hostname;
+	default:
+		return NULL;
+	}
+}
+
 static int set_value(struct options *options, enum option option, const char *value)
 {
 	unsigned long long number;
+	const char **text = text_of(options, option);
 
+	if (text) {
+		*text = value;
+		return *value ? 0 : -1;
+	}
 	switch (option) {
 	case OPT_BIND:
 	case OPT_TMPFS:
 		return mounts_add(&options->mounts, value, option == OPT_TMPFS);
-	case OPT_CGROUP:
-		options->cgroup.path = value;
-		return *value ? 0 : -1;
-	case OPT_CHDIR:
-		options->directory = value;
-		return *value ? 0 : -1;
-	case OPT_CHROOT:
-		options->mounts.root = value;
-		return *value ? 0 : -1;
-	case OPT_CONTROL:
-		options->control.path = value;
-		return *value ? 0 : -1;
 	case OPT_CONTROL_ALLOW:
 		return user_parse_list(
 			value, options->control.allowed, CONTROL_UIDS, &options->control.count);
@@ -176,9 +100,6 @@ static int set_value(struct options *options, enum option option, const char *va
 	case OPT_CONTROL_VERBS:
 		options->control.verbs = request_verbs(value);
 		return options->control.verbs ? 0 : -1;
-	case OPT_DOMAINNAME:
-		options->isolate.domainname = value;
-		return *value ? 0 : -1;
 	case OPT_EXPECT:
 		if (number_parse(value, 255, &number))
 			return -1;
@@ -191,9 +112,6 @@ static int set_value(struct options *options, enum option option, const char *va
 		return number_parse_time(value, &options->grace);
 	case OPT_KILL_AFTER:
 		return number_parse_time(value, &options->kill_after);
-	case OPT_HOSTNAME:
-		options->isolate.hostname = value;
-		return *value ? 0 : -1;
 	case OPT_MOUNT:
 		return mounts_parse(&options->mounts, value);
 	case OPT_LIMIT:
@@ -275,46 +193,45 @@ static void set_flag(struct options *options, enum option option)
 	}
 }
 
-static void take_value(struct options *options, struct words *words, const struct row *row,
-	const char *word, const char *value)
+static void take_value(struct options *options, struct words *words,
+	const struct usage_option *found, const char *word, const char *value)
 {
 	if (!value)
 		value = *words->next ? *words->next++ : NULL;
 	if (!value)
 		refuse(options, words, "no value for option ", word);
-	if (set_value(options, (enum option)(row - rows), value))
-		die(options->persona->setup, words->from, "--", row->name, ": bad value '", value,
+	if (set_value(options, found->option, value))
+		die(options->persona->setup, words->from, "--", found->name, ": bad value '", value,
 			"'");
 }
 
 static void take_long(struct options *options, struct words *words, const char *word)
 {
 	const char *sign = word + text_until(word, '='), *value = *sign ? sign + 1 : NULL;
-	const struct row *row = rows + TEXT_ROW(word + 2, '=', rows);
+	struct usage_option found;
 
-	if (row == rows + ROWS)
+	if (!usage_find(&found, word + 2, 0))
 		refuse(options, words, "unknown option ", word);
-	if (row->value)
-		take_value(options, words, row, word, value);
+	if (found.value)
+		take_value(options, words, &found, word, value);
 	else if (value)
 		refuse(options, words, "option takes no value: ", word);
 	else
-		set_flag(options, (enum option)(row - rows));
+		set_flag(options, found.option);
 }
 
 static void take_short(struct options *options, struct words *words, const char *word)
 {
+	struct usage_option found;
+
 	for (const char *flag = word + 1; *flag; flag++) {
-		const struct row *row = rows;
-		while (row < rows + ROWS && row->flags[0] != *flag && row->flags[1] != *flag)
-			row++;
-		if (row == rows + ROWS)
+		if (!usage_find(&found, NULL, *flag))
 			refuse(options, words, "unknown option ", word);
-		if (row->value) {
-			take_value(options, words, row, word, flag[1] ? flag + 1 : NULL);
+		if (found.value) {
+			take_value(options, words, &found, word, flag[1] ? flag + 1 : NULL);
 			return;
 		}
-		set_flag(options, (enum option)(row - rows));
+		set_flag(options, found.option);
 	}
 }
 

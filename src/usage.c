@@ -4,6 +4,60 @@
 
 #include "text.h"
 
+/*
+ * An option is a blank, its flags, a blank, "--" and its name. One blank and a capital
+ * behind it: it takes a value.
+ */
+static const char help[] =
+	"usage: init [options] [--] command [argument...]\n"
+	"Signals -g --group (default) or -c --single-child of the command gets them\n"
+	"        -r --rewrite FROM:TO  forward FROM as TO; TO 0 drops it\n"
+	"        -p --parent-death-signal SIG  SIG when our parent dies\n"
+	"End     --kill-after TIME  KILL a command that outlives TERM by TIME\n"
+	"        --grace TIME  TERM to KILL for the rest (2s; inf)\n"
+	"        --wait-all  with the last process  -e --expect CODE  exit 0 for CODE\n"
+	"Command --user UID[:GID[,GID...]]  --chdir DIR  --no-new-privs  -P --pause none\n"
+	"Inside  --unshare LIST  pid,mount,uts,ipc,net,user,cgroup,time or all\n"
+	"        --map-root  --uid-map IN:OUT:COUNT  --gid-map IN:OUT:COUNT\n"
+	"        --hostname NAME  --domainname NAME  --loopback  set lo up\n"
+	"        --chroot DIR  --read-only  --mount-proc\n"
+	"        --mount LIST  proc,sys,dev,pts,shm,mqueue,tmp,run or all; hidepid\n"
+	"        --bind SRC:DST[:ro]  --tmpfs DST[:SIZE]\n"
+	"        --cgroup DIR  it runs in DIR/app  --limit FILE=VALUE  memory.max=200M\n"
+	"Channel --control PATH  a socket for operators  --control-fd N  an inherited one\n"
+	"        --control-allow UID[,UID...]  them too  --control-verbs LIST  only these\n"
+	"Starter --ready-fd N  --notify  tell N, systemd: it runs  --status-fd N  events\n"
+	"        -w --warn-on-reap  -v --verbose  repeatable  -s --subreaper  always\n"
+	"        -h --help  -V --version  -l -L --license\n"
+	"TIME: 2, 1.5, 500ms, 2s, 1m, 1h. INIT_OPTIONS holds options read first.\n"
+	"Exit: the command's, 128+signal; 127 not found, 126 not executable, 125 set-up.";
+
+bool usage_find(struct usage_option *found, const char *name, char flag)
+{
+	bool flagged = false;
+	const char *at = help;
+
+	found->option = 0;
+	for (; *at; at++) {
+		unsigned length = 0;
+		if (at[0] != ' ' || at[1] != '-')
+			continue;
+		if (at[2] != '-') {
+			flagged |= at[2] == flag;
+			continue;
+		}
+		for (at += 3; *at > ' '; at++)
+			found->name[length++] = *at;
+		found->name[length] = 0;
+		found->value = at[0] == ' ' && at[1] >= 'A' && at[1] <= 'Z';
+		if (name ? text_is(name, '=', found->name) : flagged)
+			return true;
+		found->option++;
+		at--;
+	}
+	return false;
+}
+
 _Noreturn static void print(const char *text)
 {
 	size_t length = text_until(text, 0);
@@ -13,31 +67,7 @@ _Noreturn static void print(const char *text)
 
 _Noreturn void usage_help(void)
 {
-	print("usage: init [options] [--] command [argument...]\n"
-	      "  -g --group              signal the command's process group (default)\n"
-	      "  -c --single-child       signal the command alone\n"
-	      "  -r --rewrite FROM:TO    forward FROM as TO; TO 0 drops it\n"
-	      "  -e --expect CODE        exit 0 where the command exits with CODE\n"
-	      "  -p --parent-death-signal SIG  SIG when our parent dies\n"
-	      "     --kill-after TIME    KILL a command that outlives TERM by TIME\n"
-	      "     --grace TIME         at the end, TERM to KILL for the rest (2s; inf)\n"
-	      "     --wait-all           end with the last process, not the command\n"
-	      "     --user UID[:GID[,GID...]]  run it as these numeric ids\n"
-	      "     --chdir DIR          run it in DIR\n"
-	      "     --no-new-privs       exec gives it no privileges\n"
-	      "     --control PATH       let operators in by a socket there\n"
-	      "     --control-fd N       ... by an inherited one\n"
-	      "     --control-allow UID[,UID...]  ... these too, besides root and ourselves\n"
-	      "     --control-verbs LIST ... for these requests only: status,wait,...\n"
-	      "     --cgroup DIR         run it in the cgroup DIR/app\n"
-	      "     --limit FILE=VALUE   ... with this limit, as memory.max=200M\n"
-	      "     --ready-fd N --notify  tell N, systemd: it runs; --status-fd N: how it goes\n"
-	      "  -P --pause              no command, reap until stopped\n"
-	      "  -w --warn-on-reap       warn of each orphan reaped\n"
-	      "  -v --verbose            say more; repeatable\n"
-	      "  -s --subreaper (always) -h --help   -V --version   -l -L --license\n"
-	      "TIME: 2, 1.5, 500ms, 2s, 1m, 1h. INIT_OPTIONS holds options read first.\n"
-	      "Exit: the command's, 128+signal; 127 not found, 126 not executable, 125 set-up.");
+	print(help);
 }
 
 _Noreturn void usage_license(void)
