@@ -34,13 +34,16 @@ LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-s
            -Wl,--gc-sections,--build-id=none,--sort-section=name
 # What -s leaves of sections is cut off. For gdb or perf: make LDFLAGS=-static CFLAGS='-g -O1'
 TRIM     = $(if $(filter -s,$(LDFLAGS)),src/trim.sh,:)
-ALL_CFLAGS = $(STRICT) $(CFLAGS)
+# Where all that init calls of musl is known, that alone is linked: 4 kB less. BARE= does without.
+BARE     = $(eval BARE := $$(if $$(and $$(findstring musl,$$(CC)),$$(filter -s,$$(LDFLAGS)), \
+             $$(filter x86_64%,$$(shell $$(CC) -dumpmachine))),errno x86_64))$(BARE)
+ALL_CFLAGS = $(STRICT) $(CFLAGS) $(if $(BARE),-fno-stack-protector)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
 INIT_SRC = init.c $(MODULES)
 MODULES  = $(wildcard src/*.c)
 HEADERS  = $(wildcard src/*.h src/ctl/*.h)
-INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
+INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o) $(BARE:%=$(BUILD)/obj/src/bare/%.o)
 # The operator's half shares these with PID 1's, and nothing else.
 SHARED   = number seqpacket text wire
 CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c)) src/log.c
@@ -54,7 +57,7 @@ FIRST   := $(filter deps deps-docker deps-engines,$(MAKECMDGOALS))
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(INIT_OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(if $(BARE),-nostdlib) -o $@ $(INIT_OBJ)
 	$(TRIM) $@
 	@echo "$@: $$(wc -c <$@) bytes, built with $(CC) ($(if $(findstring musl,$(CC)),musl,the C library of $(CC)))"
 
@@ -74,6 +77,10 @@ $(BUILD)/lib/%.o: %.c $(BUILD)/flags
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.S $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 -include $(INIT_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(BUILD)/obj/src/ctl/client.d
 
@@ -200,7 +207,7 @@ bench: all $(BUILD)/probe
 	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
 
 # One file at a time: clang-tidy 14 takes a va_list of the second for that of the first.
-OWN_C    = $(INIT_SRC) $(wildcard src/ctl/*.c)
+OWN_C    = $(INIT_SRC) $(wildcard src/bare/*.c src/ctl/*.c)
 C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/embed/*.c tests/unit/*.c tests/fuzz/*.c)
 MUSL_INC = $(firstword $(wildcard /usr/include/*-linux-musl /usr/lib/musl/include))
 CLANG_MUSL = clang -nostdinc -isystem $(MUSL_INC) -isystem $$(clang -print-resource-dir)/include
