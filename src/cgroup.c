@@ -152,7 +152,7 @@ static void set_limits(enum cgroup_part part)
 		const char *limit = self.setup->limits[i];
 		char word[WORD] = "+", *end = (char *)limit + text_until(limit, '=');
 		size_t length = text_until(limit, '.');
-		bool weight = !strncmp(limit + length, ".weight", 7), set;
+		bool weight = text_after(limit + length, ".weight"), set;
 
 		if (weight != (part == CGROUP_DIR))
 			continue;
