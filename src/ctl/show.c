@@ -124,22 +124,25 @@ static void put_plain(const char *text, int width)
 		putchar(' ');
 }
 
-void show_fields(const struct initctl_message *message)
+static void put_fields(const struct wire *wire, int width, const char *between)
 {
-	const struct wire *wire = &message->wire;
-
 	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
 		char *value = strchr(p, '=');
 		if (value)
 			*value = 0;
-		put_plain(p, 0);
-		fputs(": ", stdout);
+		put_plain(p, width);
+		fputs(between, stdout);
 		if (value) {
 			put_plain(value + 1, 0);
 			*value = '=';
 		}
 		putchar('\n');
 	}
+}
+
+void show_fields(const struct initctl_message *message)
+{
+	put_fields(&message->wire, 0, ": ");
 }
 
 void show_table(const struct initctl_message *message)
@@ -151,14 +154,7 @@ void show_table(const struct initctl_message *message)
 		size_t length = strcspn(p, "=");
 		width = length > width ? length : width;
 	}
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
-		char *value = strchr(p, '=');
-		*value = 0;
-		put_plain(p, (int)width + 2);
-		put_plain(value + 1, 0);
-		*value = '=';
-		putchar('\n');
-	}
+	put_fields(wire, (int)width, "  ");
 }
 
 static const char *field(const struct initctl_message *message, const char *key)
