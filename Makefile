@@ -52,7 +52,7 @@ CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # "make deps test" installs first, however many jobs run.
-FIRST   := $(filter deps deps-docker deps-engines,$(MAKECMDGOALS))
+FIRST   := $(filter deps deps-%,$(MAKECMDGOALS))
 
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
@@ -168,16 +168,17 @@ $(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 units: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/unit/%)
 units-asan: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
 
-# What runs in real containers has targets of its own.
-NO_ENGINE = --ignore-glob='tests/test_docker*.py' --ignore-glob='tests/test_engines*.py'
+# These have a target of their own: they need an engine, or a machine.
+APART    = --ignore-glob='tests/test_docker*.py' --ignore-glob='tests/test_engines*.py' \
+           --ignore=tests/test_kernel.py
 
 # INIT and INITCTL are the programs under test, UNIT the folder of the unit tests' programs.
 test: all units
-	$(PYTHON) -m pytest $(PYTEST) $(NO_ENGINE) tests
+	$(PYTHON) -m pytest $(PYTEST) $(APART) tests
 
 test-asan: $(BUILD)/asan/init $(BUILD)/asan/initctl $(BUILD)/libinitctl.a units-asan
 	INIT=$(BUILD)/asan/init INITCTL=$(BUILD)/asan/initctl UNIT=$(BUILD)/asan/unit \
-		$(PYTHON) -m pytest $(PYTEST) $(NO_ENGINE) tests
+		$(PYTHON) -m pytest $(PYTEST) $(APART) tests
 
 # The part that goes through states and tables; elsewhere valgrind's own descriptors, signals
 # and exec show. A -P that is stopped at once meets it before it is ready.
@@ -202,6 +203,12 @@ test-engines: all $(BUILD)/probe
 
 engines-table:
 	$(PYTHON) tests/engines/table.py --write README.md
+# Debian's kernel under qemu, for the limits of cgroups; see tests/test_kernel.py.
+test-kernel: all $(BUILD)/kernel/vmlinuz
+	$(PYTHON) -m pytest $(PYTEST) tests/test_kernel.py
+
+$(BUILD)/kernel/vmlinuz: | $(FIRST)
+	tests/kernel/fetch.sh $(@D)
 
 bench: all $(BUILD)/probe
 	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
@@ -222,7 +229,7 @@ lint: $(BUILD)/flags
 	for f in $(OWN_C); do gcc $(CHECK) -fanalyzer $$f || exit; done
 	for f in $(C_FILES); do for cc in gcc musl-gcc clang "$(CLANG_MUSL)"; do \
 		$$cc $(CHECK) $$f || exit; done; done
-	for f in $(wildcard src/*.sh tests/*.sh .ci/run); do bash -n $$f || exit; done
+	for f in $(wildcard src/*.sh tests/*.sh tests/kernel/fetch.sh .ci/run); do bash -n $$f || exit; done
 	@rm -f $(BUILD)/lint.*; echo "lint: clean"
 
 # DEPS narrows it down: make deps demo DEPS=build
@@ -232,6 +239,8 @@ deps-docker:
 	@tests/deps.sh docker
 deps-engines:
 	@tests/deps.sh engines docker
+deps-kernel:
+	@tests/deps.sh kernel
 
 demo: all
 	@tests/demo.sh $(BUILD)/init
@@ -247,4 +256,4 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-engine test-cross test-engines engines-table bench lint deps deps-docker deps-engines demo install uninstall clean ALWAYS
+.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-kernel test-engine test-cross test-engines engines-table bench lint deps deps-docker deps-engines deps-kernel demo install uninstall clean ALWAYS

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing to build, test and lint init, and asks nothing.
-# usage: tests/deps.sh [build] [test] [lint] [docker] [engines] [cross]     (default: the first three)
+# usage: tests/deps.sh [build] [test] [lint] [docker] [engines] [cross] [kernel]  (default: the first three)
 # Where all is there it changes nothing and needs no network.
 set -u
 
@@ -38,6 +38,8 @@ engines:podman:podman:have podman
 engines:lxc:lxc:have lxc-start
 engines:systemd-container::have systemd-nspawn || have apk
 engines:bubblewrap:bubblewrap:have bwrap
+kernel:qemu-system-x86:qemu-system-x86_64:have qemu-system-x86_64
+kernel:busybox-static:busybox-static:[ -x /bin/busybox ] || [ -x /bin/busybox.static ]
 docker:ca-certificates:ca-certificates:[ -e /etc/ssl/certs/ca-certificates.crt ]
 cross:binutils dpkg-dev:-:have readelf && have dpkg-deb
 cross:gcc-aarch64-linux-gnu:-:have aarch64-linux-gnu-gcc
