@@ -240,10 +240,14 @@ MUTANTS = [
     ("test_few_descriptors", "init.c", "self.signals = signals_open();",
      "self.signals = sys_fcntl(signals_open(), F_DUPFD_CLOEXEC, 64);"),
     # ---- cgroups
-    ("test_init_app_and_ops test_while_frozen test_after_one_that_was_killed test_delegated",
-     "init.c", ".cgroup = cgroup_part(CGROUP_APP),", ".cgroup = -1,"),
+    ("test_init_app_and_ops test_after_one_that_was_killed test_delegated", "init.c",
+     ".cgroup = cgroup_part(CGROUP_APP),", ".cgroup = -1,"),
     ("test_init_app_and_ops test_on_a_terminal", "src/session.c",
      "spawn_fork(cgroup_part(CGROUP_OPS), 0, ends[1])", "sys_fork(0)"),
+    ("test_while_frozen", "src/session.c", "spawn_fork(cgroup_part(CGROUP_OPS)",
+     "spawn_fork(cgroup_part(CGROUP_APP)"),
+    ("test_no_clone3_for_sessions test_ops_is_gone", "src/spawn.c",
+     "if (!child && cgroup_join(cgroup)) {", "if (0) {"),
     ("test_without", "src/cgroup.c", "if (!setup->path)\n\t\treturn;",
      "if (!setup->path)\n"
      "\t\tsetup = &(struct cgroup_setup){.path = \"/sys/fs/cgroup/unified/init-test\"};"),

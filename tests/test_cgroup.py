@@ -80,6 +80,33 @@ def test_no_clone3(start, tree, error):
     assert init.wait() == 137
 
 
+@pytest.mark.parametrize("error", ["ENOSYS", "EPERM"])
+def test_no_clone3_for_sessions(container, tree, error):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    one = container("--cgroup", tree / "box", how="plain",
+                    outer=["strace", "-f", "-qq", "-e", "trace=clone3",
+                           "-e", f"inject=clone3:error={error}"])
+    channel, started = one.started("sleep", "1000")
+    assert processes(tree / "box/ops") == [one.outside(started["pid"])]
+    channel.close()
+    os.kill(one.pid, signal.SIGTERM)
+    assert one.init.wait() == 143
+
+
+def test_ops_is_gone(container, tree):
+    """No session starts where it would count as something else."""
+    one = container("--cgroup", tree / "box")
+    channel = one.connect()
+    (tree / "box/ops").rmdir()
+    answer = channel.exec("true", stdio=one.null())
+    assert (answer.name, answer["stage"]) == ("failed", "cgroup")
+    one.check_well()
+    os.kill(one.pid, signal.SIGTERM)
+    assert one.init.wait() == 143
+    assert below(tree) == [str(tree)]
+
+
 def test_born_there(start, tree):
     """Not moved there: a process that is at its limit could else be started."""
     if not shutil.which("strace"):

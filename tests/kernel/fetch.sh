@@ -10,7 +10,7 @@ chmod 755 "$folder"
 # The package of no version only names the one that holds it.
 name=$(apt-cache depends $package | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 [ -n "$name" ] || { echo "fetch: no package $package; apt-get update?" >&2; exit 1; }
-(cd "$folder" && apt-get -qq -o Acquire::Retries=3 download "$name")
+(cd "$folder" && apt-get -qq -o Acquire::Retries=3 -o APT::Sandbox::User=root download "$name")
 dpkg --fsys-tarfile "$folder"/*.deb | tar -x -C "$folder" --wildcards './boot/vmlinuz-*'
 mv "$folder"/boot/vmlinuz-* "$1/vmlinuz.new"
 mv "$1/vmlinuz.new" "$1/vmlinuz"
