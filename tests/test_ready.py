@@ -10,8 +10,8 @@ import time
 import pytest
 
 from channel import Channel
-from conftest import DEADLINE, INIT, PROBE, descendants, eventually, status_of
-from container import container, directory, needs_root, read_all  # noqa: F401
+from conftest import DEADLINE, PROBE, descendants, eventually
+from container import container, directory, read_all  # noqa: F401
 from test_resources import held
 
 SETUP = 125
@@ -382,13 +382,18 @@ def test_systemd_does_not_read(run, how, manager):
     assert result.stderr == "init: tell that we are ready: Resource temporarily unavailable\n"
 
 
-def test_systemd_is_gone_meanwhile(start, how, manager):
+def test_systemd_is_gone_meanwhile(start, how, manager, tmp_path):
+    """Between init's connect and the start of the command: said, and no reason to end."""
+    trace = tmp_path / "trace"
     init = start(["--notify", PROBE, "signals", "--until", "10"], how,
-                 outer=[*DELAY, "-e", "trace=connect"], env={"NOTIFY_SOCKET": manager.name})
-    eventually(lambda: "init" in [s["Name"].strip() for s in descendants(
-        init.popen.pid).values()], what="init")
+                 outer=["strace", "-f", "-qq", "-o", trace, "-e", "trace=connect,setpgid,setsid",
+                        "-e", "inject=setpgid,setsid:delay_enter=400000"],
+                 env={"NOTIFY_SOCKET": manager.name})
+    eventually(lambda: trace.exists() and " = 0" in trace.read_text(), what="init's connect")
     manager.socket.close()
     init.line("ready")
+    eventually(lambda: "tell that we are ready: errno 1" in init.stderr(), what="the warning")
     init.signal(signal.SIGUSR1)
     init.line("^10 ")
     assert not [line for line in init.lines if line.startswith("13 ")]
+    assert init.wait() == 0

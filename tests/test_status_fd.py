@@ -6,9 +6,8 @@ import socket
 
 import pytest
 
-from channel import Channel
 from conftest import AS_ROOT, DEADLINE, INIT, PROBE, eventually
-from container import container, directory, needs_root, read_all  # noqa: F401
+from container import container, directory, read_all  # noqa: F401
 from test_ready import await_byte, fill, now_in, pipe  # noqa: F401
 from test_resources import held
 
@@ -95,7 +94,8 @@ def test_user_fails(told, how):
     assert found[0]["errno"] in (str(errno.EPERM), str(errno.EINVAL))
 
 
-FAULTS = [("vfork", "EAGAIN", "fork", errno.EAGAIN), ("setpgid,setsid", "EPERM", "session", errno.EPERM),
+FAULTS = [("vfork", "EAGAIN", "fork", errno.EAGAIN),
+          ("setpgid,setsid", "EPERM", "session", errno.EPERM),
           ("signalfd4", "EMFILE", "start", errno.EMFILE), ("pipe2", "EMFILE", "fork", errno.EMFILE)]
 
 
