@@ -237,8 +237,14 @@ deps:
 	@tests/deps.sh $(DEPS)
 deps-docker:
 	@tests/deps.sh docker
+# What a Kubernetes manifest is checked with, where there is an npm.
+SCHEMA   = kubernetes-models@5.1.0 typescript@5.9.3
 deps-engines:
 	@tests/deps.sh engines docker
+	@[ -d $(BUILD)/kubernetes/node_modules/typescript ] || { mkdir -p $(BUILD)/kubernetes && \
+		timeout 120 npm install --no-audit --no-fund --no-save --ignore-scripts \
+		--prefix $(BUILD)/kubernetes $(SCHEMA) >$(BUILD)/kubernetes/log 2>&1; } || \
+		echo "deps: no $(SCHEMA) by npm: the manifest's test will be skipped"
 deps-kernel:
 	@tests/deps.sh kernel
 

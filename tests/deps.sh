@@ -37,6 +37,8 @@ engines:crun:crun:have crun
 engines:podman:podman:have podman
 engines:lxc:lxc:have lxc-start
 engines:systemd-container::have systemd-nspawn || have apk
+engines:iproute2:iproute2:have ip
+engines:python3-yaml:py3-yaml:yaml python3 || yaml /usr/bin/python3
 engines:bubblewrap:bubblewrap:have bwrap
 kernel:qemu-system-x86:qemu-system-x86_64:have qemu-system-x86_64
 kernel:busybox-static:busybox-static:[ -x /bin/busybox ] || [ -x /bin/busybox.static ]
@@ -58,6 +60,10 @@ have() {
 
 pytest() {
 	"$1" -c 'import pytest'
+}
+
+yaml() {
+	"$1" -c 'import yaml'
 }
 
 # The packages, of apt or of apk, of what is missing.

@@ -13,7 +13,7 @@ from pathlib import Path
 from conftest import DEADLINE, INIT, MARKER, PATH, PROBE, Running
 from docker_engine import remove_cgroups
 from engines.home import Home
-from initctl import Control
+from initctl import INITCTL, Control
 from terminal import Terminal
 
 INSIDE = "/run/init"  # where a box has its volume
@@ -34,12 +34,13 @@ def busybox():
 
 
 def make_root(root):
-    """init, probe and busybox by all its names."""
+    """init, initctl, probe, and busybox by all its names."""
     program = busybox()
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
     shutil.copy(INIT, root / "init")
     shutil.copy(PROBE, root / "bin/probe")
+    shutil.copy(INITCTL, root / "bin/initctl")
     shutil.copy(program, root / "bin/busybox")
     for name in subprocess.run([program, "--list"], check=True, stdout=subprocess.PIPE,
                                text=True).stdout.split():
