@@ -240,7 +240,8 @@ deps-docker:
 # What a Kubernetes manifest is checked with, where there is an npm.
 SCHEMA   = kubernetes-models@5.1.0 typescript@5.9.3
 deps-engines:
-	@tests/deps.sh engines docker
+	@tests/deps.sh docker
+	@tests/deps.sh engines
 	@[ -d $(BUILD)/kubernetes/node_modules/typescript ] || { mkdir -p $(BUILD)/kubernetes && \
 		timeout 120 npm install --no-audit --no-fund --no-save --ignore-scripts \
 		--prefix $(BUILD)/kubernetes $(SCHEMA) >$(BUILD)/kubernetes/log 2>&1; } || \

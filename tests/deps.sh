@@ -104,14 +104,26 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "deps: installing $need"
 export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086
-if [ $manager = apt ]; then
-	options="-qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
-	$as_root apt-get $options update </dev/null &&
+options="-qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
+install() {
+	if [ $manager = apt ]; then
+		# shellcheck disable=SC2086
 		$as_root env DEBIAN_FRONTEND=$DEBIAN_FRONTEND apt-get $options -y \
-			--no-install-recommends install $need </dev/null
-else
-	$as_root apk add --quiet $need </dev/null
-fi || by_hand "$manager failed" $manager
+			--no-install-recommends install "$@" </dev/null
+	else
+		$as_root apk add --quiet "$@" </dev/null
+	fi
+}
+# shellcheck disable=SC2086
+{
+	[ $manager != apt ] || $as_root apt-get $options update </dev/null
+	install $need || {
+		# An engine that cannot be had here is left out, and its row of the table skipped.
+		[ "$sets" = engines ] || by_hand "$manager failed" $manager
+		for one in $need; do install "$one"; done
+	}
+}
 need=$(missing $manager)
-[ -z "$need" ] || by_hand "still missing after the installation" $manager
+[ -z "$need" ] && exit
+[ "$sets" = engines ] || by_hand "still missing after the installation" $manager
+echo "deps: not to be had here: $need"

@@ -14,8 +14,11 @@ IMAGE = "box:1"
 
 @functools.cache
 def daemon():
-    """Apart from the machine's network: Swarm makes bridges, and listens."""
-    one = Daemon(INIT, apart=True)
+    """Apart from the machine's network: Swarm makes bridges, and listens. Or why there is none."""
+    try:
+        one = Daemon(INIT, apart=True)
+    except RuntimeError as why:
+        return why
     atexit.register(one.stop)
     return one
 
@@ -23,12 +26,11 @@ def daemon():
 class Docker(Engine):
     name, programs, homely = "docker", ("dockerd", "docker"), False
 
-    def start(self):
-        try:
-            self.daemon = daemon()
-        except RuntimeError as why:
-            raise Unavailable(str(why)) from None
-        super().start()
+    def begin(self):
+        self.daemon = daemon()
+        if isinstance(self.daemon, Exception):
+            raise self.daemon
+        super().begin()
 
     def prepare(self):
         if not self.daemon.has(IMAGE):
@@ -96,8 +98,8 @@ class DockerInit(Docker):
     """Its init is called docker-init, and exits at once unless it is told to wait."""
     name, first = "docker --init", "/sbin/docker-init"
 
-    def start(self):
-        super().start()
+    def begin(self):
+        super().begin()
         if not self.daemon.own:
             raise Unavailable("--init-path is the choice of whoever started DOCKER_HOST")
 
