@@ -1,0 +1,83 @@
+"""The manuals have every option, verb and request there is, and no other."""
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import INIT, ROOT
+from initctl import INITCTL
+
+SOURCES = {path: path.read_text() for path in [*ROOT.glob("src/*.c"), *ROOT.glob("src/ctl/*.c")]}
+MANUALS = {"init": ROOT / "src/man/container-init.8", "initctl": ROOT / "src/man/initctl.1"}
+
+
+def source(name):
+    return SOURCES[ROOT / "src" / name]
+
+
+def items(program):
+    """The options that a manual explains: name -> whether it has a value."""
+    found = {}
+    for line in re.findall(r"^\.It Fl (.*)", MANUALS[program].read_text(), re.M):
+        flags, value, _ = line.partition(" Ar ")
+        for flag in re.sub(r"\bFl\b", "", flags).replace(",", " ").split():
+            assert f"-{flag}" not in found, f"{flag} is explained twice"
+            found[f"-{flag}"] = bool(value)
+    return found
+
+
+def printed(program):
+    """What -h says."""
+    return subprocess.run([program, "-h"], capture_output=True, text=True, check=True).stdout
+
+
+def test_options_of_init():
+    rows = re.findall(r'^\s*\[OPT_\w+\] = \{"([a-z-]+)", "(\w*)", (true|false)', source("options.c"),
+                      re.M)
+    table = {}
+    for name, flags, value in rows:
+        table |= {f"--{name}": value == "true", **{f"-{flag}": value == "true" for flag in flags}}
+    assert len(rows) == source("options.c").count("[OPT_") > 20, "the table is read wrongly"
+    assert items("init") == table
+
+
+def test_options_of_init_in_the_help():
+    options = set(re.findall(r"(?<![\w-])-[a-zA-Z]\b|(?<![\w-])--[a-z][a-z-]+", printed(INIT)))
+    assert options == set(items("init"))
+
+
+def test_requests_that_may_be_offered():
+    rows = re.findall(r'^\s*\[VERB_\w+\] = \{"([a-z]+)"', source("request.c"), re.M)
+    said = re.search(r"^\.It Fl -control-verbs.*?^\.Cm ([a-z, ]+) \.$", MANUALS["init"].read_text(),
+                     re.M | re.S)
+    assert len(rows) > 5 and said[1].split(" , ") == rows
+
+
+def test_verbs_of_initctl():
+    table = re.findall(r'^\s*\{"([a-z]+)", verb_\w+\},', source("ctl/main.c"), re.M)
+    assert len(table) == source("ctl/main.c").count(", verb_") > 5, "the table is read wrongly"
+    explained = re.findall(r"^\.It Cm ([a-z]+)\b", MANUALS["initctl"].read_text(), re.M)
+    assert sorted(explained) == sorted(table)
+    assert sorted(re.findall(r"^  ([a-z]+)\b", printed(INITCTL), re.M)) == sorted(table)
+
+
+def test_options_of_initctl():
+    """Wherever the sources compare a word with an option."""
+    text = "".join(text for path, text in SOURCES.items() if path.parent.name == "ctl")
+    options = set(re.findall(r'(?:str(?:n?)cmp|value_of)\([^"]*?"(-[a-zA-Z]|--[a-z-]+)"', text))
+    assert len(options) > 10, "the sources are read wrongly"
+    # What only one verb has stands in its own line.
+    explained = set(items("initctl"))
+    explained |= {f"-{flag}" for flag in re.findall(r"^\.It Cm .*?\bFl (-\w[\w-]+)",
+                                                    MANUALS["initctl"].read_text(), re.M)}
+    assert explained == options
+
+
+@pytest.mark.parametrize("program", MANUALS)
+def test_manual_is_well_formed(program):
+    if not shutil.which("mandoc"):
+        pytest.skip("mandoc is not installed")
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", MANUALS[program]],
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
