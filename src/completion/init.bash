@@ -1,0 +1,112 @@
+# Completion of init's words for bash, under the name of this file. What options there
+# are, and what values they take, is what the program says of itself (-h).
+
+# Sets _init_kinds: an option to the name of its value in the help, empty where it has none.
+_init_options() {
+	local line rest option waiting
+	declare -gA _init_kinds=()
+	while IFS= read -r line; do
+		rest=$line waiting=()
+		while [[ $rest =~ ^\ *(-[A-Za-z]|--[a-z-]+)(\ ([A-Z][^ ]*))?(.*) ]]; do
+			waiting+=("${BASH_REMATCH[1]}")
+			for option in "${waiting[@]}"; do
+				_init_kinds[$option]=${BASH_REMATCH[3]}
+			done
+			[[ ! ${BASH_REMATCH[3]} ]] || break
+			rest=${BASH_REMATCH[4]}
+		done
+	done < <("$1" -h 2>/dev/null </dev/null | grep -E '^ +-')
+}
+
+# The words up to the cursor, which bash has cut at = and :, and where each begins.
+_init_words() {
+	local i word glue=
+	words=() starts=()
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $word == [=:]* || $glue ]] && ((${#words[@]} > 1)); then
+			words[-1]+=$word
+		else
+			words+=("$word")
+			starts+=("$i")
+		fi
+		[[ $word == *[=:] ]] && glue=1 || glue=
+	done
+}
+
+# Offers words for what stands behind the last = : or comma of the current one.
+_init_offer() {
+	local item=${cur##*[=:,]} list=${cur##*[=:]}
+	list=${list%"$item"}
+	# shellcheck disable=SC2207
+	COMPREPLY=($(compgen -P "$list" -W "$1" -- "$item"))
+}
+
+_init_signals() {
+	local names
+	names=$(compgen -A signal | sed -n 's/^SIG//p' | grep -v JUNK)
+	_init_offer "$names"
+}
+
+# The value of an option, by its name and by what the help calls it.
+_init_value() {
+	local plain=${cur##*=}
+	case $1 in
+	--control-verbs) _init_offer "status exec signal sessions hold attach watch wait stop open" ;;
+	--unshare) _init_offer "pid mount uts ipc net user cgroup time all" ;;
+	--mount) _init_offer "proc sys dev pts shm mqueue tmp run all" ;;
+	*)
+		case $2 in
+		SIG* | FROM:TO*) _init_signals ;;
+		DIR*) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -d -- "$plain") ;;
+		PATH* | FILE* | SRC* | DST*)
+			compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- "$plain")
+			;;
+		esac
+		;;
+	esac
+}
+
+# A command and its arguments, from that word of COMP_WORDS on.
+_init_command() {
+	if declare -F _command_offset >/dev/null; then
+		_command_offset "$1"
+	elif ((COMP_CWORD == $1)); then
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	else
+		compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	fi
+}
+
+_init() {
+	local words starts cur word option= i
+	COMPREPLY=()
+	_init_words
+	_init_options "$1"
+	cur=${words[-1]}
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		word=${words[i]}
+		if [[ $option ]]; then
+			option=
+		elif [[ $word == -- || $word != -?* ]]; then
+			[[ $word == -- ]] && ((i++))
+			_init_command "${starts[i]}"
+			return
+		elif [[ ${_init_kinds[$word]-} ]]; then
+			option=$word
+		fi
+	done
+	if [[ $option ]]; then
+		_init_value "$option" "${_init_kinds[$option]}"
+	elif [[ $cur == --*=* ]]; then
+		_init_value "${cur%%=*}" "${_init_kinds[${cur%%=*}]-}"
+	elif [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "${!_init_kinds[*]}" -- "$cur")
+	else
+		_init_command "$COMP_CWORD"
+	fi
+}
+
+_init_name=${BASH_SOURCE[0]##*/}
+complete -F _init "${_init_name%.bash}"
+unset -v _init_name

@@ -1,0 +1,103 @@
+# Completion of initctl's words for bash, under the name of this file. What verbs there are,
+# and what options they take, is what the program says of itself (-h).
+
+# Sets _initctl_verbs, and _initctl_kinds: an option to the name of its value.
+_initctl_help() {
+	local line word rest
+	_initctl_verbs=()
+	declare -gA _initctl_kinds=()
+	while IFS= read -r line; do
+		[[ $line =~ ^\ \ ([a-z]+)( |$) ]] && _initctl_verbs+=("${BASH_REMATCH[1]}")
+		rest=${line//[\[,]/ }
+		while [[ $rest =~ (^|\ )(-[A-Za-z]|--[a-z-]+)(\ ([A-Z][^ ]*))?(.*) ]]; do
+			word=${BASH_REMATCH[2]}
+			_initctl_kinds[$word]=${BASH_REMATCH[4]%]}
+			rest=${BASH_REMATCH[5]}
+		done
+	done < <("$1" -h 2>/dev/null </dev/null | sed '/^SOCKET/,$d')
+}
+
+# The ids of the sessions, where the channel can be asked.
+_initctl_sessions() {
+	"$@" sessions --json 2>/dev/null </dev/null |
+		sed -n 's/.*"session":"\{0,1\}\([0-9]*\).*/\1/p'
+}
+
+_initctl_files() {
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen "$1" -- "${cur##*=}")
+}
+
+_initctl_value() {
+	case ${_initctl_kinds[$1]-} in
+	SOCKET | FILE) _initctl_files -f ;;
+	DIR) _initctl_files -d ;;
+	NAME*) [[ $1 != -e ]] || mapfile -t COMPREPLY < <(compgen -e -- "$cur") ;;
+	esac
+}
+
+# What stands behind a verb that runs no command; before is what stood there already.
+_initctl_argument() {
+	local names
+	case $1 in
+	signal)
+		if ((before == 0)); then
+			names=$(compgen -A signal | sed -n 's/^SIG//p' | grep -v JUNK)
+		else
+			names="main all $(_initctl_sessions "${ask[@]}" | sed 's/^/%/')"
+		fi
+		;;
+	attach) names=$(_initctl_sessions "${ask[@]}") ;;
+	esac
+	# shellcheck disable=SC2207
+	COMPREPLY=($(compgen -W "$names" -- "$cur"))
+}
+
+# A command of the container: what is here may be there, too.
+_initctl_command() {
+	if declare -F _command_offset >/dev/null; then
+		_command_offset "$1"
+	elif ((COMP_CWORD == $1)); then
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	else
+		_initctl_files -f
+	fi
+}
+
+_initctl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} word verb= option= i before=0 ask=("$1")
+	COMPREPLY=()
+	_initctl_help "$1"
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $option ]]; then
+			[[ $option != -S ]] || ask+=(-S "${word/#\~/$HOME}")
+			option=
+		elif [[ $word == -* && $word != -- && ! ($verb == signal && $before == 0) ]]; then
+			[[ ! ${_initctl_kinds[$word]-} ]] || option=$word
+		elif [[ ! $verb ]]; then
+			verb=$word
+		elif [[ $verb == exec ]]; then
+			[[ $word != -- ]] || ((i++))
+			_initctl_command "$i"
+			return
+		else
+			((before++))
+		fi
+	done
+	if [[ $option ]]; then
+		_initctl_value "$option"
+	elif [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "${!_initctl_kinds[*]}" -- "$cur")
+	elif [[ ! $verb ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "${_initctl_verbs[*]}" -- "$cur")
+	elif [[ $verb == exec ]]; then
+		_initctl_command "$COMP_CWORD"
+	else
+		_initctl_argument "$verb"
+	fi
+}
+
+_initctl_name=${BASH_SOURCE[0]##*/}
+complete -F _initctl "${_initctl_name%.bash}"
+unset -v _initctl_name

@@ -1,0 +1,62 @@
+# Completion of initctl's words for fish. What verbs and options there are is what the
+# program says of itself.
+function __initctl_verb
+    set -l words (commandline -opc)
+    set -e words[1]
+    while set -q words[1]
+        switch $words[1]
+            case -S
+                set -e words[1]
+            case '-*'
+            case '*'
+                echo $words[1]
+                return
+        end
+        set -e words[1]
+    end
+    return 1
+end
+
+function __initctl_sessions
+    set -l words (commandline -opc)
+    command $words[1] sessions --json 2>/dev/null | string match -rg '"session":"?([0-9]+)'
+end
+
+# The command of exec, from the first word behind it that is no option on.
+function __initctl_command
+    set -l words (commandline -opc) (commandline -ct)
+    set -l at (contains -i -- exec $words)
+    set words $words[(math $at + 1)..]
+    while set -q words[2]; and string match -q -- '-*' $words[1]
+        if contains -- $words[1] -u -w -e --program --umask --rlimit --detach-keys
+            set -e words[1]
+        end
+        set -e words[1]
+    end
+    string match -q -- '-*' $words[1]; or complete -C "$words"
+end
+
+complete -c initctl -f
+for line in (command initctl -h 2>/dev/null | string match -v 'SOCKET:*')
+    set -l verb (string match -rg '^  ([a-z]+) ' -- $line)
+    and complete -c initctl -n 'not __initctl_verb' -a $verb -d (string replace -r '.*  ' '' -- $line)
+    for found in (string match -rag '(-[A-Za-z]\b|--[a-z-]+)(?= [A-Z])' -- $line)
+        set -l files -x
+        string match -q -r -- "$found (SOCKET|FILE|DIR)" $line; and set files -r -F
+        if string match -q -- '--*' $found
+            complete -c initctl -l (string sub -s 3 -- $found) $files
+        else
+            complete -c initctl -s (string sub -s 2 -- $found) $files
+        end
+    end
+    for found in (string match -rag '(?:^|[ \[])(-[A-Za-z]|--[a-z-]+)(?=$|,|\]|  )' -- $line)
+        if string match -q -- '--*' $found
+            complete -c initctl -l (string sub -s 3 -- $found)
+        else
+            complete -c initctl -s (string sub -s 2 -- $found)
+        end
+    end
+end
+complete -c initctl -n 'test "$(__initctl_verb)" = exec' -a '(__initctl_command)'
+complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
+complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'

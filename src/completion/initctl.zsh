@@ -1,0 +1,53 @@
+#compdef initctl
+# What verbs there are, and what options they take, is what the program says of itself.
+local line rest
+local -a verbs options specs asked
+local -A kinds
+for line in ${(f)"$(_call_program help $words[1] -h </dev/null 2>/dev/null)"}; do
+	[[ $line != SOCKET:* ]] || break
+	[[ $line =~ '^  ([a-z]+)( .*|$)' ]] && verbs+=("$match[1]:${${match[2]##*  }## #}")
+	rest=${line//[\[,]/ }
+	while [[ $rest =~ '(^| )(-[A-Za-z]|--[a-z-]+)( ([A-Z][^ ]*))?(.*)$' ]]; do
+		kinds[$match[2]]=${match[4]%]} rest=$match[5]
+	done
+done
+for line in ${(k)kinds}; do
+	case $kinds[$line] in
+	('') specs+=("*$line") ;;
+	(DIR) specs+=("*$line:folder:_files -/") ;;
+	(SOCKET|FILE) specs+=("*$line:file:_files") ;;
+	(*) specs+=("*$line:${kinds[$line]//[^A-Za-z0-9,]/ }: ") ;;
+	esac
+done
+integer at=2
+while (( at < CURRENT )) && [[ $words[at] == -* ]]; do
+	[[ -n $kinds[$words[at]] ]] && (( at++ ))
+	(( at++ ))
+done
+if (( at >= CURRENT )); then
+	_arguments -S $specs "1:verb:{_describe verb verbs}"
+	return
+fi
+asked=($words[1,at-1])
+local verb=$words[at]
+shift $at words
+(( CURRENT -= at ))
+words=($verb $words)
+(( CURRENT++ ))
+case $verb in
+(exec) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
+(signal)
+	if (( CURRENT == 2 )); then
+		_signals -s
+	else
+		_wanted targets expl target compadd main all \
+			${(f)"$($asked sessions --json 2>/dev/null | sed -n 's/.*"session":"*\([0-9]*\).*/%\1/p')"}
+	fi
+	;;
+(attach)
+	_arguments -S $specs
+	_wanted sessions expl session compadd \
+		${(f)"$($asked sessions --json 2>/dev/null | sed -n 's/.*"session":"*\([0-9]*\).*/\1/p')"}
+	;;
+(*) _arguments -S $specs ;;
+esac

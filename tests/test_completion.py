@@ -1,0 +1,182 @@
+"""Completion, as a bash with a terminal does it: Tab's list is put on the line and printed."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from conftest import INIT, PATH, ROOT
+from container import container, directory  # noqa: F401 (fixtures)
+from initctl import INITCTL
+from terminal import Terminal
+
+LIBRARY = "/usr/share/bash-completion/bash_completion"
+ALL, HOME, END = "\x1b*", "\x01", "\x05"
+
+
+class Bash(Terminal):
+    def complete(self, line):
+        """The words of the line, once all completions of its last one have been put there."""
+        self.press(f"{line}{ALL}{HOME}printf '<%s>\\n' {END}; echo over\n")
+        text = self.expect(r"(?s)(.*)\nover\r").group(1)
+        self.prompt()
+        return re.findall(r"<([^>\r]*)>\r", text)
+
+    def offers(self, line):
+        """What stands there beyond what was typed."""
+        before = len(line.split()) - (not line.endswith(" "))
+        return self.complete(line)[before:]
+
+
+@pytest.fixture(params=["alone", "library"])
+def bash(request, marker, tmp_path):
+    """Without and with Debian's library of completions, which knows those of many commands."""
+    if request.param == "library" and not os.path.exists(LIBRARY):
+        pytest.skip("bash-completion is not installed")
+    for name, program in (("init", INIT), ("initctl", INITCTL)):
+        (tmp_path / name).symlink_to(os.path.abspath(program))
+    one = Bash(["bash", "--norc", "--noprofile", "-i"], marker, columns=2000,
+               env={"PATH": f"{tmp_path}:{PATH}", "TERM": "dumb", "HOME": str(tmp_path)})
+    one.prompt()
+    one.run("bind 'set enable-bracketed-paste off'")
+    if request.param == "library":
+        one.run(f". {LIBRARY}")
+    for name in ("init", "initctl"):
+        assert one.run(f". {ROOT}/src/completion/{name}.bash") in ("", "\r\n", "\r")
+    yield one
+    one.hang_up()
+    one.popen.send_signal(signal.SIGKILL)
+    one.close()
+
+
+def help_of(program):
+    text = subprocess.run([program, "-h"], capture_output=True, text=True, check=True).stdout
+    return text, set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+
+def test_options_of_init(bash):
+    """All that there are, those of later versions as well."""
+    options = help_of(INIT)[1]
+    assert len(options) > 15 and set(bash.offers("init --")) == options
+    assert bash.offers("init --chd") == ["--chdir"]
+    assert "-g" in bash.offers("init --grace 2 -")
+
+
+@pytest.mark.parametrize("line, offers", [
+    ("init -p TER", ["TERM"]),
+    ("init --parent-death-signal=QUI", ["--parent-death-signal=QUIT"]),
+    ("init -r TER", ["TERM"]),
+    ("init --rewrite TERM:QUI", ["TERM:QUIT"]),
+    ("init --control-verbs status,watc", ["status,watch"]),
+    ("init --control-verbs=exec,sto", ["--control-verbs=exec,stop"]),
+    ("init --grace 5", ["5"]),
+    ("init -p TERMX", ["TERMX"]),
+])
+def test_values_of_init(bash, line, offers):
+    assert bash.offers(line) == offers
+
+
+def test_files_and_folders(bash, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    both = {f"{tmp_path}/folder/", f"{tmp_path}/file"}
+    folder = f"{tmp_path}/folder/"
+    assert set(bash.offers(f"init --control {tmp_path}/f")) in (both, {w.rstrip("/") for w in both})
+    assert [w.rstrip("/") + "/" for w in bash.offers(f"init --chdir {tmp_path}/f")] == [folder]
+    assert [w.rstrip("/") + "/" for w in bash.offers(f"initctl exec -w {tmp_path}/f")] == [folder]
+    assert bash.offers(f"initctl -S {tmp_path}/fi") == [f"{tmp_path}/file"]
+    assert bash.offers(f"initctl shell --program {tmp_path}/fi") == [f"{tmp_path}/file"]
+
+
+@pytest.mark.parametrize("before", ["init", "init --", "init -v --grace 5s --", "init --grace=5s",
+                                    "init -r TERM:QUIT", "initctl exec", "initctl exec -t -u 1 --",
+                                    "initctl -S /none --json exec"])
+def test_command(bash, before, tmp_path):
+    """A command, and its arguments, which are not ours."""
+    program = tmp_path / "odd-command"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert set(bash.offers(f"{before} odd-comm")) == {"odd-command"}
+    (tmp_path / "argument").touch()
+    assert bash.offers(f"{before} odd-command {tmp_path}/argu") == [f"{tmp_path}/argument"]
+    assert bash.offers(f"{before} odd-command --chdi") == ["--chdi"]
+
+
+def test_verbs_and_options_of_initctl(bash):
+    text, options = help_of(INITCTL)
+    verbs = re.findall(r"^  ([a-z]+)", text, re.M)
+    assert len(verbs) > 5 and bash.offers("initctl ") == sorted(verbs)
+    assert bash.offers("initctl -S /none sess") == ["sessions"]
+    assert set(bash.offers("initctl exec --")) == options - {"--help"}
+    assert bash.offers("initctl signal HU") == ["HUP"]
+    assert bash.offers("initctl signal -HU") == ["-HU"]
+
+
+def test_sessions(bash, container):  # noqa: F811
+    box = container()
+    channel, answer = box.started("sleep", "1000")
+    socket, session = box.path, answer["session"]
+    assert bash.offers(f"initctl -S {socket} attach ") == [session]
+    assert set(bash.offers(f"initctl -S {socket} signal TERM ")) == {"main", "all", f"%{session}"}
+    channel.close()
+
+
+def test_other_name(bash, tmp_path):
+    """A package's name: the file's is what is completed."""
+    shutil.copy(ROOT / "src/completion/init.bash", tmp_path / "container-init")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/container-init").symlink_to(os.path.abspath(INIT))
+    bash.run(f"PATH=$PATH:{tmp_path}/bin; . {tmp_path}/container-init")
+    assert bash.offers("container-init --wai") == ["--wait-all"]
+
+
+OTHERS = [("init --wai", "--wait-all"), ("init --chdir /us", "/usr"), ("init -p WINC", "WINCH"),
+          ("init --grace 2 odd-comm", "odd-command"), ("initctl ses", "sessions"),
+          ("initctl exec --no-n", "--no-new-privs"), ("initctl -S /none exec odd-comm", "odd-command"),
+          ("initctl signal WINC", "WINCH")]
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """A PATH with our programs, and with one that nobody else has."""
+    for name, program in (("init", INIT), ("initctl", INITCTL), ("odd-command", "/bin/true")):
+        (tmp_path / name).symlink_to(os.path.abspath(program))
+    return f"{tmp_path}:{PATH}"
+
+
+@pytest.mark.parametrize("line, offered", OTHERS)
+def test_fish(programs, tmp_path, line, offered):
+    if not shutil.which("fish"):
+        pytest.skip("fish is not installed")
+    script = f"source {ROOT}/src/completion/{line.split()[0]}.fish; complete -C '{line}'"
+    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True,
+                          env={"PATH": programs, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
+    assert done.stderr == ""
+    # It knows no values but files.
+    wanted = [] if line.startswith("init -p") else [offered]
+    assert [word.split("\t")[0].rstrip("/") for word in done.stdout.splitlines()] == wanted
+
+
+@pytest.mark.parametrize("line, offered", OTHERS)
+def test_zsh(programs, marker, tmp_path, line, offered):
+    if not shutil.which("zsh"):
+        pytest.skip("zsh is not installed")
+    functions = tmp_path / "functions"
+    functions.mkdir()
+    for name in ("init", "initctl"):
+        shutil.copy(ROOT / f"src/completion/{name}.zsh", functions / f"_{name}")
+    one = Bash(["zsh", "-f", "-i"], marker, columns=2000,
+               env={"PATH": programs, "TERM": "dumb", "HOME": str(tmp_path)})
+    try:
+        one.prompt()
+        one.run(f"unsetopt zle_bracketed_paste; fpath=({functions} $fpath); autoload -U compinit; "
+                f"compinit -u -d {tmp_path}/dump; bindkey -e")
+        one.press(f"{line}\t{HOME}printf '<%s>\\n' {END}; echo over\n")
+        text = one.expect(r"(?s)(.*)\nover\r").group(1)
+        assert re.findall(r"<([^>%\r]*)>\r", text)[-1].rstrip("/") == offered
+    finally:
+        one.hang_up()
+        one.popen.send_signal(signal.SIGKILL)
+        one.close()
