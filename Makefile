@@ -1,7 +1,8 @@
 # make            build/init and build/initctl, static, with musl-gcc where it is installed
 # make deps demo  install what is missing, then see it work
 # make deps test  install what is missing, then run the tests
-# make install    PREFIX/bin/init and initctl, nothing else; DESTDIR is put before it
+# make install    PREFIX/bin/init and initctl, manuals, completions; DESTDIR is put before it
+# make deb        a package for Debian; make tarball: for any, to be unpacked in /
 PREFIX   = /usr/local
 BUILD    = build
 
@@ -99,7 +100,7 @@ $(CROSS:%=cross-%): cross-%: $(BUILD)/cross/%/sysroot/musl-gcc
 	@for program in init initctl; do file=$(BUILD)/cross/$*/$$program; \
 		! readelf -lW $$file | grep -E 'INTERP|DYNAMIC' || exit; done
 
-$(BUILD)/cross/%/sysroot/musl-gcc: tests/sysroot.sh
+$(BUILD)/cross/%/sysroot/musl-gcc: tests/sysroot.sh | $(FIRST)
 	tests/sysroot.sh $* $(@D)
 
 # Scripts in their place, which run them in an emulator. It knows some machines by other names.
@@ -229,7 +230,9 @@ lint: $(BUILD)/flags
 	for f in $(OWN_C); do gcc $(CHECK) -fanalyzer $$f || exit; done
 	for f in $(C_FILES); do for cc in gcc musl-gcc clang "$(CLANG_MUSL)"; do \
 		$$cc $(CHECK) $$f || exit; done; done
-	for f in $(wildcard src/*.sh tests/*.sh tests/kernel/fetch.sh .ci/run); do bash -n $$f || exit; done
+	for f in $(wildcard tests/*.sh src/*.sh tests/kernel/fetch.sh src/completion/*.bash .ci/run); do \
+		bash -n $$f || exit; done
+	mandoc -T lint -W warning $(wildcard src/man/*)
 	@rm -f $(BUILD)/lint.*; echo "lint: clean"
 
 # DEPS narrows it down: make deps demo DEPS=build
@@ -252,15 +255,55 @@ deps-kernel:
 demo: all
 	@tests/demo.sh $(BUILD)/init
 
+# The name that init is installed under; packages take another, for every system has an init.
+INIT_NAME = init
+MANDIR   = $(PREFIX)/share/man
+BASHDIR  = $(PREFIX)/share/bash-completion/completions
+ZSHDIR   = $(PREFIX)/share/zsh/site-functions
+FISHDIR  = $(PREFIX)/share/fish/vendor_completions.d
+
+# Where from, mode, where to.
+INSTALL  = $(BUILD)/init:755:$(PREFIX)/bin/$(INIT_NAME) $(BUILD)/initctl:755:$(PREFIX)/bin/initctl \
+           src/man/container-init.8:644:$(MANDIR)/man8/container-init.8 \
+           src/man/initctl.1:644:$(MANDIR)/man1/initctl.1 \
+           src/completion/init.bash:644:$(BASHDIR)/$(INIT_NAME) \
+           src/completion/initctl.bash:644:$(BASHDIR)/initctl \
+           src/completion/init.zsh:644:$(ZSHDIR)/_$(INIT_NAME) \
+           src/completion/initctl.zsh:644:$(ZSHDIR)/_initctl \
+           src/completion/init.fish:644:$(FISHDIR)/$(INIT_NAME).fish \
+           src/completion/initctl.fish:644:$(FISHDIR)/initctl.fish
+
 install: all
-	install -D -m 755 $(BUILD)/init $(DESTDIR)$(PREFIX)/bin/init
-	install -D -m 755 $(BUILD)/initctl $(DESTDIR)$(PREFIX)/bin/initctl
+	@for item in $(INSTALL); do IFS=:; set -- $$item; \
+		echo "install $(DESTDIR)$$3"; install -D -m $$2 $$1 $(DESTDIR)$$3 || exit; unset IFS; done
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/init $(DESTDIR)$(PREFIX)/bin/initctl
+	rm -f $(foreach item,$(INSTALL),$(DESTDIR)$(lastword $(subst :, ,$(item))))
+
+# The same bytes from the same sources, wherever, whenever and by whomever they are made. Their time
+# is that of the last commit, or a fixed one where there is none.
+VERSION  = $(shell sed -n 's/^.define INIT_VERSION "\(.*\)"/\1/p' src/usage.h)
+EPOCH    = $(or $(SOURCE_DATE_EPOCH),$(shell [ ! -e .git ] || \
+             git -c safe.directory='*' log -1 --format=%ct 2>/dev/null),1767225600)
+MACHINE  = $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+DEBIANS  = x86_64=amd64 aarch64=arm64 arm=armhf i686=i386 powerpc64le=ppc64el riscv64=riscv64 s390x=s390x
+DEBIAN   = $(patsubst $(MACHINE)=%,%,$(filter $(MACHINE)=%,$(DEBIANS)))
+DEB      = $(BUILD)/container-init_$(VERSION)_$(DEBIAN).deb
+TARBALL  = $(BUILD)/container-init-$(VERSION)-$(MACHINE).tar.gz
+MAINTAINER = The init maintainers <maintainers@init.invalid>
+
+deb: $(DEB)
+tarball: $(TARBALL)
+$(DEB) $(TARBALL): all ALWAYS
+	$(if $(findstring musl,$(CC)),,$(error packages hold programs built with musl-gcc, not $(CC)))
+	@rm -rf $@ $@.tree
+	@$(MAKE) -s --no-print-directory install DESTDIR=$@.tree PREFIX=/usr INIT_NAME=container-init \
+		$(if $(filter %.deb,$@),ZSHDIR=/usr/share/zsh/vendor-completions) >/dev/null
+	@MAINTAINER='$(MAINTAINER)' src/package.sh $@ $(DEBIAN) $(VERSION) $(EPOCH) $@.tree
+	@rm -rf $@.tree
 
 clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-kernel test-engine test-cross test-engines engines-table bench lint deps deps-docker deps-engines deps-kernel demo install uninstall clean ALWAYS
+.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-kernel test-engine test-cross test-engines engines-table bench lint deps deps-docker deps-engines deps-kernel demo install uninstall deb tarball clean ALWAYS

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is missing to build, test and lint init, and asks nothing.
-# usage: tests/deps.sh [build] [test] [lint] [docker] [engines] [cross] [kernel]  (default: the first three)
+# usage: tests/deps.sh [build] [test] [lint] [docker] [engines] [kernel] [package] [cross]
+# (default: the first three)
 # Where all is there it changes nothing and needs no network.
 set -u
 
@@ -26,6 +27,7 @@ lint:clang-format:clang-extra-tools:have clang-format
 lint:clang-tidy:clang-extra-tools:have clang-tidy
 lint:clang:clang:have clang
 lint:cppcheck:cppcheck:have cppcheck
+lint:mandoc:mandoc:have mandoc
 docker:mount:util-linux-misc:have mount
 docker:docker.io:docker-engine docker-cli:have dockerd && have docker
 docker:iptables:iptables:have iptables
@@ -43,6 +45,11 @@ engines:bubblewrap:bubblewrap:have bwrap
 kernel:qemu-system-x86:qemu-system-x86_64:have qemu-system-x86_64
 kernel:busybox-static:busybox-static:[ -x /bin/busybox ] || [ -x /bin/busybox.static ]
 docker:ca-certificates:ca-certificates:[ -e /etc/ssl/certs/ca-certificates.crt ]
+package:bash-completion:-:[ -e /usr/share/bash-completion/bash_completion ]
+package:zsh:-:have zsh
+package:fish:-:have fish
+package:lintian:-:have lintian
+package:mandoc:-:have mandoc
 cross:binutils dpkg-dev:-:have readelf && have dpkg-deb
 cross:gcc-aarch64-linux-gnu:-:have aarch64-linux-gnu-gcc
 cross:gcc-arm-linux-gnueabihf:-:have arm-linux-gnueabihf-gcc

@@ -20,6 +20,7 @@ EXCEPT = {
         "the emulator dies of an ILL or FPE sent to it, as of one of its own",
     r"test_child_signal_ignored|test_nohup|test_inherited_ignored_and_mask\[pid1-ignore[123]":
         "the emulator handles signals that it inherited as ignored, and never blocks its own",
+    r"test_child_signal_without_a_death": "the emulator is not asleep when its signal is taken",
     r"test_fork_fails": "the emulator needs a thread before init starts",
     r"test_rlimits": "the emulator leaves out limits of memory, which would hit itself",
     r"test_(passed_program|too_much_for_exec|program_that_is_none)|"
