@@ -45,9 +45,11 @@ _Noreturn void outer_serve(struct outer *outer)
 			continue;
 		/*
 		 * What is typed the command has had itself. It stops of it, and so do we, for
-		 * the shell to see.
+		 * the shell to see. A hang-up the leader of a session is told alone, and an
+		 * alarm(2) that was set before our exec is for one process.
 		 */
-		if (got.ssi_code == SI_KERNEL) {
+		if (got.ssi_code == SI_KERNEL && got.ssi_signo != SIGHUP &&
+			got.ssi_signo != SIGALRM) {
 			typed = (int)got.ssi_signo;
 			if (typed == SIGTSTP || typed == SIGTTIN || typed == SIGTTOU)
 				signals_undergo(getpid(), typed);
