@@ -555,7 +555,7 @@ static void give_cgroup(void)
  * From here to the end of main we may be the child of the process that was started,
  * which stays behind. What is made on the host has a guard then.
  */
-static void go_inside(void)
+static void go_inside(pid_t parent)
 {
 	struct outer outer = {.signals = self.signals, .guard = self.guard, .tty = self.tty};
 	struct isolate *isolate = &self.options.isolate;
@@ -569,6 +569,10 @@ static void go_inside(void)
 	}
 	self.stage = "namespaces";
 	outer.inner = isolate_enter(isolate, &outer.leash);
+	/* Now, since a change of ids makes the kernel forget it; a child has us for parent. */
+	self.stage = "parent";
+	if (outer.inner || !(isolate->namespaces & CLONE_NEWPID))
+		watch_parent(parent);
 	if (outer.inner) {
 		outer.tty.given = tty_ours(&outer.tty);
 		sys_prctl(PR_SET_DUMPABLE, 0);
@@ -579,6 +583,7 @@ static void go_inside(void)
 		tty_close(&self.tty);
 		find_terminal();
 	}
+	self.stage = "namespaces";
 	isolate_furnish(isolate);
 	self.stage = "cgroup";
 	cgroup_enter(own_cgroups);
@@ -682,11 +687,9 @@ int main(int argc, char **argv)
 	self.signals = signals_open();
 	if (self.signals < 0)
 		fail_errno("open signalfd");
-	self.stage = "parent";
-	watch_parent(parent);
 	find_terminal();
 	make_outside();
-	go_inside();
+	go_inside(parent);
 	self.proc = others_open();
 	if (self.controlled)
 		handout_open();

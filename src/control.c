@@ -121,6 +121,9 @@ static bool allowed(int fd, uid_t *uid)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
 		return false;
 	*uid = peer.uid;
+	/* Where others are allowed, everyone gets this far: nobody is told from the unmapped. */
+	if (peer.uid == OVERFLOW_UID && self.setup->count)
+		return false;
 	if (peer.uid == 0 || peer.uid == geteuid())
 		return true;
 	for (unsigned i = 0; i < self.setup->count; i++)

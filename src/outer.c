@@ -53,7 +53,7 @@ _Noreturn void outer_serve(struct outer *outer)
 			typed = (int)got.ssi_signo;
 			if (typed == SIGTSTP || typed == SIGTTIN || typed == SIGTTOU)
 				signals_undergo(getpid(), typed);
-		} else if (got.ssi_signo != SIGCHLD || got.ssi_code == SI_USER)
+		} else if (got.ssi_signo != SIGCHLD || got.ssi_code <= 0)
 			signal_forward(&inner, (int)got.ssi_signo, &got);
 	}
 }

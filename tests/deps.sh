@@ -15,6 +15,7 @@ test:python3 python3-pytest:python3 py3-pytest:pytest python3 || pytest /usr/bin
 test:libc6-dev libgcc-12-dev:libgcc:have apk || [ -e "$(gcc -print-file-name=libasan.so)" ]
 test:mount:util-linux-misc:have mount
 test:iproute2:iproute2:have ip && ip -V | grep -q iproute2
+test:uidmap:shadow-uidmap:have newuidmap
 test:bsdutils:util-linux-misc:have script
 test:procps:procps-ng:have ps
 test:strace:strace:have strace

@@ -1,0 +1,154 @@
+"""What the tests of the inside share: who starts init, a root for it, and what the host has.
+
+The fixture `who` runs a test as root and as an ordinary user, who needs a user namespace;
+inside(options, command) starts init so. Test files import the fixtures from here.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import AS_ROOT, PROBE, descendants, eventually, is_alive, marked, sanitized, status_of
+
+SETUP = 125
+# An account that every system has, since newuidmap looks it up: daemon, on Debian and Alpine.
+UID = 1 if os.path.exists("/etc/debian_version") else 2
+AS_USER = (["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups"]
+           if AS_ROOT else [])
+BUSYBOX = next((path for path in ("/bin/busybox.static", "/bin/busybox")
+                if os.path.exists(path)), None)
+# The option's names, and the kernel's.
+NAMES = {"pid": "pid", "mount": "mnt", "uts": "uts", "ipc": "ipc", "net": "net", "user": "user",
+         "cgroup": "cgroup", "time": "time"}
+
+
+def namespaces(pid="self"):
+    """name -> which one it is, where we may look."""
+    return {name: os.readlink(f"/proc/{pid}/ns/{file}") for name, file in NAMES.items()}
+
+
+def refused(result, *parts, code=SETUP):
+    """One line that names these, and the code for a start that failed."""
+    assert (result.returncode, result.stdout) == (code, ""), result
+    assert result.stderr.startswith("init: ") and result.stderr.count("\n") == 1, result
+    for part in parts:
+        assert part in result.stderr, (part, result.stderr)
+    assert not re.search(r"errno \d", result.stderr), result.stderr
+
+
+class Who:
+    def __init__(self, name):
+        self.name = name
+        self.is_root = name == "root"
+        self.uid = 0 if self.is_root else (UID if AS_ROOT else os.geteuid())
+        self.outer = [] if self.is_root else AS_USER
+        # With a user namespace, where it takes one.
+        self.user = [] if self.is_root else ["--unshare=user"]
+
+    def own(self, path):
+        """Gives what a test made to whoever runs init."""
+        if AS_ROOT and not self.is_root:
+            for folder, folders, files in os.walk(path):
+                for name in [".", *folders, *files]:
+                    os.chown(os.path.join(folder, name), UID, UID, follow_symlinks=False)
+
+
+@pytest.fixture(params=["root", "user"])
+def who(request):
+    if request.param == "root" and not AS_ROOT:
+        pytest.skip("needs root")
+    return Who(request.param)
+
+
+@pytest.fixture
+def inside(run, who):
+    """Runs init with namespaces to its end; the command's words come behind the options."""
+    def inside(options, *command, **more):
+        more["outer"] = [*more.get("outer", []), *who.outer]
+        return run([*who.user, *options, "--", *command], "plain", **more)
+    return inside
+
+
+@pytest.fixture
+def begin(start, who):
+    """As inside, and gives a handle on the running init: its outer process, where it has one."""
+    def begin(options, *command, **more):
+        more["outer"] = [*more.get("outer", []), *who.outer]
+        return start([*who.user, *options, "--", *command], "plain", **more)
+    return begin
+
+
+def inner_of(init):
+    """The pid outside of PID 1 inside, once it is there."""
+    def find():
+        for pid in descendants(init.init_pid):
+            status = status_of(pid)
+            if status and status["NSpid"].split()[-1] == "1" and len(status["NSpid"].split()) > 1:
+                return pid
+        return None
+    return eventually(find, what="the inner process")
+
+
+def make_root(path):
+    """A root with busybox for everything, below path."""
+    if not BUSYBOX:
+        pytest.skip("needs a static busybox")
+    root = Path(path)
+    (root / "bin").mkdir(parents=True)
+    (root / "etc").mkdir()
+    shutil.copy(BUSYBOX, root / "bin/busybox")
+    shutil.copy(PROBE, root / "bin/probe")
+    for name in subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True,
+                               text=True).stdout.split():
+        if name != "busybox":
+            (root / "bin" / name).symlink_to("busybox")
+    os.chmod(root, 0o755)
+    return root
+
+
+@pytest.fixture
+def root(directory, who):
+    """Of whoever runs init. Its path is short and in the open."""
+    made = make_root(directory / "root")
+    who.own(directory)
+    return made
+
+
+def everything(path):
+    """Each file below a directory with what it is, to compare."""
+    found = {}
+    for folder, folders, files in os.walk(path):
+        for name in [".", *folders, *files]:
+            one = os.path.join(folder, name)
+            status = os.lstat(one)
+            found[one] = (status.st_mode, status.st_uid, status.st_dev,
+                          os.path.islink(one) and os.readlink(one))
+    return found
+
+
+def mountinfo(text):
+    """mount point -> (attributes, type, source, options) of a mountinfo; the last one there."""
+    found = {}
+    for line in text.splitlines():
+        before, after = line.split(" - ")
+        kind, source, options = after.split(" ")
+        found[before.split()[4]] = (set(before.split()[5].split(",")), kind, source,
+                                    set(options.split(",")))
+    return found
+
+
+def report(result):
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return json.loads(result.stdout)
+
+
+def all_gone(marker, *, besides=()):
+    eventually(lambda: not [p for p in marked(marker) if p not in besides and is_alive(p)],
+               what="the end of all processes")
+
+
+needs_static = pytest.mark.skipif(sanitized(), reason="a build with sanitizers is dynamic")

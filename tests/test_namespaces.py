@@ -1,0 +1,580 @@
+"""--unshare and what belongs to it: namespaces, user maps, names, loopback.
+
+Root and an ordinary user, who is in a user namespace, do the same (the fixture `who`).
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from channel import Channel
+from conftest import AS_ROOT, DEADLINE, PROBE, eventually, is_alive, processes
+from container import as_user, container, directory, needs_root
+from inside import (AS_USER, NAMES, SETUP, UID, begin, inner_of, inside, namespaces, refused,
+                    report, who)
+
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+LOOK = "cd /proc/self/ns && for n in pid mnt uts ipc net user cgroup time; do readlink $n; done"
+RANGE = ["--uid-map", "0:100000:65536", "--gid-map", "0:100000:65536"]
+
+
+def seen(result):
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return dict(zip(NAMES, result.stdout.split()))
+
+
+def differ(result):
+    ours, theirs = namespaces(), seen(result)
+    return {name for name in NAMES if ours[name] != theirs[name]}
+
+
+# ---- which ones
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_alone(inside, who, name):
+    """That one is new, and no other."""
+    user = set() if who.is_root else {"user"}
+    assert differ(inside([f"--unshare={name}"], "sh", "-c", LOOK)) == {name} | user
+
+
+@pytest.mark.parametrize("options", [
+    ["--unshare=all"], ["--unshare", "all"], ["--unshare=pid,all,uts"],
+    ["--unshare=pid,mount,uts,ipc", "--unshare=net,user,cgroup,time"]])
+def test_all(inside, options):
+    assert differ(inside(options, "sh", "-c", LOOK)) == set(NAMES)
+
+
+def test_some(inside, who):
+    user = set() if who.is_root else {"user"}
+    assert differ(inside(["--unshare=uts,pid", "--unshare=ipc"], "sh", "-c", LOOK)) == {
+        "uts", "pid", "ipc"} | user
+
+
+def test_none(run):
+    assert differ(run(["sh", "-c", LOOK], "plain")) == set()
+
+
+@pytest.mark.parametrize("value", ["", "pids", "pi", "p", "ALL", "pid,", ",pid", "pid,,net",
+                                   "pid net", "mnt", "user:", "all,x", "cgroupcgroup"])
+def test_no_such_namespace(run, value):
+    refused(run(["--unshare", value, "true"], "plain"), "--unshare", f"'{value}'")
+
+
+def test_without_a_list(run):
+    refused(run(["--unshare"], "plain"), "--unshare")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "user"])
+def test_ordinary_user_needs_a_user_namespace(run, name):
+    if AS_ROOT:
+        result = run([f"--unshare={name}", "true"], "plain", outer=AS_USER)
+    else:
+        result = run([f"--unshare={name}", "true"], "plain")
+    refused(result, "make namespaces", "Operation not permitted")
+
+
+def test_pid_1(inside):
+    result = inside(["--unshare=pid", "--mount-proc"], "sh", "-c",
+                    "echo $$ $PPID; readlink /proc/self; cat /proc/1/comm")
+    assert (result.returncode, result.stderr) == (0, "")
+    pids, own, name = result.stdout.splitlines()
+    assert pids == "2 1" and own == "3" and name == "init"
+
+
+def test_outer_process_stays_outside(begin, marker):
+    init = begin(["--unshare=all"], "sh", "-c", "echo ready; exec sleep 1000")
+    init.line("ready")
+    inner = inner_of(init)
+    if AS_ROOT:
+        assert namespaces(init.init_pid) == namespaces()
+        assert not set(namespaces(inner).values()) & set(namespaces().values())
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 128 + signal.SIGTERM
+
+
+# ---- exit codes and signals through the outer process
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 42, 125, 126, 127, 128, 137, 255])
+def test_code(inside, code):
+    assert inside(["--unshare=pid"], PROBE, "exit", code).returncode == code
+
+
+@pytest.mark.parametrize("number", [1, 2, 6, 9, 11, 15, 34, 64])
+def test_death(inside, number):
+    assert inside(["--unshare=pid"], PROBE, "die", number).returncode == 128 + number
+
+
+@pytest.mark.parametrize("command, code", [(["/nonexistent"], 127), (["/etc/passwd"], 126)])
+def test_exec_failure(inside, command, code):
+    refused(inside(["--unshare=all"], *command), "exec", command[0], code=code)
+
+
+def test_expected_code(inside):
+    assert inside(["--unshare=pid", "-e", "143"], PROBE, "die", 15).returncode == 0
+    assert inside(["--unshare=pid", "-e", "143"], PROBE, "exit", 3).returncode == 3
+
+
+@pytest.fixture
+def listener(begin):
+    def listener(*options, until=64):
+        init = begin(["--unshare=pid", *options], PROBE, "signals", "--until", until)
+        init.line("^ready")
+        return init
+    return listener
+
+
+def got(init):
+    """number, code, value of the next signal that came through."""
+    return tuple(int(n) for n in init.line(r"^(\d+) (-?\d+) (-?\d+)$").groups())
+
+
+def send(init, number, *values):
+    subprocess.run([PROBE, "queue", str(init.init_pid), str(number), *map(str, values)], check=True)
+
+
+EACH = [n for n in range(1, 65) if n not in (signal.SIGKILL, signal.SIGSTOP)]
+
+
+def test_each_signal(listener):
+    """All that can be caught, sent to the outer process by kill()."""
+    init = listener()
+    for number in EACH:
+        init.signal(number)
+        assert got(init) == (number, 0, 0)
+    assert init.wait() == 0
+
+
+def test_each_signal_with_value(listener):
+    """And by sigqueue(): the value comes through, real-time signals in order."""
+    init = listener()
+    for number in EACH:
+        values = [number, -number, 7] if 34 <= number < 64 else [number]
+        send(init, number, *values)
+        assert [got(init) for _ in values] == [(number, -1, value) for value in values]
+    assert init.wait() == 0
+
+
+def test_rewrite(listener):
+    init = listener("-r", "TERM:QUIT", "-r", "HUP:0", until=signal.SIGUSR2)
+    init.signal(signal.SIGHUP)
+    init.signal(signal.SIGTERM)
+    assert got(init)[0] == signal.SIGQUIT
+    init.signal(signal.SIGUSR2)
+    assert init.wait() == 0
+
+
+def test_signal_at_the_start(begin):
+    """What comes before there is anybody to hear it is not lost."""
+    init = begin(["--unshare=all"], "sleep", "1000",
+                 outer=["strace", "-qq", "-o", "/dev/null",
+                        "-e", "inject=clone3:delay_enter=300000"]) if shutil.which(
+                            "strace") else pytest.skip("needs strace")
+    tracee = eventually(lambda: [p for p, s in processes().items()
+                                 if s["Name"].strip() == "init" and
+                                 int(s["PPid"]) == init.popen.pid], what="init")[0]
+    eventually(lambda: "fffffffffff" in processes()[tracee]["SigBlk"], what="the block")
+    os.kill(tracee, signal.SIGTERM)
+    assert init.wait() in (128 + signal.SIGTERM, -signal.SIGTERM)
+
+
+def test_kill_after(begin):
+    init = begin(["--unshare=pid", "--kill-after=200ms"], "sh", "-c",
+                 "trap '' TERM; echo ready; exec sleep 1000")
+    init.line("ready")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 128 + signal.SIGKILL
+    assert init.stderr() == "init: command outlived its time, sending SIGKILL\n"
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--grace=200ms"], "init: grace is over, sending SIGKILL to the rest\n"),
+    (["--grace=inf", "--wait-all"], "")])
+def test_grace(begin, directory, options, said):
+    """The others inside get their time, and then their end."""
+    directory.chmod(0o777)
+    init = begin(["--unshare=pid", *options], "sh", "-c",
+                 f"(trap '' TERM; exec {PROBE} wait {directory}/go true) & echo ready; exit 3")
+    init.line("ready")
+    if not said:
+        (directory / "go").touch()
+    assert init.wait() == 3
+    assert init.stderr() == said
+
+
+def test_children_it_was_born_with(inside, directory):
+    """Neither their end nor their code is taken for the container's."""
+    directory.chmod(0o777)
+    wrap = ["sh", "-c", f"(exit 7) & {PROBE} wait {directory}/go sh -c 'exit 8' & exec \"$@\"",
+            "sh"]
+    result = inside(["--unshare=all"], "sh", "-c", f"touch {directory}/go; exit 3", wrap=wrap)
+    assert (result.returncode, result.stderr) == (3, "")
+
+
+@pytest.mark.parametrize("options", [[], ["--unshare=pid"], ["--unshare=uts"],
+                                     ["--unshare=user", *RANGE],
+                                     ["--unshare=user,pid", *RANGE]], ids=" ".join)
+def test_death_of_the_parent(start, directory, options):
+    """-p: also where a change of ids made the kernel forget it."""
+    if not AS_ROOT and options:
+        pytest.skip("needs root")
+    directory.chmod(0o777)
+    script = f'"$@" & {PROBE} wait {directory}/go true'
+    init = start(["-p", "TERM", *options, "--", PROBE, "signals", "--until", 15], "plain",
+                 outer=["sh", "-c", script, "sh"])
+    init.line("^ready")
+    (directory / "go").touch()
+    assert init.line(r"^15 (0|-6) ")
+    assert "15 " in init.lines[-1] and init.rest() == ""
+
+
+def test_listen_pid(inside):
+    """Names the command, whose pid is another one inside."""
+    for options in ([], ["--unshare=pid"], ["--unshare=all"]):
+        seen = report(inside(options, PROBE, "report", wrap=[PROBE, "listen-pid"]))
+        assert seen["env"]["LISTEN_PID"] == str(seen["pid"])
+
+
+def test_reader_sees_the_end_of_stdout(begin):
+    """The outer process holds nothing of the command's either."""
+    init = begin(["--unshare=pid"], "sh", "-c", "echo last; exec >&-; exec sleep 1000")
+    assert init.rest() == "last\n"
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 128 + signal.SIGTERM
+
+
+# ---- names
+
+
+@pytest.mark.parametrize("option, file", [("--hostname", "hostname"),
+                                          ("--domainname", "domainname")])
+def test_name(inside, who, option, file):
+    """It is the container's alone, in a namespace that the option asks for."""
+    path = f"/proc/sys/kernel/{file}"
+    with open(path, encoding="utf-8") as opened:
+        before = opened.read()
+    user = [] if who.is_root else ["--unshare=user"]
+    result = inside([*user, option, "a-box"], "sh", "-c", f"cat {path}; {LOOK}")
+    assert (result.returncode, result.stderr) == (0, "")
+    name, *links = result.stdout.split()
+    assert name == "a-box" and links[2] != namespaces()["uts"]
+    with open(path, encoding="utf-8") as opened:
+        assert opened.read() == before
+
+
+@pytest.mark.parametrize("option, what", [("--hostname", "host name"),
+                                          ("--domainname", "domain name")])
+def test_name_too_long(inside, option, what):
+    assert inside([option, "n" * 64], "true").returncode == 0
+    refused(inside([option, "n" * 65], "true"), f"set {what} nnn", "Invalid argument")
+    refused(inside([option, ""], "true"), option)
+
+
+# ---- loopback
+
+TALK = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+server.accept()[0].send(b"through")
+print(client.recv(99).decode())
+"""
+
+
+def test_loopback(inside):
+    """Up, with its address, by no tool of the container."""
+    result = inside(["--unshare=net", "--loopback"], PYTHON, "-c", TALK)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "through\n", "")
+    assert inside(["--unshare=all", "--loopback"], PYTHON, "-c", TALK).stdout == "through\n"
+
+
+def test_without_loopback(inside):
+    assert "unreachable" in inside(["--unshare=net"], PYTHON, "-c", TALK).stderr
+
+
+def test_loopback_of_another_s_namespace(run):
+    """A runtime that only clones: init brings up what is there."""
+    unshare = ["unshare", "-n" if AS_ROOT else "-Urn"]
+    result = run(["--loopback", "--", PYTHON, "-c", TALK], "plain", outer=unshare)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "through\n", "")
+
+
+def test_loopback_not_permitted(run):
+    refused(run(["--loopback", "true"], "plain", outer=["unshare", "-n", *AS_USER] if AS_ROOT else
+                ["unshare", "-Urn", "setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]),
+            "set lo up", "Operation not permitted")
+
+
+# ---- ids
+
+IDS = "id -u; id -g; id -G; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups"
+
+
+def ids(result):
+    assert (result.returncode, result.stderr) == (0, ""), result
+    uid, gid, groups, *rest = result.stdout.splitlines()
+    return uid, gid, groups, [" ".join(line.split()) for line in rest]
+
+
+@pytest.mark.parametrize("options", [["--map-root"], ["--unshare=user", "--map-root"],
+                                     ["--unshare=user,pid", "--map-root"]], ids=" ".join)
+def test_map_root(run, who, options):
+    """Whoever we are is root inside; it asks for the namespace."""
+    result = run([*options, "--", "sh", "-c", IDS], "plain", outer=who.outer)
+    assert ids(result) == ("0", "0", "0", [
+        f"0 {who.uid} 1", f"0 {who.uid} 1", "allow" if who.is_root else "deny"])
+
+
+@pytest.mark.parametrize("names", ["user", "user,pid"])
+def test_no_map(run, who, names):
+    """Ourselves as root, or for root everything as it is."""
+    result = run([f"--unshare={names}", "--", "sh", "-c", IDS], "plain", outer=who.outer)
+    whole = "0 0 4294967295" if who.is_root else f"0 {who.uid} 1"
+    assert ids(result) == ("0", "0", "0", [whole, whole, "allow" if who.is_root else "deny"])
+
+
+@pytest.mark.parametrize("names", ["user", "user,pid"])
+def test_map_of_one(run, who, names):
+    """Another number for ourselves."""
+    result = run([f"--unshare={names}", "--uid-map", f"7:{who.uid}:1", "--gid-map",
+                  f"8:{who.uid}:1", "--", "sh", "-c", IDS], "plain", outer=who.outer)
+    uid, gid, _, maps = ids(result)
+    assert (uid, gid) == ("7", "8")
+    assert maps == [f"7 {who.uid} 1", f"8 {who.uid} 1", "allow" if who.is_root else "deny"]
+
+
+@needs_root
+@pytest.mark.parametrize("names", ["user", "user,pid", "all"])
+def test_map_of_many_by_root(run, names, directory):
+    """The processes are the range's users outside."""
+    directory.chmod(0o777)
+    result = run([f"--unshare={names}", *RANGE, "--", "sh", "-c",
+                  f"{IDS}; touch {directory}/file"], "plain")
+    assert ids(result) == ("0", "0", "0", ["0 100000 65536", "0 100000 65536", "allow"])
+    status = os.stat(directory / "file")
+    assert (status.st_uid, status.st_gid) == (100000, 100000)
+
+
+@needs_root
+def test_map_of_several_ranges(run):
+    result = run(["--uid-map=0:1000:1", "--uid-map=1:100000:10", "--uid-map=4294967000:5:1",
+                  "--gid-map=0:2000:1", "--", "sh", "-c", IDS], "plain")
+    assert ids(result)[3] == ["0 1000 1", "1 100000 10", "4294967000 5 1", "0 2000 1", "allow"]
+
+
+@needs_root
+@pytest.mark.parametrize("names", ["user", "user,pid", "all"])
+def test_user_inside(run, names, directory):
+    """--user is of the inside."""
+    directory.chmod(0o777)
+    result = run([f"--unshare={names}", *RANGE, "--user", "1000:1001,1002", "--", "sh", "-c",
+                  f"{IDS}; touch {directory}/file"], "plain")
+    assert ids(result)[:3] == ("1000", "1001", "1001 1002")
+    assert os.stat(directory / "file").st_uid == 101000
+    refused(run([f"--unshare={names}", *RANGE, "--user", "70000", "--", "true"], "plain"),
+            "become user of true", "Invalid argument")
+
+
+def test_user_where_groups_cannot_be_dropped(run, who):
+    """With setgroups denied we say so instead of keeping them."""
+    result = run(["--map-root", "--user", "0", "--", "id", "-u"], "plain", outer=who.outer)
+    if who.is_root:
+        assert (result.returncode, result.stdout) == (0, "0\n")
+    else:
+        refused(result, "become user of id", "Operation not permitted")
+
+
+@pytest.fixture
+def helped(run, tmp_path):
+    """As the ordinary user, with these lines for subuid and subgid, which no one else sees."""
+    if not AS_ROOT or not shutil.which("newuidmap"):
+        pytest.skip("needs root, to set a private subuid(5), and newuidmap")
+
+    def helped(options, *command, uids=f"{UID}:200000:1000\n", gids=f"{UID}:300000:1000\n"):
+        for name, text in (("subuid", uids), ("subgid", gids)):
+            (tmp_path / name).write_text(text)
+        script = " && ".join(f"touch /etc/{name} && mount --bind {tmp_path}/{name} /etc/{name}"
+                             for name in ("subuid", "subgid"))
+        return run([*options, "--", *command], "plain", outer=[
+            "unshare", "-m", "sh", "-c", f'{script} && exec "$@"', "sh", *AS_USER])
+    return helped
+
+
+@pytest.mark.parametrize("names", ["user", "user,pid", "all"])
+def test_map_of_many_by_helper(helped, names):
+    """An ordinary user's ranges, as newuidmap and newgidmap allow them."""
+    result = helped([f"--unshare={names}", "--uid-map", f"0:{UID}:1", "--uid-map", "1:200000:999",
+                     "--gid-map", f"0:{UID}:1", "--gid-map", "1:300000:999"], "sh", "-c", IDS)
+    uid, gid, _, maps = ids(result)
+    assert (uid, gid) == ("0", "0")
+    assert maps[:4] == [f"0 {UID} 1", "1 200000 999", f"0 {UID} 1", "1 300000 999"]
+
+
+def test_map_of_another_one_by_helper(helped):
+    """One id alone, and not our own."""
+    result = helped(["--unshare=user,pid", "--uid-map", "0:200000:1", "--gid-map", "0:300000:1"],
+                    "sh", "-c", IDS)
+    assert ids(result)[3][:2] == ["0 200000 1", "0 300000 1"]
+
+
+def test_user_inside_by_helper(helped):
+    result = helped(["--unshare=all", "--uid-map", "0:200000:1000", "--gid-map", "0:300000:1000",
+                     "--user", "33:44,55"], "sh", "-c", IDS)
+    assert ids(result)[:3] == ("33", "44", "44 55")
+
+
+@pytest.mark.parametrize("names", ["user", "user,pid"])
+def test_helper_refuses(helped, names):
+    """newuidmap says what, and we that it was it."""
+    result = helped([f"--unshare={names}", "--uid-map", "0:500000:10"], "true")
+    assert (result.returncode, result.stdout) == (SETUP, "")
+    assert "init: map ids: newuidmap refused, see subuid(5)\n" in result.stderr
+
+
+def test_no_helper(run, who):
+    """An ordinary user's range where there is no newuidmap."""
+    if who.is_root:
+        return
+    refused(run(["--unshare=user,pid", "--uid-map", "0:500000:10", "--", "/bin/true"], "plain",
+                outer=[*who.outer, "env", "PATH=/nonexistent"]), "exec newuidmap", "No such file")
+
+
+@pytest.mark.parametrize("option", ["--uid-map", "--gid-map"])
+@pytest.mark.parametrize("value", ["", "0", "0:1", "0:1:", ":1:1", "0::1", "0:1:0", "0:1:1:1", "a:1:1",
+                                   "-1:1:1", "0:4294967295:1", "0:1:4294967295", "0 1 1", "0:1:1,"])
+def test_no_such_map(run, option, value):
+    refused(run([option, value, "true"], "plain"), option, f"'{value}'")
+
+
+def test_too_many_maps(run):
+    refused(run([*(f"--uid-map={n}:{n}:1" for n in range(9)), "true"], "plain"), "--uid-map")
+
+
+@needs_root
+@pytest.mark.parametrize("names", ["user", "user,pid"])
+def test_maps_that_overlap(run, names):
+    """The kernel's refusal is named, and its file."""
+    refused(run([f"--unshare={names}", "--uid-map=0:1:10", "--uid-map=5:50:1", "--", "true"],
+                "plain"), "write /proc/", "/uid_map", "Invalid argument")
+
+
+# ---- the control channel from outside
+
+
+def contact(path):
+    """What a connection hears first."""
+    channel = Channel.connect(path, DEADLINE, greet=False)
+    message = channel.receive()
+    if message and message.name == "init":
+        message = channel.call("status")
+    channel.close()
+    return message.name if message else "nothing"
+
+
+@pytest.fixture
+def box(container, who, directory):
+    directory.chmod(0o777)
+
+    def box(*options):
+        made = container(*options, how="plain", outer=who.outer)
+        made.connect().close()
+        return made
+    return box
+
+
+@pytest.mark.parametrize("options", [["--unshare=all"], ["--unshare=user,pid", "--map-root"],
+                                     ["--unshare=user,pid,mount"]], ids=" ".join)
+def test_operators(box, who, options):
+    """Root of the host and whoever started it get in; another user does not."""
+    made = box(*options)
+    assert contact(made.path) == "status"
+    assert made.output("id", "-u") == "0\n"
+    if not AS_ROOT:
+        return
+    assert "PermissionError" in as_user(2000, 2000, lambda: contact(made.path))
+    if not who.is_root:
+        assert as_user(UID, UID, lambda: contact(made.path)) == "status"
+    made.path.chmod(0o666)
+    assert as_user(2000, 2000, lambda: contact(made.path)) == "nothing"
+
+
+@needs_root
+def test_operators_without_a_pid_namespace(start, directory, who):
+    """Nobody there is outside for sure: of the unmapped not even root is let in."""
+    directory.chmod(0o777)
+    start([*who.user, "--unshare=user", "--control", directory / "ctl", "--", "sleep", "1000"],
+          "plain", outer=who.outer)
+    eventually((directory / "ctl").exists, what="the socket")
+    assert as_user(who.uid, who.uid, lambda: contact(directory / "ctl")) == "status"
+    assert contact(directory / "ctl") == ("status" if who.is_root else "nothing")
+
+
+@needs_root
+@pytest.mark.parametrize("names", ["user", "user,pid", "all"])
+def test_operators_of_a_mapped_root(box, who, names):
+    """Its root is nobody of the host's: the socket was made before, by the host's root."""
+    if not who.is_root:
+        pytest.skip("needs root")
+    made = box(f"--unshare={names}", *RANGE)
+    if "pid" in names or names == "all":
+        assert contact(made.path) == "status"
+    assert "PermissionError" in as_user(2000, 2000, lambda: contact(made.path))
+    assert "PermissionError" in as_user(100000, 100000, lambda: contact(made.path))
+
+
+@needs_root
+@pytest.mark.parametrize("uid", [2000, 65534])
+def test_unmapped_user_is_none_that_was_allowed(box, uid):
+    """Who shows as the overflow uid may be anybody, and not the one who was meant."""
+    made = box("--unshare=user,pid", "--map-root", "--control-allow", "65534")
+    assert as_user(uid, uid, lambda: contact(made.path)) == "nothing"
+
+
+@needs_root
+def test_unmapped_init_knows_no_own_uid(box, who):
+    """Where init itself shows as the overflow uid, not everyone who does is itself."""
+    made = box("--unshare=user,pid", "--uid-map", f"5:{100000 if who.is_root else who.uid}:1",
+               "--control-allow", "6")
+    assert as_user(2000, 2000, lambda: contact(made.path)) == "nothing"
+
+
+def test_socket_is_gone_at_the_end(box, directory):
+    made = box("--unshare=all")
+    made.init.signal(signal.SIGTERM)
+    assert made.init.wait() == 128 + signal.SIGTERM
+    assert os.listdir(directory) == []
+
+
+def test_stop_by_the_operator(box, directory):
+    made = box("--unshare=all")
+    inner = inner_of(made.init)
+    assert made.connect().call("stop").name == "stopping"
+    assert made.init.wait() == 128 + signal.SIGTERM
+    assert not is_alive(inner) and os.listdir(directory) == []
+
+
+def test_socket_in_use(box, run, who, directory):
+    """A second one with the same socket ends, and leaves the first alone."""
+    made = box("--unshare=all")
+    refused(run([*who.user, "--unshare=all", "--control", made.path, "--", "true"], "plain",
+                outer=who.outer), "open control channel", "Address already in use")
+    assert contact(made.path) == "status"
+
+
+@pytest.mark.parametrize("options, part", [
+    (["--hostname", "n" * 65], "set host name"), (["--chroot=/nonexistent"], "open root /nonexist"),
+    (["--user", "1:1"], "become user of true")])
+def test_socket_is_gone_after_a_failure(inside, who, directory, options, part):
+    directory.chmod(0o777)
+    if "--user" in options and who.is_root:
+        options = ["--map-root", *options]
+    refused(inside(["--unshare=all", "--control", directory / "ctl", *options], "true"), part)
+    assert os.listdir(directory) == []
+
+
+__all__ = ["begin", "container", "directory", "inside", "socket", "who"]
