@@ -75,6 +75,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		.group = SPAWN_OUR_GROUP,
 		.take = -1,
 		.foreground = -1,
+		.cgroup = -1,
 	};
 	struct spawn_failure failure;
 	int status = 0;

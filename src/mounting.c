@@ -101,6 +101,15 @@ int mounting_find(int root, const char *path)
 	return (int)syscall(SYS_openat2, root, path, how, sizeof how);
 }
 
+/* Makes the last of a path; ".." behind what was missing is there by now. */
+static int make_point(int parent, const char *name, bool directory)
+{
+	int result = directory ? mkdirat(parent, name, 0755)
+	                       : mknodat(parent, name, S_IFREG | 0644, 0);
+
+	return result && errno != EEXIST ? -1 : 0;
+}
+
 int mounting_point(int root, char *path, bool directory)
 {
 	int at = mounting_find(root, "/"), parent;
@@ -113,9 +122,7 @@ int mounting_point(int root, char *path, bool directory)
 		kept = *end;
 		*end = 0;
 		at = mounting_find(root, path);
-		if (at < 0 && errno == ENOENT &&
-			!(kept || directory ? mkdirat(parent, name, 0755)
-					    : mknodat(parent, name, S_IFREG | 0644, 0)))
+		if (at < 0 && errno == ENOENT && !make_point(parent, name, kept || directory))
 			at = mounting_find(root, path);
 		close(parent);
 		*end = kept;

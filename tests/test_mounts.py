@@ -1,0 +1,589 @@
+"""What the container sees as its file system: --chroot, --mount, --bind, --tmpfs, --read-only.
+
+Everything is done by root and by an ordinary user (the fixture `who`). That no mount is left on
+the host each test is asked at its end (conftest.py).
+"""
+import os
+import re
+import stat
+import subprocess
+
+import pytest
+
+from conftest import AS_ROOT, INIT, eventually, mounts
+from container import directory, needs_root
+from inside import (SETUP, begin, everything, inside, inner_of, mountinfo, needs_static, refused,
+                    root, who)
+from test_namespaces import PYTHON
+from terminal import Terminal
+
+pytestmark = needs_static
+
+SAFE = {"nosuid", "nodev", "noexec"}
+# name -> (mount point, type, attributes, what else is not to be there, options)
+ROWS = {
+    "proc": ("/proc", "proc", SAFE | {"rw"}, set(), set()),
+    "sys": ("/sys", "sysfs", SAFE | {"ro"}, {"rw"}, set()),
+    "dev": ("/dev", "tmpfs", {"rw", "nosuid", "noexec"}, {"nodev"}, {"mode=755"}),
+    "pts": ("/dev/pts", "devpts", {"rw", "nosuid", "noexec"}, {"nodev"},
+            {"ptmxmode=666", "mode=620"}),
+    "shm": ("/dev/shm", "tmpfs", SAFE | {"rw"}, set(), {"size=65536k"}),
+    "mqueue": ("/dev/mqueue", "mqueue", SAFE | {"rw"}, set(), set()),
+    "tmp": ("/tmp", "tmpfs", {"rw", "nosuid", "nodev"}, {"noexec"}, set()),
+    "run": ("/run", "tmpfs", {"rw", "nosuid", "nodev"}, {"noexec"}, {"mode=755"}),
+}
+SEE = ["cat", "/proc/self/mountinfo"]
+
+
+def succeeded(result):
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return result.stdout
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+# ---- the list
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_row(inside, root, name):
+    """Alone, with proc to see it by: the type and options that runtimes use, and nothing else."""
+    at, kind, attributes, absent, options = ROWS[name]
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount", name,
+                                       "--mount-proc"], *SEE)))
+    assert {point for point in seen if not point.startswith("/dev/") or point == at} == {
+        "/", at, "/proc"}
+    found = seen[at]
+    assert found[1] == found[2] == kind
+    assert attributes <= found[0] and not absent & found[0]
+    assert options <= found[3]
+
+
+def test_all_rows(inside, root, who):
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount=all"], *SEE)))
+    nodes = {point for point in seen if point.startswith("/dev/") and seen[point][1] == "devtmpfs"}
+    assert set(seen) - nodes == {"/", *(row[0] for row in ROWS.values())}
+    assert "hidepid=invisible" not in seen["/proc"][3]
+    for at, kind, attributes, absent, options in ROWS.values():
+        assert seen[at][1] == kind and options <= seen[at][3]
+        assert attributes <= seen[at][0] and not absent & seen[at][0]
+
+
+def test_modes(inside, root):
+    script = "stat -c '%a' /tmp /dev/shm /run /dev /dev/mqueue"
+    umask = ["sh", "-c", 'umask 077; exec "$@"', "sh"]
+    assert words(succeeded(inside(["--unshare=all", "--chroot", root, "--mount=all"], "sh", "-c",
+                                  script, wrap=umask))) == "1777 1777 755 755 1777"
+
+
+@pytest.mark.parametrize("options", [["--mount=shm,pts,dev,proc"], ["--mount=mqueue,dev,pts,proc"],
+                                     ["--mount=proc", "--mount=pts", "--mount=dev"],
+                                     ["--tmpfs=/dev/mine", "--mount=dev,proc"],
+                                     ["--bind=/etc:/run/etc", "--mount=run,proc"]], ids=" ".join)
+def test_order_does_not_matter(inside, root, options):
+    """What lies below another mount is mounted after it, in whichever order it is asked for."""
+    result = inside(["--unshare=all", "--chroot", root, *options], "sh", "-c",
+                    "cat /proc/self/mountinfo; ls -d /dev/pts /dev/mine /run/etc/passwd")
+    seen = mountinfo("".join(f"{line}\n" for line in result.stdout.splitlines() if " - " in line))
+    for at in ("/dev/pts", "/dev/mine"):
+        if at.split("/")[-1] in " ".join(options):
+            assert seen[at] and at in result.stdout.splitlines()
+    if "/run/etc" in " ".join(options):
+        assert "/run/etc/passwd" in result.stdout.splitlines()
+
+
+@pytest.mark.parametrize("value", ["", "procs", "pro", "all,", ",proc", "proc,,sys", "PROC",
+                                   "hidepid,x", "/proc"])
+def test_no_such_row(run, value):
+    refused(run(["--mount", value, "true"], "plain"), "--mount", f"'{value}'")
+
+
+@pytest.mark.parametrize("options", [["--mount=hidepid"], ["--mount=all,hidepid"],
+                                     ["--mount=hidepid", "--mount-proc"]], ids=" ".join)
+def test_hidepid(inside, root, options):
+    """On request, and proc with it."""
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, *options], *SEE)))
+    assert "hidepid=invisible" in seen["/proc"][3] and SAFE <= seen["/proc"][0]
+
+
+@needs_root
+def test_hidepid_hides(inside, root, who):
+    if not who.is_root:
+        pytest.skip("another user inside takes more ids than an ordinary user has")
+    result = inside(["--unshare=pid", "--chroot", root, "--mount=hidepid", "--user", "1000"],
+                    "sh", "-c", "ls -d /proc/1; ls -d /proc/self")
+    assert result.stdout == "/proc/self\n"
+
+
+def test_proc_shows_the_inside_only(inside, root):
+    out = succeeded(inside(["--unshare=all", "--chroot", root, "--mount-proc"], "sh", "-c",
+                           "ls /proc | grep '^[0-9]'"))
+    assert {"1", "2"} <= set(out.split()) and len(out.split()) <= 4
+
+
+# ---- /dev
+
+NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
+         "tty": (5, 0), "console": (1, 3)}
+LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0",
+         "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+
+
+def test_nodes_and_links(inside, root):
+    """These, and none of the host's."""
+    out = succeeded(inside(["--unshare=all", "--chroot", root, "--mount=all"], "sh", "-c",
+                           "cd /dev; ls; for n in " + " ".join(NODES) + "; do "
+                           "stat -c '= %n %F %a %t %T' $n; done; for l in " + " ".join(LINKS) +
+                           "; do echo = $l $(readlink $l); done"))
+    names = {line for line in out.splitlines() if not line.startswith("=")}
+    assert names == {*NODES, *LINKS, "pts", "shm", "mqueue"}
+    for name, (major, minor) in NODES.items():
+        assert f"= {name} character special file 666 {major} {minor}\n" in out
+    for name, to in LINKS.items():
+        assert f"= {name} {to}\n" in out
+
+
+@pytest.mark.parametrize("options", [[], ["--unshare=user", "--map-root"]],
+                         ids=["nodes", "binds"])
+def test_nodes_work(inside, root, options):
+    """Made, or, where that may not be, the host's mounted there."""
+    script = ("echo lost >/dev/null && [ -z \"$(cat /dev/null)\" ] && "
+              "[ $(head -c 5 /dev/zero | tr '\\0' x) = xxxxx ] && "
+              "[ $(head -c 5 /dev/urandom | wc -c) = 5 ] && "
+              "[ $(head -c 5 /dev/random | wc -c) = 5 ] && "
+              "! echo more 2>&- >/dev/full && echo said >/dev/console && "
+              "[ -z \"$(cat /dev/console)\" ] && echo out >/dev/stdout | cat && echo in | cat /dev/stdin "
+              "&& ! cat /dev/tty 2>&-")
+    out = succeeded(inside([*options, "--unshare=pid", "--chroot", root, "--mount=dev,proc"],
+                           "sh", "-c", script))
+    assert out == "out\nin\n"
+
+
+@pytest.mark.parametrize("options", [["--unshare=pid"], ["--unshare=all"],
+                                     ["--unshare=all", "--map-root"]], ids=" ".join)
+def test_nodes_of_the_host_are_out_of_reach(inside, root, options):
+    """A change of mode or owner inside is no change outside."""
+    before = {name: os.stat(f"/dev/{name}") for name in NODES if os.path.exists(f"/dev/{name}")}
+    inside([*options, "--chroot", root, "--mount=all"], "sh", "-c",
+           "cd /dev; chmod 600 null zero full random urandom tty console; "
+           "chown 5:5 null zero full random urandom tty console; touch -d @1 null zero; "
+           "rm -f null zero full random urandom tty console")
+    for name, status in before.items():
+        now = os.stat(f"/dev/{name}")
+        assert (now.st_mode, now.st_uid, now.st_gid, now.st_rdev) == (
+            status.st_mode, status.st_uid, status.st_gid, status.st_rdev), name
+        if name in ("null", "zero"):
+            assert now.st_mtime > 1
+
+
+OPEN_PTY = ("import os\nmaster, slave = os.openpty()\nprint(os.ttyname(slave))\n"
+            "os.write(master, b'x\\n')\nprint(os.read(slave, 9))\n")
+
+
+@pytest.mark.parametrize("names", ["dev,pts", "all"])
+def test_ptys(inside, names):
+    """Its own, counted from 0, in the host's root with a /dev of our own."""
+    out = succeeded(inside(["--unshare=all", "--mount", names], PYTHON, "-c", OPEN_PTY))
+    assert out == "/dev/pts/0\nb'x\\n'\n"
+
+
+@pytest.fixture
+def terminal(marker, who):
+    made = []
+
+    def terminal(*words, **options):
+        made.append(Terminal([*who.outer, *words], marker, **options))
+        # Whose terminal it is would own it.
+        if who.outer:
+            os.fchown(made[-1].master, -1, -1)
+        return made[-1]
+    yield terminal
+    for one in made:
+        one.close()
+
+
+@needs_root
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("options", [[], ["--unshare=all"], ["--unshare=user,pid", "--map-root"]],
+                         ids=" ".join)
+def test_console_is_the_terminal(terminal, root, who, options, own):
+    """Where we have one: what is said on the console is seen there."""
+    if not who.is_root:
+        pytest.skip("a terminal that root opened is root's alone")
+    one = terminal(INIT, *options, "--chroot", root, "--mount=dev,pts,proc", "--", "sh", "-c",
+                   "[ -t 0 ] && chmod 644 /dev/console 2>&-; chown 5:5 /dev/console 2>&-; "
+                   "echo said >/dev/console; sleep 1000", own=own)
+    before = os.fstat(one.master)
+    one.expect("said")
+    name = os.ptsname(one.master) if hasattr(os, "ptsname") else None
+    if name and options:
+        assert stat.S_IMODE(os.stat(name).st_mode) != 0o644 and os.stat(name).st_uid == 0
+    assert before.st_rdev == os.fstat(one.master).st_rdev
+
+
+# ---- mount points
+
+
+def test_mount_points_are_made(inside, root, who):
+    assert not (root / "proc").exists()
+    succeeded(inside(["--unshare=all", "--chroot", root, "--mount=all", "--tmpfs", "/a/b/c",
+                      "--bind", f"{root}/etc:/x/y", "--bind", f"{root}/bin/busybox:/x2/file"],
+                     "sh", "-c", "cat /x2/file >/dev/null && ls /x/y"))
+    made = {str(path.relative_to(root)) for path in root.rglob("*")
+            if not str(path).startswith(str(root / "bin"))}
+    assert made == {"etc", "proc", "sys", "dev", "tmp", "run", "a", "a/b", "a/b/c", "x", "x/y",
+                    "x2", "x2/file"}
+    assert (root / "x2/file").is_file() and (root / "x2/file").stat().st_size == 0
+    assert stat.S_IMODE((root / "a/b").stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("path", ["/a/b/", "//a//b", "/a/./b", "/a/b///", "/x/../a/b",
+                                  "/../../a/b", "/./a/b/."])
+def test_forms_of_a_path(inside, root, path):
+    """As the kernel reads them."""
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount-proc",
+                                       "--tmpfs", path], *SEE)))
+    assert seen["/a/b"][1] == "tmpfs"
+
+
+def test_mount_point_that_cannot_be_made(inside, root):
+    """The directory it would be in is a file, or read-only."""
+    refused(inside(["--unshare=all", "--chroot", root, "--tmpfs", "/bin/busybox/x"], "true"),
+            "make mount point /bin/busybox/x", "Not a directory")
+    refused(inside(["--unshare=all", "--chroot", root, "--mount=sys", "--tmpfs", "/sys/mine"],
+                   "true"), "make mount point /sys/mine")
+    refused(inside(["--unshare=all", "--chroot", root, "--tmpfs", "/bin/busybox"], "true"),
+            "mount on /bin/busybox: ")
+
+
+@needs_root
+def test_mount_point_that_may_not_be_made(run, directory):
+    """An ordinary user in a root that is not his."""
+    from inside import AS_USER, make_root
+    made = make_root(directory / "root")
+    refused(run(["--unshare=all", "--chroot", made, "--mount-proc", "--", "true"], "plain",
+                outer=AS_USER), "make mount point /proc", "Permission denied")
+
+
+# ---- symbolic links of an image
+
+
+@pytest.mark.parametrize("target", ["{out}", "../../../../../../../../{out}", "hop"])
+@pytest.mark.parametrize("there", [False, True], ids=["missing", "inside too"])
+def test_links_stay_inside(inside, root, directory, who, target, there):
+    """Whatever a link of the image points to is looked up in the image."""
+    out = directory / "out"
+    out.mkdir()
+    (out / "file").touch()
+    who.own(out)
+    (root / "hop").symlink_to(out)
+    for name in ("proc", "dev", "sys", "mine", "src"):
+        (root / name).symlink_to(target.format(out=out))
+    if there:
+        (root / str(out).lstrip("/")).mkdir(parents=True)
+        who.own(root)
+    before = everything(out)
+    for options in (["--mount=proc"], ["--mount=dev,sys"], ["--tmpfs=/mine/x/y"],
+                    [f"--bind={root}/bin/busybox:/src/file"]):
+        result = inside(["--unshare=all", "--chroot", root, *options], "true")
+        if there:
+            assert result.returncode == 0, (options, result)
+        else:
+            refused(result, "make mount point")
+        assert everything(out) == before
+    if there:
+        seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount=proc"],
+                                          "cat", "/mine/self/mountinfo")))
+        assert seen[str(out)][1] == "proc"
+
+
+@pytest.mark.parametrize("target", ["/proc/self/root", "/proc/1/root", "/proc/self/cwd",
+                                    "/proc/self/fd/3"])
+def test_magic_links_stay_inside(inside, root, directory, who, target):
+    out = directory / "out"
+    out.mkdir()
+    who.own(out)
+    (root / "magic").symlink_to(f"{target}{out}")
+    before = everything(out)
+    result = inside(["--unshare=all", "--chroot", root, "--mount=proc", "--tmpfs=/magic/x"], "true")
+    assert result.returncode == SETUP and everything(out) == before
+    assert "make mount point /magic" in result.stderr
+
+
+def test_loop_of_links(inside, root):
+    (root / "proc").symlink_to("sys")
+    (root / "sys").symlink_to("proc")
+    refused(inside(["--unshare=all", "--chroot", root, "--mount-proc"], "true"),
+            "make mount point /proc", "Too many symbolic links")
+
+
+# ---- the root
+
+
+def test_pivot(inside, root):
+    """In a mount namespace of our own the old root is gone, not merely out of sight."""
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount-proc"], *SEE)))
+    assert set(seen) == {"/", "/proc"}
+    out = succeeded(inside(["--unshare=all", "--chroot", root], "sh", "-c", "pwd; ls -a /; ls -a /.."))
+    assert out.startswith("/\n") and "home" not in out
+
+
+@pytest.mark.parametrize("names", ["mount", "pid,mount"])
+def test_pivot_without_proc(inside, root, names):
+    out = succeeded(inside([f"--unshare={names}", "--chroot", root], "ls", "/"))
+    assert out.split() == ["bin", "etc"]
+
+
+def test_plain_chroot(inside, root):
+    """Without a mount namespace: chroot(2), into nothing but the directory."""
+    out = succeeded(inside(["--chroot", root], "sh", "-c", "pwd; ls / /.."))
+    assert out == "/\n/:\nbin\netc\n\n/..:\nbin\netc\n"
+
+
+@pytest.mark.parametrize("chdir, code", [("/etc", 0), ("/nowhere", SETUP)])
+def test_chdir_is_of_the_inside(inside, root, chdir, code):
+    result = inside(["--unshare=all", "--chroot", root, "--chdir", chdir], "pwd")
+    assert result.returncode == code
+    if not code:
+        assert result.stdout == "/etc\n"
+
+
+@needs_root
+@pytest.mark.parametrize("names", ["mount", "all"])
+def test_root_is_a_file_system(run, directory, who, root, names):
+    """DIR may be a mount itself, with mounts below, which come along."""
+    if not who.is_root:
+        pytest.skip("an ordinary user's DIR is where root mounted it")
+    script = (f"mount -t tmpfs own {directory} && mkdir {directory}/r {directory}/r/low && "
+              f"cp -a {root}/. {directory}/r 2>/dev/null; exec \"$@\"")
+    fs = directory / "fs"
+    fs.mkdir()
+    script = (f"mount -t tmpfs own {fs} && cp -a {root}/. {fs} && mkdir {fs}/low && "
+              f'mount -t tmpfs low {fs}/low && touch {fs}/low/file && exec "$@"')
+    result = run([f"--unshare={names}", "--chroot", fs, "--mount-proc", "--", "sh", "-c",
+                  "ls /low; cat /proc/self/mountinfo"], "plain",
+                 outer=["unshare", "-m", "sh", "-c", script, "sh"])
+    assert (result.returncode, result.stderr) == (0, "")
+    first, rest = result.stdout.split("\n", 1)
+    seen = mountinfo(rest)
+    assert first == "file" and set(seen) == {"/", "/low", "/proc"}
+    assert seen["/"][2] == "own" and seen["/low"][2] == "low"
+
+
+def test_host_s_root(inside):
+    """--chroot / is the root that is there."""
+    out = succeeded(inside(["--unshare=all", "--chroot", "/", "--mount-proc"], "sh", "-c",
+                           "ls /etc/passwd; echo $$"))
+    assert out == "/etc/passwd\n2\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--unshare=mount"], ["--unshare=all"], ["--mount-proc"]],
+                         ids=lambda o: " ".join(o) or "none")
+@pytest.mark.parametrize("path, reason", [("/nonexistent", "No such file"),
+                                          ("/etc/passwd", "Not a directory")])
+def test_no_such_root(inside, options, path, reason):
+    step = "open root" if options else "change root to"
+    refused(inside([*options, "--chroot", path], "true"), f"{step} {path}", reason)
+
+
+def test_relative_root(inside, root):
+    out = succeeded(inside(["--unshare=all", "--chroot", "root"], "ls", "/", cwd=root.parent))
+    assert out.split() == ["bin", "etc"]
+
+
+@needs_root
+def test_chroot_not_permitted(run, directory):
+    from inside import AS_USER
+    refused(run(["--chroot", directory, "true"], "plain", outer=AS_USER), "change root to",
+            "Operation not permitted")
+
+
+def test_read_only(inside, root):
+    """The root alone: what is mounted in it is as it is."""
+    result = inside(["--unshare=all", "--chroot", root, "--mount=all", "--read-only"], "sh", "-c",
+                    "echo x >/tmp/file; echo y >/run/file; echo z >/dev/null; cat /tmp/file; "
+                    "cat /proc/self/mountinfo; touch /etc/file")
+    assert "Read-only file system" in result.stderr and not (root / "etc/file").exists()
+    first, rest = result.stdout.split("\n", 1)
+    assert first == "x" and "ro" in mountinfo(rest)["/"][0]
+    # Of the host's mount nothing has changed.
+    (root / "etc/file").touch()
+
+
+def test_read_only_of_the_host_s_root(inside, directory):
+    directory.chmod(0o777)
+    if os.stat(directory).st_dev != os.stat("/").st_dev:
+        pytest.skip("the temporary directory is another file system than the root")
+    result = inside(["--unshare=all", "--read-only"], "touch", directory / "file")
+    assert "Read-only file system" in result.stderr and os.listdir(directory) == []
+    (directory / "file").touch()
+
+
+# ---- --bind and --tmpfs
+
+
+def test_bind(inside, root, directory, who):
+    """A directory and a file, both ways; relative sources are of the outside."""
+    (directory / "data").mkdir()
+    (directory / "data/file").write_text("from outside\n")
+    who.own(directory)
+    out = succeeded(inside(["--unshare=all", "--chroot", root, "--bind", f"{directory}/data:/data",
+                            "--bind", f"{directory}/data/file:/etc/file", "--bind", "data:/again"],
+                           "sh", "-c", "cat /data/file /etc/file /again/file; echo new >/data/new",
+                           cwd=directory))
+    assert out == "from outside\n" * 3
+    assert (directory / "data/new").read_text() == "new\n"
+
+
+def test_bind_read_only(inside, root, directory, who):
+    (directory / "data").mkdir()
+    (directory / "data/file").write_text("old\n")
+    who.own(directory)
+    result = inside(["--unshare=all", "--chroot", root, "--bind", f"{directory}/data:/data:ro",
+                     "--bind", f"{directory}/data/file:/file:ro"], "sh", "-c",
+                    "cat /data/file; echo new >/data/file; echo new >/file; touch /data/new")
+    assert result.stdout == "old\n" and result.stderr.count("Read-only file system") == 3
+    assert os.listdir(directory / "data") == ["file"]
+    assert (directory / "data/file").read_text() == "old\n"
+    (directory / "data/file").write_text("still the host's\n")
+
+
+@needs_root
+def test_bind_with_what_is_mounted_below(run, root, directory, who):
+    """Comes along, and is read-only with it."""
+    if not who.is_root:
+        pytest.skip("an ordinary user mounts nothing outside")
+    data = directory / "data"
+    data.mkdir()
+    script = (f"mount -t tmpfs one {data} && mkdir {data}/low && mount -t tmpfs low {data}/low && "
+              f'touch {data}/low/file && exec "$@"')
+    result = run(["--unshare=mount", "--chroot", root, "--bind", f"{data}:/data:ro", "--", "sh",
+                  "-c", "ls /data/low; touch /data/low/new; touch /data/new"], "plain",
+                 outer=["unshare", "-m", "sh", "-c", script, "sh"])
+    assert result.stdout == "file\n" and result.stderr.count("Read-only file system") == 2
+
+
+def test_bind_of_what_is_covered(inside, root):
+    """Sources are those of the outside, also where we mount over them."""
+    out = succeeded(inside(["--unshare=all", "--mount=tmp", "--bind", f"{root}/etc:/tmp/etc",
+                            "--tmpfs", "/mnt"], "sh", "-c", "ls /tmp"))
+    assert out == "etc\n"
+
+
+@pytest.mark.parametrize("value", ["", ":", "/etc", "/etc:", ":/x", "/etc:x", "/etc:/x:rw",
+                                   "/etc:/x:", "/etc:/x:ro:", "/etc:/x:ro,x", "/" * 4096 + ":/x"])
+def test_no_such_bind(run, value):
+    refused(run(["--bind", value, "true"], "plain"), "--bind")
+
+
+def test_bind_without_a_source(inside, root):
+    refused(inside(["--unshare=all", "--chroot", root, "--bind", "/nonexistent/x:/y"], "true"),
+            "bind /nonexistent/x", "No such file")
+    assert not (root / "y").exists()
+
+
+def test_bind_of_a_file_on_a_directory(inside, root):
+    refused(inside(["--unshare=all", "--chroot", root, "--bind", f"{root}/bin/busybox:/etc"],
+                   "true"), "mount on /etc: ")
+
+
+def test_tmpfs(inside, root):
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount-proc",
+                                       "--tmpfs", "/a", "--tmpfs", "/b:1m", "--tmpfs", "/etc:64k"],
+                                      *SEE)))
+    for at in ("/a", "/b", "/etc"):
+        assert seen[at][1] == "tmpfs" and {"rw", "nosuid", "nodev"} <= seen[at][0]
+        assert "noexec" not in seen[at][0]
+    assert "size=1024k" in seen["/b"][3] and "size=64k" in seen["/etc"][3]
+
+
+def test_tmpfs_is_full_at_its_size(inside, root):
+    result = inside(["--unshare=all", "--chroot", root, "--tmpfs", "/b:64k"], "sh", "-c",
+                    "stat -c %a /b; yes | head -c 65536 >/b/fits && ! echo x >/b/more")
+    assert (result.returncode, result.stdout) == (0, "1777\n") and "No space" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["", "x", "a/b", "/a:", ":1m", "/a:" + "1" * 30, "/" + "a" * 5000])
+def test_no_such_tmpfs(run, value):
+    refused(run(["--tmpfs", value, "true"], "plain"), "--tmpfs")
+
+
+@pytest.mark.parametrize("size", ["x", "1x", "1m,mode=4777", "-1", "1m foo"])
+def test_tmpfs_of_no_size(inside, root, size):
+    refused(inside(["--unshare=all", "--chroot", root, "--tmpfs", f"/b:{size}"], "true"),
+            f"mount tmpfs /b:{size}", "Invalid argument")
+
+
+def test_too_many(inside, root):
+    def many(count):
+        return [f"--tmpfs=/t/{n}" for n in range(count)]
+    assert inside(["--unshare=all", "--chroot", root, *many(32)], "true").returncode == 0
+    refused(inside([*many(33)], "true"), "--tmpfs")
+
+
+# ---- the host's table
+
+SHARED = ('mount --make-rshared / && cat /proc/self/mountinfo >"$1/before" && shift && "$@"; '
+          'code=$?; cat /proc/self/mountinfo >"{0}/after"; exit $code')
+
+
+@needs_root
+@pytest.mark.parametrize("options", [
+    ["--unshare=mount"], ["--unshare=pid,mount"], ["--unshare=all"], ["--unshare=all", "--map-root"],
+    ["--unshare=all", "--hostname", "n" * 65], ["--unshare=all", "--chdir", "/nonexistent"]],
+                         ids=lambda o: " ".join(o)[:40])
+@pytest.mark.parametrize("with_root", [True, False])
+def test_nothing_leaks_to_a_shared_host(run, root, directory, who, options, with_root):
+    """Where every mount outside is shared, as systemd has it, none of ours shows there."""
+    more = ["--mount=all", "--bind", f"{root}/bin:/mnt", "--tmpfs", "/srv", "--read-only"]
+    more += ["--chroot", str(root)] if with_root else []
+    if not with_root and not os.path.isdir("/srv"):
+        pytest.skip("no /srv to mount on")
+    if not who.is_root and not with_root and not os.path.isdir("/mnt"):
+        pytest.skip("no /mnt to mount on")
+    if not who.is_root and "--unshare=all" not in options:
+        pytest.skip("sysfs and mqueue take the ordinary user's own network and ipc namespaces")
+    script = SHARED.format(directory)
+    result = run([*who.user, *options, *more, "--", "true"], "plain", outer=[
+        "unshare", "-m", "sh", "-c", script, "sh", directory, *who.outer])
+    assert result.returncode == (SETUP if "n" * 65 in options or "--chdir" in options else 0), result
+    assert (directory / "before").read_text() == (directory / "after").read_text()
+
+
+def test_nothing_is_seen_outside_while_it_runs(begin, root):
+    before = mounts()
+    init = begin(["--unshare=all", "--chroot", root, "--mount=all"], "sh", "-c",
+                 "echo ready; exec sleep 1000")
+    init.line("ready")
+    assert mounts() <= before
+    assert os.listdir(root / "proc") == os.listdir(root / "dev") == []
+    init.signal(15)
+    assert init.wait() == 143
+
+
+@needs_root
+def test_host_may_unmount_meanwhile(run, start, root, directory, who):
+    """What the host has mounted elsewhere is not kept busy by the container."""
+    if not who.is_root:
+        pytest.skip("an ordinary user mounts nothing outside")
+    fs = directory / "fs"
+    fs.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "other", fs], check=True)
+    try:
+        init = start(["--unshare=all", "--chroot", root, "--control", directory / "ctl", "--",
+                      "sh", "-c", "echo ready; exec sleep 1000"], "plain", cwd=fs)
+        init.line("ready")
+        inner = inner_of(init)
+        eventually(lambda: os.readlink(f"/proc/{inner}/cwd") == "/", what="its own directory")
+        eventually(lambda: os.readlink(f"/proc/{init.init_pid}/cwd") == "/", what="and outside")
+    finally:
+        eventually(lambda: not subprocess.run(["umount", fs], check=False,
+                                              stderr=subprocess.DEVNULL).returncode,
+                   what="the unmount")
+    init.signal(15)
+    assert init.wait() == 143
+
+
+__all__ = ["begin", "directory", "inside", "re", "root", "who"]
