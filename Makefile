@@ -205,7 +205,7 @@ test-engines: all $(BUILD)/probe
 engines-table:
 	$(PYTHON) tests/engines/table.py --write README.md
 # Debian's kernel under qemu, for the limits of cgroups; see tests/test_kernel.py.
-test-kernel: all $(BUILD)/kernel/vmlinuz
+test-kernel: all $(BUILD)/probe $(BUILD)/kernel/vmlinuz
 	$(PYTHON) -m pytest $(PYTEST) tests/test_kernel.py
 
 $(BUILD)/kernel/vmlinuz: | $(FIRST)
