@@ -119,15 +119,16 @@ _Noreturn static void execute(char **command, int program)
 	die_errno(errno == ENOENT || errno == ENOTDIR ? 127 : 126, "exec ", *command);
 }
 
-/* As it ended: a shell that sees us killed takes it for the command. There is no core
- * of it, since we are not dumpable. */
+/*
+ * As it ended: a shell that sees us killed takes it for the command. There is no core
+ * of that, since we are not dumpable.
+ */
 _Noreturn static void end_as(int status)
 {
 	sigset_t set;
 
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
-	signal(WTERMSIG(status), SIG_DFL);
 	raise(WTERMSIG(status));
 	sigemptyset(&set);
 	sigaddset(&set, WTERMSIG(status));
@@ -139,9 +140,8 @@ _Noreturn static void end_as(int status)
  * A shell inside has taken the terminal for a group of its own, and could not give it
  * back: from inside our group has no number. Where a living group has it, it is theirs.
  */
-static void take_terminal(void)
+static void take_terminal(int terminal)
 {
-	int terminal = terminal_ours();
 	pid_t group = terminal < 0 ? -1 : tcgetpgrp(terminal);
 
 	if (group > 0 && kill(-group, 0) && errno == ESRCH)
@@ -154,9 +154,14 @@ static void take_terminal(void)
  */
 _Noreturn static void attend(pid_t child, const sigset_t *set)
 {
+	int terminal = terminal_ours(), status;
 	siginfo_t info;
-	int status;
 
+	/* Whoever reads what it writes sees the end when it closes that. */
+	syscall(SYS_close_range, 3, ~0U, 0);
+	for (int fd = 0; fd <= 2; fd++)
+		if (fd != terminal)
+			close(fd);
 	for (;;) {
 		if (sigwaitinfo(set, &info) < 0)
 			continue;
@@ -172,13 +177,13 @@ _Noreturn static void attend(pid_t child, const sigset_t *set)
 		/* Who continues us continues it: that signal is passed on. */
 		raise(SIGSTOP);
 	}
-	take_terminal();
+	take_terminal(terminal);
 	end_as(status);
 }
 
 void nsenter_run(char **command, int program, bool child)
 {
-	void (*inherited)(int);
+	struct sigaction usual = {.sa_handler = SIG_DFL}, inherited;
 	sigset_t set, before;
 	pid_t pid;
 
@@ -186,7 +191,7 @@ void nsenter_run(char **command, int program, bool child)
 		execute(command, program);
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, &before);
-	inherited = signal(SIGCHLD, SIG_DFL);
+	sigaction(SIGCHLD, &usual, &inherited);
 	pid = fork();
 	/* What the kernel says where the PID 1 of the namespace is gone. */
 	if (pid < 0 && errno == ENOMEM)
@@ -196,7 +201,7 @@ void nsenter_run(char **command, int program, bool child)
 	if (pid)
 		attend(pid, &set);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGCHLD, inherited);
+	sigaction(SIGCHLD, &inherited, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	execute(command, program);
 }

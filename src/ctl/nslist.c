@@ -110,7 +110,7 @@ static void find_owner(enum ns_kind kind, int fd, long long *user, long long *ow
 {
 	struct stat status;
 	int space = sys_ioctl(fd, NS_GET_USERNS, NULL);
-	uid_t uid;
+	uid_t uid = 0;
 
 	*user = space >= 0 && !fstat(space, &status) ? (long long)status.st_ino : -1;
 	*owner = -1;
