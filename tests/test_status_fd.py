@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from conftest import AS_ROOT, DEADLINE, INIT, PROBE, eventually
-from container import container, directory, read_all  # noqa: F401
+from conftest import AS_ROOT, DEADLINE, INIT, PROBE
+from container import container, directory, read_all, read_until  # noqa: F401
 from test_ready import await_byte, fill, now_in, pipe  # noqa: F401
 from test_resources import held
 
@@ -158,7 +158,7 @@ def test_exit_is_told_before_the_end(start, how, pipe):
     init = start(["--status-fd", write, "--grace", "inf", "sh", "-c",
                   f"{PROBE} signals --until 10 & sleep 0.1; exit 3"], how, pass_fds=[write])
     init.line("ready")
-    eventually(lambda: b"exited" in os.read(read, 4096), what="the line")
+    read_until(read, "exited")
     init.line("^15 ")
     assert init.popen.poll() is None
     # Two that are seen apart cut the end short.
