@@ -19,40 +19,17 @@
 #include "tty.h"
 #include "user.h"
 
+#define NAME(id, name, text) name "\0"
+#define TEXT(id, name, text) text "\0"
+
 const char *spawn_stage_name(enum spawn_stage stage)
 {
-	static const char names[][12] = {
-		[SPAWN_FORK] = "fork",
-		[SPAWN_CGROUP] = "cgroup",
-		[SPAWN_STDIO] = "stdio",
-		[SPAWN_SESSION] = "session",
-		[SPAWN_TERMINAL] = "terminal",
-		[SPAWN_LIMITS] = "rlimits",
-		[SPAWN_PARENT] = "parent",
-		[SPAWN_USER] = "user",
-		[SPAWN_PRIVILEGES] = "privileges",
-		[SPAWN_DIRECTORY] = "cwd",
-		[SPAWN_EXEC] = "exec",
-	};
-
-	return names[stage];
+	return text_nth(SPAWN_STAGES(NAME), stage);
 }
 
 const char *spawn_stage_text(enum spawn_stage stage)
 {
-	static const char texts[][21] = {
-		[SPAWN_FORK] = "fork for ",
-		[SPAWN_CGROUP] = "enter cgroup for ",
-		[SPAWN_SESSION] = "make group of ",
-		[SPAWN_TERMINAL] = "take terminal for ",
-		[SPAWN_PARENT] = "follow death of ",
-		[SPAWN_USER] = "become user of ",
-		[SPAWN_PRIVILEGES] = "set no_new_privs of ",
-		[SPAWN_DIRECTORY] = "change directory to ",
-		[SPAWN_EXEC] = "exec ",
-	};
-
-	return texts[stage];
+	return text_nth(SPAWN_STAGES(TEXT), stage);
 }
 
 static const char *search_path(char *const *envp)
