@@ -464,7 +464,7 @@ static void watch_parent(pid_t parent)
 	if (!self.options.parent_death)
 		return;
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
-		fail_errno("watch parent");
+		log_fail("watch parent", "");
 	/*
 	 * One outside our PID namespace is 0 to us, dead or alive. Who holds the other end
 	 * of the channel is then known to be gone by that.
@@ -481,7 +481,7 @@ static void watch_parent(pid_t parent)
 static void release_terminal(void)
 {
 	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
-		fail_errno("release terminal");
+		log_fail("release terminal", "");
 }
 
 static int exec_code(int error)
@@ -548,7 +548,7 @@ static void give_cgroup(void)
 
 	if (isolate->namespaces & CLONE_NEWUSER && uid != geteuid() &&
 		cgroup_delegate(uid, idmap_of_root(&isolate->gids, getegid())))
-		fail_errno("give cgroup to the user namespace's root");
+		log_fail("give cgroup to the user namespace's root", "");
 }
 
 /*
@@ -603,7 +603,7 @@ static void open_control(void)
 	self.stage = "control";
 	self.controlled = control_wanted(setup);
 	if (self.controlled && control_open(setup))
-		fail_errno("open control channel ",
+		log_fail("open control channel ",
 			setup->path ? setup->path : number_text(digits, setup->fd));
 }
 
@@ -686,7 +686,7 @@ int main(int argc, char **argv)
 	fds_sanitise();
 	self.signals = signals_open();
 	if (self.signals < 0)
-		fail_errno("open signalfd");
+		log_fail("open signalfd", "");
 	find_terminal();
 	make_outside();
 	go_inside(parent);

@@ -9,31 +9,31 @@
 #include "mounting.h"
 #include "status.h"
 #include "sys.h"
+#include "text.h"
 
 /* Linux's Documentation/admin-guide/devices.txt. */
 static const struct {
-	char name[8], like[8];
+	char name[8];
 	unsigned char major, minor;
 } nodes[] = {
-	{"null", "null", 1, 3},
-	{"zero", "zero", 1, 5},
-	{"full", "full", 1, 7},
-	{"random", "random", 1, 8},
-	{"urandom", "urandom", 1, 9},
-	{"tty", "tty", 5, 0},
-	/* Where we have no terminal, what is said there is said to nobody. */
-	{"console", "null", 1, 3},
+	{"null", 1, 3},
+	{"zero", 1, 5},
+	{"full", 1, 7},
+	{"random", 1, 8},
+	{"urandom", 1, 9},
+	{"tty", 5, 0},
+	/* Where we have no terminal, what is said there is said to nobody: as in null. */
+	{"console", 1, 3},
 };
 
-static const struct {
-	char name[8], to[16];
-} links[] = {
-	{"ptmx", "pts/ptmx"},
-	{"fd", "/proc/self/fd"},
-	{"stdin", "/proc/self/fd/0"},
-	{"stdout", "/proc/self/fd/1"},
-	{"stderr", "/proc/self/fd/2"},
-};
+enum { CONSOLE = sizeof nodes / sizeof *nodes - 1, LINKS = 5 };
+
+/* Name and target. */
+static const char links[] = "ptmx\0pts/ptmx\0"
+			    "fd\0/proc/self/fd\0"
+			    "stdin\0/proc/self/fd/0\0"
+			    "stdout\0/proc/self/fd/1\0"
+			    "stderr\0/proc/self/fd/2";
 
 int devices_terminal(void)
 {
@@ -77,20 +77,25 @@ static int put(int mount, const char *name, int node)
 	return result;
 }
 
+static int make_node(int mount, int host, int terminal, unsigned node)
+{
+	const char *name = nodes[node].name;
+
+	if (node == CONSOLE && terminal >= 0)
+		return put(mount, name, terminal);
+	if (!mknodat(mount, name, S_IFCHR | 0666, makedev(nodes[node].major, nodes[node].minor)))
+		return 0;
+	return errno == EPERM ? put(mount, name, mounting_copy(host, nodes[node % CONSOLE].name))
+	                      : -1;
+}
+
 static int fill(int mount, int host, int terminal)
 {
-	for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++) {
-		if (terminal >= 0 && nodes[i].name[0] == 'c') {
-			if (put(mount, nodes[i].name, terminal))
-				return -1;
-		} else if (mknodat(mount, nodes[i].name, S_IFCHR | 0666,
-				   makedev(nodes[i].major, nodes[i].minor)) &&
-			   (errno != EPERM ||
-				   put(mount, nodes[i].name, mounting_copy(host, nodes[i].like))))
+	for (unsigned i = 0; i <= CONSOLE; i++)
+		if (make_node(mount, host, terminal, i))
 			return -1;
-	}
-	for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
-		if (symlinkat(links[i].to, mount, links[i].name))
+	for (unsigned i = 0; i < LINKS; i++)
+		if (symlinkat(text_nth(links, 2 * i + 1), mount, text_nth(links, 2 * i)))
 			return -1;
 	return 0;
 }

@@ -49,7 +49,7 @@ int guard_start(const char *path, const struct cgroup_setup *cgroup)
 	int ends[2];
 
 	if (sys_pipe(ends) || (pid = sys_fork(0)) < 0)
-		fail_errno("start guard");
+		log_fail("start guard", "");
 	if (!pid) {
 		close(ends[1]);
 		guard(ends[0], path, cgroup);

@@ -90,7 +90,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	child = spawn_start(&spawn, &failure);
 	errno = failure.error;
 	if (child < 0)
-		fail_errno("exec ", helper);
+		log_fail("exec ", helper);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (status)

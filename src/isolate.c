@@ -66,7 +66,7 @@ static void become_root(void)
 	const struct user root = {.uid = 0};
 
 	if (user_become(&root) && user_take_ids(0, 0) && errno != EINVAL)
-		fail_errno("become root of the user namespace");
+		log_fail("become root of the user namespace", "");
 }
 
 /* The word that the maps are written, or the end of it all. */
@@ -84,7 +84,7 @@ static void die_with_outer(int leash)
 	struct pollfd end = {.fd = leash};
 
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
-		fail_errno("follow death of the outer process");
+		log_fail("follow death of the outer process", "");
 	if (poll(&end, 1, 0))
 		_exit(LOG_SETUP);
 }
@@ -97,10 +97,10 @@ static pid_t enter_new_pids(const struct isolate *isolate, int *leash)
 	int ends[2];
 
 	if (sys_pipe(ends))
-		fail_errno("make pipe");
+		log_fail("make pipe", "");
 	child = clone_into(isolate->namespaces);
 	if (child < 0)
-		fail_errno("make namespaces");
+		log_fail("make namespaces", "");
 	if (!child) {
 		close(ends[1]);
 		await(ends[0]);
@@ -116,7 +116,7 @@ static pid_t enter_new_pids(const struct isolate *isolate, int *leash)
 	close(ends[0]);
 	*leash = ends[1];
 	if (write(ends[1], "", 1) != 1)
-		fail_errno("start in the namespaces");
+		log_fail("start in the namespaces", "");
 	return child;
 }
 
@@ -135,10 +135,10 @@ static void enter_new_users(const struct isolate *isolate)
 	int ends[2], status = 0;
 
 	if (sys_pipe(ends))
-		fail_errno("make pipe");
+		log_fail("make pipe", "");
 	mapper = sys_fork(0);
 	if (mapper < 0)
-		fail_errno("fork");
+		log_fail("fork", "");
 	if (!mapper) {
 		close(ends[1]);
 		await(ends[0]);
@@ -147,9 +147,9 @@ static void enter_new_users(const struct isolate *isolate)
 	}
 	close(ends[0]);
 	if (unshare((int)isolate->namespaces))
-		fail_errno("make namespaces");
+		log_fail("make namespaces", "");
 	if (write(ends[1], "", 1) != 1 || waitpid(mapper, &status, 0) < 0)
-		fail_errno("map ids");
+		log_fail("map ids", "");
 	close(ends[1]);
 	if (status)
 		_exit(WEXITSTATUS(status));
@@ -164,7 +164,7 @@ pid_t isolate_enter(const struct isolate *isolate, int *leash)
 	if (isolate->namespaces & CLONE_NEWUSER)
 		enter_new_users(isolate);
 	else if (isolate->namespaces && unshare((int)isolate->namespaces))
-		fail_errno("make namespaces");
+		log_fail("make namespaces", "");
 	return 0;
 }
 
@@ -175,10 +175,10 @@ static void set_loopback_up(void)
 	int fd = sys_socket();
 
 	if (fd < 0 || sys_ioctl(fd, SIOCGIFFLAGS, &request))
-		fail_errno("read flags of lo");
+		log_fail("read flags of lo", "");
 	request.ifr_flags |= IFF_UP;
 	if (sys_ioctl(fd, SIOCSIFFLAGS, &request))
-		fail_errno("set lo up");
+		log_fail("set lo up", "");
 	close(fd);
 }
 
@@ -187,9 +187,9 @@ void isolate_furnish(const struct isolate *isolate)
 	const char *host = isolate->hostname, *domain = isolate->domainname;
 
 	if (host && syscall(SYS_sethostname, host, text_until(host, 0)))
-		fail_errno("set host name ", host);
+		log_fail("set host name ", host);
 	if (domain && syscall(SYS_setdomainname, domain, text_until(domain, 0)))
-		fail_errno("set domain name ", domain);
+		log_fail("set domain name ", domain);
 	if (isolate->loopback)
 		set_loopback_up();
 }

@@ -116,3 +116,8 @@ _Noreturn void log_die(int code, int err, ...)
 		before_death(code, err);
 	_exit(code);
 }
+
+_Noreturn void log_fail(const char *step, const char *object)
+{
+	log_die(LOG_SETUP, errno, step, object, (char *)0);
+}

@@ -41,6 +41,9 @@ int log_put(int fd, const char *text, size_t length);
 /* As log_write at LOG_ERROR, then ends the process with that exit code. */
 _Noreturn void log_die(int code, int err, ...) __attribute__((sentinel));
 
+/* As log_die of whoever could not set up, with errno. Two parts alone: it is said often. */
+_Noreturn void log_fail(const char *step, const char *object);
+
 #define warn(...)            log_write(LOG_WARN, 0, __VA_ARGS__, (char *)0)
 #define warn_errno(...)      log_write(LOG_WARN, errno, __VA_ARGS__, (char *)0)
 #define info(...)            log_write(LOG_INFO, 0, __VA_ARGS__, (char *)0)

@@ -29,34 +29,47 @@ enum {
 	SAFE = MOUNTING_NOSUID | MOUNTING_NODEV | MOUNTING_NOEXEC,
 };
 
-/* In the order in which they are mounted. What runtimes mount, with their options. */
-static const struct row {
-	char name[8], type[8], at[12];
-	unsigned char attributes;
-	char options[29]; /* see mounting_make: of pts, a user namespace may lack the group */
-} rows[] = {
-	[PROC] = {"proc", "proc", "/proc", SAFE, ""},
-	[SYS] = {"sys", "sysfs", "/sys", SAFE | MOUNTING_RDONLY, ""},
-	[DEV] = {"dev", "tmpfs", "/dev", MOUNTING_NOSUID | MOUNTING_NOEXEC, "mode=755"},
-	[PTS] = {"pts", "devpts", "/dev/pts", MOUNTING_NOSUID | MOUNTING_NOEXEC,
-		"gid=5 ptmxmode=666 mode=620"},
-	[SHM] = {"shm", "tmpfs", "/dev/shm", SAFE, "mode=1777 size=64m"},
-	[MQUEUE] = {"mqueue", "mqueue", "/dev/mqueue", SAFE, ""},
-	[TMP] = {"tmp", "tmpfs", "/tmp", MOUNTING_NOSUID | MOUNTING_NODEV, "mode=1777"},
-	[RUN] = {"run", "tmpfs", "/run", MOUNTING_NOSUID | MOUNTING_NODEV, "mode=755"},
-	/* Words of the list that are no mount. */
-	[HIDEPID] = {.name = "hidepid"},
-	[ALL] = {.name = "all"},
+/*
+ * In the order in which they are mounted: name, type, mount point and options, which
+ * are those that runtimes use; see mounting_make: of pts, a user namespace may lack
+ * the group. The last two are words of the list alone.
+ */
+static const char rows[] = "proc\0proc\0/proc\0\0"
+			   "sys\0sysfs\0/sys\0\0"
+			   "dev\0tmpfs\0/dev\0mode=755\0"
+			   "pts\0devpts\0/dev/pts\0gid=5 ptmxmode=666 mode=620\0"
+			   "shm\0tmpfs\0/dev/shm\0mode=1777 size=64m\0"
+			   "mqueue\0mqueue\0/dev/mqueue\0\0"
+			   "tmp\0tmpfs\0/tmp\0mode=1777\0"
+			   "run\0tmpfs\0/run\0mode=755\0"
+			   "hidepid\0\0\0\0"
+			   "all";
+
+enum column { NAME, TYPE, AT, OPTIONS, COLUMNS };
+
+static const unsigned char attributes[] = {
+	[PROC] = SAFE,
+	[SYS] = SAFE | MOUNTING_RDONLY,
+	[DEV] = MOUNTING_NOSUID | MOUNTING_NOEXEC,
+	[PTS] = MOUNTING_NOSUID | MOUNTING_NOEXEC,
+	[SHM] = SAFE,
+	[MQUEUE] = SAFE,
+	[TMP] = MOUNTING_NOSUID | MOUNTING_NODEV,
+	[RUN] = MOUNTING_NOSUID | MOUNTING_NODEV,
 };
 
-enum { ROWS = sizeof rows / sizeof *rows };
+static const char *cell(unsigned row, enum column column)
+{
+	return text_nth(rows, row * COLUMNS + column);
+}
 
 int mounts_parse(struct mounts *mounts, const char *list)
 {
 	for (;; list++) {
-		unsigned row = TEXT_ROW(list, ',', rows);
-		if (row == ROWS)
-			return -1;
+		unsigned row = 0;
+		while (!text_is(list, ',', cell(row, NAME)))
+			if (row++ == ALL)
+				return -1;
 		mounts->list |= row == ALL ? (1U << HIDEPID) - 1 : 1U << row;
 		list += text_until(list, ',');
 		if (!*list)
@@ -98,24 +111,25 @@ static void put(int root, int mount, const char *path, size_t length, bool direc
 	point[length] = 0;
 	over = mounting_point(root, point, directory);
 	if (over < 0)
-		fail_errno("make mount point ", point);
+		log_fail("make mount point ", point);
 	if (mounting_put(mount, over))
-		fail_errno("mount on ", point);
+		log_fail("mount on ", point);
 	close(over);
 }
 
-static void mount_row(int root, const struct row *row, bool hide_pids)
+static void mount_row(int root, unsigned row, bool hide_pids)
 {
-	const int terminal = row == &rows[DEV] ? devices_terminal() : -1;
+	const int terminal = row == DEV ? devices_terminal() : -1;
 	const int host = sys_open(AT_FDCWD, "/dev", O_PATH);
-	int mount = mounting_make(row->type,
-		row == &rows[PROC] && hide_pids ? "hidepid=2" : row->options, row->attributes);
+	const char *at = cell(row, AT);
+	int mount = mounting_make(cell(row, TYPE),
+		row == PROC && hide_pids ? "hidepid=2" : cell(row, OPTIONS), attributes[row]);
 
 	if (mount < 0)
-		fail_errno("mount ", row->name);
-	put(root, mount, row->at, text_until(row->at, 0), true);
-	if (row == &rows[DEV] && devices_fill(mount, host, terminal))
-		fail_errno("fill /dev");
+		log_fail("mount ", cell(row, NAME));
+	put(root, mount, at, text_until(at, 0), true);
+	if (row == DEV && devices_fill(mount, host, terminal))
+		log_fail("fill ", at);
 	close(host);
 	close(mount);
 }
@@ -130,7 +144,7 @@ static void mount_tmpfs(int root, const char *text)
 		text[length] ? text + length + 1 : "", "");
 	mount = mounting_make("tmpfs", options, MOUNTING_NOSUID | MOUNTING_NODEV);
 	if (mount < 0)
-		fail_errno("mount tmpfs ", text);
+		log_fail("mount tmpfs ", text);
 	put(root, mount, text, length, true);
 	close(mount);
 }
@@ -146,7 +160,7 @@ static int copy_source(const char *text)
 	from[length] = 0;
 	mount = mounting_copy(AT_FDCWD, from);
 	if (mount < 0)
-		fail_errno("bind ", from);
+		log_fail("bind ", from);
 	return mount;
 }
 
@@ -158,7 +172,7 @@ static void mount_bind(int root, const char *text, int mount)
 
 	if (status_of(mount, &status) ||
 		(to[length] && mounting_restrict(mount, MOUNTING_RDONLY, true)))
-		fail_errno("bind ", text);
+		log_fail("bind ", text);
 	put(root, mount, to, length, S_ISDIR(status.mode));
 	close(mount);
 }
@@ -173,7 +187,7 @@ static int open_root(const char *path)
 	else if ((root = mounting_copy(over, ".")) >= 0 && mounting_put(root, over))
 		root = -1;
 	if (root < 0)
-		fail_errno("open root ", path ? path : "/");
+		log_fail("open root ", path ? path : "/");
 	if (path)
 		close(over);
 	return root;
@@ -187,14 +201,14 @@ static int open_root(const char *path)
 static void pivot(int root, const char *path)
 {
 	if (sys_fchdir(root))
-		fail_errno("change directory to ", path);
+		log_fail("change directory to ", path);
 	if (!syscall(SYS_pivot_root, ".", ".")) {
 		if (umount2(".", MNT_DETACH))
-			fail_errno("unmount the old root");
+			log_fail("unmount the old root", "");
 	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
-		fail_errno("pivot root to ", path);
+		log_fail("pivot root to ", path);
 	if (chdir("/"))
-		fail_errno("change directory to /");
+		log_fail("change directory to /", "");
 }
 
 void mounts_build(const struct mounts *mounts, bool own_namespace)
@@ -204,24 +218,24 @@ void mounts_build(const struct mounts *mounts, bool own_namespace)
 
 	if (!own_namespace) {
 		if (mounts->root && (chroot(mounts->root) || chdir("/")))
-			fail_errno("change root to ", mounts->root);
+			log_fail("change root to ", mounts->root);
 		return;
 	}
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		fail_errno("make mounts private");
+		log_fail("make mounts private", "");
 	for (unsigned i = 0; i < mounts->count; i++)
 		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
 	root = open_root(mounts->root);
 	for (unsigned i = 0; i < HIDEPID; i++)
 		if (mounts->list & 1U << i || (i == PROC && mounts->list >> HIDEPID))
-			mount_row(root, &rows[i], mounts->list >> HIDEPID);
+			mount_row(root, i, mounts->list >> HIDEPID);
 	for (unsigned i = 0; i < mounts->count; i++)
 		if (extra[i].is_tmpfs)
 			mount_tmpfs(root, extra[i].text);
 		else
 			mount_bind(root, extra[i].text, sources[i]);
 	if (mounts->read_only && mounting_restrict(root, MOUNTING_RDONLY, false))
-		fail_errno("make root read-only");
+		log_fail("make root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);
 	close(root);

@@ -45,12 +45,12 @@ void notify_open(const struct notify_setup *setup)
 	memcpy(fds, setup->fds, sizeof setup->fds);
 	for (unsigned i = 0; i < NOTIFY_FDS; i++)
 		if (fds[i] && fds_claim(fds[i]))
-			fail_errno("take descriptor ", number_text(digits, fds[i]));
+			log_fail("take descriptor ", number_text(digits, fds[i]));
 	if (!setup->socket)
 		return;
 	fds[SERVICE] = connect_to(setup->socket);
 	if (fds[SERVICE] < 0)
-		fail_errno("connect to NOTIFY_SOCKET ", setup->socket);
+		log_fail("connect to NOTIFY_SOCKET ", setup->socket);
 }
 
 unsigned notify_keep(int *list)
