@@ -52,7 +52,8 @@ dir=$(mktemp -d)
 started=
 namespace="unshare -pf --mount-proc --kill-child"
 [ "$(id -u)" = 0 ] || namespace="unshare -Urpf --mount-proc --kill-child"
-trap 'kill -9 $started 2>/dev/null; rm -rf "$dir"' EXIT
+queue=
+trap 'kill -9 $started 2>/dev/null; [ -z "$queue" ] || ipcrm -q "$queue"; rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
 fail() {
@@ -110,4 +111,34 @@ echo "     init exited with $code after $took ms"
 [ $code = 7 ] || fail "not the command's code"
 [ $took -ge 1000 ] || fail "the worker was not waited for"
 [ $took -lt 1900 ] || fail "init waited on when nobody was left"
+echo "4. Six namespaces that init makes itself, one after another."
+# Root's containers get other ids here, an ordinary user is root of his own.
+map="--uid-map 0:100000:1000 --gid-map 0:100000:1000" mine=
+[ "$(id -u)" = 0 ] || map=--map-root mine=--map-root
+
+# tour NAME OPTIONS INSIDE OUTSIDE: both commands print what is to be seen.
+tour() {
+	# shellcheck disable=SC2086
+	inside=$("$init" $2 -- sh -c "$3") || fail "init $2 failed"
+	outside=$(sh -c "$4")
+	printf '     %-8s init%s -- %s\n              inside: %s, outside: %s\n' \
+		"$1" " ${2# }" "$3" "$inside" "$outside"
+	[ "$inside" != "$outside" ] || fail "the same is seen inside and outside"
+}
+
+tour UTS "$mine --hostname box" 'uname -n' 'uname -n'
+queue=$(ipcmk -Q | grep -o '[0-9]*$')
+count='ipcs -q | grep -c 0x || :'
+tour IPC "$mine --unshare=ipc" "$count" "$count"
+ipcrm -q "$queue"
+queue=
+count='ls /proc | grep -c "^[0-9]"'
+tour PID "$mine --unshare=pid --mount-proc" "$count" "$count"
+mkdir "$dir/mount"
+tour mount "$mine --tmpfs $dir/mount" "touch $dir/mount/new; ls $dir/mount" "ls $dir/mount; echo nothing"
+names='echo $(grep -o "[a-z0-9]*:" /proc/net/dev) $(readlink /proc/self/ns/net)'
+tour network "$mine --unshare=net --loopback" "$names" "$names"
+mkdir -m 777 "$dir/user"
+chmod 711 "$dir"
+tour user "$map" "touch $dir/user/mine; id -u" "stat -c %u $dir/user/mine"
 echo "All of it is as it should be."

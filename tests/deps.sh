@@ -10,7 +10,7 @@ table() {
 	cat <<'END'
 build:gcc libc6-dev:gcc musl-dev:have gcc && [ -e /usr/include/stdlib.h ]
 build:musl-tools::have musl-gcc || have apk
-build:util-linux:util-linux:unshare --help | grep -q kill-child && have setpriv
+build:util-linux:util-linux:have ipcmk && unshare --help | grep -q kill-child && have setpriv
 test:python3 python3-pytest:python3 py3-pytest:pytest python3 || pytest /usr/bin/python3
 test:libc6-dev libgcc-12-dev:libgcc:have apk || [ -e "$(gcc -print-file-name=libasan.so)" ]
 test:mount:util-linux-misc:have mount
