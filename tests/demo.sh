@@ -72,8 +72,9 @@ await() {
 
 # The one child of a process: PID 1 as seen from here.
 child_of() {
-	awk -v parent="$1" '$1 == "Pid:" {pid = $2} $1 == "PPid:" && $2 == parent {print pid}' \
-		/proc/[0-9]*/status 2>/dev/null
+	# By cat, which goes on where a process is gone by now.
+	cat /proc/[0-9]*/status 2>/dev/null |
+		awk -v parent="$1" '$1 == "Pid:" {pid = $2} $1 == "PPid:" && $2 == parent {print pid}'
 }
 
 $namespace true 2>"$dir/why" || fail "no PID namespace to be had here: $(cat "$dir/why")"
