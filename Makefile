@@ -17,9 +17,9 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pro
 WERROR   = -Werror
 STRICT   = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR)
 # Optimizations that gcc's -Oz has and that make this larger, as tried one by one.
-LARGER   = expensive-optimizations forward-propagate inline-functions-called-once ipa-sra \
-             move-loop-invariants optimize-sibling-calls shrink-wrap tree-dominator-opts \
-             tree-loop-im tree-tail-merge
+LARGER   = caller-saves expensive-optimizations forward-propagate inline-functions-called-once \
+             ipa-sra move-loop-invariants optimize-sibling-calls partial-inlining shrink-wrap \
+             tree-dominator-opts tree-loop-im tree-tail-merge
 # clang's -flto needs a linker that knows its format, and -no-pie it takes for unused here.
 QUIRKS   = $(if $(findstring clang,$(CC)),-Qunused-arguments,-flto $(LARGER:%=-fno-%))
 # Those of $(1) that the compiler knows.
@@ -27,7 +27,7 @@ knows    = $(shell for f in $(1); do $(CC) $$f -x c -fsyntax-only /dev/null 2>/d
 # gcc knows -Oz from 12 on; functions with ... need not save vector registers, nor need tables
 # of x86 stand at multiples of 32. Asked once, and not before "make deps" has installed it.
 SMALL    = $(eval SMALL := $$(firstword $$(call knows,-Oz -Os)) \
-             $$(call knows,-mgeneral-regs-only -malign-data=abi))$(SMALL)
+             $$(call knows,-mgeneral-regs-only -malign-data=abi --param=logical-op-non-short-circuit=0))$(SMALL)
 CFLAGS   = $(SMALL) $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
            -fno-pie -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections
 # A page of text and data shared in the file, no room between them: 8 kB less than the default.
