@@ -15,17 +15,17 @@ enum { ENVIRONMENT_WORDS = 128 };
 
 /* The first is ours. What -V prints for the others is what their callers look for. */
 static const struct persona personas[] = {
-	{"init", "init " INIT_VERSION, .group = true, .setup = 125, .absent = 127, .denied = 126,
-		.other = 126, .not_a_directory = true},
-	{"tini", "tini version 0.19.0 - init " INIT_VERSION, .at_once = true, .setup = 1,
+	{"init", .version = "init " INIT_VERSION, .group = true, .setup = 125, .absent = 127,
+		.denied = 126, .other = 126, .not_a_directory = true},
+	{"tini", .version = "tini version 0.19.0 - init " INIT_VERSION, .at_once = true, .setup = 1,
 		.absent = 127, .denied = 126, .other = 1},
-	{"docker-init", "tini version 0.19.0 - init " INIT_VERSION, .at_once = true, .setup = 1,
-		.absent = 127, .denied = 126, .other = 1},
-	{"dumb-init", "dumb-init v1.2.5 - init " INIT_VERSION, .group = true, .at_once = true,
-		.parting = true, .stop_stops = true, .setup = 1, .absent = 2, .denied = 2,
-		.other = 2},
-	{"catatonit", "tini version 0.2.0_catatonit - init " INIT_VERSION, .at_once = true,
-		.setup = 1, .absent = 1, .denied = 1, .other = 1},
+	{"docker-init", .version = "tini version 0.19.0 - init " INIT_VERSION, .at_once = true,
+		.setup = 1, .absent = 127, .denied = 126, .other = 1},
+	{"dumb-init", .version = "dumb-init v1.2.5 - init " INIT_VERSION, .group = true,
+		.at_once = true, .parting = true, .stop_stops = true, .setup = 1, .absent = 2,
+		.denied = 2, .other = 2},
+	{"catatonit", .version = "tini version 0.2.0_catatonit - init " INIT_VERSION,
+		.at_once = true, .setup = 1, .absent = 1, .denied = 1, .other = 1},
 };
 
 /* Where the words being read come from, and whom to blame. */

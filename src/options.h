@@ -17,7 +17,6 @@
 /* A program that init stands in for when called by its name, and ours. */
 struct persona {
 	char name[12];
-	const char *version; /* what -V prints after it; engines parse it */
 	bool group;          /* signals go to the command's group, not to it alone */
 	bool at_once;        /* exit when the main command ends, and leave the others be */
 	bool parting;        /* ... with a TERM to the command's group */
@@ -25,6 +24,7 @@ struct persona {
 	unsigned char setup; /* exit code where init itself could not set up */
 	unsigned char absent, denied, other; /* exec: not found, not permitted, else */
 	bool not_a_directory;                /* ENOTDIR counts as not found */
+	const char *version;                 /* what -V prints; engines parse it */
 };
 
 /* For times: no limit. */
