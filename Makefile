@@ -19,7 +19,7 @@ STRICT   = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR)
 # Optimizations that gcc's -Oz has and that make this larger, as tried one by one.
 LARGER   = caller-saves expensive-optimizations forward-propagate inline-functions-called-once \
              ipa-sra move-loop-invariants optimize-sibling-calls partial-inlining shrink-wrap \
-             tree-dominator-opts tree-loop-im tree-tail-merge
+             tree-dominator-opts tree-loop-im tree-tail-merge tree-ter
 # clang's -flto needs a linker that knows its format, and -no-pie it takes for unused here.
 QUIRKS   = $(if $(findstring clang,$(CC)),-Qunused-arguments,-flto $(LARGER:%=-fno-%))
 # Those of $(1) that the compiler knows.

@@ -6,8 +6,15 @@
  */
 	.macro system name, number
 	.globl \name
-\name:	push $\number
+\name:
+	.if \number < 128
+	push $\number
 	jmp enter
+	.else
+	/* What goes into a byte. */
+	push $\number - 256
+	jmp enter_high
+	.endif
 	.endm
 
 	.bss
@@ -56,6 +63,10 @@ waitpid:
 	xor %ecx, %ecx
 	push $61
 
+	jmp enter
+
+enter_high:
+	addq $256, (%rsp)
 	/* As a function has its arguments, but for the fourth. */
 enter:	pop %rax
 	mov %rcx, %r10
