@@ -1,0 +1,457 @@
+"""The process that stays outside: faults, its death at each step, terminals.
+
+Whatever becomes of it, the container ends with it, and the host is as before: no process, no
+mount (conftest.py looks for both), no socket.
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, marked, mounts,
+                      sanitized, status_of)
+from container import directory, needs_root
+from inside import (SETUP, all_gone, begin, inner_of, inside, needs_static, root, who)
+from terminal import BASH, INTERRUPT, PROMPT, SUSPEND, Terminal, process
+
+pytestmark = needs_static
+needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+
+
+def children(init):
+    return [pid for pid, status in descendants(init.init_pid).items()
+            if status["PPid"] == str(init.init_pid)]
+
+
+def guard_of(init, inner):
+    """The other child of the outer process."""
+    return next(pid for pid in children(init) if pid != inner)
+
+
+# ---- death by kill -9
+
+
+@pytest.fixture
+def running(begin, root, directory):
+    """With a socket, mounts, and inside a command that is deaf, a sibling, and a daemon."""
+    directory.chmod(0o777)
+
+    def running(*options):
+        script = (f"trap '' TERM HUP INT; {PROBE} daemon sleep 1000; sleep 1000 & echo ready; "
+                  "while :; do sleep 1000; done")
+        shutil.copy(PROBE, root / "bin/probe")
+        init = begin(["--unshare=all", "--chroot", root, "--mount=all", "--control",
+                      directory / "ctl", *options], "sh", "-c", script.replace(PROBE, "probe"))
+        init.line("ready")
+        eventually((directory / "ctl").exists, what="the socket")
+        return init
+    return running
+
+
+def nothing_left(marker, directory, before):
+    all_gone(marker)
+    assert "ctl" not in os.listdir(directory)
+    assert mounts() <= before
+
+
+def test_kill_of_the_outer_process(running, marker, directory):
+    before = mounts()
+    init = running()
+    init.signal(signal.SIGKILL)
+    assert init.wait() == -signal.SIGKILL
+    nothing_left(marker, directory, before)
+
+
+def test_kill_of_the_inner_process(running, marker, directory):
+    before = mounts()
+    init = running()
+    os.kill(inner_of(init), signal.SIGKILL)
+    assert init.wait() == 128 + signal.SIGKILL
+    assert "ctl" not in os.listdir(directory), "the outer process leaves before the guard is done"
+    nothing_left(marker, directory, before)
+
+
+def test_kill_of_both(running, marker, directory):
+    before = mounts()
+    init = running()
+    inner = inner_of(init)
+    init.signal(signal.SIGSTOP)
+    os.kill(inner, signal.SIGKILL)
+    init.signal(signal.SIGKILL)
+    assert init.wait() == -signal.SIGKILL
+    nothing_left(marker, directory, before)
+
+
+def test_kill_of_the_guard(running, marker, directory):
+    """The container does not care, and its own end cleans up as well."""
+    before = mounts()
+    init = running("--kill-after=100ms", "--grace=100ms")
+    inner = inner_of(init)
+    os.kill(guard_of(init, inner), signal.SIGKILL)
+    eventually(lambda: children(init) == [inner], what="the burial of the guard")
+    assert is_alive(inner)
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 128 + signal.SIGKILL
+    nothing_left(marker, directory, before)
+
+
+def test_guard_is_deaf(running, marker, directory):
+    """A signal to everybody, or a hang-up, leaves it to do its work."""
+    before = mounts()
+    init = running()
+    guard = guard_of(init, inner_of(init))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
+        os.kill(guard, number)
+    if AS_ROOT:
+        held = {os.readlink(f"/proc/{guard}/fd/{fd}").split(":")[0]
+                for fd in os.listdir(f"/proc/{guard}/fd")}
+        assert held <= {"pipe", str(directory)} | {os.readlink(f"/proc/{guard}/fd/2")}
+        assert os.readlink(f"/proc/{guard}/cwd") == "/"
+    init.signal(signal.SIGKILL)
+    init.wait()
+    nothing_left(marker, directory, before)
+
+
+def test_next_one_s_socket_is_not_taken_away(running, begin, directory, marker):
+    """The guard removes a socket that nobody listens on, not whatever has the name."""
+    init = running()
+    guard = guard_of(init, inner_of(init))
+    os.kill(guard, signal.SIGSTOP)
+    eventually(lambda: status_of(guard)["State"].startswith("T"), what="its stop")
+    init.signal(signal.SIGKILL)
+    init.wait()
+    eventually(lambda: marked(marker) == [guard], what="the end of the container")
+    second = begin(["--unshare=pid", "--control", directory / "ctl"], "sh", "-c",
+                   "echo ready; exec sleep 1000")
+    second.line("ready")
+    os.kill(guard, signal.SIGCONT)
+    eventually(lambda: not is_alive(guard), what="the end of the guard")
+    assert (directory / "ctl").is_socket()
+    second.signal(signal.SIGTERM)
+    assert second.wait() == 143
+    assert "ctl" not in os.listdir(directory)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_signal_that_ends_it(begin, marker, directory, number):
+    directory.chmod(0o777)
+    before = mounts()
+    init = begin(["--unshare=all", "--control", directory / "ctl"], "sh", "-c",
+                 "echo ready; exec sleep 1000")
+    init.line("ready")
+    init.signal(number)
+    assert init.wait() == 128 + number
+    nothing_left(marker, directory, before)
+
+
+def test_alarm_set_before_the_start(begin):
+    """`perl -e 'alarm 1; exec @ARGV' init ...`: the alarm is the command's."""
+    from test_namespaces import PYTHON
+    alarm = "import os, signal, sys; signal.setitimer(0, .3); os.execv(sys.argv[1], sys.argv[1:])"
+    init = begin(["--unshare=pid"], PROBE, "signals", "--until", 14, wrap=[PYTHON, "-c", alarm])
+    assert init.line("^14 0 ")
+    assert init.wait() == 0
+
+
+# ---- faults, by strace
+
+
+def strace(*injections, follow=False):
+    return ["strace", *(["-f"] if follow else []), "-qq", "-o", "/dev/null",
+            *(word for one in injections for word in ("-e", f"inject={one}"))]
+
+
+FULL = ["--unshare=all", "--mount=all", "--hostname", "box", "--domainname", "home", "--loopback"]
+
+
+@needs_strace
+def test_kill_at_each_system_call(run, who, root, directory, marker):
+    """Of the outer process, from its first to its last; the others run on undisturbed."""
+    if sanitized():
+        pytest.skip("a sanitizer's run-time makes calls without end")
+    directory.chmod(0o777)
+    trace, before = directory / "trace", mounts()
+    options = [*FULL, "--chroot", root, "--control", directory / "ctl", "--", "true"]
+    done = run(options, "plain", outer=[*who.outer, "strace", "-qq", "-o", trace])
+    assert done.returncode == 0, done
+    counts, points = {}, []
+    for name in re.findall(r"^(\w+)\(", trace.read_text(), re.M):
+        counts[name] = counts.get(name, 0) + 1
+        points.append((name, counts[name]))
+    trace.unlink()
+    names = [name for name, _ in points]
+    assert {"clone", "bind", "clone3", "write", "wait4", "exit_group"} <= set(names)
+    # As an ordinary user the way is the same: what is new to it is around the clone.
+    if not who.is_root:
+        points = points[names.index("bind"):]
+    for name, when in points:
+        if name in ("execve", "exit_group", "arch_prctl", "set_tid_address"):
+            continue
+        run(options, "plain", outer=[*who.outer, *strace(f"{name}:signal=KILL:when={when}")])
+        try:
+            nothing_left(marker, directory, before)
+        except (AssertionError, pytest.fail.Exception) as failure:
+            pytest.fail(f"killed at {name}, the {when}.: {failure}")
+
+
+STEPS = [
+    ("clone", "EAGAIN", 1, "start guard"),
+    ("bind", "EACCES", 1, "open control channel"),
+    ("clone3", "EPERM", 1, "make namespaces"),
+    ("clone3", "ENOSPC", 1, "make namespaces"),
+    ("clone3", "ENOSYS", 1, "make namespaces"),
+    ("pipe2", "EMFILE", 1, "start guard"),
+    ("pipe2", "EMFILE", 2, "make pipe"),
+    ("sethostname", "EPERM", 1, "set host name box"),
+    ("setdomainname", "EPERM", 1, "set domain name home"),
+    ("mount", "EPERM", 1, "make mounts private"),
+    ("open_tree", "ENOSYS", 1, "open root"),
+    ("open_tree", "EPERM", 1, "open root"),
+    ("fsopen", "ENOSYS", 1, "mount proc"),
+    ("fsopen", "EPERM", 2, "mount sys"),
+    ("fsopen", "ENOMEM", 7, "mount "),
+    ("fsconfig", "EPERM", 1, "mount proc"),
+    ("fsmount", "EPERM", 3, "mount dev"),
+    ("openat2", "ENOSYS", 1, "make mount point /proc"),
+    ("openat2", "EACCES", 2, "make mount point /"),
+    ("mkdirat", "EROFS", 1, "make mount point /proc"),
+    ("mkdirat", "ENOSPC", 2, "make mount point /"),
+    ("move_mount", "EPERM", 1, "open root"),
+    ("move_mount", "ENOMEM", 2, "mount on /proc"),
+    ("move_mount", "EINVAL", 4, "mount on /dev"),
+    ("mknodat", "ENOSPC", 1, "fill /dev"),
+    ("mount_setattr", "ENOSYS", 1, "fill /dev"),
+    ("symlinkat", "ENOSPC", 5, "fill /dev"),
+    ("pivot_root", "EPERM", 1, "pivot root"),
+    ("umount2", "EBUSY", 1, "unmount the old root"),
+    ("setresuid", "EPERM", "1+", "become root of the user namespace"),
+    ("vfork", "ENOMEM", 1, "fork for true"),
+]
+
+
+@needs_strace
+@pytest.mark.parametrize("call, error, when, step", STEPS, ids=lambda v: str(v).replace(" ", "_"))
+def test_failure(run, who, root, directory, marker, call, error, when, step):
+    """125, one line with step, object and reason; nothing is left."""
+    directory.chmod(0o777)
+    before = mounts()
+    result = run([*who.user, *FULL, "--chroot", root, "--control", directory / "ctl", "--", "true"],
+                 "plain", outer=[*who.outer, *strace(f"{call}:error={error}:when={when}",
+                                                     follow=True)])
+    assert (result.returncode, result.stdout) == (SETUP, ""), result
+    assert result.stderr.startswith(f"init: {step}") and result.stderr.count("\n") == 1, result
+    assert re.search(r": [A-Z][a-z]", result.stderr) and "errno" not in result.stderr, result
+    nothing_left(marker, directory, before)
+
+
+@needs_strace
+@pytest.mark.parametrize("when, file", [(1, "uid_map"), (2, "gid_map")])
+def test_failure_of_a_map(run, root, directory, marker, when, file):
+    """Written by the outer process, while the inner one waits."""
+    if not AS_ROOT:
+        pytest.skip("where root may not, a helper is asked")
+    before = mounts()
+    result = run(["--unshare=all", "--map-root", "--control", directory / "ctl", "--", "true"],
+                 "plain", outer=strace(f"write:error=EINVAL:when={when}"))
+    assert result.returncode == SETUP and re.fullmatch(
+        rf"init: write /proc/\d+/{file}: Invalid argument\n", result.stderr), result
+    nothing_left(marker, directory, before)
+
+
+@needs_strace
+@pytest.mark.parametrize("call", ["clone", "unshare"])
+def test_failure_without_a_pid_namespace(run, who, directory, marker, call):
+    directory.chmod(0o777)
+    result = run(["--unshare=user,uts", "--control", directory / "ctl", "--", "true"], "plain",
+                 outer=[*who.outer, *strace(f"{call}:error=ENOSPC")])
+    assert (result.returncode, result.stderr.count("\n")) == (SETUP, 1), result
+    assert "No space left on device" in result.stderr
+    assert "ctl" not in os.listdir(directory)
+
+
+# ---- terminals
+
+
+@pytest.fixture
+def terminal(marker, who):
+    made = []
+
+    def terminal(*command, **options):
+        made.append(Terminal([*who.outer, *(command or BASH)], marker, **options))
+        if not command:
+            made[-1].prompt()
+        return made[-1]
+    yield terminal
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def line(who):
+    """init with these options, for a shell."""
+    def line(script, *options):
+        return " ".join([INIT, "--unshare=all", *options, "--", script])
+    return line
+
+
+SLEEP = "sh -c 'echo here; exec sleep 1000'"
+
+
+@pytest.mark.parametrize("names", ["pid", "all"])
+def test_interrupt(terminal, who, names):
+    shell = terminal()
+    user = "" if who.is_root else "--unshare=user"
+    shell.type(f"for i in 1 2; do {INIT} {user} --unshare={names} -- {SLEEP}; done; echo not")
+    shell.expect("here")
+    shell.find_foreground("sleep")
+    shell.press(INTERRUPT)
+    assert "not" not in shell.prompt()
+    assert "code 130" in shell.run("echo code $?")
+    shell.wait_gone("init")
+
+
+def test_interrupt_that_is_handled(terminal, line):
+    """The command's own business; what it exits with comes back."""
+    shell = terminal()
+    shell.type(line("sh -c 'trap \"echo caught; exit 5\" INT; echo here; while :; do sleep 0.1; done'"))
+    shell.expect("here")
+    shell.press(INTERRUPT)
+    shell.expect("caught")
+    shell.prompt()
+    assert "code 5" in shell.run("echo code $?")
+
+
+def test_suspend_and_resume(terminal, line):
+    shell = terminal()
+    for _ in range(2):
+        shell.type(line(SLEEP))
+        shell.expect("here")
+        sleeper = shell.find_foreground("sleep").pid
+        shell.press(SUSPEND)
+        shell.expect("Stopped")
+        shell.prompt()
+        shell.until(lambda: process(sleeper).state == "T", "its stop")
+        shell.type("fg")
+        shell.until(lambda: process(sleeper).state == "S", "its going on")
+        shell.find_foreground("sleep")
+        shell.press(INTERRUPT)
+        shell.prompt()
+        shell.wait_gone("init")
+
+
+@pytest.mark.parametrize("script", ["true", "sh -c 'exit 3'", "sh -c 'kill -9 $$'", "nonexistent",
+                                    "bash -ic true"])
+def test_script_reads_the_terminal_afterwards(terminal, line, script):
+    if script == "sh -c 'kill -9 $$'":
+        script = "probe die 9".replace("probe", str(PROBE))
+    shell = terminal()
+    inner = line(script).replace("'", "'\\''")
+    shell.type(f"sh -c '{inner} 2>/dev/null; read x; echo got $x'")
+    shell.type("a word")
+    shell.expect("got a word")
+    shell.prompt()
+
+
+def test_command_reads_the_terminal(terminal, line):
+    shell = terminal()
+    shell.type(line("sh -c 'echo here; read x; echo got $x'"))
+    shell.expect("here")
+    shell.type("a word")
+    shell.expect("got a word")
+    shell.prompt()
+
+
+def test_interactive_shell_inside(terminal, line):
+    """With job control of its own; afterwards the terminal is the outer shell's."""
+    shell = terminal()
+    outer = shell.foreground()
+    shell.type(line(" ".join(BASH), "--mount-proc").replace(INIT, f"PS1='inner# ' {INIT}"))
+    shell.expect("inner# ")
+    assert "no job control" not in shell.seen
+    shell.type("sleep 1000")
+    sleeper = shell.find_foreground("sleep").pid
+    shell.press(SUSPEND)
+    shell.expect("Stopped")
+    shell.expect("inner# ")
+    shell.type("jobs; fg")
+    shell.until(lambda: process(sleeper).state == "S", "its going on")
+    shell.find_foreground("sleep")
+    shell.press(INTERRUPT)
+    shell.expect("inner# ")
+    shell.wait_gone("sleep")
+    shell.type("echo $$; exit 9")
+    shell.expect("2\r?\n")
+    shell.prompt()
+    assert shell.foreground() == outer
+    assert "code 9" in shell.run("echo code $?")
+
+
+def test_window_size(terminal, line):
+    shell = terminal()
+    shell.type(line("sh -c 'trap \"stty size\" WINCH; echo here; while :; do sleep 0.1; done'"))
+    shell.expect("here")
+    shell.resize(33, 99)
+    shell.expect("33 99")
+    shell.press(INTERRUPT)
+    shell.prompt()
+
+
+@pytest.mark.parametrize("way", ["leader", "exec of a shell", "job of a shell"])
+def test_hang_up(terminal, line, way):
+    """Whoever leads the session: the command is told, and nobody is left."""
+    if way == "leader":
+        one = terminal(*["sh", "-c", "exec " + line(SLEEP)])
+    elif way == "exec of a shell":
+        one = terminal()
+        one.type("exec " + line(SLEEP))
+    else:
+        one = terminal()
+        one.type(line(SLEEP))
+    one.expect("here")
+    one.find("sleep")
+    pids = [p.pid for p in one.all()]
+    one.hang_up()
+    eventually(lambda: not [pid for pid in pids if is_alive(pid)], what="the end of all")
+
+
+def test_background(terminal, line):
+    """It does not take the terminal, and stops when it reads."""
+    shell = terminal()
+    ours = shell.foreground()
+    shell.type(line("sh -c 'echo here; read x; echo got $x'") + " &")
+    shell.expect("here")
+    shell.until(lambda: shell.all("sh") and shell.all("sh")[-1].state == "T", "its stop")
+    assert shell.foreground() == ours
+    assert "still mine" in shell.run("echo still mine")
+    shell.expect("Stopped") if "Stopped" not in shell.seen else None
+    shell.type("fg")
+    shell.until(lambda: shell.foreground() != ours, "the foreground")
+    shell.type("a word")
+    shell.expect("got a word")
+
+
+def test_background_job_ends(terminal, line):
+    shell = terminal()
+    shell.type(line("sh -c 'exit 7'") + " & wait $!; echo code $?")
+    shell.expect("code 7")
+
+
+@pytest.mark.parametrize("victim", ["outer", "inner"])
+def test_kill_with_a_shell_inside(terminal, line, victim):
+    """The shell that started it has its terminal again."""
+    shell = terminal()
+    ours = shell.foreground()
+    shell.type(line(" ".join(BASH)).replace(INIT, f"PS1='inner# ' {INIT}"))
+    shell.expect("inner# ")
+    outer, inner = sorted(shell.all("init"), key=lambda p: p.ppid != shell.popen.pid)[:2]
+    os.kill(outer.pid if victim == "outer" else inner.pid, signal.SIGKILL)
+    shell.expect(re.escape(PROMPT))
+    shell.until(lambda: shell.foreground() == ours, "the foreground")
+    assert "code 137" in shell.run("echo code $?")
+    shell.wait_gone("init")
+
+
+__all__ = ["begin", "directory", "inside", "needs_root", "root", "subprocess", "who"]
