@@ -7,11 +7,13 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from conftest import AS_ROOT, PROBE, descendants, eventually, is_alive, marked, sanitized, status_of
+from conftest import (AS_ROOT, PROBE, descendants, eventually, is_alive, marked, mounts, sanitized,
+                      status_of)
 
 SETUP = 125
 # An account that every system has, since newuidmap looks it up: daemon, on Debian and Alpine.
@@ -138,6 +140,13 @@ def mountinfo(text):
         found[before.split()[4]] = (set(before.split()[5].split(",")), kind, source,
                                     set(options.split(",")))
     return found
+
+
+def new_mounts(before, ours):
+    """Those of the host's table that were not there; below the temporary folder only in ours."""
+    temporary = f"{tempfile.gettempdir()}/"
+    return [line for line in mounts() - before
+            if not line.split()[4].startswith(temporary) or str(ours) in line]
 
 
 def report(result):

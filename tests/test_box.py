@@ -1,0 +1,130 @@
+"""One command and no engine: a whole container from a directory, and an operator in it.
+
+By root and by an ordinary user (the fixture `who`).
+"""
+import os
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from conftest import AS_ROOT, INIT, eventually, mounts
+from container import as_user, directory
+from initctl import INITCTL, control
+from inside import UID, all_gone, begin, needs_static, new_mounts, root, who
+from terminal import Terminal
+
+pytestmark = needs_static
+
+
+@pytest.fixture
+def terminal(marker, who):
+    made = []
+
+    def terminal(*command, **options):
+        made.append(Terminal([*who.outer, *command], marker, **options))
+        return made[-1]
+    yield terminal
+    for one in made:
+        one.close()
+
+
+ASK = "echo; {}; echo == $?"
+
+
+def ask(shell, line, code=0):
+    """What a line for the shell prints."""
+    shell.type(ASK.format(line))
+    seen = shell.expect(r"(?s)(.*)== (\d+)\r?\n")
+    assert int(seen[2]) == code, seen[0]
+    return seen[1].replace("\r", "")
+
+
+def look(shell, host):
+    """Each tool shows the inside, and nothing of the host."""
+    assert ask(shell, "hostname").split()[-1] == "box" != host
+    lines = [line for line in ask(shell, "ps -o pid,comm").splitlines() if re.search(r"\d", line)]
+    pids = {int(line.split()[0]): line.split()[1] for line in lines}
+    assert pids[1] == "init" and set(pids.values()) <= {"init", "sh", "ps", "{ps}"}
+    addresses = ask(shell, "ip addr")
+    assert re.findall(r"^\d+: (\S+):", addresses, re.M) == ["lo"]
+    assert "127.0.0.1/8" in addresses and "UP" in addresses
+    mounted = {line.split()[2]: line for line in ask(shell, "mount").splitlines() if " on " in line}
+    rest = {point for point in mounted if "devtmpfs" not in mounted[point]} - {"/dev/console"}
+    assert rest == {"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/tmp",
+                    "/run"}
+    assert str(INIT) not in " ".join(mounted.values())
+    shown = {line.split()[-1] for line in ask(shell, "df").splitlines() if "%" in line}
+    assert {"/dev", "/tmp", "/run"} <= shown - {"on"} <= {*mounted, "on"}
+    for kind in ("shm", "sem", "msg"):
+        table = ask(shell, f"cat /proc/sysvipc/{kind}").split("\n")
+        assert len([line for line in table if line.strip()]) == 1, table
+    assert ask(shell, "id -u").split()[-1] == "0"
+
+
+@pytest.fixture
+def queue():
+    """A System V message queue of the host, which nobody inside is to see."""
+    if not shutil.which("ipcmk"):
+        pytest.skip("needs ipcmk")
+    made = subprocess.run(["ipcmk", "-Q"], check=True, capture_output=True, text=True).stdout
+    number = made.split()[-1]
+    yield number
+    subprocess.run(["ipcrm", "-q", number], check=True)
+
+
+def test_a_container_by_one_command(terminal, root, directory, who, marker, queue):
+    if AS_ROOT:
+        os.chmod(directory, 0o777)
+    before, host = mounts(), socket.gethostname()
+    ctl = directory / "ctl.sock"
+    shell = terminal(INIT, "--unshare=all", "--chroot", root, "--mount=all", "--hostname", "box",
+                     "--loopback", "--control", ctl, "--", "/bin/sh", env={"PATH": "/bin:/usr/bin"})
+    eventually(ctl.exists, what="the socket")
+    assert queue
+    shell.type("stty -echo; PS1=")
+    look(shell, host)
+    assert ask(shell, "tty").split()[-1] in ("/dev/console", "/dev/pts/0")
+    # A second shell, by the operator, on a pty of the inside.
+    second = terminal(INITCTL, "-S", ctl, "shell")
+    second.type("stty -echo; PS1=")
+    look(second, host)
+    assert ask(second, "tty").split()[-1] == "/dev/pts/0"
+    second.type("sleep 1000 & echo started")
+    second.expect("started")
+    assert "sleep" in ask(shell, "ps")
+    second.type("exit 4")
+    assert second.wait() == 4
+    shell.type("exit 3")
+    assert shell.wait() == 3
+    all_gone(marker)
+    assert not new_mounts(before, directory) and not ctl.exists()
+    assert socket.gethostname() == host
+
+
+def test_operator_s_words(control, who, root, directory, begin):
+    """Root of the host and the one who started it; files and processes are the inside's."""
+    os.chmod(directory, 0o777)
+    control.socket = directory / "ctl.sock"
+    init = begin(["--unshare=all", "--chroot", root, "--mount=all", "--hostname", "box",
+                  "--control", control.socket], "sh", "-c", "echo ready; exec sleep 1000",
+                 env={"PATH": "/bin"})
+    init.line("ready")
+    control.wait_listens()
+    assert control.output("exec", "--", "hostname") == "box\n"
+    assert "/bin/busybox" in control.output("exec", "--", "sh", "-c", "ls -d /bin/busybox; ls /")
+    assert sorted(control.output("exec", "--", "ls", "/").split()) == [
+        "bin", "dev", "etc", "proc", "run", "sys", "tmp"]
+    if AS_ROOT and not who.is_root:
+        assert as_user(UID, UID, lambda: subprocess.run(
+            [INITCTL, "-S", control.socket, "exec", "--", "hostname"], check=True,
+            capture_output=True, text=True).stdout.strip()) == "box"
+    done = control.run("stop")
+    assert done.returncode == 0, done
+    assert init.wait() == 143
+    assert not control.socket.exists()
+
+
+__all__ = ["begin", "control", "directory", "root", "who"]
