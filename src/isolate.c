@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "reap.h"
 #include "sys.h"
 #include "text.h"
 #include "user.h"
@@ -152,7 +153,7 @@ static void enter_new_users(const struct isolate *isolate)
 		log_fail("map ids", "");
 	close(ends[1]);
 	if (status)
-		_exit(WEXITSTATUS(status));
+		_exit(reap_code(status));
 	become_root();
 }
 

@@ -416,10 +416,11 @@ def test_map_of_many_by_helper(helped, names):
 
 
 def test_map_of_another_one_by_helper(helped):
-    """One id alone, and not our own."""
-    result = helped(["--unshare=user,pid", "--uid-map", "0:200000:1", "--gid-map", "0:300000:1"],
-                    "sh", "-c", IDS)
-    assert ids(result)[3][:2] == ["0 200000 1", "0 300000 1"]
+    """One id alone, and not our own. The helper drops groups: there setgroups is not denied."""
+    for more in ([], ["--user", "0"]):
+        result = helped(["--unshare=user,pid", "--uid-map", "0:200000:1", "--gid-map",
+                         "0:300000:1", *more], "sh", "-c", IDS)
+        assert ids(result) == ("0", "0", "0", ["0 200000 1", "0 300000 1", "allow"])
 
 
 def test_user_inside_by_helper(helped):

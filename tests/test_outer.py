@@ -273,6 +273,15 @@ def test_failure_without_a_pid_namespace(run, who, directory, marker, call):
     assert "ctl" not in os.listdir(directory)
 
 
+@needs_strace
+def test_death_of_the_one_who_maps(run, who):
+    """Not taken for success."""
+    options = ["--unshare=user,uts", "--map-root", "--", "/bin/echo", "ran"]
+    result = run(options, "plain",
+                 outer=[*who.outer, *strace("write:signal=KILL:when=2", follow=True)])
+    assert (result.returncode, result.stdout) == (128 + signal.SIGKILL, ""), result
+
+
 # ---- terminals
 
 
