@@ -510,8 +510,8 @@ def test_operators_without_a_pid_namespace(start, directory, who):
     directory.chmod(0o777)
     start([*who.user, "--unshare=user", "--control", directory / "ctl", "--", "sleep", "1000"],
           "plain", outer=who.outer)
-    eventually((directory / "ctl").exists, what="the socket")
-    assert as_user(who.uid, who.uid, lambda: contact(directory / "ctl")) == "status"
+    eventually(lambda: as_user(who.uid, who.uid, lambda: contact(directory / "ctl")) == "status",
+               what="the answer to its own user")
     assert contact(directory / "ctl") == ("status" if who.is_root else "nothing")
 
 
