@@ -13,7 +13,7 @@ import pytest
 from conftest import AS_ROOT, INIT, eventually, mounts
 from container import as_user, directory
 from initctl import INITCTL, control
-from inside import UID, all_gone, begin, needs_static, new_mounts, root, who
+from inside import UID, all_gone, begin, inside, needs_static, new_mounts, root, who
 from terminal import Terminal
 
 pytestmark = needs_static
@@ -127,4 +127,14 @@ def test_operator_s_words(control, who, root, directory, begin):
     assert not control.socket.exists()
 
 
-__all__ = ["begin", "control", "directory", "root", "who"]
+def test_way_out_by_what_init_holds(inside, root, directory):
+    """PID 1 holds a directory of the outside: root inside gets to none of its descriptors."""
+    os.chmod(directory, 0o777)
+    script = ("ls /proc/self/fd; for n in $(seq 3 30); do ls -d /proc/1/fd/$n/ && echo out; done; "
+              "for n in cwd root; do ls -d /proc/1/$n/ && echo out; done; cat /proc/1/maps")
+    result = inside(["--unshare=all", "--chroot", root, "--mount=all", "--control",
+                     directory / "ctl"], "sh", "-c", script)
+    assert result.stdout.split() == ["0", "1", "2", "3"], result
+
+
+__all__ = ["begin", "control", "directory", "inside", "root", "who"]
