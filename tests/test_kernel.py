@@ -21,7 +21,7 @@ BOOT_DEADLINE = float(os.environ.get("BOOT_DEADLINE") or 180)
 QEMU = "qemu-system-x86_64"
 BUSYBOX = next((path for path in ("/bin/busybox", "/bin/busybox.static") if os.path.exists(path)), "")
 COMMAND_LINE = ("console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/start cgroup_no_v1=all "
-                "mitigations=off swapaccount=1 random.trust_cpu=on")
+                "mitigations=off swapaccount=1 random.trust_cpu=on nokaslr no_timer_check")
 
 
 def entry(name, mode, data=b""):
@@ -127,7 +127,7 @@ def test_quota(told):
     quota = told("quota")
     used, = between(*quota["usage"].split())
     began, ended = map(float, quota["uptime"].split())
-    assert 0.1 < used / 1e6 / (ended - began) < 0.35
+    assert 0.05 < used / 1e6 / (ended - began) < 0.35
     assert int(quota["cpu.stat.nr_throttled"]) > 5
     assert quota["cpu.max"] == "20000 100000"
     assert quota["gone"] == "1"
