@@ -19,7 +19,7 @@ from initctl import INITCTL
 KERNEL = Path(os.environ.get("KERNEL") or ROOT / "build/kernel/vmlinuz")
 BOOT_DEADLINE = float(os.environ.get("BOOT_DEADLINE") or 180)
 QEMU = "qemu-system-x86_64"
-BUSYBOX = next((path for path in ("/bin/busybox", "/bin/busybox.static") if os.path.exists(path)), "")
+BUSYBOX = next(filter(os.path.exists, ("/bin/busybox", "/bin/busybox.static")), "")
 COMMAND_LINE = ("console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/start cgroup_no_v1=all "
                 "mitigations=off swapaccount=1 random.trust_cpu=on nokaslr no_timer_check")
 

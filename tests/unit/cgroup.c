@@ -42,7 +42,7 @@ static void put(const char *file, const char *text)
 
 static uid_t owner(const char *name)
 {
-	char file[512];
+	char file[1024];
 	struct stat status;
 
 	snprintf(file, sizeof file, "%s/%s", path, name);
