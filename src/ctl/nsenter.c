@@ -125,10 +125,12 @@ _Noreturn static void execute(char **command, int program)
  */
 _Noreturn static void end_as(int status)
 {
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
 	sigset_t set;
 
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
+	sigaction(WTERMSIG(status), &usual, NULL);
 	raise(WTERMSIG(status));
 	sigemptyset(&set);
 	sigaddset(&set, WTERMSIG(status));
