@@ -10,7 +10,7 @@ import time
 import pytest
 
 from channel import Channel
-from conftest import DEADLINE, PROBE, descendants, eventually
+from conftest import AS_ROOT, DEADLINE, PROBE, descendants, eventually
 from container import container, directory, read_all  # noqa: F401
 from test_resources import held
 
@@ -263,6 +263,19 @@ def test_file(run, how, tmp_path):
         assert run(["--ready-fd", file.fileno(), "true"], how,
                    pass_fds=[file.fileno()]).returncode == 0
     assert (tmp_path / "ready").read_bytes() == b"\n"
+
+
+UNSHARE = ["--unshare=pid"] if AS_ROOT else ["--unshare=user,pid", "--map-root"]
+
+
+def test_outer_process_holds_nothing(start, pipe):
+    """Where init makes the namespace itself, the one that stays outside has no copy."""
+    read, write = pipe()
+    init = start([*UNSHARE, "--ready-fd", write, "sleep", "1000"], "plain", pass_fds=[write])
+    pipe.close(write)
+    assert read_all(read) == "\n"
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 143
 
 
 # ---- --notify

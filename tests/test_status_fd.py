@@ -8,7 +8,7 @@ import pytest
 
 from conftest import AS_ROOT, DEADLINE, INIT, PROBE
 from container import container, directory, read_all, read_until  # noqa: F401
-from test_ready import await_byte, fill, now_in, pipe  # noqa: F401
+from test_ready import UNSHARE, await_byte, fill, now_in, pipe  # noqa: F401
 from test_resources import held
 
 SETUP = 125
@@ -83,6 +83,34 @@ def test_start_fails(told, how, directory, failure):
                              env={"NOTIFY_SOCKET": "/nowhere"})
     assert result.returncode == code and result.stderr.count("\n") == 1
     assert found == [{"event": "failed", "stage": stage, "errno": str(error), "code": str(code)}]
+
+
+INSIDE = {
+    "root": (["--chroot", "/nowhere"], "mounts", errno.ENOENT),
+    "bind": (["--bind", "/nowhere:/mnt"], "mounts", errno.ENOENT),
+    "exec": (["--chdir", "/nowhere"], "cwd", errno.ENOENT),
+}
+
+
+@pytest.mark.parametrize("failure", INSIDE)
+def test_start_fails_in_a_namespace_of_our_own(told, failure):
+    """Told by the inner process alone; the code goes through the outer one."""
+    options, stage, error = INSIDE[failure]
+    result, found = told([*UNSHARE, "--unshare=mount", *options, "true"], "plain")
+    assert result.returncode == SETUP and result.stderr.count("\n") == 1
+    assert found == [{"event": "failed", "stage": stage, "errno": str(error), "code": "125"}]
+
+
+def test_outer_process_is_killed(start, pipe):
+    """Then nobody is left who could tell, and the pipe ends."""
+    read, write = pipe()
+    init = start([*UNSHARE, "--status-fd", write, "sleep", "1000"], "plain", pass_fds=[write])
+    pipe.close(write)
+    await_byte(read)
+    assert now_in(read) == b"event=started pid=2\n"
+    init.popen.kill()
+    os.set_blocking(read, True)
+    assert read_all(read) == ""
 
 
 def test_user_fails(told, how):
