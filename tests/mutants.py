@@ -331,6 +331,7 @@ def judge(folder, tests, file, old, new):
         return trouble
     targets = ["units"] if "test_unit" in tests else []
     targets += ["build/embed/runtime"] if "test_embed" in FILES else []
+    targets += ["build/initctl"] if "test_engines" in FILES else []
     make = subprocess.run(["make", "-C", folder, "-j2", "WERROR=", "build/init", "build/probe",
                            *targets], capture_output=True, text=True)
     if make.returncode:
