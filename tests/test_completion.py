@@ -72,6 +72,8 @@ def test_options_of_init(bash):
     ("init --control-verbs status,watc", ["status,watch"]),
     ("init --control-verbs=exec,sto", ["--control-verbs=exec,stop"]),
     ("init --grace 5", ["5"]),
+    ("init --unshare=pid,us", ["--unshare=pid,user"]),
+    ("init --mount proc,hid", ["proc,hidepid"]),
     ("init -p TERMX", ["TERMX"]),
 ])
 def test_values_of_init(bash, line, offers):
@@ -92,7 +94,8 @@ def test_files_and_folders(bash, tmp_path):
 
 @pytest.mark.parametrize("before", ["init", "init --", "init -v --grace 5s --", "init --grace=5s",
                                     "init -r TERM:QUIT", "initctl exec", "initctl exec -t -u 1 --",
-                                    "initctl -S /none --json exec"])
+                                    "initctl -S /none --json exec", "initctl ns --fd 3 net,uts",
+                                    "initctl ns net --"])
 def test_command(bash, before, tmp_path):
     """A command, and its arguments, which are not ours."""
     program = tmp_path / "odd-command"
@@ -106,8 +109,10 @@ def test_command(bash, before, tmp_path):
 
 def test_verbs_and_options_of_initctl(bash):
     text, options = help_of(INITCTL)
-    verbs = re.findall(r"^  ([a-z]+)", text, re.M)
+    lines = re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", text, re.M)
+    verbs = set(", ".join(lines).split(", "))
     assert len(verbs) > 5 and bash.offers("initctl ") == sorted(verbs)
+    assert bash.offers("initctl ns net,ut") == ["net,uts"]
     assert bash.offers("initctl -S /none sess") == ["sessions"]
     assert set(bash.offers("initctl exec --")) == options - {"--help"}
     assert bash.offers("initctl signal HU") == ["HUP"]
@@ -135,7 +140,9 @@ def test_other_name(bash, tmp_path):
 OTHERS = [("init --wai", "--wait-all"), ("init --chdir /us", "/usr"), ("init -p WINC", "WINCH"),
           ("init --grace 2 odd-comm", "odd-command"), ("initctl ses", "sessions"),
           ("initctl exec --no-n", "--no-new-privs"), ("initctl -S /none exec odd-comm", "odd-command"),
-          ("initctl signal WINC", "WINCH")]
+          ("initctl signal WINC", "WINCH"), ("initctl tha", "thaw"),
+          ("initctl ns net odd-comm", "odd-command"),
+          ("init odd-command /us", "/usr"), ("initctl exec odd-command /us", "/usr")]
 
 
 @pytest.fixture

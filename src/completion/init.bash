@@ -3,19 +3,17 @@
 
 # Sets _init_kinds: an option to the name of its value in the help, empty where it has none.
 _init_options() {
-	local line rest option waiting
+	local rest option
 	declare -gA _init_kinds=()
-	while IFS= read -r line; do
-		rest=$line waiting=()
-		while [[ $rest =~ ^\ *(-[A-Za-z]|--[a-z-]+)(\ ([A-Z][^ ]*))?(.*) ]]; do
-			waiting+=("${BASH_REMATCH[1]}")
-			for option in "${waiting[@]}"; do
-				_init_kinds[$option]=${BASH_REMATCH[3]}
+	while IFS= read -r rest; do
+		# A name and its flags; a capital behind one blank is its value.
+		while [[ $rest =~ ((\ -[A-Za-z])*)\ (--[a-z-]+)(\ ([A-Z][^ ]*))?(.*) ]]; do
+			for option in ${BASH_REMATCH[1]} "${BASH_REMATCH[3]}"; do
+				_init_kinds[$option]=${BASH_REMATCH[5]}
 			done
-			[[ ! ${BASH_REMATCH[3]} ]] || break
-			rest=${BASH_REMATCH[4]}
+			rest=${BASH_REMATCH[6]}
 		done
-	done < <("$1" -h 2>/dev/null </dev/null | grep -E '^ +-')
+	done < <("$1" -h 2>/dev/null </dev/null | sed 1d)
 }
 
 # The words up to the cursor, which bash has cut at = and :, and where each begins.
@@ -54,7 +52,8 @@ _init_value() {
 	case $1 in
 	--control-verbs) _init_offer "status exec signal sessions hold attach watch wait stop open" ;;
 	--unshare) _init_offer "pid mount uts ipc net user cgroup time all" ;;
-	--mount) _init_offer "proc sys dev pts shm mqueue tmp run all" ;;
+	--mount) _init_offer "proc sys dev pts shm mqueue tmp run all hidepid" ;;
+	--limit) _init_offer "cpu.max cpu.weight memory.high memory.max memory.swap.max pids.max" ;;
 	*)
 		case $2 in
 		SIG* | FROM:TO*) _init_signals ;;

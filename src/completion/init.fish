@@ -1,8 +1,16 @@
 # Completion of init's words for fish, under the name of this file. What options there are,
 # and what values they take, is what the program says of itself.
+# A line for each: its flags, its name, and its value's: a capital behind one blank.
+function __init_options
+    command $argv[1] -h 2>/dev/null | tail -n +2 | string match -ra '(?: -[A-Za-z])* --[a-z-]+(?: [A-Z]\S*)?'
+end
+
 function __init_has_command
     set -l words (commandline -opc)
-    set -l values (command $words[1] -h 2>/dev/null | string match -rag '(-[A-Za-z]|--[a-z-]+) (?:--[a-z-]+ )?[A-Z]')
+    set -l values
+    for option in (__init_options $words[1])
+        string match -qr ' [A-Z]\S*$' -- $option; and set -a values (string match -ra '(?<!\S)--?[A-Za-z][a-z-]*' -- $option)
+    end
     set -e words[1]
     while set -q words[1]
         switch $words[1]
@@ -19,16 +27,13 @@ end
 set -l name (status basename | string replace -r '\.fish$' '')
 complete -c $name -f -n 'not __init_has_command' -a '(__fish_complete_command)'
 complete -c $name -n __init_has_command -a '(__fish_complete_subcommand)'
-for line in (command $name -h 2>/dev/null | string match -r '^ +-.*' | string replace -ra '   +(?=-)' \n | string split \n)
-    set -l head (string match -r '^ *(?:-[A-Za-z] +)*(?:--[a-z-]+)?(?: [A-Z]\S*)?' -- $line)
-    set -l words -d (string trim -- (string replace -- $head '' $line))
-    for short in (string match -rag '(?:^| )-([A-Za-z])\b' -- $head)
+for option in (__init_options $name)
+    set -l words
+    for short in (string match -rag ' -([A-Za-z])(?!\S)' -- $option)
         set -a words -s $short
     end
-    for long in (string match -rag -- '--([a-z-]+)' $head)
-        set -a words -l $long
-    end
-    switch (string match -r ' [A-Z]\S*$' -- $head)
+    set -a words -l (string match -rg ' --([a-z-]+)' -- $option)
+    switch (string match -r ' [A-Z]\S*$' -- $option)
         case ' DIR*' ' PATH*' ' FILE*' ' SRC*'
             set -a words -r -F
         case ' *'

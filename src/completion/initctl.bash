@@ -7,7 +7,8 @@ _initctl_help() {
 	_initctl_verbs=()
 	declare -gA _initctl_kinds=()
 	while IFS= read -r line; do
-		[[ $line =~ ^\ \ ([a-z]+)( |$) ]] && _initctl_verbs+=("${BASH_REMATCH[1]}")
+		[[ ! $line =~ ^\ \ ([a-z]+)(, ([a-z]+))?(\ |$) ]] ||
+			_initctl_verbs+=("${BASH_REMATCH[1]}" ${BASH_REMATCH[3]})
 		rest=${line//[\[,]/ }
 		while [[ $rest =~ (^|\ )(-[A-Za-z]|--[a-z-]+)(\ ([A-Z][^ ]*))?(.*) ]]; do
 			word=${BASH_REMATCH[2]}
@@ -47,6 +48,13 @@ _initctl_argument() {
 			names="main all $(_initctl_sessions "${ask[@]}" | sed 's/^/%/')"
 		fi
 		;;
+	limit) names="cpu.max cpu.weight memory.high memory.max memory.swap.max pids.max" ;;
+	ns)
+		names=${cur%"${cur##*,}"}
+		mapfile -t COMPREPLY < <(compgen -P "$names" -W "net uts ipc pid mnt user cgroup time" \
+			-- "${cur##*,}")
+		return
+		;;
 	attach) names=$(_initctl_sessions "${ask[@]}") ;;
 	esac
 	# shellcheck disable=SC2207
@@ -77,7 +85,7 @@ _initctl() {
 			[[ ! ${_initctl_kinds[$word]-} ]] || option=$word
 		elif [[ ! $verb ]]; then
 			verb=$word
-		elif [[ $verb == exec ]]; then
+		elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
 			[[ $word != -- ]] || ((i++))
 			_initctl_command "$i"
 			return
@@ -90,8 +98,8 @@ _initctl() {
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${!_initctl_kinds[*]}" -- "$cur")
 	elif [[ ! $verb ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "${_initctl_verbs[*]}" -- "$cur")
-	elif [[ $verb == exec ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "${_initctl_verbs[*]}" -- "$cur" | sort -u)
+	elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
 		_initctl_command "$COMP_CWORD"
 	else
 		_initctl_argument "$verb"

@@ -22,24 +22,33 @@ function __initctl_sessions
     command $words[1] sessions --json 2>/dev/null | string match -rg '"session":"?([0-9]+)'
 end
 
-# The command of exec, from the first word behind it that is no option on.
+# The command of exec or ns, from the first word behind it that is no option on.
 function __initctl_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l at (contains -i -- exec $words)
+    set -l at (contains -i -- (__initctl_verb) $words)
     set words $words[(math $at + 1)..]
     while set -q words[2]; and string match -q -- '-*' $words[1]
-        if contains -- $words[1] -u -w -e --program --umask --rlimit --detach-keys
+        if contains -- $words[1] -u -w -e --program --umask --rlimit --detach-keys --fd --from
             set -e words[1]
         end
         set -e words[1]
+    end
+    if test (__initctl_verb) = ns
+        if not set -q words[2]
+            printf '%s\n' net uts ipc pid mnt user cgroup time
+            return
+        end
+        set -e words[1]
+        test "$words[1]" != --; or set -e words[1]
     end
     string match -q -- '-*' $words[1]; or complete -C "$words"
 end
 
 complete -c initctl -f
 for line in (command initctl -h 2>/dev/null | string match -v 'SOCKET:*')
-    set -l verb (string match -rg '^  ([a-z]+) ' -- $line)
-    and complete -c initctl -n 'not __initctl_verb' -a $verb -d (string replace -r '.*  ' '' -- $line)
+    for verb in (string match -rg '^  ([a-z]+(?:, [a-z]+)*) ' -- $line | string split ', ')
+        complete -c initctl -n 'not __initctl_verb' -a $verb -d (string replace -r '.*  ' '' -- $line)
+    end
     for found in (string match -rag '(-[A-Za-z]\b|--[a-z-]+)(?= [A-Z])' -- $line)
         set -l files -x
         string match -q -r -- "$found (SOCKET|FILE|DIR)" $line; and set files -r -F
@@ -57,6 +66,6 @@ for line in (command initctl -h 2>/dev/null | string match -v 'SOCKET:*')
         end
     end
 end
-complete -c initctl -n 'test "$(__initctl_verb)" = exec' -a '(__initctl_command)'
+complete -c initctl -n 'contains -- (__initctl_verb) exec ns' -a '(__initctl_command)'
 complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'

@@ -5,7 +5,11 @@ local -a verbs options specs asked
 local -A kinds
 for line in ${(f)"$(_call_program help $words[1] -h </dev/null 2>/dev/null)"}; do
 	[[ $line != SOCKET:* ]] || break
-	[[ $line =~ '^  ([a-z]+)( .*|$)' ]] && verbs+=("$match[1]:${${match[2]##*  }## #}")
+	if [[ $line =~ '^  ([a-z]+)(, ([a-z]+))?( .*|$)' ]]; then
+		for rest in $match[1] $match[3]; do
+			verbs+=("$rest:${${match[4]##*  }## #}")
+		done
+	fi
 	rest=${line//[\[,]/ }
 	while [[ $rest =~ '(^| )(-[A-Za-z]|--[a-z-]+)( ([A-Z][^ ]*))?(.*)$' ]]; do
 		kinds[$match[2]]=${match[4]%]} rest=$match[5]
@@ -44,6 +48,11 @@ case $verb in
 			${(f)"$($asked sessions --json 2>/dev/null | sed -n 's/.*"session":"*\([0-9]*\).*/%\1/p')"}
 	fi
 	;;
+(ns)
+	_arguments -S -A '-*' $specs '1:namespaces:_values -s , namespace net uts ipc pid mnt user cgroup time' \
+		'(-)2:command: _command_names -e' '*::arguments: _normal'
+	;;
+(limit) _wanted limits expl limit compadd -S = cpu.max cpu.weight memory.high memory.max pids.max ;;
 (attach)
 	_arguments -S $specs
 	_wanted sessions expl session compadd \
