@@ -359,8 +359,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    if emulated.is_emulated(INIT):
-        emulated.skip(items)
+    emulated.skip(items, INIT)
 
 
 def pytest_report_header(config):

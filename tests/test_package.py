@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -111,11 +112,19 @@ def tarball(packages):
     return one(packages, f"{NAME}-{VERSION}-*.tar.gz")
 
 
+@pytest.fixture
+def elsewhere():
+    """Not below pytest's own folder, which each run of pytest closes to other users anew."""
+    with tempfile.TemporaryDirectory(prefix="init-package.") as path:
+        os.chmod(path, 0o755)
+        yield Path(path)
+
+
 @needs_musl
 @needs_dpkg
-def test_same_bytes_anywhere(deb, tarball, tmp_path):
+def test_same_bytes_anywhere(deb, tarball, elsewhere):
     """In another directory, later, by another user, with another umask, clock and language."""
-    folder = sources(tmp_path / "quite" / "another-directory")
+    folder = sources(elsewhere / "quite" / "another-directory")
     for path in [folder, *folder.rglob("*")]:
         os.utime(path, (1, 987654321))
         path.chmod(0o700 if path.is_dir() or os.access(path, os.X_OK) else 0o600)
@@ -123,8 +132,7 @@ def test_same_bytes_anywhere(deb, tarball, tmp_path):
     if AS_ROOT:
         for path in [folder, *folder.rglob("*")]:
             os.chown(path, 65534, 65534)
-        for path in [*folder.parents][:-2]:
-            path.chmod(0o755)
+        folder.parent.chmod(0o755)
         who = {"user": 65534, "group": 65534, "extra_groups": []}
     env = {"TZ": "Pacific/Chatham", "LANG": "de_DE.UTF-8", "LC_ALL": "tr_TR.UTF-8",
            "TMPDIR": str(folder), "USER": "somebody"}
