@@ -48,7 +48,7 @@ def test_check_and_stop(runtime):
 @pytest.mark.parametrize("command, code, event", [
     ("exit 0", 0, "code=0"), ("exit 125", 125, "code=125"), ("exit 127", 127, "code=127"),
     ("kill -9 $$", 137, "signal=9 code=137")])
-def test_exit(runtime, command, code, event):
+def test_exit_of_the_command(runtime, command, code, event):
     result = runtime.run("true", "sh", "-c", command)
     assert result.returncode == code
     assert told(result)[0] == "ready"
