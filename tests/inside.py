@@ -22,8 +22,9 @@ AS_USER = (["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups
            if AS_ROOT else [])
 BUSYBOX = next((path for path in ("/bin/busybox.static", "/bin/busybox")
                 if os.path.exists(path)), None)
-APPLETS = """sh ash [ cat seq chmod chown df echo env false grep head hostname id ifconfig ip ls mkdir
-mount pgrep ps pwd readlink rm sleep sort stat stty test touch tr true tty umount uname wc yes"""
+APPLETS = """sh ash [ cat seq chmod chown df echo env false grep head hostname id ifconfig ip ls
+mkdir mount pgrep ps pwd readlink rm sleep sort stat stty test touch tr true tty umount uname
+wc yes"""
 # The option's names, and the kernel's.
 NAMES = {"pid": "pid", "mount": "mnt", "uts": "uts", "ipc": "ipc", "net": "net", "user": "user",
          "cgroup": "cgroup", "time": "time"}

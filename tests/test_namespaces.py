@@ -5,14 +5,13 @@ Root and an ordinary user, who is in a user namespace, do the same (the fixture 
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 
 from channel import Channel
-from conftest import AS_ROOT, DEADLINE, PROBE, eventually, is_alive, processes
+from conftest import AS_ROOT, DEADLINE, PATH, PROBE, eventually, is_alive, processes
 from container import as_user, container, directory, needs_root
 from inside import (AS_USER, NAMES, SETUP, UID, begin, inner_of, inside, namespaces, refused,
                     report, who)
@@ -324,8 +323,9 @@ def ids(result):
 @pytest.mark.parametrize("options", [["--map-root"], ["--unshare=user", "--map-root"],
                                      ["--unshare=user,pid", "--map-root"]], ids=" ".join)
 def test_map_root(run, who, options):
-    """Whoever we are is root inside; it asks for the namespace."""
-    result = run([*options, "--", "sh", "-c", IDS], "plain", outer=who.outer)
+    """Whoever we are is root inside; it asks for the namespace, and for no helper."""
+    result = run([*options, "--", "/bin/sh", "-c", f"PATH={PATH}; {IDS}"], "plain",
+                 outer=[*who.outer, "env", "PATH=/nonexistent"])
     assert ids(result) == ("0", "0", "0", [
         f"0 {who.uid} 1", f"0 {who.uid} 1", "allow" if who.is_root else "deny"])
 
@@ -446,8 +446,9 @@ def test_no_helper(run, who):
 
 
 @pytest.mark.parametrize("option", ["--uid-map", "--gid-map"])
-@pytest.mark.parametrize("value", ["", "0", "0:1", "0:1:", ":1:1", "0::1", "0:1:0", "0:1:1:1", "a:1:1",
-                                   "-1:1:1", "0:4294967295:1", "0:1:4294967295", "0 1 1", "0:1:1,"])
+@pytest.mark.parametrize("value", ["", "0", "0:1", "0:1:", ":1:1", "0::1", "0:1:0", "0:1:1:1",
+                                   "a:1:1", "-1:1:1", "0:4294967295:1", "0:1:4294967295", "0 1 1",
+                                   "0:1:1,"])
 def test_no_such_map(run, option, value):
     refused(run([option, value, "true"], "plain"), option, f"'{value}'")
 
@@ -578,4 +579,4 @@ def test_socket_is_gone_after_a_failure(inside, who, directory, options, part):
     assert os.listdir(directory) == []
 
 
-__all__ = ["begin", "container", "directory", "inside", "socket", "who"]
+__all__ = ["begin", "container", "directory", "inside", "who"]

@@ -7,13 +7,12 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 
 import pytest
 
 from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, marked, mounts,
                       sanitized, status_of)
-from container import directory, needs_root
+from container import directory
 from inside import (SETUP, all_gone, begin, inner_of, inside, needs_static, new_mounts, root, who)
 from terminal import BASH, INTERRUPT, PROMPT, SUSPEND, Terminal, process
 
@@ -326,7 +325,8 @@ def test_interrupt(terminal, who, names):
 def test_interrupt_that_is_handled(terminal, line):
     """The command's own business; what it exits with comes back."""
     shell = terminal()
-    shell.type(line("sh -c 'trap \"echo caught; exit 5\" INT; echo here; while :; do sleep 0.1; done'"))
+    shell.type(line("sh -c 'trap \"echo caught; exit 5\" INT; echo here; "
+                    "while :; do sleep 0.1; done'"))
     shell.expect("here")
     shell.press(INTERRUPT)
     shell.expect("caught")
@@ -464,4 +464,4 @@ def test_kill_with_a_shell_inside(terminal, line, victim):
     shell.wait_gone("init")
 
 
-__all__ = ["begin", "directory", "inside", "needs_root", "root", "subprocess", "who"]
+__all__ = ["begin", "directory", "inside", "root", "who"]
