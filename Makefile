@@ -38,7 +38,11 @@ TRIM     = $(if $(filter -s,$(LDFLAGS)),src/trim.sh,:)
 # Where all that init calls of musl is known, that alone is linked: 4 kB less. BARE= does without.
 BARE     = $(eval BARE := $$(if $$(and $$(findstring musl,$$(CC)),$$(filter -s,$$(LDFLAGS)), \
              $$(filter x86_64%,$$(shell $$(CC) -dumpmachine))),errno x86_64))$(BARE)
-ALL_CFLAGS = $(STRICT) $(CFLAGS) $(if $(BARE),-fno-stack-protector)
+ALL_CFLAGS = $(STRICT) $(CFLAGS)
+# There is no canary there; and without vector registers, or code of others that may use them,
+# the stack need not stand at multiples of 16.
+NARROW   = $(eval NARROW := -fno-stack-protector $$(call knows,-mpreferred-stack-boundary=3))$(NARROW)
+INIT_CFLAGS = $(ALL_CFLAGS) $(if $(BARE),$(NARROW))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
 INIT_SRC = init.c $(MODULES)
@@ -49,8 +53,8 @@ INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o) $(BARE:%=$(BUILD)/obj/src/bare/%.o)
 SHARED   = number seqpacket text wire
 CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c)) src/log.c
 LIB_SRC  = src/ctl/client.c $(SHARED:%=src/%.c)
-CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/obj/%.o)
-LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/ctl/%.o)
+LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/ctl/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # "make deps test" installs first, however many jobs run.
 FIRST   := $(filter deps deps-%,$(MAKECMDGOALS))
@@ -58,7 +62,7 @@ FIRST   := $(filter deps deps-%,$(MAKECMDGOALS))
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(if $(BARE),-nostdlib) -o $@ $(INIT_OBJ)
+	$(CC) $(INIT_CFLAGS) $(LDFLAGS) $(if $(BARE),-nostdlib) -o $@ $(INIT_OBJ)
 	$(TRIM) $@
 	@echo "$@: $$(wc -c <$@) bytes, built with $(CC) ($(if $(findstring musl,$(CC)),musl,the C library of $(CC)))"
 
@@ -77,18 +81,22 @@ $(BUILD)/lib/%.o: %.c $(BUILD)/flags
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
+	$(CC) $(INIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/ctl/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(CC) $(INIT_CFLAGS) -c -o $@ $<
 
 -include $(INIT_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(BUILD)/obj/src/ctl/client.d
 
 # Changes when the compiler or its flags do.
 $(BUILD)/flags: ALWAYS | $(FIRST)
 	@mkdir -p $(@D)
-	@echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' >$@
+	@echo '$(CC) $(INIT_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(INIT_CFLAGS) $(LDFLAGS)' >$@
 
 # For other machines, into build/cross/MACHINE, by the rules above. "make deps DEPS=cross" installs
 # the compilers; musl is fetched. Debian says armhf for armv7, arm64 for aarch64.

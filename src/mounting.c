@@ -48,16 +48,15 @@ static int configure(int fs, const char *options)
 
 static int make(const char *type, const char *options, unsigned attributes)
 {
-	int fs = (int)syscall(SYS_fsopen, type, KERNEL_CLOEXEC), mount = -1, saved;
+	int fs = (int)syscall(SYS_fsopen, type, KERNEL_CLOEXEC), mount = -1;
 
 	if (fs < 0)
 		return -1;
 	/* What df and /proc/mounts show in the first place. */
 	if (!set(fs, "source", type) && !configure(fs, options))
 		mount = (int)syscall(SYS_fsmount, fs, KERNEL_CLOEXEC, attributes);
-	saved = errno;
+	/* Which leaves errno alone. */
 	close(fs);
-	errno = saved;
 	return mount;
 }
 

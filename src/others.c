@@ -88,7 +88,7 @@ static bool descends(int proc, pid_t pid)
 /* The pidfd comes first, so that a pid which changes hands meanwhile is not hit. */
 static int signal_descendant(int proc, pid_t pid, int signal)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0), result = -1, saved;
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), result = -1;
 
 	if (fd < 0 && errno == ESRCH)
 		return -1;
@@ -96,10 +96,8 @@ static int signal_descendant(int proc, pid_t pid, int signal)
 	if (descends(proc, pid))
 		result = fd < 0 ? kill(pid, signal)
 		                : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
-	saved = errno;
 	if (fd >= 0)
 		close(fd);
-	errno = saved;
 	return result;
 }
 
