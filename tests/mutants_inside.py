@@ -145,9 +145,9 @@ mutants.MUTANTS = [
      "if (mounts_wanted(&options->mounts))", "isolate->namespaces &= ~0x20000UL; if (0)"),
     ("test_host_may_unmount_meanwhile", "src/outer.c", 'if (chdir("/"))', "if (0)"),
     # ---- the outer process
-    ("test_kill_of_the_outer_process test_kill_of_both test_guard_is_deaf "
+    ("test_kill_of_the_outer_process test_kill_of_the_inner_process test_kill_of_both "
+     "test_guard_is_deaf "
      "test_kill_at_each_system_call", "src/guard.c", "listener_remove_stale(&listener);", ""),
-    ("test_kill_of_the_inner_process", "src/outer.c", "\tguard_end(outer->guard);\n", ""),
     ("test_kill_of_the_outer_process test_kill_with_a_shell_inside", "src/isolate.c",
      "if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))", "if (0)"),
     ("test_kill_of_the_guard", "src/outer.c", "while (reap_next(&one, false) == REAP_ONE)",
