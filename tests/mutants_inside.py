@@ -22,7 +22,8 @@ mutants.MUTANTS = [
      "if (set_value(options, found->option, value) && 0)"),
     ("test_pid_1", "src/isolate.c", "child = clone_into(isolate->namespaces);",
      "child = clone_into(isolate->namespaces & ~(unsigned long)CLONE_NEWPID);"),
-    ("test_code test_death test_exec_failure test_expected_code test_grace", "src/outer.c",
+    ("test_code test_death test_exec_failure test_expected_code test_grace "
+     "test_interactive_shell_inside", "src/outer.c",
      "int code = reap_code(status);", "int code = reap_code(status) ? 1 : 0;"),
     ("test_rewrite", "src/outer.c", "(int)got.ssi_signo, &got);", "SIGTERM, &got);"),
     ("test_each_signal test_each_signal_with_value", "src/outer.c",
@@ -175,7 +176,7 @@ mutants.MUTANTS = [
      "got.ssi_code == SI_KERNEL && !kill(outer->inner, SIGKILL) &&"),
     ("test_suspend_and_resume test_background", "src/outer.c",
      "if (typed == SIGTSTP || typed == SIGTTIN || typed == SIGTTOU)", "if (0)"),
-    ("test_script_reads_the_terminal_afterwards test_interactive_shell_inside", "src/outer.c",
+    ("test_script_reads_the_terminal_afterwards", "src/outer.c",
      "\ttty_take_back(&outer->tty, 0);\n", ""),
     ("test_command_reads_the_terminal test_background_job_ends", "init.c",
      "\tif (self.tty.mode == TTY_OUTSIDE)\n\t\tspawn.group = SPAWN_OUR_GROUP;",
