@@ -42,6 +42,8 @@ ALL_CFLAGS = $(STRICT) $(CFLAGS)
 # There is no canary there; and without vector registers, or code of others that may use them,
 # the stack need not stand at multiples of 16.
 NARROW   = $(eval NARROW := -fno-stack-protector $$(call knows,-mpreferred-stack-boundary=3))$(NARROW)
+# Three pages of the start before a multiple of 64 kB: see shed_start() in init.c.
+PLACED   = -nostdlib -Wl,-Ttext-segment=0x40d000
 INIT_CFLAGS = $(ALL_CFLAGS) $(if $(BARE),$(NARROW))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
@@ -62,7 +64,7 @@ FIRST   := $(filter deps deps-%,$(MAKECMDGOALS))
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
-	$(CC) $(INIT_CFLAGS) $(LDFLAGS) $(if $(BARE),-nostdlib) -o $@ $(INIT_OBJ)
+	$(CC) $(INIT_CFLAGS) $(LDFLAGS) $(if $(BARE),$(PLACED)) -o $@ $(INIT_OBJ)
 	$(TRIM) $@
 	@echo "$@: $$(wc -c <$@) bytes, built with $(CC) ($(if $(findstring musl,$(CC)),musl,the C library of $(CC)))"
 

@@ -21,6 +21,13 @@
  */
 #define SYS_LAST __attribute__((section(".bss.zz")))
 
+/*
+ * What the start alone runs, and what runs from then on. The compiler tells from these
+ * two for all that they call, and the linker puts the start's first: see shed_start().
+ */
+#define SYS_START __attribute__((cold))
+#define SYS_HOT   __attribute__((hot))
+
 struct sys_limit {
 	uint64_t now, most; /* UINT64_MAX: unlimited */
 };
