@@ -345,6 +345,8 @@ def first_failure(folder, test):
         [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--tb=no", "-p", "no:cacheprovider",
          f"tests/{names()[test]}.py::{test}"], cwd=folder, capture_output=True, text=True,
         env={**os.environ, "DEADLINE": os.environ.get("DEADLINE") or "5"})
+    if result.returncode not in (0, 1):
+        sys.exit(f"the tests did not run: {result.stdout[-400:]}{result.stderr[-400:]}")
     found = re.search(rf"^(?:FAILED|ERROR) \S+::({test}\b.*?)(?: - .*)?$", result.stdout, re.M)
     return found and found[1]
 

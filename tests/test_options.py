@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from conftest import AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, kill_all
+from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, is_alive, kill_all
 
 LONG = """group single-child rewrite expect parent-death-signal kill-after grace wait-all user chdir
           no-new-privs pause unshare map-root uid-map gid-map hostname domainname loopback chroot
@@ -35,6 +35,12 @@ def test_help(run, how, option):
     assert 5 < len(lines) <= 24 and max(map(len, lines)) <= 80
     for name in LONG:
         assert re.search(rf" --{name}[ \n]", result.stdout)
+
+
+def test_help_in_readme(run):
+    """README shows it as it is."""
+    text = run(["-h"]).stdout
+    assert "".join(f"    {line}\n" for line in text.splitlines()) in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("option", ["-V", "--version"])
