@@ -449,12 +449,12 @@ static bool await(bool timed)
  */
 static void shed_start(void)
 {
-	extern char __executable_start[];
-	const uintptr_t from = (uintptr_t)__executable_start, around = 65536;
+	extern char program[] __asm__("__executable_start"); /* the linker's */
+	const uintptr_t from = (uintptr_t)program, around = 65536;
 	uintptr_t end = (uintptr_t)shed_start & ~(around - 1);
 
 	if (end > from)
-		madvise(__executable_start, end - from, MADV_DONTNEED);
+		madvise(program, end - from, MADV_DONTNEED);
 }
 
 SYS_HOT _Noreturn static void serve(void)
@@ -564,7 +564,7 @@ static void give_cgroup(void)
 
 	if (isolate->namespaces & CLONE_NEWUSER && uid != geteuid() &&
 		cgroup_delegate(uid, idmap_of_root(&isolate->gids, getegid())))
-		log_fail("give cgroup to the user namespace's root", "");
+		log_fail("give cgroup away", "");
 }
 
 /*

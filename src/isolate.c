@@ -85,7 +85,7 @@ static void die_with_outer(int leash)
 	struct pollfd end = {.fd = leash};
 
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
-		log_fail("follow death of the outer process", "");
+		log_fail("follow outer process", "");
 	if (poll(&end, 1, 0))
 		_exit(LOG_SETUP);
 }
@@ -117,7 +117,7 @@ static pid_t enter_new_pids(const struct isolate *isolate, int *leash)
 	close(ends[0]);
 	*leash = ends[1];
 	if (write(ends[1], "", 1) != 1)
-		log_fail("start in the namespaces", "");
+		log_fail("start inside", "");
 	return child;
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +13,12 @@
 #include "status.h"
 #include "sys.h"
 #include "text.h"
+
+enum {
+	/* How often to look whether a dying process has let go of it, in ms, and how many times. */
+	LOOK = 4,
+	LOOKS = 50,
+};
 
 int listener_address(struct sockaddr_un *address, const char *name)
 {
@@ -149,6 +156,14 @@ void listener_remove(const struct listener *listener)
 
 void listener_remove_stale(const struct listener *listener)
 {
-	if (!sys_fchdir(listener->directory) && is_stale(listener))
-		unlinkat(listener->directory, listener->name, 0);
+	struct status status;
+
+	if (sys_fchdir(listener->directory))
+		return;
+	for (int i = 0; i < LOOKS && !status_at(listener->directory, listener->name, &status);
+		i++) {
+		if (is_stale(listener))
+			unlinkat(listener->directory, listener->name, 0);
+		poll(NULL, 0, LOOK);
+	}
 }

@@ -46,7 +46,10 @@ bool listener_world_writable(const struct listener *listener);
 /* Removes the file, where it is still our own. */
 void listener_remove(const struct listener *listener);
 
-/* Removes it where it is a socket that nobody listens on. The directory becomes the current one. */
+/*
+ * Removes it where it is a socket that nobody listens on, after 200 ms at most: who has just
+ * died may still be closing it. The directory becomes the current one.
+ */
 void listener_remove_stale(const struct listener *listener);
 /* The address of a socket by its path, in fewer than 108 bytes. 0, or -1 with errno. */
 int listener_address(struct sockaddr_un *address, const char *name);

@@ -198,7 +198,7 @@ def test_grace(begin, directory, options, said):
     """The others inside get their time, and then their end."""
     directory.chmod(0o777)
     init = begin(["--unshare=pid", *options], "sh", "-c",
-                 f"(trap '' TERM; exec {PROBE} wait {directory}/go true) & echo ready; exit 3")
+                 f"trap '' TERM; {PROBE} wait {directory}/go true & trap - TERM; echo ready; exit 3")
     init.line("ready")
     if not said:
         (directory / "go").touch()
@@ -209,10 +209,11 @@ def test_grace(begin, directory, options, said):
 def test_children_it_was_born_with(inside, directory):
     """Neither their end nor their code is taken for the container's."""
     directory.chmod(0o777)
-    wrap = ["sh", "-c", f"(exit 7) & {PROBE} wait {directory}/go sh -c 'exit 8' & exec \"$@\"",
-            "sh"]
+    wrap = ["sh", "-c", f"(exit 7) & {PROBE} wait {directory}/go sh -c 'echo >{directory}/gone; "
+            "exit 8' & exec \"$@\"", "sh"]
     result = inside(["--unshare=all"], "sh", "-c", f"touch {directory}/go; exit 3", wrap=wrap)
     assert (result.returncode, result.stderr) == (3, "")
+    eventually((directory / "gone").exists, what="the end of the child")
 
 
 @pytest.mark.parametrize("options", [[], ["--unshare=pid"], ["--unshare=uts"],

@@ -13,7 +13,7 @@ _init_options() {
 			done
 			rest=${BASH_REMATCH[6]}
 		done
-	done < <("$1" -h 2>/dev/null </dev/null | sed 1d)
+	done < <("$1" -h 2>/dev/null </dev/null | sed 1d | tr '\t' ' ')
 }
 
 # The words up to the cursor, which bash has cut at = and :, and where each begins.

@@ -2,7 +2,7 @@
 # and what values they take, is what the program says of itself.
 # A line for each: its flags, its name, and its value's: a capital behind one blank.
 function __init_options
-    command $argv[1] -h 2>/dev/null | tail -n +2 | string match -ra '(?: -[A-Za-z])* --[a-z-]+(?: [A-Z]\S*)?'
+    command $argv[1] -h 2>/dev/null | tail -n +2 | tr '\t' ' ' | string match -ra '(?: -[A-Za-z])* --[a-z-]+(?: [A-Z]\S*)?'
 end
 
 function __init_has_command

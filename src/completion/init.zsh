@@ -2,7 +2,7 @@
 # What options there are, and what values they take, is what the program says of itself.
 local line value option
 local -a specs
-for line in ${${(f)"$(_call_program options $words[1] -h </dev/null 2>/dev/null)"}[2,-1]}; do
+for line in ${${(f)"$(_call_program options $words[1] -h </dev/null 2>/dev/null | tr "\t" " ")"}[2,-1]}; do
 	# A name and its flags; a capital behind one blank is its value.
 	while [[ $line =~ '(( -[A-Za-z])*) (--[a-z-]+)( ([A-Z][^ ]*))?(.*)$' ]]; do
 		value=$match[5]
