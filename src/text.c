@@ -38,8 +38,8 @@ const char *text_last(const char *text, char c)
 
 const char *text_after(const char *text, const char *start)
 {
-	while (*start)
-		if (*text++ != *start++)
+	for (; *start; start++, text++)
+		if (*text != *start)
 			return NULL;
 	return text;
 }
