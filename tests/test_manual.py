@@ -38,7 +38,7 @@ def printed(program):
 
 def test_options_of_init():
     """The help is init's table of options (src/usage.c): a capital behind a name is its value."""
-    found = re.findall(r"((?: -[a-zA-Z])*) (--[a-z-]+)( [A-Z])?", printed(INIT).split("\n", 1)[1])
+    found = re.findall(r"((?: -[a-zA-Z])*) (--[a-z-]+)( [A-Z])?", printed(INIT).expandtabs().split("\n", 1)[1])
     table = {option: bool(value) for flags, name, value in found
              for option in (name, *flags.split())}
     header = (ROOT / "src/usage.h").read_text()
