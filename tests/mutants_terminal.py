@@ -24,7 +24,7 @@ mutants.MUTANTS = [
      "pid_t child, none;\n\tif (!ioctl(tty->fd, TIOCNOTTY))\n\t\treturn 0;\n\tchild = vfork();"),
     ("test_leader_of_a_terminal_that_is_nobodys", "src/tty.c", "\t\ttty_take(0);", "\t\t;"),
     ("test_leader_interrupt_cuts_the_end_short", "init.c", "tty_take(self.tty.fd);", ";"),
-    ("test_leader_pause_ends_by_key", "init.c", "if (self.options.pause)\n\t\treturn;\n", ""),
+    ("test_leader_pause_ends_by_key", "init.c", "if (!self.options.pause)\n\t\ttty_find", "tty_find"),
     ("test_foreground_group_is_the_commands test_quit_key test_kill_of_a_stopped_job "
      "test_interrupt_leaves_the_loop test_window_size test_hang_up_ends_a_stopped_job",
      "src/tty.c", EAGER, ""),
@@ -72,7 +72,7 @@ mutants.MUTANTS = [
      "return from->ssi_code == SI_KERNEL;"),
     ("test_typed_signal_reaches_the_whole_group", "init.c", "to.group = true; /*", "; /*"),
     ("test_other_stdio", "src/tty.c",
-     'open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)', "-1"),
+     'sys_open(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK)', "-1"),
     ("test_outside_typed_signals_come_once", "init.c", KERNEL, "return false;"),
     ("test_outside_reads_the_terminal", "init.c", "spawn.group = SPAWN_OUR_GROUP;", ";"),
     ("test_outside_script_reads_after_it", "src/tty.c", (MODE, EAGER),
