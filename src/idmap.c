@@ -115,7 +115,7 @@ static void write_map(const struct idmap *map, unsigned own, const char *pid, co
 	print(text, map);
 	if (!write_file(directory, name, text))
 		return;
-	if (errno == EPERM && map->count == 3 && map->numbers[1] == own) {
+	if (errno == EPERM && map->count == 3 && map->numbers[1] == own && map->numbers[2] == 1) {
 		/* Without privilege a group could be dropped that a file denies something to. */
 		write_file(directory, "setgroups", "deny");
 		if (!write_file(directory, name, text))
