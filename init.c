@@ -584,13 +584,14 @@ static void go_inside(pid_t parent)
 		give_cgroup();
 	}
 	self.stage = "namespaces";
+	/* Before a command inside may have taken it. */
+	outer.tty.given = tty_ours(&outer.tty);
 	outer.inner = isolate_enter(isolate, &outer.leash);
 	/* Now, since a change of ids makes the kernel forget it; a child has us for parent. */
 	self.stage = "parent";
 	if (outer.inner || !(isolate->namespaces & CLONE_NEWPID))
 		watch_parent(parent);
 	if (outer.inner) {
-		outer.tty.given = tty_ours(&outer.tty);
 		sys_prctl(PR_SET_DUMPABLE, 0);
 		outer_serve(&outer);
 	}
