@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "file.h"
 #include "log.h"
 #include "status.h"
 #include "sys.h"
@@ -47,18 +48,6 @@ _Noreturn static void cannot(const char *step, const char *name)
 	fail_errno(step, "cgroup ", self.setup->path, name);
 }
 
-static int write_to(int directory, const char *file, const char *text)
-{
-	int fd = sys_open(directory, file, O_WRONLY);
-	ssize_t length;
-
-	if (fd < 0)
-		return -1;
-	length = write(fd, text, text_until(text, 0));
-	close(fd);
-	return length < 0 ? -1 : 0;
-}
-
 /* What a file holds, as far as there is room; "" where it cannot be read. */
 static void read_from(int directory, const char *file, char *text, size_t size)
 {
@@ -90,7 +79,7 @@ static void switch_controllers(const char *file, char sign)
 		size_t length = text_until(word, ' ');
 		word[-1] = sign;
 		word[length] = 0;
-		write_to(self.fds[CGROUP_DIR], "cgroup.subtree_control", word - 1);
+		file_write(self.fds[CGROUP_DIR], "cgroup.subtree_control", word - 1);
 		word += length + 1;
 	}
 }
@@ -158,8 +147,9 @@ static void set_limits(enum cgroup_part part)
 			continue;
 		memcpy(word + 1, limit, length < WORD - 2 ? length : WORD - 2);
 		*end = 0;
-		set = (weight || !write_to(self.fds[CGROUP_DIR], "cgroup.subtree_control", word)) &&
-		      !write_to(self.fds[part], limit, end + 1);
+		set = (weight ||
+			      !file_write(self.fds[CGROUP_DIR], "cgroup.subtree_control", word)) &&
+		      !file_write(self.fds[part], limit, end + 1);
 		*end = '=';
 		if (!set)
 			fail_errno("limit ", limit,
@@ -233,7 +223,7 @@ void cgroup_enter(bool namespace)
 		return;
 	/* By what was opened outside: from a user namespace we might not leave where we are. */
 	if (write(self.fds[ENTER], "0", 1) < 0 || (namespace && unshare(CLONE_NEWCGROUP)) ||
-		write_to(self.fds[CGROUP_DIR], "init/cgroup.procs", "0"))
+		file_write(self.fds[CGROUP_DIR], "init/cgroup.procs", "0"))
 		cannot("enter ", names[0]);
 	set_limits(CGROUP_APP);
 	switch_controllers("cgroup.controllers", '+');
@@ -261,7 +251,7 @@ int cgroup_part(enum cgroup_part part)
 
 int cgroup_join(int cgroup)
 {
-	return write_to(cgroup, "cgroup.procs", "0");
+	return file_write(cgroup, "cgroup.procs", "0");
 }
 
 unsigned cgroup_keep(int *list)
@@ -289,7 +279,7 @@ void cgroup_remove(bool inside)
 				return;
 		}
 		text_join(path, name, "/cgroup.kill");
-		write_to(dir, path, "1");
+		file_write(dir, path, "1");
 		for (int i = 0; remove_tree(dir, name) && i < LOOKS; i++)
 			poll(NULL, 0, LOOK);
 	}

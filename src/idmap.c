@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "log.h"
 #include "number.h"
 #include "spawn.h"
@@ -47,20 +48,13 @@ static void print(char *to, const struct idmap *map)
 		to = text_join(to, number_text(digits, map->numbers[i]), i % 3 == 2 ? "\n" : " ");
 }
 
+/* To a file of /proc/PID. */
 static int write_file(const char *directory, const char *name, const char *text)
 {
 	char path[64];
-	size_t length = text_until(text, 0);
-	int fd, result;
 
 	text_join(text_join(path, directory, "/"), name, "");
-	fd = sys_open(AT_FDCWD, path, O_WRONLY);
-	if (fd < 0)
-		return -1;
-	/* Taken whole or not at all. */
-	result = write(fd, text, length) < 0 ? -1 : 0;
-	close(fd);
-	return result;
+	return file_write(AT_FDCWD, path, text);
 }
 
 /* newuidmap PID IN OUT COUNT...: a helper with the privileges that we lack. */

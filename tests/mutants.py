@@ -267,7 +267,7 @@ MUTANTS = [
     ("test_cgroups_that_the_command_made test_after_one_that_was_killed", "src/cgroup.c",
      "if (entry->type == SYS_DIRECTORY)", "if (0)"),
     ("test_persona_that_ends_at_once", "src/cgroup.c",
-     '\t\twrite_to(dir, path, "1");\n', ""),
+     '\t\tfile_write(dir, path, "1");\n', ""),
     ("test_frozen_at_the_end", "init.c", "kill(self.command.pid, SIGKILL);",
      "kill(self.command.pid, SIGUSR1);"),
     ("test_where_it_came_from_is_gone", "src/cgroup.c",
