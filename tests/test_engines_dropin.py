@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Running
 from engines.docker import IMAGE, Docker
-from engines.engine import Unavailable
+from engines.engine import started
 
 # The command and a child in its process group, each with its own ears; and orphans.
 COMMAND = """
@@ -43,17 +43,8 @@ ABSENT = {"tini": 127, "dumb-init": 2, "catatonit": 1}
 
 @pytest.fixture(scope="module")
 def engine():
-    one = None
-    try:
-        Docker.require()
-        one = Docker()
-        one.start()
+    with started(Docker) as one:
         yield one
-    except Unavailable as why:
-        pytest.skip(f"docker: {why}")
-    finally:
-        if one:
-            one.close()
 
 
 @pytest.fixture(scope="module")

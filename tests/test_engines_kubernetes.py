@@ -16,7 +16,7 @@ import pytest
 
 from conftest import ROOT, eventually
 from engines.docker import Docker
-from engines.engine import Unavailable
+from engines.engine import started
 
 yaml = pytest.importorskip("yaml", reason="python3-yaml is not installed: make deps-engines")
 PODS = list(yaml.safe_load_all((ROOT / "tests/kubernetes/pod.yaml").read_text()))
@@ -74,20 +74,11 @@ def test_manifest_fits_the_schema(check):
 
 @pytest.fixture(scope="module")
 def node():
-    one = None
-    try:
-        Docker.require()
-        one = Docker()
-        one.start()
+    with started(Docker) as one:
         for image in {container["image"] for pod in PODS for container in pod["spec"]["containers"]}:
             one.load(one.root, image)
         one.load(one.root, "pause:1", 'ENTRYPOINT ["/init", "--pause"]')
         yield one
-    except Unavailable as why:
-        pytest.skip(f"docker: {why}")
-    finally:
-        if one:
-            one.close()
 
 
 class Pod:

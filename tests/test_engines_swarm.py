@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PATH, eventually
-from engines.engine import Unavailable
+from engines.engine import started
 from engines.swarm import IMAGE, Swarm
 from initctl import INITCTL
 
@@ -30,17 +30,8 @@ exec sleep 1000
 
 @pytest.fixture(scope="module")
 def swarm():
-    one = None
-    try:
-        Swarm.require()
-        one = Swarm()
-        one.start()
+    with started(Swarm) as one:
         yield one
-    except Unavailable as why:
-        pytest.skip(f"swarm: {why}")
-    finally:
-        if one:
-            one.close()
 
 
 class Service:

@@ -3,6 +3,7 @@
 A Box is a running container with init in it and an operator outside; boxes run in the
 foreground, so that their stdout and exit code are those of the engine's own command.
 """
+import contextlib
 import os
 import shutil
 import subprocess
@@ -224,4 +225,20 @@ class Box(Control):
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-__all__ = ["Box", "DEADLINE", "Engine", "Unavailable", "make_root"]
+@contextlib.contextmanager
+def started(kind):
+    """An engine that is there for as long as it takes; a test that needs it is skipped without."""
+    one = None
+    try:
+        kind.require()
+        one = kind()
+        one.start()
+        yield one
+    except Unavailable as why:
+        pytest.skip(f"{kind.name}: {why}")
+    finally:
+        if one:
+            one.close()
+
+
+__all__ = ["Box", "DEADLINE", "Engine", "Unavailable", "make_root", "started"]
