@@ -163,13 +163,6 @@ static void begin_end(void)
 	others_signal(self.proc, SIGCONT);
 }
 
-/* Where nobody is left there is nothing to wait for. */
-static void check_end(void)
-{
-	if (self.state != RUNNING && self.childless && !others_left())
-		finish();
-}
-
 static void command_ended(int status)
 {
 	char digits[NUMBER_SIZE], name[SIGNAL_TEXT];
@@ -256,6 +249,19 @@ static void reap(void)
 			warn("reaped orphan ", number_text(digits, one.pid));
 	}
 	self.childless = result == REAP_NOBODY_LEFT;
+}
+
+/*
+ * Where nobody is left there is nothing to wait for. Asked anew: since the last child
+ * died a session may have begun.
+ */
+static void check_end(void)
+{
+	if (self.state == RUNNING)
+		return;
+	reap();
+	if (self.childless && !others_left())
+		finish();
 }
 
 /* Sends a signal on to the command; it may be another user's by now, or gone. */
@@ -418,7 +424,6 @@ static void obey(void)
 		return;
 	}
 	if (self.state == LINGERING || !self.command.pid) {
-		reap(); /* to know whether there is anybody */
 		begin_end();
 		return;
 	}

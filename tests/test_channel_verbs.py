@@ -105,6 +105,21 @@ def test_pause(container, used):
     assert box.init.wait() == 0
 
 
+@pytest.mark.parametrize("by", ["signal", "stop"])
+def test_pause_waits_for_sessions(container, how, directory, by):
+    """Sessions are all that it has to wait for, and none was there when it began."""
+    box = container.make()
+    box.init = box.start(["--control", str(box.path), "--grace", "1000s", "--pause"], how)
+    box.started("sh", "-c", f"trap '' HUP; exec {PROBE} sibling {directory} polite")
+    eventually(lambda: (directory / "ready").exists())
+    if by == "signal":
+        box.init.signal(signal.SIGTERM)
+    else:
+        assert box.connect().call("stop").name == "stopping"
+    assert box.init.wait() == 0
+    assert (directory / "cleaned").exists()
+
+
 # ---- signal
 
 
