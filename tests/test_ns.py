@@ -18,7 +18,7 @@ import pytest
 from conftest import AS_ROOT, DEADLINE, INIT, PROBE, eventually, is_alive, mounts, status_of
 from container import needs_root, read_all
 from hostile import GREETING, Server, message
-from initctl import INITCTL, control, one_line  # noqa: F401
+from initctl import INITCTL, control, one_line, unignore  # noqa: F401
 from terminal import END, INTERRUPT, PROMPT, SUSPEND, process
 
 KINDS = ["cgroup", "ipc", "uts", "net", "time", "pid", "mnt", "user"]
@@ -277,9 +277,15 @@ def test_signals_reach_it(either, kind):
         assert client.returncode == 9
 
 
+def lead_a_group():
+    """Our own may be orphaned: TSTP would not stop it (setpgid(2))."""
+    unignore()
+    os.setpgid(0, 0)
+
+
 def test_stop_and_continue(either):
     client = either.popen("ns", "pid", "sh", "-c", "echo ready; read x; echo $x",
-                          outer=either.user, stdin=subprocess.PIPE)
+                          outer=either.user, stdin=subprocess.PIPE, preexec_fn=lead_a_group)
     assert client.stdout.readline() == b"ready\n"
     child = either.children(client.pid)[0]
     for _ in range(3):
