@@ -28,6 +28,9 @@ wc yes"""
 # The option's names, and the kernel's.
 NAMES = {"pid": "pid", "mount": "mnt", "uts": "uts", "ipc": "ipc", "net": "net", "user": "user",
          "cgroup": "cgroup", "time": "time"}
+# What a private /dev has: major and minor number.
+NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
+         "tty": (5, 0), "console": (1, 3)}
 
 
 def namespaces(pid="self"):
