@@ -42,7 +42,7 @@ ALL_CFLAGS = $(STRICT) $(CFLAGS)
 # There is no canary there; and without vector registers, or code of others that may use them,
 # the stack need not stand at multiples of 16.
 NARROW   = $(eval NARROW := -fno-stack-protector $$(call knows,-mpreferred-stack-boundary=3))$(NARROW)
-# Three pages of the start before a multiple of 64 kB: see shed_start() in init.c.
+# Three pages of the start before a multiple of 64 kB: see src/shed.h.
 PLACED   = -nostdlib -Wl,-Ttext-segment=0x40d000
 INIT_CFLAGS = $(ALL_CFLAGS) $(if $(BARE),$(NARROW))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
@@ -156,11 +156,10 @@ $(BUILD)/asan/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 
 # What reads an operator's bytes, on bytes of nobody's. SECONDS is how long it looks.
 SECONDS  = 60
-FUZZED   = $(filter-out src/control.c,$(MODULES))
-$(BUILD)/fuzz/request: tests/fuzz/request.c $(FUZZED) $(HEADERS) $(BUILD)/flags
+$(BUILD)/fuzz/request: tests/fuzz/request.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)/found
 	clang $(STRICT) -Qunused-arguments -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -g -O1 -o $@ $< $(FUZZED)
+		-fno-sanitize-recover=all -g -O1 -o $@ $< $(MODULES)
 
 fuzz: $(BUILD)/fuzz/request
 	$(BUILD)/fuzz/request -dict=tests/fuzz/request.dict -max_len=65538 -timeout=10 \
@@ -168,9 +167,9 @@ fuzz: $(BUILD)/fuzz/request
 		$(BUILD)/fuzz/found tests/fuzz/corpus
 
 # The same on the corpus alone, by a compiler that needs no fuzzer.
-$(BUILD)/fuzz/replay: tests/fuzz/request.c $(FUZZED) $(HEADERS) $(BUILD)/flags
+$(BUILD)/fuzz/replay: tests/fuzz/request.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
-	gcc $(STRICT) $(SANITIZE) -DREPLAY -o $@ $< $(FUZZED)
+	gcc $(STRICT) $(SANITIZE) -DREPLAY -o $@ $< $(MODULES)
 
 # A script in init's place; a log for each start, which its error code alone would not say.
 $(BUILD)/valgrind/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags

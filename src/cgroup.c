@@ -174,7 +174,7 @@ static bool is_alone(void)
 /* Before it is done: what was told of and not made does no harm. */
 static void tell(int guard, char what)
 {
-	if (guard >= 0 && write(guard, &what, 1) < 0)
+	if (guard && write(guard, &what, 1) < 0)
 		cannot("tell guard of ", "");
 }
 

@@ -25,7 +25,7 @@ struct cgroup_setup {
 /*
  * Opens or makes the directory and makes init, app and ops in it, on the host's view
  * of paths. Those that a dead predecessor left are made anew; where somebody still
- * lives in one that is an error. Ends the process where it fails. To guard (-1: none)
+ * lives in one that is an error. Ends the process where it fails. To guard (0: none)
  * it writes a byte before each that it makes.
  */
 void cgroup_make(const struct cgroup_setup *setup, int guard);

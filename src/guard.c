@@ -11,6 +11,7 @@
 #include "sys.h"
 
 static pid_t pid;
+static int leash; /* 0: none */
 
 /* Where all is gone again that we are told of, it is done. */
 _Noreturn static void guard(int end, const char *path, const struct cgroup_setup *cgroup)
@@ -44,7 +45,7 @@ _Noreturn static void guard(int end, const char *path, const struct cgroup_setup
 	_exit(0);
 }
 
-int guard_start(const char *path, const struct cgroup_setup *cgroup)
+void guard_start(const char *path, const struct cgroup_setup *cgroup)
 {
 	int ends[2];
 
@@ -55,7 +56,12 @@ int guard_start(const char *path, const struct cgroup_setup *cgroup)
 		guard(ends[0], path, cgroup);
 	}
 	close(ends[0]);
-	return ends[1];
+	leash = ends[1];
+}
+
+int guard_descriptor(void)
+{
+	return leash;
 }
 
 void guard_keep(void)
@@ -63,9 +69,12 @@ void guard_keep(void)
 	pid = 0;
 }
 
-void guard_end(int guard)
+bool guard_end(void)
 {
-	close(guard);
+	if (!leash)
+		return false;
+	close(leash);
 	while (pid && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	return true;
 }

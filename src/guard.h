@@ -5,20 +5,24 @@
 #ifndef GUARD_H
 #define GUARD_H
 
+#include <stdbool.h>
+
 #include "cgroup.h"
 
 /*
  * Starts it, before anything is made. It removes the control socket at a path (NULL:
- * none) where nobody listens there any more, and the cgroups that it is told of. Returns
- * a descriptor, close-on-exec, which the outer process and the inner one hold: when both
- * are gone, the guard acts. Ends the process where it fails.
+ * none) where nobody listens there any more, and the cgroups that it is told of, when
+ * the outer process and the inner one are both gone. Ends the process where it fails.
  */
-int guard_start(const char *path, const struct cgroup_setup *cgroup);
+void guard_start(const char *path, const struct cgroup_setup *cgroup);
+
+/* What those two hold it by, close-on-exec; 0 where there is no guard. */
+int guard_descriptor(void);
 
 /* In the inner process, whose child it is not: guard_end only lets go. */
 void guard_keep(void);
 
-/* Lets go of the descriptor, and waits until the guard has done its work. */
-void guard_end(int guard);
+/* Lets go of it, and waits until it has done its work. Returns whether there is one. */
+bool guard_end(void);
 
 #endif

@@ -20,6 +20,7 @@ enum { SERVICE = NOTIFY_FDS };
 
 /* 0: none. */
 static int fds[NOTIFY_KEEPS];
+static const char *stage;
 
 /* As sd_notify(3) reads the name; unlike there a failure is told: it was asked for by option. */
 static int connect_to(const char *name)
@@ -60,9 +61,9 @@ unsigned notify_keep(int *list)
 }
 
 /* One line: what happened, and where they are given a number by its key and a code. */
-static void tell(const char *event, const char *stage, const char *key, int number, int code)
+static void tell(const char *event, const char *what, const char *key, int number, int code)
 {
-	char line[128], digits[NUMBER_SIZE], *end = text_join(line, event, stage);
+	char line[128], digits[NUMBER_SIZE], *end = text_join(line, event, what);
 
 	if (key)
 		end = text_join(end, key, number_text(digits, number));
@@ -94,7 +95,12 @@ void notify_exited(int status)
 		reap_code(status));
 }
 
-void notify_failed(const char *stage, int error, int code)
+void notify_stage(const char *name)
+{
+	stage = name;
+}
+
+void notify_failed(int error, int code)
 {
 	tell("event=failed stage=", stage, " errno=", error, code);
 }

@@ -17,9 +17,8 @@ _Noreturn static void end(struct outer *outer, int status, int typed)
 
 	/* Whom the command gave it to is dead, and was of the inside. */
 	tty_take_back(&outer->tty, 0);
-	if (outer->guard >= 0)
-		guard_end(outer->guard);
-	/* What the inner process, as a PID 1, cannot: see finish() in init.c. */
+	guard_end();
+	/* What the inner process, as a PID 1, cannot: see command_ended(). */
 	if (typed && WIFEXITED(status) && code == 128 + typed)
 		signals_undergo(getpid(), typed);
 	_exit(code);
@@ -28,7 +27,7 @@ _Noreturn static void end(struct outer *outer, int status, int typed)
 _Noreturn void outer_serve(struct outer *outer)
 {
 	const struct recipient inner = {.pid = outer->inner, .pidfd = -1};
-	int keep[] = {outer->signals, outer->leash, outer->guard, outer->tty.fd}, typed = 0;
+	int keep[] = {outer->signals, outer->leash, guard_descriptor(), outer->tty.fd}, typed = 0;
 	struct signalfd_siginfo got;
 	struct reaped one;
 

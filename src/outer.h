@@ -14,7 +14,6 @@ struct outer {
 	pid_t inner;    /* PID 1 of the namespace */
 	int signals;    /* signalfd */
 	int leash;      /* closed by our death */
-	int guard;      /* see guard.h, or -1 */
 	struct tty tty; /* given: its foreground was ours */
 };
 

@@ -23,7 +23,7 @@
 
 /*
  * What the start alone runs, and what runs from then on. The compiler tells from these
- * two for all that they call, and the linker puts the start's first: see shed_start().
+ * two for all that they call, and the linker puts the start's first: see shed.h.
  */
 #define SYS_START __attribute__((cold))
 #define SYS_HOT   __attribute__((hot))

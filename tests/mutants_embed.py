@@ -6,7 +6,7 @@ import sys
 
 import mutants
 
-STARTS = "\tif (self.options.command)\n\t\tstart_command(environ);"
+STARTS = "\tif (self.options.command)\n\t\tcommand_start(&self.options, environ);"
 TELL = 'notify_exited(status);'
 ROOM = "if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))"
 CLAIM = "return sys_fcntl(fd, F_SETFD, FD_CLOEXEC);"
@@ -25,7 +25,7 @@ mutants.MUTANTS = [
     ("test_closed_while_the_command_runs test_not_held_any_more test_systemd_is_told",
      "src/notify.c", "\t\tclose(fds[i]);\n", ""),
     ("test_channel_is_served test_check_and_stop", "init.c", "\tserve_control();\n\tsettle",
-     "\tset_state(RUNNING);\n\tself.controlled = false;\n\tsettle"),
+     "\tself.controlled = false;\n\tsettle"),
     ("test_never_where_the_channel_is_not_served", "init.c", "self.unserved = true;", ";"),
     ("test_never_where_the_channel_is_not_served", "src/control.c",
      ("\tself.view = view;\n", "\tself.epoll = epoll_create1(EPOLL_CLOEXEC);\n"),
@@ -41,7 +41,7 @@ mutants.MUTANTS = [
     ("test_description_is_left_as_it_was", "src/notify.c",
      "memcpy(fds, setup->fds, sizeof setup->fds);", "memcpy(fds, setup->fds, sizeof setup->fds); "
      "sys_fcntl(fds[NOTIFY_READY], F_SETFL, O_NONBLOCK);"),
-    ("test_reader_is_gone test_reader_of_lines_is_gone", "init.c",
+    ("test_reader_is_gone test_reader_of_lines_is_gone", "src/command.c",
      "return from->ssi_pid == (unsigned)getpid();", "return false;"),
     ("test_outer_process_holds_nothing", "src/outer.c",
      "\tfds_keep(keep, sizeof keep / sizeof *keep);\n", "\t(void)keep;\n"),
@@ -56,17 +56,18 @@ mutants.MUTANTS = [
     ("test_systemd_is_gone_meanwhile", "src/notify.c", 'warn_errno("tell', 'die_errno(9, "tell'),
     # ---- lines
     ("test_exit test_exit_is_told_before_the_end test_code_is_the_command_s test_check_and_stop",
-     "init.c", TELL, ";"),
+     "src/end.c", TELL, ";"),
     ("test_death", "src/notify.c", 'WIFSIGNALED(status) ? " signal=" : NULL', "NULL"),
-    ("test_code_is_the_command_s", "init.c", TELL,
-     "notify_exited(self.options.expected[self.code] ? 0 : status);"),
+    ("test_code_is_the_command_s", "src/end.c", TELL,
+     "notify_exited(self.options->expected[self.code] ? 0 : status);"),
     ("test_start_fails test_user_fails test_fault test_by_another_name test_set_up_fails",
      "init.c", "log_before_death(last_words);", ";"),
-    ("test_start_fails_in_a_namespace_of_our_own", "init.c", 'self.stage = "mounts";', ";"),
-    ("test_user_fails test_start_fails", "init.c", "self.stage = spawn_stage_name(failure.stage);",
+    ("test_start_fails_in_a_namespace_of_our_own", "init.c", 'notify_stage("mounts");', ";"),
+    ("test_user_fails test_start_fails", "src/command.c",
+     "notify_stage(spawn_stage_name(failure.stage));",
      ";"),
-    ("test_by_another_name", "init.c", "notify_failed(self.stage, error, code);",
-     "notify_failed(self.stage, error, 127);"),
+    ("test_by_another_name", "init.c", "notify_failed(error, code);",
+     "notify_failed(error, 127);"),
     ("test_words_that_are_not_understood", "src/options.c", STATUS_FD,
      "if (set_descriptor(&options->notify.fds[NOTIFY_STATUS], value)) return -1; "
      'return write(options->notify.fds[NOTIFY_STATUS], "event=begun\\n", 12) < 0;'),
@@ -90,7 +91,7 @@ mutants.MUTANTS = [
      "init.c", "poll(&channel, 1, 0);", ";"),
     ("test_parent_that_dies_before_init_asks", "init.c", DEAD,
      "if (!(channel.revents & POLLHUP))"),
-    ("test_parent_that_dies_before_init_asks test_runtime_that_dies_before_init_asks", "init.c",
+    ("test_runtime_that_dies_before_init_asks", "init.c",
      "if (self.options.parent_death == SIGKILL)", "if (0)"),
     ("test_channel_that_is_there", "init.c", DEAD, "if (getppid() == parent && channel.revents)"),
 ]

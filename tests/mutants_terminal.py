@@ -10,21 +10,22 @@ EAGER = "tty->eager = getpgrp() == getpid() && !is_pipe(0) && !is_pipe(1);"
 TAKE_BACK = "if (now > 0 && (now == group || (kill(-now, 0) && errno == ESRCH)))"
 MODE = "getpgrp() ? TTY_JOB : TTY_OUTSIDE"
 GIVE = ".foreground = give ? self.tty.fd : -1"
-STOPS = "const bool stops = self.tty.mode == TTY_JOB;"
-KERNEL = "return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.command.pid;"
-TAKEN = "if (is_echo(from) || !signal || is_wanted_back(from))"
+STOPPED = "const bool asked = signal"
+KERNEL = "return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.process.pid;"
+TAKEN = "if (command_had(from) || !signal || command_yields(from))"
 
 mutants.FILES = ["test_terminal"]
 mutants.MUTANTS = [
     ("test_leader_gives_the_terminal_to_the_command test_leader_key_kills_the_command "
      "test_leader_typed_signals_come_once test_leader_suspend_does_not_freeze "
-     "test_leader_hang_up_reaches_the_command test_tmux_pane", "init.c",
+     "test_leader_hang_up_reaches_the_command test_tmux_pane", "src/command.c",
      ".take = self.tty.mode == TTY_LEADER ? self.tty.fd : -1", ".take = -1"),
     ("test_leader_start_loses_and_invents_no_signal", "src/tty.c", "pid_t child = vfork(), none;",
      "pid_t child, none;\n\tif (!ioctl(tty->fd, TIOCNOTTY))\n\t\treturn 0;\n\tchild = vfork();"),
     ("test_leader_of_a_terminal_that_is_nobodys", "src/tty.c", "\t\ttty_take(0);", "\t\t;"),
-    ("test_leader_interrupt_cuts_the_end_short", "init.c", "tty_take(self.tty.fd);", ";"),
-    ("test_leader_pause_ends_by_key", "init.c", "if (!self.options.pause)\n\t\ttty_find", "tty_find"),
+    ("test_leader_interrupt_cuts_the_end_short", "src/command.c", "tty_take(self.tty.fd);", ";"),
+    ("test_leader_pause_ends_by_key", "src/command.c",
+     "if (!options->pause)\n\t\ttty_find", "tty_find"),
     ("test_foreground_group_is_the_commands test_quit_key test_kill_of_a_stopped_job "
      "test_interrupt_leaves_the_loop test_window_size test_hang_up_ends_a_stopped_job",
      "src/tty.c", EAGER, ""),
@@ -34,7 +35,7 @@ mutants.MUTANTS = [
     ("test_script_reads_after_it test_script_reads_beside_it test_parent_reads_beside_it "
      "test_pager_of_a_pipeline", "src/tty.c", (EAGER, TAKE_BACK),
      ("tty->eager = true;", "if (now > 0 && now < 0)")),
-    ("test_nested_shell_killed_under_its_job", "init.c",
+    ("test_nested_shell_killed_under_its_job", "src/command.c",
      "tty_take_back(&self.tty, self.group);", ";"),
     ("test_background_leaves_the_shell_alone test_background_read_stops_until_fg "
      "test_orphaned_background_read_fails test_orphaned_later", "src/tty.c",
@@ -44,37 +45,38 @@ mutants.MUTANTS = [
      "test_background_brought_to_front_reads test_background_write_with_tostop "
      "test_script_stops_by_key test_pipeline_reads_the_terminal "
      "test_interactive_shell_in_a_pipeline test_nested_shell test_init_in_init "
-     "test_suspend_without_a_shell", "init.c", "if (hand)\n", "if (hand && 0)\n"),
-    ("test_foreground_reads_the_terminal", "init.c", (GIVE, STOPS),
-     (".foreground = -1", "const bool stops = false;")),
-    ("test_command_that_stops_itself test_nested_shell_suspended", "init.c",
-     "const bool asked = signal", "if (signal == SIGSTOP)\n\t\treturn;\n\tconst bool asked = signal"),
-    ("test_stop_without_a_shell", "init.c", "asked ? signal : SIGTSTP", "signal"),
-    ("test_pipeline_gets_a_key_once", "init.c", "asked || given ? 0 : getpid()", "0"),
-    ("test_orphaned_later", "init.c", "kill(-self.command.pid, SIGHUP);", ";"),
-    ("test_both_ends_of_a_pipeline_read", "init.c", TAKEN, "if (is_echo(from) || !signal)"),
-    ("test_command_substitution", "init.c", ".asks = ours && !give", ".asks = false"),
-    ("test_killed_in_raw_mode test_interrupt_leaves_the_loop", "init.c",
-     "if (was_foreground || signal == self.typed)", "if (signal == self.typed)"),
-    ("test_script_ends_by_key", "init.c", "if (was_foreground || signal == self.typed)",
-     "if (was_foreground)"),
-    ("test_script_ends_by_key", "init.c", "\t\tkill(0, signal);", "\t\t;"),
-    ("test_init_killed", "init.c", ".die_with_us = getpid() != 1", ".die_with_us = false"),
-    ("test_hang_up_of_a_shell", "init.c",
-     ("getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP", TAKEN),
-     ("SPAWN_OWN_SESSION", TAKEN.replace("!signal", "!signal || signal == SIGHUP"))),
+     "test_suspend_without_a_shell", "src/command.c", "if (hand)\n", "if (hand && 0)\n"),
+    ("test_foreground_reads_the_terminal", "src/command.c", (GIVE, STOPPED),
+     (".foreground = -1", "if (1)\n\t\treturn;\n\t" + STOPPED)),
+    ("test_command_that_stops_itself test_nested_shell_suspended", "src/command.c",
+     STOPPED, "if (signal == SIGSTOP)\n\t\treturn;\n\t" + STOPPED),
+    ("test_stop_without_a_shell", "src/command.c", "asked ? signal : SIGTSTP", "signal"),
+    ("test_pipeline_gets_a_key_once", "src/command.c", "asked || given ? 0 : getpid()", "0"),
+    ("test_orphaned_later", "src/command.c", "kill(-self.process.pid, SIGHUP);", ";"),
+    ("test_both_ends_of_a_pipeline_read", "init.c", TAKEN, "if (command_had(from) || !signal)"),
+    ("test_command_substitution", "src/command.c", ".asks = ours && !give", ".asks = false"),
+    ("test_killed_in_raw_mode test_interrupt_leaves_the_loop", "src/command.c",
+     "return was_foreground || signal == self.typed ?", "return signal == self.typed ?"),
+    ("test_script_ends_by_key", "src/command.c", "return was_foreground || signal == self.typed ?",
+     "return was_foreground ?"),
+    ("test_script_ends_by_key", "src/command.c", "\t\tkill(0, signal);", "\t\t;"),
+    ("test_init_killed", "src/command.c", ".die_with_us = getpid() != 1", ".die_with_us = false"),
+    ("test_hang_up_of_a_shell", "src/command.c",
+     ("getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP",
+      "if (!to.pid)\n\t\treturn"),
+     ("SPAWN_OWN_SESSION", "if (!to.pid || signal == SIGHUP)\n\t\treturn")),
     ("test_background_log_with_tostop", "src/signals.c", "set_mask(SIG_SETMASK, &all",
      "all.word[0] &= ~(1UL << (SIGTTOU - 1));\n\tset_mask(SIG_SETMASK, &all"),
     ("test_grace_can_be_suspended_and_interrupted test_pause_as_a_job", "init.c",
-     "if (!self.command.pid && (signal == SIGTSTP", "if (false && (signal == SIGTSTP"),
+     "if (!command_process()->pid &&", "if (false &&"),
     ("test_make_ends_by_key test_outside_pause_ends_by_key "
-     "test_outside_interrupt_cuts_the_end_short", "init.c", KERNEL,
+     "test_outside_interrupt_cuts_the_end_short", "src/command.c", KERNEL,
      "return from->ssi_code == SI_KERNEL;"),
-    ("test_typed_signal_reaches_the_whole_group", "init.c", "to.group = true; /*", "; /*"),
+    ("test_typed_signal_reaches_the_whole_group", "src/command.c", "to.group = true; /*", "; /*"),
     ("test_other_stdio", "src/tty.c",
      'sys_open(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK)', "-1"),
-    ("test_outside_typed_signals_come_once", "init.c", KERNEL, "return false;"),
-    ("test_outside_reads_the_terminal", "init.c", "spawn.group = SPAWN_OUR_GROUP;", ";"),
+    ("test_outside_typed_signals_come_once", "src/command.c", KERNEL, "return false;"),
+    ("test_outside_reads_the_terminal", "src/command.c", "spawn.group = SPAWN_OUR_GROUP;", ";"),
     ("test_outside_script_reads_after_it", "src/tty.c", (MODE, EAGER),
      ("TTY_JOB", "tty->eager = true;")),
 ]

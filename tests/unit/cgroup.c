@@ -98,7 +98,7 @@ static void delegated(void)
 	char file[512], byte;
 	pid_t pid;
 
-	cgroup_make(&setup, -1);
+	cgroup_make(&setup, 0);
 	CHECK(!cgroup_delegate(ID, ID));
 	for (unsigned i = 0; i < 4; i++) {
 		CHECK(owner(names[i]) == ID);
@@ -134,7 +134,7 @@ int main(void)
 	alarm(10);
 	/* Without the option nothing is there, and nothing happens. */
 	struct cgroup_setup none = {.path = NULL};
-	cgroup_make(&none, -1);
+	cgroup_make(&none, 0);
 	cgroup_enter(true);
 	CHECK(!cgroup_delegate(1, 1) && cgroup_part(CGROUP_DIR) < 0);
 	cgroup_remove(true);
