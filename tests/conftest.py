@@ -129,6 +129,11 @@ def kill_all(pids, number=signal.SIGKILL):
     return pids
 
 
+# Between fork and exec of the command, or of a session, there is time for what a test does.
+SLOW_START = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
+              "-e", "inject=setpgid,setsid:delay_enter=400000"]
+
+
 def eventually(predicate, deadline=DEADLINE, what="the condition"):
     """Waits until predicate() is true, and returns what it gave."""
     end = time.monotonic() + deadline

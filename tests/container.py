@@ -212,6 +212,18 @@ def read_until(fd, text, deadline=DEADLINE):
     return data.decode(errors="replace")
 
 
+def contact(path):
+    """What a connection comes to: the name of the answer to its question, or nothing."""
+    channel = Channel.connect(path, DEADLINE, greet=False)
+    try:
+        message = channel.receive()
+        if message and message.name == "init":
+            message = channel.call("status")
+    finally:
+        channel.close()
+    return message.name if message else "nothing"
+
+
 def as_user(uid, gid, function):
     """What function() gives, as a string, in a child of that user with no more groups."""
     read, write = os.pipe()

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from channel import Channel
-from conftest import DEADLINE, INIT, PROBE, eventually, is_alive, status_of
-from container import as_user, container, directory, gone, needs_root, read_all  # noqa: F401
+from conftest import DEADLINE, INIT, PROBE, SLOW_START, eventually, is_alive, status_of
+from container import as_user, contact, container, directory, gone, needs_root, read_all  # noqa: F401
 
 PYTHON = "/usr/bin/python3"
 SETUP = 125
@@ -101,8 +101,7 @@ def test_live_init_is_refused(container, run):
 def test_second_init_while_the_first_starts(container, run):
     """It listens from the bind on, so that a starting one is not taken for stale."""
     box = container.make()
-    box.launch(outer=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
-                      "-e", "inject=setpgid,setsid:delay_enter=700000"])
+    box.launch(outer=SLOW_START)
     eventually(box.path.exists)
     assert run(["--control", box.path, "true"]).returncode == SETUP
     assert box.connect().call("status").name == "status"
@@ -387,23 +386,12 @@ def test_greeting(container):
 
 
 def test_greeting_comes_when_the_command_runs(container):
-    box = container(outer=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
-                           "-e", "inject=setpgid,setsid:delay_enter=400000"])
+    box = container(outer=SLOW_START)
     began = time.monotonic()
     channel = box.connect()
     assert time.monotonic() - began > 0.2
     main = channel.call("status").number("main")
     assert status_of(box.outside(main))["Name"].strip() == "sleep"
-
-
-def contact(path, greet=True):
-    """What a connection hears first."""
-    channel = Channel.connect(path, DEADLINE, greet=False)
-    message = channel.receive()
-    if message and message.name == "init":
-        message = channel.call("status")
-    channel.close()
-    return message.name if message else "nothing"
 
 
 @needs_root

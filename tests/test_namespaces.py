@@ -10,9 +10,8 @@ import sys
 
 import pytest
 
-from channel import Channel
-from conftest import AS_ROOT, DEADLINE, PATH, PROBE, eventually, is_alive, processes
-from container import as_user, container, directory, needs_root
+from conftest import AS_ROOT, PATH, PROBE, eventually, is_alive, processes
+from container import as_user, contact, container, directory, needs_root
 from inside import (AS_USER, NAMES, SETUP, UID, begin, inner_of, inside, namespaces, refused,
                     report, who)
 
@@ -467,16 +466,6 @@ def test_maps_that_overlap(run, names):
 
 
 # ---- the control channel from outside
-
-
-def contact(path):
-    """What a connection hears first."""
-    channel = Channel.connect(path, DEADLINE, greet=False)
-    message = channel.receive()
-    if message and message.name == "init":
-        message = channel.call("status")
-    channel.close()
-    return message.name if message else "nothing"
 
 
 @pytest.fixture

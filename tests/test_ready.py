@@ -10,13 +10,11 @@ import time
 import pytest
 
 from channel import Channel
-from conftest import AS_ROOT, DEADLINE, PROBE, descendants, eventually
+from conftest import AS_ROOT, DEADLINE, PROBE, SLOW_START, descendants, eventually
 from container import container, directory, read_all  # noqa: F401
 from test_resources import held
 
 SETUP = 125
-DELAY = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
-         "-e", "inject=setpgid,setsid:delay_enter=400000"]
 
 
 class Pipes:
@@ -99,7 +97,7 @@ def test_not_before_exec(start, how, pipe):
     """The group exists, and the command's program runs."""
     read, write = pipe()
     began = time.monotonic()
-    init = start(["--ready-fd", write, "sleep", "1000"], how, pass_fds=[write], outer=DELAY)
+    init = start(["--ready-fd", write, "sleep", "1000"], how, pass_fds=[write], outer=SLOW_START)
     await_byte(read)
     assert time.monotonic() - began > 0.2
     assert "sleep" in [s["Name"].strip() for s in descendants(init.popen.pid).values()]
@@ -326,7 +324,7 @@ def test_systemd_is_told(start, how, manager):
 
 def test_systemd_is_told_when_it_runs(start, how, manager):
     began = time.monotonic()
-    init = start(["--notify", "sleep", "1000"], how, outer=DELAY,
+    init = start(["--notify", "sleep", "1000"], how, outer=SLOW_START,
                  env={"NOTIFY_SOCKET": manager.name})
     assert manager.receive()[0] == "READY=1"
     assert time.monotonic() - began > 0.2

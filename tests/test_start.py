@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from conftest import DEADLINE, INIT, PROBE, descendants, eventually
+from conftest import DEADLINE, INIT, PROBE, SLOW_START, descendants, eventually
 
 # dumb-init signals the group by default and knows no flag for it.
 GROUP = [] if os.path.basename(INIT) == "dumb-init" else ["-g"]
@@ -35,14 +35,12 @@ def child_named(init, name):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_signal_before_the_group_exists(start, how, leader, number):
     """PEERS Start: a TERM between fork and the child's setpgid/setsid is lost."""
-    slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
-            "-e", "inject=setpgid,setsid:delay_enter=400000"]
     # What starts a session leader in a container is the engine; in a test, setsid.
     wrap = [PROBE, "session"] if leader and how == "pid1" else []
-    outer = slow
+    outer = SLOW_START
     if how == "plain" and not leader:
         # Here the leader of the session is a shell.
-        outer = ["sh", "-c", '"$@"; exit $?', "sh", *slow]
+        outer = ["sh", "-c", '"$@"; exit $?', "sh", *SLOW_START]
     init = start([*GROUP, "sleep", "1000"], how, outer=outer, wrap=wrap)
     eventually(lambda: descendants(init.init_pid), what="a child of init")
     init.signal(number)

@@ -9,9 +9,8 @@ import subprocess
 
 import pytest
 
-from channel import Channel
 from conftest import DEADLINE, eventually
-from container import as_user, container, directory, needs_root  # noqa: F401
+from container import as_user, contact, container, directory, needs_root  # noqa: F401
 from initctl import INITCTL
 
 pytestmark = needs_root
@@ -39,18 +38,6 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 255)
 """
 USERNS = ["/usr/bin/python3", "-c", HELPER, f"0 {FIRST} {COUNT}"]
 PIDNS = ["unshare", "-pfm", "--mount-proc", "--kill-child"]
-
-
-def contact(path):
-    """What a connection comes to: the answer to its question, or nothing."""
-    channel = Channel.connect(path, DEADLINE, greet=False)
-    try:
-        message = channel.receive()
-        if message and message.name == "init":
-            message = channel.call("status")
-    finally:
-        channel.close()
-    return message.name if message else "nothing"
 
 
 def by(uid, path):
