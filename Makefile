@@ -6,9 +6,38 @@
 PREFIX   = /usr/local
 BUILD    = build
 
+.DEFAULT_GOAL = all
+
+# DEPS narrows it down: make deps demo DEPS=build
+deps:
+	@tests/deps.sh $(DEPS)
+deps-docker:
+	@tests/deps.sh docker
+# What a Kubernetes manifest is checked with, where there is an npm.
+SCHEMA   = kubernetes-models@5.1.0 typescript@5.9.3
+deps-engines:
+	@tests/deps.sh docker
+	@tests/deps.sh engines
+	@[ -d $(BUILD)/kubernetes/node_modules/typescript ] || { mkdir -p $(BUILD)/kubernetes && \
+		timeout 120 npm install --no-audit --no-fund --no-save --ignore-scripts \
+		--prefix $(BUILD)/kubernetes $(SCHEMA) >$(BUILD)/kubernetes/log 2>&1; } || \
+		echo "deps: no $(SCHEMA) by npm: the manifest's test will be skipped"
+deps-kernel:
+	@tests/deps.sh kernel
+.PHONY: deps deps-docker deps-engines deps-kernel
+
+# "make deps test" installs first, however many jobs run, and then asks anew what is there.
+FIRST   := $(filter deps deps-%,$(MAKECMDGOALS))
+THEN    := $(filter-out $(FIRST),$(MAKECMDGOALS))
+ifneq ($(and $(FIRST),$(THEN)),)
+.PHONY: $(THEN)
+$(firstword $(THEN)): $(FIRST)
+	+@$(MAKE) --no-print-directory $(THEN)
+$(wordlist 2,$(words $(THEN)),$(THEN)): $(firstword $(THEN)) ;
+else
+
 ifeq ($(origin CC),default)
-# Asked anew each time: "make deps test" installs it on the way.
-CC       = $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,gcc)
+CC      := $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,gcc)
 endif
 PYTHON   = $(shell for p in python3 /usr/bin/python3; do \
              $$p -c 'import pytest' 2>/dev/null && echo $$p && exit; done; echo python3)
@@ -37,7 +66,7 @@ LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-s
 TRIM     = $(if $(filter -s,$(LDFLAGS)),src/trim.sh,:)
 # Where all that init calls of musl is known, that alone is linked: 4 kB less. BARE= does without.
 BARE     = $(eval BARE := $$(if $$(and $$(findstring musl,$$(CC)),$$(filter -s,$$(LDFLAGS)), \
-             $$(filter x86_64%,$$(shell $$(CC) -dumpmachine))),errno x86_64))$(BARE)
+             $$(filter x86_64%,$$(shell $$(CC) -dumpmachine 2>/dev/null))),errno x86_64))$(BARE)
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 # There is no canary there; and without vector registers, or code of others that may use them,
 # the stack need not stand at multiples of 16.
@@ -58,9 +87,6 @@ LIB_SRC  = src/ctl/client.c $(SHARED:%=src/%.c)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/ctl/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/ctl/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-# "make deps test" installs first, however many jobs run.
-FIRST   := $(filter deps deps-%,$(MAKECMDGOALS))
-
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
@@ -96,7 +122,7 @@ $(BUILD)/obj/%.o: %.S $(BUILD)/flags
 -include $(INIT_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(BUILD)/obj/src/ctl/client.d
 
 # Changes when the compiler or its flags do.
-$(BUILD)/flags: ALWAYS | $(FIRST)
+$(BUILD)/flags: ALWAYS
 	@mkdir -p $(@D)
 	@echo '$(CC) $(INIT_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(INIT_CFLAGS) $(LDFLAGS)' >$@
 
@@ -110,7 +136,7 @@ $(CROSS:%=cross-%): cross-%: $(BUILD)/cross/%/sysroot/musl-gcc
 	@for program in init initctl; do file=$(BUILD)/cross/$*/$$program; \
 		! readelf -lW $$file | grep -E 'INTERP|DYNAMIC' || exit; done
 
-$(BUILD)/cross/%/sysroot/musl-gcc: tests/sysroot.sh | $(FIRST)
+$(BUILD)/cross/%/sysroot/musl-gcc: tests/sysroot.sh
 	tests/sysroot.sh $* $(@D)
 
 # Scripts in their place, which run them in an emulator. It knows some machines by other names.
@@ -221,7 +247,7 @@ engines-table:
 test-kernel: all $(BUILD)/probe $(BUILD)/kernel/vmlinuz
 	$(PYTHON) -m pytest $(PYTEST) tests/test_kernel.py
 
-$(BUILD)/kernel/vmlinuz: | $(FIRST)
+$(BUILD)/kernel/vmlinuz:
 	tests/kernel/fetch.sh $(@D)
 
 bench: all $(BUILD)/probe
@@ -247,23 +273,6 @@ lint: $(BUILD)/flags
 		bash -n $$f || exit; done
 	mandoc -T lint -W warning $(wildcard src/man/*)
 	@rm -f $(BUILD)/lint.*; echo "lint: clean"
-
-# DEPS narrows it down: make deps demo DEPS=build
-deps:
-	@tests/deps.sh $(DEPS)
-deps-docker:
-	@tests/deps.sh docker
-# What a Kubernetes manifest is checked with, where there is an npm.
-SCHEMA   = kubernetes-models@5.1.0 typescript@5.9.3
-deps-engines:
-	@tests/deps.sh docker
-	@tests/deps.sh engines
-	@[ -d $(BUILD)/kubernetes/node_modules/typescript ] || { mkdir -p $(BUILD)/kubernetes && \
-		timeout 120 npm install --no-audit --no-fund --no-save --ignore-scripts \
-		--prefix $(BUILD)/kubernetes $(SCHEMA) >$(BUILD)/kubernetes/log 2>&1; } || \
-		echo "deps: no $(SCHEMA) by npm: the manifest's test will be skipped"
-deps-kernel:
-	@tests/deps.sh kernel
 
 demo: all
 	@tests/demo.sh $(BUILD)/init
@@ -298,7 +307,7 @@ uninstall:
 VERSION  = $(shell sed -n 's/^.define INIT_VERSION "\(.*\)"/\1/p' src/usage.h)
 EPOCH    = $(or $(SOURCE_DATE_EPOCH),$(shell [ ! -e .git ] || \
              git -c safe.directory='*' log -1 --format=%ct 2>/dev/null),1767225600)
-MACHINE  = $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+MACHINE  = $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 DEBIANS  = x86_64=amd64 aarch64=arm64 arm=armhf i686=i386 powerpc64le=ppc64el riscv64=riscv64 s390x=s390x
 DEBIAN   = $(patsubst $(MACHINE)=%,%,$(filter $(MACHINE)=%,$(DEBIANS)))
 DEB      = $(BUILD)/container-init_$(VERSION)_$(DEBIAN).deb
@@ -319,4 +328,5 @@ clean:
 	rm -rf $(BUILD)
 
 ALWAYS:
-.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-kernel test-engine test-cross test-engines engines-table bench lint deps deps-docker deps-engines deps-kernel demo install uninstall deb tarball clean ALWAYS
+.PHONY: all cross $(CROSS:%=cross-%) units units-asan fuzz test test-asan test-valgrind test-docker test-kernel test-engine test-cross test-engines engines-table bench lint demo install uninstall deb tarball clean ALWAYS
+endif

@@ -51,6 +51,18 @@ def test_terminal_or_not(container, options, stdin, expected):
     terminal.expect(expected)
 
 
+@pytest.mark.parametrize("command", [
+    ["bash", "--norc", "--noprofile"], ["cat"],
+    # Its change of modes takes back what was typed and not read.
+    ["sh", "-c", "sleep 0.3; stty -icanon; stty icanon; cat; cat"],
+], ids=["bash", "cat", "late"])
+@pytest.mark.parametrize("typed", ["", "true\n"], ids=["nothing", "a line"])
+def test_end_of_input_on_a_terminal(container, command, typed):
+    """As with a file: whoever reads at its end is told so, whenever that is."""
+    assert container.run("exec", "-t", *command, input=typed).returncode == 0
+
+
+
 def test_not_where_stdout_is_none(container):
     terminal = container.on_terminal()
     terminal.expect(PROMPT)

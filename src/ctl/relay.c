@@ -23,6 +23,8 @@ enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_TO, POLL_STREAMS, STREAMS
 enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
 /* Milliseconds that a start may take before a signal ends initctl instead. */
 enum { START = 1000 };
+/* After which the end of our stdin is told to a terminal again: the first, and the most. */
+enum { AGAIN = 100, AGAIN_MOST = 3200 };
 
 static const int relayed[] = {
 	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE};
@@ -37,6 +39,8 @@ static struct {
 	sigset_t unblocked;
 	int screen;     /* our terminal whose size is theirs, or -1 */
 	bool no_more;   /* of our stdin */
+	int again;      /* milliseconds until that is told again, or 0: nobody is to be told */
+	long long told; /* when it was: monotonic milliseconds */
 	bool detaching; /* asked for, and not yet answered */
 	bool held;      /* the answer is there: what was read is still to be written */
 	int code;       /* to end with, once all output is out; -1: not yet */
@@ -106,6 +110,17 @@ static void detach(void)
 	stream_pause(&self.streams[0], self.detaching);
 }
 
+/*
+ * Whoever reads at the end of a file finds it again and again, but a terminal's is one
+ * key, which is lost where a shell sets its modes before it has read that.
+ */
+static void tell_end(int again)
+{
+	typed_end(&self.typed);
+	self.told = sys_now();
+	self.again = again < AGAIN_MOST ? again : AGAIN_MOST;
+}
+
 /* Reads what the operator types. */
 static void read_typed(void)
 {
@@ -117,7 +132,7 @@ static void read_typed(void)
 	if (length <= 0) {
 		self.no_more = true;
 		if (self.relay->master >= 0)
-			typed_end(&self.typed);
+			tell_end(AGAIN);
 	} else if (typed_add(&self.typed, data, (size_t)length)) {
 		detach();
 	}
@@ -257,6 +272,8 @@ static bool await(struct pollfd polls[POLLS])
 		timeout = 0;
 	else if (timeout < 0 && typed->matched)
 		timeout = TYPED_PATIENCE / 4;
+	else if (timeout < 0 && self.to >= 0 && !typed->length && self.again)
+		timeout = self.again;
 	if (poll(polls, POLLS, timeout) || timeout)
 		return true;
 	return false;
@@ -281,6 +298,9 @@ static int serve(void)
 		if (self.typed.matched && !self.detaching &&
 			sys_now() - self.typed.since >= TYPED_PATIENCE)
 			typed_release(&self.typed);
+		if (self.again && self.to >= 0 && !self.typed.length &&
+			sys_now() - self.told >= self.again)
+			tell_end(self.again * 2);
 		if (polls[POLL_TO].revents)
 			send_typed();
 		if (self.no_more && !self.typed.length && self.to == self.relay->in)

@@ -62,6 +62,7 @@ void typed_end(struct typed *typed)
 	typed_release(typed);
 	/* The first only ends the line where that has begun. */
 	put(typed, ends, typed->partial ? 2 : 1);
+	typed->partial = false;
 }
 
 void typed_taken(struct typed *typed, size_t length)
