@@ -39,7 +39,7 @@ static struct {
 	sigset_t unblocked;
 	int screen;     /* our terminal whose size is theirs, or -1 */
 	bool no_more;   /* of our stdin */
-	int again;      /* milliseconds until that is told again, or 0: nobody is to be told */
+	int again;      /* milliseconds until a terminal is told again; 0: nobody is */
 	long long told; /* when it was: monotonic milliseconds */
 	bool detaching; /* asked for, and not yet answered */
 	bool held;      /* the answer is there: what was read is still to be written */
@@ -119,6 +119,15 @@ static void tell_end(int again)
 	typed_end(&self.typed);
 	self.told = sys_now();
 	self.again = again < AGAIN_MOST ? again : AGAIN_MOST;
+}
+
+/* Our stdin is at its end, and all of it was taken. */
+static void pass_end(void)
+{
+	if (self.to == self.relay->in)
+		stop_typing();
+	else if (sys_now() - self.told >= self.again)
+		tell_end(self.again * 2);
 }
 
 /* Reads what the operator types. */
@@ -298,13 +307,10 @@ static int serve(void)
 		if (self.typed.matched && !self.detaching &&
 			sys_now() - self.typed.since >= TYPED_PATIENCE)
 			typed_release(&self.typed);
-		if (self.again && self.to >= 0 && !self.typed.length &&
-			sys_now() - self.told >= self.again)
-			tell_end(self.again * 2);
 		if (polls[POLL_TO].revents)
 			send_typed();
-		if (self.no_more && !self.typed.length && self.to == self.relay->in)
-			stop_typing();
+		if (self.no_more && !self.typed.length && self.to >= 0)
+			pass_end();
 		if (!self.held && polls[POLL_CONNECTION].revents && (code = hear()) >= 0)
 			return code;
 		if (self.held && !output_waits()) {
