@@ -160,6 +160,9 @@ def test_by_descriptor(run, how, tmp_path, name, code):
 
 # ---- a parent that dies while init starts
 
+# Its signal may come when the command has just begun, which is not to die of it.
+BLOCKED = [PROBE, "with", "--block", "10", "--"]
+
 
 def delayed(trace):
     return ["strace", "-D", "-qq", "-o", trace, "-e", "trace=getppid,prctl",
@@ -172,7 +175,7 @@ def test_parent_that_dies_before_init_asks(start, tmp_path, number):
     trace = tmp_path / "trace"
     outer = ["sh", "-c", '"$@" & wait', "sh"]
     init = start(["-p", number, PROBE, "signals", "--until", "10"], "plain",
-                 outer=[*outer, *delayed(trace)])
+                 outer=[*BLOCKED, *outer, *delayed(trace)])
     eventually(lambda: trace.exists() and "getppid()" in trace.read_text(), what="init's start")
     pid = init.init_pid
     os.kill(int(status_of(pid)["PPid"]), signal.SIGKILL)
@@ -190,7 +193,7 @@ def test_parent_outside_that_dies_before_init_asks(start, tmp_path):
     namespace = [word for word in NAMESPACE if word != "--kill-child"]
     with theirs:
         init = start(["-p", "USR1", "--control-fd", theirs.fileno(), PROBE, "signals", "--until",
-                      "10"], "plain", outer=[*namespace, *delayed(trace)],
+                      "10"], "plain", outer=[*BLOCKED, *namespace, *delayed(trace)],
                      pass_fds=[theirs.fileno()])
     eventually(lambda: trace.exists() and "getppid()" in trace.read_text(), what="init's start")
     ours.close()

@@ -316,7 +316,7 @@ def test_systemd_is_told(start, how, manager):
     assert init.line("socket=")[0] == "socket=" and init.lines[-1] == "socket="
     init.line("done")
     assert init.lines[-5:-1] == ["0", "1", "2", "3"], "3 is ls's own"
-    assert not any("socket:" in what for what in held(init).values())
+    eventually(lambda: not any("socket:" in what for what in held(init).values()), what="its close")
     init.signal(signal.SIGTERM)
     init.wait()
     assert manager.is_empty()
