@@ -20,6 +20,13 @@ from conftest import AS_ROOT, DEADLINE, descendants, eventually, is_alive, statu
 NULL = "/dev/null"
 
 
+# A FUSE file system that nobody serves: whatever looks a path up in there hangs.
+HANGING = ["sh", "-c", 'exec 9<>/dev/fuse; mount -i -t fuse -o '
+           'fd=9,rootmode=40000,user_id=0,group_id=0 none "$0" && exec "$@"']
+can_hang = pytest.mark.skipif(not AS_ROOT or not os.access("/dev/fuse", os.W_OK),
+                              reason="needs root and /dev/fuse, to make a process hang")
+
+
 class Container:
     def __init__(self, start, directory):
         self.start, self.directory = start, Path(directory)

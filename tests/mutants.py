@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ["test_start", "test_signals", "test_reap", "test_exit", "test_end", "test_options",
-         "test_resources", "test_unit", "test_cgroup"]
+         "test_resources", "test_unit", "test_cgroup", "test_initctl_cgroup"]
 
 # tests, file, what is there, what is put in its place
 MUTANTS = [
@@ -317,6 +317,25 @@ MUTANTS = [
     ("test_unit", "src/reap.c", "128 + WTERMSIG(status)", "128 | WTERMSIG(status) << 1"),
     ("test_unit", "src/options.c", "number_parse(value, 255, &number)",
      "number_parse(value, 256, &number)"),
+    # ---- initctl: freeze, thaw, kill, limit, stats
+    ("test_freeze_and_thaw", "src/ctl/cgroup.c", '"thaw", "cgroup.freeze", "0"',
+     '"thaw", "cgroup.freeze", "1"'),
+    ("test_freeze_waits", "src/ctl/cgroup.c", "if (!await(cgroup, verb, line))", "if (0)"),
+    ("test_shell_while_frozen test_kill_leaves_sessions_alone", "src/ctl/cgroup.c",
+     'return open_file(fd, "app", O_RDONLY | O_DIRECTORY);', "return fd;"),
+    ("test_freeze_gives_up", "src/ctl/cgroup.c", "now() + DONE_WAIT", "now() + 9 * DONE_WAIT"),
+    ("test_the_container_ends_while_it_freezes", "src/ctl/main.c",
+     'die_errno(125, "connect to "', 'die_errno(1, "connect to "'),
+    ("test_kill", "src/ctl/cgroup.c", '"cgroup.kill", "1"', '"cgroup.kill", ""'),
+    ("test_refused_without_a_cgroup", "src/ctl/cgroup.c",
+     'die(125, verb, ": init was not started', 'die(1, verb, ": init was not started'),
+    ("test_stats_without_a_cgroup", "src/ctl/cgroup.c", '"stats", false', '"stats", true'),
+    ("test_limits_that_cannot_be", "src/ctl/cgroup.c", '|| !strncmp(*word, "cgroup.", 7))', ")"),
+    ("test_stats", "src/ctl/cgroup.c", "value ? word : NULL", "NULL"),
+    ("test_too_many_words", "src/ctl/cgroup.c",
+     'verb_no_more(arguments);\n\tcgroup = open_cgroup(context, "stats"',
+     'cgroup = open_cgroup(context, "stats"'),
+    ("test_a_cgroup_that_is_none", "src/ctl/cgroup.c", "|| (long)fs.f_type != CGROUP2", ""),
 ]
 
 
@@ -343,7 +362,8 @@ def judge(folder, tests, file, old, new):
         return trouble
     targets = ["units"] if "test_unit" in tests else []
     targets += ["build/embed/runtime"] if "test_embed" in FILES else []
-    targets += ["build/initctl"] if "test_engines" in FILES else []
+    ctl = "test_engines" in FILES or file.startswith("src/ctl/")
+    targets += ["build/initctl"] if ctl else []
     make = subprocess.run(["make", "-C", folder, "-j2", "WERROR=", "BARE=", "build/init", "build/probe",
                            *targets], capture_output=True, text=True)
     if make.returncode:

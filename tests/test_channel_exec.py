@@ -11,8 +11,8 @@ import pytest
 
 from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, processes,
                       sanitized, status_of)
-from container import (container, directory, gone, needs_root, read_all,  # noqa: F401
-                       read_until)
+from container import (HANGING, can_hang, container, directory, gone,  # noqa: F401
+                       needs_root, read_all, read_until)
 
 
 def report(box, fields=(), program=None, channel=None):
@@ -413,13 +413,6 @@ def test_killed_client(container, how):
         client.wait()
         client.stdout.close()
     box.check_well()
-
-
-# A FUSE file system that nobody serves: whatever looks a path up in there hangs.
-HANGING = ["sh", "-c", 'exec 9<>/dev/fuse; mount -i -t fuse -o '
-           'fd=9,rootmode=40000,user_id=0,group_id=0 none "$0" && exec "$@"']
-can_hang = pytest.mark.skipif(not AS_ROOT or not os.access("/dev/fuse", os.W_OK),
-                              reason="needs root and /dev/fuse, to make an exec hang")
 
 
 @pytest.fixture

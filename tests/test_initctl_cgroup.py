@@ -3,11 +3,13 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from cgroup import BASE, below, entered, events, line_of, tree  # noqa: F401
-from conftest import DEADLINE
+from conftest import DEADLINE, eventually
+from container import HANGING, can_hang
 from hostile import GREETING, Server, message
 from initctl import control, one_line  # noqa: F401
 
@@ -69,6 +71,21 @@ def test_freeze_waits(control, tree):
         assert events(app)["frozen"] == "0"
     control.output("kill")
     assert not app.exists() or events(app)["populated"] == "0"
+
+
+@can_hang
+def test_freeze_gives_up(control, tree):
+    """Who waits in the kernel for a file system does not freeze: said after 10 s."""
+    mount = control.directory / "mnt"
+    mount.mkdir()
+    control.start("--cgroup", tree / "box", wrap=[*HANGING, mount],
+                  command=["sh", "-c", f"echo ready; exec ls {mount}/file"])
+    control.init.line("ready")
+    app = int((tree / "box/app/cgroup.procs").read_text())
+    eventually(lambda: "fuse" in Path(f"/proc/{app}/wchan").read_text(), what="its wait")
+    one_line(control.run("freeze", deadline=2 * DEADLINE), 125,
+             "initctl: freeze: not done after 10 s, it goes on")
+    assert control.output("exec", "echo", "in") == "in\n"
 
 
 def test_the_container_ends_while_it_freezes(boxed, tree):
