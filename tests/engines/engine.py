@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import DEADLINE, INIT, MARKER, PATH, PROBE, Running
+from conftest import DEADLINE, INIT, MARKER, PATH, PROBE, Running, eventually, processes
 from docker_engine import remove_cgroups
 from engines.home import Home
 from initctl import INITCTL, Control
@@ -34,6 +34,13 @@ def busybox():
         if os.access(path, os.X_OK):
             return path
     raise Unavailable("no static busybox: make deps-engines")
+
+
+def mounts_of(pid):
+    try:
+        return Path(f"/proc/{pid}/mountinfo").read_text()
+    except OSError:
+        return ""
 
 
 def make_root(root):
@@ -222,7 +229,12 @@ class Box(Control):
         self.engine.remove(self)
         if self.running:
             self.running.close()
+        eventually(lambda: not self.inhabitants(), what=f"the end of all in {self.name}")
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def inhabitants(self):
+        """Who still has the volume for a mount, whatever the engine did to their environment."""
+        return [pid for pid in processes() if f"/{self.directory.name} " in mounts_of(pid)]
 
 
 @contextlib.contextmanager

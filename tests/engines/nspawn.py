@@ -1,4 +1,5 @@
 """systemd-nspawn, where init is the program that it is given, in the place of --as-pid2."""
+from conftest import descendants, kill_all
 from engines.engine import NO_COMMAND, Engine
 
 # It wants a /run that is a tmpfs, and leaves things in it.
@@ -28,3 +29,8 @@ class Nspawn(Engine):
     def stop(self, box):
         # unshare and the shell have become it.
         box.running.popen.terminate()
+
+    def remove(self, box):
+        # What it runs outlives it, if it is killed.
+        if box.running and box.running.popen.poll() is None:
+            kill_all(descendants(box.running.popen.pid))
