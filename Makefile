@@ -33,7 +33,7 @@ ifneq ($(and $(FIRST),$(THEN)),)
 .PHONY: $(THEN)
 $(firstword $(THEN)): $(FIRST)
 	+@$(MAKE) --no-print-directory $(THEN)
-$(wordlist 2,$(words $(THEN)),$(THEN)): $(firstword $(THEN)) ;
+$(wordlist 2,$(words $(THEN)),$(THEN)): $(firstword $(THEN)); @:
 else
 
 ifeq ($(origin CC),default)
