@@ -39,6 +39,7 @@ else
 ifeq ($(origin CC),default)
 CC      := $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,gcc)
 endif
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 PYTHON   = $(shell for p in python3 /usr/bin/python3; do \
              $$p -c 'import pytest' 2>/dev/null && echo $$p && exit; done; echo python3)
 
@@ -66,7 +67,7 @@ LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-s
 TRIM     = $(if $(filter -s,$(LDFLAGS)),src/trim.sh,:)
 # Where all that init calls of musl is known, that alone is linked: 4 kB less. BARE= does without.
 BARE     = $(eval BARE := $$(if $$(and $$(findstring musl,$$(CC)),$$(filter -s,$$(LDFLAGS)), \
-             $$(filter x86_64%,$$(shell $$(CC) -dumpmachine 2>/dev/null))),errno x86_64))$(BARE)
+             $$(filter x86_64,$$(MACHINE))),errno x86_64))$(BARE)
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 # There is no canary there; and without vector registers, or code of others that may use them,
 # the stack need not stand at multiples of 16.
@@ -87,6 +88,7 @@ LIB_SRC  = src/ctl/client.c $(SHARED:%=src/%.c)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/ctl/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/ctl/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
@@ -307,7 +309,6 @@ uninstall:
 VERSION  = $(shell sed -n 's/^.define INIT_VERSION "\(.*\)"/\1/p' src/usage.h)
 EPOCH    = $(or $(SOURCE_DATE_EPOCH),$(shell [ ! -e .git ] || \
              git -c safe.directory='*' log -1 --format=%ct 2>/dev/null),1767225600)
-MACHINE  = $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 DEBIANS  = x86_64=amd64 aarch64=arm64 arm=armhf i686=i386 powerpc64le=ppc64el riscv64=riscv64 s390x=s390x
 DEBIAN   = $(patsubst $(MACHINE)=%,%,$(filter $(MACHINE)=%,$(DEBIANS)))
 DEB      = $(BUILD)/container-init_$(VERSION)_$(DEBIAN).deb

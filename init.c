@@ -90,7 +90,7 @@ static void take_signal(const struct signalfd_siginfo *from)
 
 	if (command_had(from) || !signal || command_yields(from))
 		return;
-	if ((came == SIGTERM || came == SIGINT || came == SIGQUIT) && !end_asked())
+	if (!end_asked(came))
 		return;
 	if (!self.view.stopping)
 		forward(signal, from);
@@ -225,8 +225,7 @@ static void go_inside(pid_t parent)
 		outer_serve(&outer);
 	}
 	guard_keep();
-	if (command_terminal()->mode != TTY_NONE)
-		command_find_terminal(&self.options);
+	command_find_terminal_again();
 	notify_stage("namespaces");
 	isolate_furnish(isolate);
 	notify_stage("cgroup");

@@ -27,11 +27,17 @@ const struct recipient *command_process(void)
 
 void command_find_terminal(const struct options *options)
 {
-	if (self.tty.mode != TTY_NONE)
-		tty_close(&self.tty);
 	self.tty.fd = self.process.pidfd = -1;
 	if (!options->pause)
 		tty_find(&self.tty);
+}
+
+void command_find_terminal_again(void)
+{
+	if (self.tty.mode == TTY_NONE)
+		return;
+	tty_close(&self.tty);
+	tty_find(&self.tty);
 }
 
 const struct tty *command_terminal(void)

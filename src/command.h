@@ -16,11 +16,13 @@
 const struct recipient *command_process(void);
 
 /*
- * Before all else here: finds the terminal that it is to have. Called again where we came
- * into other namespaces, it finds that anew. Without a command there is none: what is typed
- * is for us.
+ * Before all else here: finds the terminal that it is to have. Without a command there is
+ * none: what is typed is for us.
  */
 void command_find_terminal(const struct options *options);
+
+/* Where we came into other namespaces: what was found is what it is there. */
+void command_find_terminal_again(void);
 const struct tty *command_terminal(void);
 
 /* As its session's leader we give the terminal up. Ends the process where that fails. */

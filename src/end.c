@@ -53,6 +53,11 @@ static long long sooner(long long a, long long b)
 	return a == FOREVER || (b != FOREVER && b < a) ? b : a;
 }
 
+static bool is_stop(int signal)
+{
+	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+}
+
 static void set_state(enum state state)
 {
 	static const char *const names[] = {
@@ -131,7 +136,7 @@ void end_command_ended(int status)
 	self.code = reap_code(status);
 	notify_exited(status);
 	self.killed_by = command_ended(status, self.stops);
-	if (!self.stops && (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT))
+	if (!self.stops && is_stop(signal))
 		self.stops = 1;
 	self.view->ended = true;
 	self.view->status = status;
@@ -143,8 +148,10 @@ void end_command_ended(int status)
 		begin();
 }
 
-bool end_asked(void)
+bool end_asked(int signal)
 {
+	if (!is_stop(signal))
+		return true;
 	self.stops++;
 	switch (self.state) {
 	case RUNNING:

@@ -28,10 +28,10 @@ void end_setup(struct options *options, struct control_view *view);
 void end_clean_up(void);
 
 /*
- * TERM, INT or QUIT came, whatever it is forwarded as. Returns whether it is for the
- * command, which may have a time from now on.
+ * A signal came: with TERM, INT or QUIT, whatever it is forwarded as, the end is asked for.
+ * Returns whether it is for the command, which may have a time from now on.
  */
-bool end_asked(void);
+bool end_asked(int signal);
 
 /*
  * An operator wants the end, within that grace (FOREVER: as init was told). Returns whether

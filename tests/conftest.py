@@ -295,8 +295,8 @@ class Starter:
             if one.pid_seen and one.popen.poll() is None and is_alive(one.pid_seen)]
 
 
-def mounts():
-    return set(Path("/proc/self/mountinfo").read_text().splitlines())
+def mounts(pid="self"):
+    return set(Path(f"/proc/{pid}/mountinfo").read_text().splitlines())
 
 
 def descriptors():

@@ -17,7 +17,7 @@ import pytest
 
 import engines
 from conftest import DEADLINE, eventually, status_of
-from engines.engine import Box, Unavailable
+from engines.engine import Box, Unavailable, running
 from initctl import Control
 
 pytest_plugins = ["engines.table"]
@@ -44,24 +44,15 @@ def item(name):
 def engine(request):
     table = request.config.pluginmanager.get_plugin("engines.table")
     row = table.RECORDER.row(request.param)
-    one = None
     try:
         cls = engines.load(request.param)
         row.notes.update(cls.notes)
-        cls.require()
-        one = cls()
-        one.start()
-        row.version = one.version()
+        with running(cls) as one:
+            row.version = one.version()
+            yield one
     except Unavailable as why:
-        if one:
-            one.close()
         row.unavailable = str(why).strip()
         pytest.skip(f"{request.param}: {row.unavailable}")
-    except BaseException:
-        one.close()
-        raise
-    yield one
-    one.close()
 
 
 @pytest.fixture(autouse=True)

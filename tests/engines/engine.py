@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import DEADLINE, INIT, MARKER, PATH, PROBE, Running, eventually, processes
+from conftest import DEADLINE, INIT, MARKER, PATH, PROBE, Running, eventually, mounts, processes
 from docker_engine import remove_cgroups
 from engines.home import Home
 from initctl import INITCTL, Control
@@ -34,13 +34,6 @@ def busybox():
         if os.access(path, os.X_OK):
             return path
     raise Unavailable("no static busybox: make deps-engines")
-
-
-def mounts_of(pid):
-    try:
-        return Path(f"/proc/{pid}/mountinfo").read_text()
-    except OSError:
-        return ""
 
 
 def make_root(root):
@@ -234,23 +227,35 @@ class Box(Control):
 
     def inhabitants(self):
         """Who still has the volume for a mount, whatever the engine did to their environment."""
-        return [pid for pid in processes() if f"/{self.directory.name} " in mounts_of(pid)]
+        def has_volume(pid):
+            try:
+                return any(f"/{self.directory.name} " in line for line in mounts(pid))
+            except OSError:
+                return False  # it has ended
+
+        return [pid for pid in processes() if has_volume(pid)]
+
+
+@contextlib.contextmanager
+def running(kind):
+    """An engine that is there for as long as it takes. Raises Unavailable."""
+    kind.require()
+    one = kind()
+    try:
+        one.start()
+        yield one
+    finally:
+        one.close()
 
 
 @contextlib.contextmanager
 def started(kind):
-    """An engine that is there for as long as it takes; a test that needs it is skipped without."""
-    one = None
+    """The same, for tests that are skipped without."""
     try:
-        kind.require()
-        one = kind()
-        one.start()
-        yield one
+        with running(kind) as one:
+            yield one
     except Unavailable as why:
         pytest.skip(f"{kind.name}: {why}")
-    finally:
-        if one:
-            one.close()
 
 
-__all__ = ["Box", "DEADLINE", "Engine", "Unavailable", "make_root", "started"]
+__all__ = ["Box", "DEADLINE", "Engine", "Unavailable", "make_root", "running", "started"]
