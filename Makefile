@@ -45,46 +45,21 @@ PYTHON   = $(shell for p in python3 /usr/bin/python3; do \
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 WERROR   = -Werror
-STRICT   = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(WERROR)
-# Optimizations that gcc's -Oz has and that make this larger, as tried one by one.
-LARGER   = caller-saves expensive-optimizations forward-propagate inline-functions-called-once \
-             ipa-sra move-loop-invariants optimize-sibling-calls partial-inlining shrink-wrap \
-             tree-dominator-opts tree-loop-im tree-tail-merge tree-ter
-# clang's -flto needs a linker that knows its format, and -no-pie it takes for unused here.
-QUIRKS   = $(if $(findstring clang,$(CC)),-Qunused-arguments,-flto $(LARGER:%=-fno-%))
-# Those of $(1) that the compiler knows.
-knows    = $(shell for f in $(1); do $(CC) $$f -x c -fsyntax-only /dev/null 2>/dev/null && echo $$f; done)
-# gcc knows -Oz from 12 on; functions with ... need not save vector registers, nor need tables
-# of x86 stand at multiples of 32. Asked once, and not before "make deps" has installed it.
-SMALL    = $(eval SMALL := $$(firstword $$(call knows,-Oz -Os)) \
-             $$(call knows,-mgeneral-regs-only -malign-data=abi --param=logical-op-non-short-circuit=0))$(SMALL)
-CFLAGS   = $(SMALL) $(QUIRKS) -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
-           -fno-pie -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections
-# A page of text and data shared in the file, no room between them: 8 kB less than the default.
-LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=16 \
-           -Wl,--gc-sections,--build-id=none,--sort-section=name
-# What -s leaves of sections is cut off. For gdb or perf: make LDFLAGS=-static CFLAGS='-g -O1'
-TRIM     = $(if $(filter -s,$(LDFLAGS)),src/trim.sh,:)
-# Where all that init calls of musl is known, that alone is linked: 4 kB less. BARE= does without.
-BARE     = $(eval BARE := $$(if $$(and $$(findstring musl,$$(CC)),$$(filter -s,$$(LDFLAGS)), \
-             $$(filter x86_64,$$(MACHINE))),errno x86_64))$(BARE)
+STRICT   = -std=gnu11 -D_GNU_SOURCE -Isrc $(WARNINGS) $(WERROR)
+CFLAGS   = -Os -flto -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector \
+           -fno-pie -ffunction-sections -fdata-sections
+LDFLAGS  = -static -no-pie -s -Wl,-z,noseparate-code,-z,norelro,--gc-sections
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
-# There is no canary there; and without vector registers, or code of others that may use them,
-# the stack need not stand at multiples of 16.
-NARROW   = $(eval NARROW := -fno-stack-protector $$(call knows,-mpreferred-stack-boundary=3))$(NARROW)
-# Three pages of the start before a multiple of 64 kB: see src/shed.h.
-PLACED   = -nostdlib -Wl,-Ttext-segment=0x40d000
-INIT_CFLAGS = $(ALL_CFLAGS) $(if $(BARE),$(NARROW))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
 INIT_SRC = init.c $(MODULES)
-MODULES  = $(wildcard src/*.c)
-HEADERS  = $(wildcard src/*.h src/ctl/*.h)
-INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o) $(BARE:%=$(BUILD)/obj/src/bare/%.o)
+MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c))
+HEADERS  = $(wildcard src/*/*.h)
+INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
 # The operator's half shares these with PID 1's, and nothing else.
-SHARED   = number seqpacket text wire
-CTL_SRC  = $(filter-out src/ctl/client.c,$(wildcard src/ctl/*.c)) src/log.c
-LIB_SRC  = src/ctl/client.c $(SHARED:%=src/%.c)
+SHARED   = file log number seqpacket text wire
+CTL_SRC  = $(filter-out src/initctl/client.c,$(wildcard src/initctl/*.c))
+LIB_SRC  = src/initctl/client.c $(SHARED:%=src/base/%.c)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/ctl/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/ctl/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
@@ -92,13 +67,11 @@ UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 all: $(BUILD)/init $(BUILD)/initctl $(BUILD)/libinitctl.a
 
 $(BUILD)/init: $(INIT_OBJ)
-	$(CC) $(INIT_CFLAGS) $(LDFLAGS) $(if $(BARE),$(PLACED)) -o $@ $(INIT_OBJ)
-	$(TRIM) $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(INIT_OBJ)
 	@echo "$@: $$(wc -c <$@) bytes, built with $(CC) ($(if $(findstring musl,$(CC)),musl,the C library of $(CC)))"
 
 $(BUILD)/initctl: $(CTL_OBJ) $(LIB_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CTL_OBJ) $(LIB_OBJ)
-	$(TRIM) $@
 	@echo "$@: $$(wc -c <$@) bytes"
 
 $(BUILD)/libinitctl.a: $(LIB_SRC:%.c=$(BUILD)/lib/%.o)
@@ -111,22 +84,18 @@ $(BUILD)/lib/%.o: %.c $(BUILD)/flags
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(INIT_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/ctl/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.S $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(CC) $(INIT_CFLAGS) -c -o $@ $<
-
--include $(INIT_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(BUILD)/obj/src/ctl/client.d
+-include $(INIT_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(BUILD)/ctl/src/initctl/client.d
 
 # Changes when the compiler or its flags do.
 $(BUILD)/flags: ALWAYS
 	@mkdir -p $(@D)
-	@echo '$(CC) $(INIT_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(INIT_CFLAGS) $(LDFLAGS)' >$@
+	@echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' >$@
 
 # For other machines, into build/cross/MACHINE, by the rules above. "make deps DEPS=cross" installs
 # the compilers; musl is fetched. Debian says armhf for armv7, arm64 for aarch64.
@@ -168,19 +137,19 @@ $(BUILD)/embed/runtime: tests/embed/runtime.c $(BUILD)/libinitctl.a
 
 $(BUILD)/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(STRICT) -I. -Isrc -O1 -g -static -o $@ $< $(MODULES)
+	$(CC) $(STRICT) -O1 -g -static -o $@ $< $(MODULES)
 
 $(BUILD)/asan/init: $(INIT_SRC) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -o $@ $(INIT_SRC)
 
-$(BUILD)/asan/initctl: $(CTL_SRC) $(LIB_SRC) $(HEADERS) $(wildcard src/ctl/*.h) $(BUILD)/flags
+$(BUILD)/asan/initctl: $(CTL_SRC) $(LIB_SRC) $(HEADERS)  $(BUILD)/flags
 	@mkdir -p $(@D)
 	gcc $(STRICT) $(SANITIZE) -o $@ $(CTL_SRC) $(LIB_SRC)
 
 $(BUILD)/asan/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
-	gcc $(STRICT) $(SANITIZE) -I. -Isrc -o $@ $< $(MODULES)
+	gcc $(STRICT) $(SANITIZE) -o $@ $< $(MODULES)
 
 # What reads an operator's bytes, on bytes of nobody's. SECONDS is how long it looks.
 SECONDS  = 60
@@ -256,11 +225,11 @@ bench: all $(BUILD)/probe
 	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
 
 # One file at a time: clang-tidy 14 takes a va_list of the second for that of the first.
-OWN_C    = $(INIT_SRC) $(wildcard src/bare/*.c src/ctl/*.c)
+OWN_C    = $(INIT_SRC) $(wildcard src/initctl/*.c)
 C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/embed/*.c tests/unit/*.c tests/fuzz/*.c)
 MUSL_INC = $(firstword $(wildcard /usr/include/*-linux-musl /usr/lib/musl/include))
 CLANG_MUSL = clang -nostdinc -isystem $(MUSL_INC) -isystem $$(clang -print-resource-dir)/include
-CHECK    = $(STRICT) -I. -Isrc -O2 -c -o $(BUILD)/lint.o
+CHECK    = $(STRICT) -O2 -c -o $(BUILD)/lint.o
 
 lint: $(BUILD)/flags
 	clang-format --dry-run -Werror $(C_FILES) $(HEADERS) $(wildcard tests/unit/*.h)
@@ -271,7 +240,7 @@ lint: $(BUILD)/flags
 	for f in $(OWN_C); do gcc $(CHECK) -fanalyzer $$f || exit; done
 	for f in $(C_FILES); do for cc in gcc musl-gcc clang "$(CLANG_MUSL)"; do \
 		$$cc $(CHECK) $$f || exit; done; done
-	for f in $(wildcard tests/*.sh src/*.sh tests/kernel/fetch.sh src/completion/*.bash .ci/run); do \
+	for f in $(wildcard tests/*.sh src/package/*.sh tests/kernel/fetch.sh src/completion/*.bash .ci/run); do \
 		bash -n $$f || exit; done
 	mandoc -T lint -W warning $(wildcard src/man/*)
 	@rm -f $(BUILD)/lint.*; echo "lint: clean"
@@ -306,7 +275,7 @@ uninstall:
 
 # The same bytes from the same sources, wherever, whenever and by whomever they are made. Their time
 # is that of the last commit, or a fixed one where there is none.
-VERSION  = $(shell sed -n 's/^.define INIT_VERSION "\(.*\)"/\1/p' src/usage.h)
+VERSION  = $(shell sed -n 's/^.define INIT_VERSION "\(.*\)"/\1/p' src/base/version.h)
 EPOCH    = $(or $(SOURCE_DATE_EPOCH),$(shell [ ! -e .git ] || \
              git -c safe.directory='*' log -1 --format=%ct 2>/dev/null),1767225600)
 DEBIANS  = x86_64=amd64 aarch64=arm64 arm=armhf i686=i386 powerpc64le=ppc64el riscv64=riscv64 s390x=s390x
@@ -322,7 +291,7 @@ $(DEB) $(TARBALL): all ALWAYS
 	@rm -rf $@ $@.tree
 	@$(MAKE) -s --no-print-directory install DESTDIR=$@.tree PREFIX=/usr INIT_NAME=container-init \
 		$(if $(filter %.deb,$@),ZSHDIR=/usr/share/zsh/vendor-completions) >/dev/null
-	@MAINTAINER='$(MAINTAINER)' src/package.sh $@ $(DEBIAN) $(VERSION) $(EPOCH) $@.tree
+	@MAINTAINER='$(MAINTAINER)' src/package/package.sh $@ $(DEBIAN) $(VERSION) $(EPOCH) $@.tree
 	@rm -rf $@.tree
 
 clean:

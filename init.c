@@ -15,27 +15,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "src/activation.h"
-#include "src/cgroup.h"
-#include "src/command.h"
-#include "src/control.h"
-#include "src/end.h"
-#include "src/fds.h"
-#include "src/guard.h"
-#include "src/handout.h"
-#include "src/isolate.h"
-#include "src/log.h"
-#include "src/mounts.h"
-#include "src/notify.h"
-#include "src/number.h"
-#include "src/options.h"
-#include "src/others.h"
-#include "src/outer.h"
-#include "src/reap.h"
-#include "src/shed.h"
-#include "src/signals.h"
-#include "src/sys.h"
-#include "src/tty.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "channel/exports.h"
+#include "channel/server.h"
+#include "container/cgroup.h"
+#include "container/janitor.h"
+#include "container/mounts.h"
+#include "container/namespaces.h"
+#include "container/outer.h"
+#include "pid1/command.h"
+#include "pid1/end.h"
+#include "pid1/options.h"
+#include "pid1/stack.h"
+#include "process/activation.h"
+#include "process/descendants.h"
+#include "process/fds.h"
+#include "process/notify.h"
+#include "process/reap.h"
+#include "process/signals.h"
+#include "process/tty.h"
 
 /* Signals taken at a time. */
 enum { BATCH = 8 };
@@ -45,7 +45,7 @@ static struct {
 	int signals;
 	bool controlled;
 	bool unserved; /* though it was to be */
-	struct control_view view;
+	struct server_view view;
 	long long expire_at; /* a connection: monotonic, in milliseconds; FOREVER: none */
 } self;
 
@@ -73,7 +73,7 @@ static bool reap(void)
 			continue;
 		else if (one.pid == command->pid)
 			end_command_ended(one.status);
-		else if (!control_child_died(one.pid, one.status) && self.options.warn_on_reap)
+		else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
 			warn("reaped orphan ", number_text(digits, one.pid));
 	}
 	return result == REAP_NOBODY_LEFT;
@@ -117,7 +117,7 @@ static void take_signals(void)
 /* An operator's word, as a signal would be. */
 static void obey(void)
 {
-	const struct control_wish wish = control_wish();
+	const struct server_wish wish = server_wish();
 	const int term = self.options.rewrite.to[SIGTERM];
 
 	if (!wish.stop || !end_wanted(wish.grace))
@@ -131,7 +131,7 @@ static void act_on_time(void)
 {
 	const long long now = sys_now();
 
-	self.expire_at = control_expire(now);
+	self.expire_at = server_expire(now);
 	end_act(now);
 }
 
@@ -141,14 +141,14 @@ static bool await(bool timed)
 	struct pollfd ready = {.fd = self.signals, .events = POLLIN};
 
 	if (self.controlled)
-		return control_wait(end_sleep(self.expire_at));
+		return server_wait(end_sleep(self.expire_at));
 	/* With no time to keep, the read alone waits: one call fewer an event. */
 	return !timed || poll(&ready, 1, end_sleep(self.expire_at)) > 0;
 }
 
 SYS_HOT _Noreturn static void serve(void)
 {
-	shed_start();
+	stack_start();
 	for (;;) {
 		/* Asked anew: since the last death a session may have begun. */
 		if (end_began())
@@ -188,11 +188,11 @@ static void watch_parent(pid_t parent)
 /* A user namespace's root manages it, who may be somebody else outside. */
 static void give_cgroup(void)
 {
-	const struct isolate *isolate = &self.options.isolate;
-	uid_t uid = idmap_of_root(&isolate->uids, geteuid());
+	const struct namespaces *namespaces = &self.options.namespaces;
+	uid_t uid = idmap_of_root(&namespaces->uids, geteuid());
 
-	if (isolate->namespaces & CLONE_NEWUSER && uid != geteuid() &&
-		cgroup_delegate(uid, idmap_of_root(&isolate->gids, getegid())))
+	if (namespaces->flags & CLONE_NEWUSER && uid != geteuid() &&
+		cgroup_delegate(uid, idmap_of_root(&namespaces->gids, getegid())))
 		log_fail("give cgroup away", "");
 }
 
@@ -203,49 +203,49 @@ static void give_cgroup(void)
 static void go_inside(pid_t parent)
 {
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
-	struct isolate *isolate = &self.options.isolate;
+	struct namespaces *namespaces = &self.options.namespaces;
 	bool own_cgroups = false;
 
 	if (self.options.cgroup.path) {
 		/* Its root is where we are when it is made. */
-		own_cgroups = isolate->namespaces & CLONE_NEWCGROUP;
-		isolate->namespaces &= ~(unsigned long)CLONE_NEWCGROUP;
+		own_cgroups = namespaces->flags & CLONE_NEWCGROUP;
+		namespaces->flags &= ~(unsigned long)CLONE_NEWCGROUP;
 		give_cgroup();
 	}
 	notify_stage("namespaces");
 	/* Before a command inside may have taken it. */
 	outer.tty.given = tty_ours(&outer.tty);
-	outer.inner = isolate_enter(isolate, &outer.leash);
+	outer.inner = namespaces_enter(namespaces, &outer.leash);
 	/* Now, since a change of ids makes the kernel forget it; a child has us for parent. */
 	notify_stage("parent");
-	if (outer.inner || !(isolate->namespaces & CLONE_NEWPID))
+	if (outer.inner || !(namespaces->flags & CLONE_NEWPID))
 		watch_parent(parent);
 	if (outer.inner) {
 		sys_prctl(PR_SET_DUMPABLE, 0);
 		outer_serve(&outer);
 	}
-	guard_keep();
+	janitor_keep();
 	command_find_terminal_again();
 	notify_stage("namespaces");
-	isolate_furnish(isolate);
+	namespaces_furnish(namespaces);
 	notify_stage("cgroup");
 	cgroup_enter(own_cgroups);
 	notify_stage("mounts");
-	mounts_build(&self.options.mounts, isolate->namespaces & CLONE_NEWNS);
+	mounts_build(&self.options.mounts, namespaces->flags & CLONE_NEWNS);
 }
 
 /* The socket is bound while the path still means what the operator meant. */
 static void open_control(void)
 {
-	struct control_setup *setup = &self.options.control;
+	struct server_setup *setup = &self.options.control;
 	char digits[NUMBER_SIZE];
 	int passed = activation_take(environ);
 
 	if (setup->fd < 0)
 		setup->fd = passed;
 	notify_stage("control");
-	self.controlled = control_wanted(setup);
-	if (self.controlled && control_open(setup))
+	self.controlled = server_wanted(setup);
+	if (self.controlled && server_open(setup))
 		log_fail("open control channel ",
 			setup->path ? setup->path : number_text(digits, setup->fd));
 }
@@ -256,10 +256,10 @@ static void make_outside(void)
 	const struct cgroup_setup *cgroup = &self.options.cgroup;
 	const char *path = self.options.control.path;
 
-	if ((cgroup->path || path) && self.options.isolate.namespaces & CLONE_NEWPID)
-		guard_start(path, cgroup);
+	if ((cgroup->path || path) && self.options.namespaces.flags & CLONE_NEWPID)
+		janitor_start(path, cgroup);
 	notify_stage("cgroup");
-	cgroup_make(cgroup, guard_descriptor());
+	cgroup_make(cgroup, janitor_descriptor());
 	open_control();
 }
 
@@ -268,7 +268,7 @@ static void serve_control(void)
 	self.view.command = command_process();
 	self.view.started = sys_now();
 	self.view.grace = self.options.grace == FOREVER ? INT64_MAX / 2 : self.options.grace;
-	if (self.controlled && control_start(&self.view, self.signals)) {
+	if (self.controlled && server_start(&self.view, self.signals)) {
 		warn_errno("serve control channel");
 		self.controlled = false;
 		self.unserved = true;
@@ -278,22 +278,22 @@ static void serve_control(void)
 /* What we held for the start only, and what was the command's, is let go. */
 static void settle(void)
 {
-	int keep[3 + COMMAND_KEEPS + CGROUP_KEEPS + NOTIFY_KEEPS + CONTROL_KEEPS];
+	int keep[3 + COMMAND_KEEPS + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS];
 	unsigned count = 0;
 
 	keep[count++] = self.signals;
 	keep[count++] = self.view.proc;
-	keep[count++] = guard_descriptor();
+	keep[count++] = janitor_descriptor();
 	count += command_keep(keep + count);
 	count += cgroup_keep(keep + count);
 	count += notify_keep(keep + count);
 	if (self.controlled)
-		count += control_keep(keep + count);
+		count += server_keep(keep + count);
 	fds_release(self.signals);
 	fds_keep(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
-	shed_stack();
+	stack_stack();
 }
 
 SYS_START int main(int argc, char **argv)
@@ -314,9 +314,9 @@ SYS_START int main(int argc, char **argv)
 	command_find_terminal(&self.options);
 	make_outside();
 	go_inside(parent);
-	self.view.proc = others_open();
+	self.view.proc = descendants_open();
 	if (self.controlled)
-		handout_open();
+		exports_open();
 	/* An ordinary user could not open his own /proc/self/ns any more (proc(5)). */
 	sys_prctl(PR_SET_DUMPABLE, 0);
 	if (getpid() != 1 && reap_adopt())

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../src/ctl/client.h"
+#include "initctl/client.h"
 
 static struct initctl_message answer;
 

@@ -37,11 +37,11 @@ def printed(program):
 
 
 def test_options_of_init():
-    """The help is init's table of options (src/usage.c): a capital behind a name is its value."""
+    """The help is init's table of options (src/pid1/usage.c): a capital behind a name is its value."""
     found = re.findall(r"((?: -[a-zA-Z])*) (--[a-z-]+)( [A-Z])?", printed(INIT).expandtabs().split("\n", 1)[1])
     table = {option: bool(value) for flags, name, value in found
              for option in (name, *flags.split())}
-    header = (ROOT / "src/usage.h").read_text()
+    header = (ROOT / "src/pid1/usage.h").read_text()
     assert len(found) == len(re.findall(r"^\tOPT_", header, re.M)) > 20, "the table is read wrongly"
     assert items("init") == table
 

@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/ctl/client.h"
+#include "initctl/client.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U /* Linux 6.3, where sysctl vm.memfd_noexec may ask for it */

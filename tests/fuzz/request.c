@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/request.h"
-#include "../../src/wire.h"
+#include "base/wire.h"
+#include "channel/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -39,7 +39,7 @@ static void check_request(const struct request *request, const char *data, size_
 	check(count <= size, "arguments");
 	check((request->verb == VERB_EXEC) == (count > 0), "exec has arguments, nobody else");
 	check((unsigned)request->verb < VERBS, "verb");
-	check(request->user.count <= USER_GROUPS, "groups");
+	check(request->user.count <= CREDENTIALS_GROUPS, "groups");
 	check(!request->user.count || request->as_user, "groups need a user");
 	check(request->mask >= -1 && request->mask <= 0777, "umask");
 	check(request->signal >= 0 && request->signal <= 64, "signal");

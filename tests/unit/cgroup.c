@@ -2,7 +2,8 @@
  * What init does for a child in a user namespace: gives it the cgroup, and removes that
  * for it. As root, where version 2 is mounted for writing.
  */
-#include "src/cgroup.h"
+#include "container/cgroup.h"
+#include "base/file.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -73,7 +74,7 @@ static void child(int mapped, int ready)
 	CHECK(!strcmp(line, "0::/init\n"));
 	other = fork();
 	if (!other) {
-		CHECK(!cgroup_join(cgroup_part(CGROUP_APP)));
+		CHECK(!file_write(cgroup_part(CGROUP_APP), "cgroup.procs", "0"));
 		read_line(line, sizeof line);
 		_exit(strcmp(line, "0::/app\n") != 0 || check_failures);
 	}
@@ -82,7 +83,7 @@ static void child(int mapped, int ready)
 	/* One that is left, for who removes it. */
 	other = fork();
 	if (!other) {
-		cgroup_join(cgroup_part(CGROUP_OPS));
+		file_write(cgroup_part(CGROUP_OPS), "cgroup.procs", "0");
 		CHECK(write(ready, "o", 1) == 1);
 		pause();
 		_exit(0);

@@ -1,4 +1,4 @@
-#include "src/number.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "src/options.h"
+#include "pid1/options.h"
 
 #include <signal.h>
 #include <stdlib.h>

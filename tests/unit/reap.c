@@ -1,4 +1,4 @@
-#include "src/reap.h"
+#include "process/reap.h"
 
 #include <signal.h>
 #include <stdlib.h>

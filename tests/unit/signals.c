@@ -1,4 +1,4 @@
-#include "src/signals.h"
+#include "process/signals.h"
 
 #include <errno.h>
 #include <signal.h>

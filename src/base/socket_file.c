@@ -1,0 +1,147 @@
+#include "socket_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "sys.h"
+#include "text.h"
+
+enum {
+	/* How often to look whether a dying process has closed its socket, in ms, and how many
+	   times. */
+	LOOK_INTERVAL = 4,
+	LOOKS = 50,
+};
+
+int socket_address(struct sockaddr_un *address, const char *name)
+{
+	memset(address, 0, sizeof *address);
+	address->sun_family = AF_UNIX;
+	errno = ENAMETOOLONG;
+	if (text_until(name, 0) >= sizeof address->sun_path)
+		return -1;
+	text_join(address->sun_path, name, "");
+	return 0;
+}
+
+/*
+ * A connect(2) to a file that nobody listens on, socket or not, is refused (unix(7)).
+ * The socket's directory is the current one.
+ */
+static bool is_stale(const struct socket_file *file)
+{
+	struct sockaddr_un address;
+	int fd = sys_socket();
+	struct file_status status;
+	bool stale;
+
+	if (fd < 0)
+		return false;
+	stale = !socket_address(&address, file->name) &&
+	        connect(fd, (const struct sockaddr *)&address, sizeof address) &&
+	        errno == ECONNREFUSED && !file_status_at(file->directory, file->name, &status) &&
+	        S_ISSOCK(status.mode);
+	close(fd);
+	return stale;
+}
+
+int socket_file_locate(struct socket_file *file, const char *path)
+{
+	const char *name = text_last(path, '/');
+	char directory[4096] = ".";
+	size_t length = (size_t)(name - path);
+
+	file->directory = -1;
+	file->name = name;
+	if (length >= sizeof directory || !*name) {
+		errno = *name ? ENAMETOOLONG : EISDIR;
+		return -1;
+	}
+	if (length) {
+		memcpy(directory, path, length);
+		directory[length] = 0;
+	}
+	file->directory = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
+	return file->directory < 0 ? -1 : 0;
+}
+
+/* In the directory of the socket, so that the length of the path to it does not count. */
+static int bind_here(struct socket_file *file, int fd, mode_t mask)
+{
+	struct sockaddr_un address;
+	const struct sockaddr *generic = (const struct sockaddr *)&address;
+	struct file_status status;
+	int result;
+
+	if (socket_address(&address, file->name))
+		return -1;
+	mask = umask(mask);
+	result = bind(fd, generic, sizeof address);
+	if (result && errno == EADDRINUSE) {
+		if (is_stale(file) && !unlinkat(file->directory, file->name, 0))
+			result = bind(fd, generic, sizeof address);
+		else
+			errno = EADDRINUSE;
+	}
+	umask(mask);
+	if (result || file_status_at(file->directory, file->name, &status))
+		return -1;
+	file->inode = status.inode;
+	return listen(fd, 128);
+}
+
+int socket_file_bind(struct socket_file *file, int fd, mode_t mask)
+{
+	int result = -1, back = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
+
+	if (back < 0)
+		return -1;
+	if (!sys_fchdir(file->directory)) {
+		int saved;
+		result = bind_here(file, fd, mask);
+		saved = errno;
+		if (sys_fchdir(back))
+			result = -1;
+		else
+			errno = saved;
+	}
+	/* Which leaves errno alone. */
+	close(back);
+	return result;
+}
+
+bool socket_file_is_world_writable(const struct socket_file *file)
+{
+	struct file_status status;
+
+	return file->directory < 0 || file_status_at(file->directory, file->name, &status) ||
+	       (status.mode & S_IWOTH);
+}
+
+void socket_file_remove(const struct socket_file *file)
+{
+	struct file_status status;
+
+	if (file->directory >= 0 && !file_status_at(file->directory, file->name, &status) &&
+		status.inode == file->inode)
+		unlinkat(file->directory, file->name, 0);
+}
+
+void socket_file_remove_stale(const struct socket_file *file)
+{
+	struct file_status status;
+
+	if (sys_fchdir(file->directory))
+		return;
+	for (int i = 0; i < LOOKS && !file_status_at(file->directory, file->name, &status); i++) {
+		if (is_stale(file))
+			unlinkat(file->directory, file->name, 0);
+		poll(NULL, 0, LOOK_INTERVAL);
+	}
+}

@@ -1,0 +1,313 @@
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/seqpacket.h"
+#include "base/sys.h"
+#include "connection.h"
+#include "exports.h"
+#include "listener.h"
+#include "process/fds.h"
+#include "request.h"
+#include "session.h"
+#include "verbs.h"
+
+enum {
+	EVENTS = 16,
+	ACCEPTS = 16,
+	OVERFLOW_UID = 65534,
+};
+
+static struct {
+	const struct server_setup *setup;
+	const struct server_view *view;
+	struct listener listener;
+	int epoll, spare;
+} self;
+
+static char received[WIRE_SIZE] SYS_LAST;
+
+/* Neither a directory nor a bare path may become the stdio of a command (CVE-2024-21626). */
+static bool acceptable(const int *fds, unsigned count)
+{
+	struct file_status status;
+
+	for (unsigned i = 0; i < count; i++)
+		if (file_status_of(fds[i], &status) || S_ISDIR(status.mode) ||
+			(sys_fcntl(fds[i], F_GETFL, 0) & O_PATH))
+			return false;
+	return true;
+}
+
+/*
+ * The last close of a socket may linger, and that of a file ask the server of its
+ * file system: a child that shares our table does it, and waits for that.
+ */
+static void discard(const int *fds, unsigned count)
+{
+	pid_t child = sys_fork(CLONE_FILES);
+
+	/* The end of the container need not wait for it. */
+	if (!child)
+		signals_reset();
+	if (child <= 0)
+		seqpacket_discard(fds, count);
+	if (!child)
+		_exit(0);
+}
+
+static void receive(struct connection *connection)
+{
+	struct request request;
+	int fds[WIRE_DESCRIPTORS];
+	unsigned count;
+	const char *field;
+	const bool had_session = connection->session;
+	ssize_t length = seqpacket_receive(
+		connection->fd, received, sizeof received, fds, &count, MSG_DONTWAIT);
+
+	if (length < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			connection_refuse(
+				connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
+		return;
+	}
+	/*
+	 * The end of the connection reads like an empty message, which is a bad one and
+	 * may have come with descriptors. Then there is nobody to hear the answer.
+	 */
+	if (request_read(&request, received, (size_t)length, count, &field))
+		connection_refuse(connection, errno, field);
+	else if (self.setup->verbs && !(self.setup->verbs & 1U << request.verb))
+		connection_refuse(connection, EPERM, "request");
+	else if (!acceptable(fds, count))
+		connection_refuse(connection, EBADF, "descriptors");
+	else
+		answer(connection, &request, fds, &count);
+	/* What a session was given its child holds: ours is not the last. */
+	if (connection->session && !had_session)
+		seqpacket_discard(fds, count);
+	else if (count)
+		discard(fds, count);
+	/* What a long message touched is given back, so that PID 1 does not grow by it. */
+	if (length > 4096) {
+		const uintptr_t page = 4096, from = (uintptr_t)received / page + 1;
+		madvise((void *)(from * page),
+			((uintptr_t)(received + sizeof received) / page - from) * page,
+			MADV_DONTNEED);
+	}
+}
+
+/*
+ * Root, we ourselves, or on the list. A host's root shows as the overflow uid in a
+ * user namespace that does not map it; so does everyone else unmapped, whom the
+ * mode of the socket keeps out. From inside nobody needs to come that way.
+ */
+static bool allowed(int fd, uid_t *uid)
+{
+	struct ucred peer;
+	socklen_t length = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
+		return false;
+	*uid = peer.uid;
+	/* Where others are allowed, everyone gets this far: nobody is told from the unmapped. */
+	if (peer.uid == OVERFLOW_UID && self.setup->count)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	for (unsigned i = 0; i < self.setup->count; i++)
+		if (self.setup->allowed[i] == peer.uid)
+			return true;
+	return peer.uid == OVERFLOW_UID && peer.pid == 0 &&
+	       !socket_file_is_world_writable(&self.listener.file);
+}
+
+/*
+ * Where we are out of descriptors a spare one makes room to take the connection off
+ * the queue and tell it so; else it would wait there, and wake us for ever.
+ */
+static int accept_to_refuse(void)
+{
+	uid_t uid;
+	int fd;
+
+	close(self.spare);
+	fd = sys_accept(self.listener.fd);
+	if (fd >= 0 && allowed(fd, &uid))
+		connection_refuse_peer(fd, EMFILE);
+	else if (fd >= 0)
+		close(fd);
+	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
+	return fd;
+}
+
+static void accept_some(void)
+{
+	uid_t uid;
+	int fd = 0;
+
+	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
+		fd = sys_accept(self.listener.fd);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+			warn_errno("accept on control socket");
+			fd = accept_to_refuse();
+		} else if (fd >= 0) {
+			if (allowed(fd, &uid))
+				connection_greet(fd, uid);
+			else
+				close(fd);
+		}
+	}
+	/* Edge-triggered, so that a failure cannot spin; more to accept is a new edge. */
+	if (fd >= 0)
+		connection_poll(
+			EPOLL_CTL_MOD, self.listener.fd, FROM_LISTENER, 0, EPOLLIN | EPOLLET);
+}
+
+static void serve_connection(struct connection *connection, unsigned events)
+{
+	if (!connection)
+		return;
+	if (events & EPOLLOUT) {
+		if (connection->listing)
+			verbs_list(connection);
+		if (connection->fd && connection->lost && !connection_tell_lost(connection))
+			connection_await_room(connection, connection->listing);
+	}
+	if (connection->fd && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		receive(connection);
+}
+
+bool server_wanted(const struct server_setup *setup)
+{
+	return setup->path || setup->fd >= 0;
+}
+
+int server_open(const struct server_setup *setup)
+{
+	bool listens = false;
+
+	self.setup = setup;
+	self.listener.fd = self.listener.file.directory = -1;
+	fds_raise_limit();
+	if (setup->fd >= 0 && listener_inherit(setup->fd, &listens))
+		return -1;
+	if (listens && setup->path) {
+		/* Which of the two would be the channel? */
+		errno = EINVAL;
+		return -1;
+	}
+	if (listens)
+		self.listener.fd = setup->fd;
+	return setup->path ? listener_bind(&self.listener, setup->path, setup->count) : 0;
+}
+
+int server_start(const struct server_view *view, int signals)
+{
+	self.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (self.epoll < 0)
+		return -1;
+	self.view = view;
+	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
+	connection_setup(self.epoll, view->grace);
+	verbs_setup(view);
+	if (connection_poll(EPOLL_CTL_ADD, signals, FROM_SIGNALS, 0, EPOLLIN))
+		return -1;
+	if (self.listener.fd >= 0 && connection_poll(EPOLL_CTL_ADD, self.listener.fd, FROM_LISTENER,
+					     0, EPOLLIN | EPOLLET))
+		return -1;
+	/* Whoever made the socketpair made us: no check. */
+	if (self.setup->fd >= 0 && self.setup->fd != self.listener.fd)
+		connection_greet(self.setup->fd, geteuid());
+	return 0;
+}
+
+unsigned server_keep(int *list)
+{
+	unsigned count = exports_keep(list);
+
+	list[count++] = self.epoll;
+	list[count++] = self.spare;
+	list[count++] = self.listener.fd;
+	list[count++] = self.listener.file.directory;
+	list[count++] = self.setup->fd;
+	return count;
+}
+
+bool server_wait(int timeout)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(self.epoll, events, EVENTS, timeout);
+	bool signals = false;
+
+	for (int i = 0; i < count; i++) {
+		unsigned index = (unsigned)events[i].data.u64;
+		switch ((enum source)(events[i].data.u64 >> 32)) {
+		case FROM_SIGNALS:
+			signals = true;
+			break;
+		case FROM_LISTENER:
+			accept_some();
+			break;
+		case FROM_CONNECTION:
+			serve_connection(connection_at(index), events[i].events);
+			break;
+		case FROM_PROGRESS:
+			if (session_at(index) && session_at(index)->progress)
+				verbs_progress(session_at(index));
+			break;
+		}
+	}
+	return signals;
+}
+
+long long server_expire(long long now)
+{
+	return session_expire(now);
+}
+
+bool server_child_died(pid_t pid, int status)
+{
+	struct session *session = session_by_pid(pid);
+
+	if (session)
+		verbs_death(session, status);
+	return session;
+}
+
+void server_main_ended(void)
+{
+	if (self.view)
+		verbs_main_ended();
+}
+
+void server_hang_up(void)
+{
+	struct session *session;
+
+	for (unsigned i = 0; session_count() && i < SESSIONS; i++)
+		if ((session = session_at(i)))
+			session_hang_up(session, self.view->grace);
+}
+
+struct server_wish server_wish(void)
+{
+	return verbs_wish();
+}
+
+void server_close(void)
+{
+	if (self.setup)
+		socket_file_remove(&self.listener.file);
+}

@@ -1,0 +1,353 @@
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/seqpacket.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "container/cgroup.h"
+#include "process/fds.h"
+
+enum {
+	/* A message has at most as many strings as bytes. */
+	STRINGS = WIRE_SIZE + 1,
+	ENVIRONMENT = 16384,
+};
+
+static struct session table[SESSIONS] SYS_LAST;
+static unsigned last_id, count, high, hung_up;
+
+static int open_master(void)
+{
+	static const char *const paths[] = {"/dev/ptmx", "/dev/pts/ptmx"};
+	int number, fd;
+
+	for (unsigned i = 0; i < sizeof paths / sizeof *paths; i++) {
+		fd = sys_open(AT_FDCWD, paths[i], O_RDWR | O_NOCTTY | O_NONBLOCK);
+		/* Whatever else the image has there is not a terminal. */
+		if (fd >= 0 && !sys_ioctl(fd, TIOCGPTN, &number))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
+/*
+ * The child opens the terminal, since only inside is it the container's, and since
+ * the path is the container's to make hang. The master goes to PID 1, which sends
+ * it on with the news that the program runs.
+ */
+static int open_terminal(const struct request *request, int progress)
+{
+	struct winsize size = {.ws_row = (unsigned short)request->height,
+		.ws_col = (unsigned short)request->width};
+	int master = open_master(), slave, locked = 0;
+
+	if (master < 0)
+		return -1;
+	sys_fcntl(master, F_SETFL, O_RDWR);
+	/* The peer by descriptor (Linux 4.13): no second path, no race with devpts. */
+	if (sys_ioctl(master, TIOCSPTLCK, &locked) ||
+		(slave = sys_ioctl(master, TIOCGPTPEER, (void *)(O_RDWR | O_NOCTTY))) < 0)
+		return -1;
+	sys_ioctl(master, TIOCSWINSZ, &size);
+	if (request->as_user && sys_fchown(slave, request->user.uid, (gid_t)-1))
+		return -1;
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(slave, fd) < 0)
+			return -1;
+	if (slave > 2)
+		close(slave);
+	if (seqpacket_send(progress, "master", 6, &master, 1, 0))
+		return -1;
+	return close(master);
+}
+
+static int apply_limits(const struct request *request)
+{
+	const char *value;
+
+	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p))
+		if ((value = wire_value(p, "rlimits")) && request_limit(value, true))
+			return -1;
+	return 0;
+}
+
+/* Whether both set the same variable. The second has its sign. */
+static bool same_variable(const char *a, const char *b)
+{
+	for (; *a == *b && *a != '='; a++)
+		b++;
+	return *a == *b;
+}
+
+/* The container's environment, with the request's put over it. In the child only. */
+static char **environment(const struct request *request, char **base)
+{
+	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SYS_LAST;
+	unsigned used = 0;
+
+	for (; *base && used < ENVIRONMENT; base++)
+		list[used++] = *base;
+	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p)) {
+		char *value = (char *)wire_value(p, "env");
+		unsigned i = 0;
+		if (!value)
+			continue;
+		while (i < used && !same_variable(list[i], value))
+			i++;
+		list[i] = value;
+		used += i == used;
+	}
+	list[used] = NULL;
+	return list;
+}
+
+static char *const *arguments(const struct request *request)
+{
+	static char *list[STRINGS] SYS_LAST;
+	unsigned used = 0;
+
+	for (char *p = request->wire.args; p < request->wire.end; p = wire_next(p))
+		list[used++] = p;
+	list[used] = NULL;
+	return list;
+}
+
+static enum spawn_stage run(
+	const struct request *request, const int *fds, int progress, pid_t parent, char **envp)
+{
+	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3;
+	struct spawn spawn = {
+		.argv = arguments(request),
+		.envp = environment(request, envp),
+		.user = request->as_user ? &request->user : NULL,
+		.directory = request->directory ? request->directory : "/",
+		.program = request->program ? fds[stdio] : -1,
+		.cgroup = -1,
+		.group = SPAWN_OWN_SESSION,
+		.take = request->terminal ? 0 : -1,
+		.foreground = -1,
+		.no_new_privileges = request->no_new_privileges,
+		.afresh = true,
+		.die_with_us = parent != 1,
+	};
+
+	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
+	memcpy(keep, fds, (size_t)(stdio + request->program) * sizeof *fds);
+	keep[stdio + request->program] = progress;
+	fds_keep(keep, (unsigned)(stdio + request->program) + 1);
+	if (request->terminal && open_terminal(request, progress))
+		return SPAWN_TERMINAL;
+	for (int fd = 0; fd < stdio; fd++)
+		if (dup2(fds[fd], fd) < 0)
+			return SPAWN_STDIO;
+	fds_restore_limit();
+	if (apply_limits(request))
+		return SPAWN_LIMITS;
+	if (request->mask >= 0)
+		umask((mode_t)request->mask);
+	return spawn_become(&spawn, parent);
+}
+
+static void set_name(struct session *session, const char *program)
+{
+	program = text_last(program, '/');
+	for (unsigned i = 0; i < sizeof session->name - 1 && program[i]; i++)
+		session->name[i] = program[i];
+}
+
+struct session *session_start(
+	const struct request *request, const int *fds, int connection, char **envp)
+{
+	struct spawn_failure failure;
+	struct session *session = table;
+	pid_t parent = getpid(), pid;
+	int ends[2];
+
+	while (session < table + SESSIONS && session->pid)
+		session++;
+	if (session == table + SESSIONS) {
+		errno = EAGAIN;
+		return NULL;
+	}
+	if (sys_socketpair(ends))
+		return NULL;
+	pid = spawn_fork(cgroup_part(CGROUP_OPS), 0, ends[1]);
+	if (!pid) {
+		failure.stage = run(request, fds, ends[1], parent, envp);
+		failure.error = errno;
+		seqpacket_send(ends[1], &failure, sizeof failure, NULL, 0, 0);
+		_exit(125);
+	}
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		return NULL;
+	}
+	*session = (struct session){.pid = pid,
+		.id = ++last_id,
+		.connection = connection,
+		.progress = ends[0],
+		.terminal = request->terminal,
+		.started = sys_now()};
+	set_name(session, request->wire.args);
+	count++;
+	if (high <= session_index(session))
+		high = session_index(session) + 1;
+	return session;
+}
+
+/* Closing it hangs the terminal up, for who else has it open: HUP to its foreground. */
+static void drop_master(struct session *session)
+{
+	if (session->master)
+		close(session->master);
+	session->master = 0;
+}
+
+enum session_progress session_progress(struct session *session, struct spawn_failure *failure)
+{
+	struct spawn_failure told;
+	int fds[WIRE_DESCRIPTORS];
+	unsigned passed;
+	ssize_t length = seqpacket_receive(
+		session->progress, &told, sizeof told, fds, &passed, MSG_DONTWAIT);
+
+	if (length < 0 && errno == EAGAIN)
+		return SESSION_STARTING;
+	/* The terminal's master did not get through: what is started is of no use. */
+	if (length < 0) {
+		*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
+		kill(session->pid, SIGKILL);
+		return SESSION_FAILED;
+	}
+	if (passed) {
+		drop_master(session);
+		session->master = fds[0];
+		seqpacket_discard(fds + 1, passed - 1);
+		return SESSION_TERMINAL;
+	}
+	if (length != sizeof told)
+		return SESSION_RUNS;
+	*failure = told;
+	return SESSION_FAILED;
+}
+
+void session_settle(struct session *session)
+{
+	close(session->progress);
+	session->progress = 0;
+}
+
+struct session *session_at(unsigned index)
+{
+	struct session *session = &table[index];
+
+	return index < high && session->pid && !session->dead ? session : NULL;
+}
+
+unsigned session_index(const struct session *session)
+{
+	return (unsigned)(session - table);
+}
+
+struct session *session_by_id(unsigned id)
+{
+	for (unsigned i = 0; i < high; i++)
+		if (session_at(i) && table[i].id == id)
+			return &table[i];
+	return NULL;
+}
+
+struct session *session_by_pid(pid_t pid)
+{
+	for (unsigned i = 0; i < high; i++)
+		if (session_at(i) && table[i].pid == pid)
+			return &table[i];
+	return NULL;
+}
+
+unsigned session_count(void)
+{
+	return count;
+}
+
+int session_signal(const struct session *session, int signal)
+{
+	/* Before it has a group it is alone, and has all signals blocked: this one waits. */
+	return kill(session->progress ? session->pid : -session->pid, signal);
+}
+
+void session_hang_up(struct session *session, long long grace)
+{
+	/* What it is doing before its exec is nobody's wish any more. */
+	if (session->progress)
+		kill(session->pid, SIGKILL);
+	session_signal(session, SIGHUP);
+	session_signal(session, SIGCONT);
+	drop_master(session);
+	if (!session->kill_at)
+		hung_up++;
+	session->kill_at = sys_now() + grace;
+}
+
+static void release(struct session *session)
+{
+	hung_up -= session->kill_at != 0;
+	session->pid = 0;
+	while (high && !table[high - 1].pid)
+		high--;
+}
+
+void session_died(struct session *session)
+{
+	drop_master(session);
+	session->dead = true;
+	session->connection = -1;
+	count--;
+	/* Those of a group that was hung up and is not empty still have their grace. */
+	if (!session->kill_at || session_signal(session, 0))
+		release(session);
+}
+
+long long session_expire(long long now)
+{
+	long long next = -1;
+
+	for (unsigned i = 0; hung_up && i < high; i++) {
+		struct session *session = &table[i];
+		if (!session->pid || !session->kill_at)
+			continue;
+		/* A group that is gone leaves its number to others. */
+		if (session->dead && session_signal(session, 0))
+			release(session);
+		else if (session->kill_at <= now) {
+			session_signal(session, SIGKILL);
+			hung_up--;
+			session->kill_at = 0;
+			if (session->dead)
+				release(session);
+		} else if (next < 0 || session->kill_at < next) {
+			next = session->kill_at;
+		}
+	}
+	return next;
+}
+
+int session_take_master(struct session *session)
+{
+	int master = session->master;
+
+	session->master = 0;
+	return master;
+}

@@ -1,0 +1,297 @@
+#include "cgroup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/text.h"
+
+enum {
+	/* How often to look whether the killed are gone, in milliseconds, and how many times. */
+	LOOK = 2,
+	LOOKS = 500,
+	/* A line of controllers, and the name of one; a path of /proc/self/cgroup. */
+	WORDS = 512,
+	WORD = 32,
+	LINE = 2048,
+};
+
+/* The one that we live in comes first: it tells whether a predecessor is alive. */
+static const char names[][6] = {"/init", "/app", "/ops"};
+
+enum { NAMES = sizeof names / sizeof *names };
+
+/* Descriptors: the parts that cgroup.h tells of, and */
+enum {
+	PARENT = CGROUP_PARTS, /* of the directory */
+	ENTER,                 /* its cgroup.procs */
+	ORIGIN,                /* that of the cgroup which we came from */
+	ROOT,                  /* that of the tree's root, for when the former is gone */
+	FDS,
+};
+
+static struct {
+	const struct cgroup_setup *setup; /* NULL: nothing is open */
+	int fds[FDS];
+	unsigned made; /* how many of the names */
+	bool made_all; /* and the directory */
+	bool alone;    /* nobody else has a cgroup in it */
+} self;
+
+_Noreturn static void cannot(const char *step, const char *name)
+{
+	fail_errno(step, "cgroup ", self.setup->path, name);
+}
+
+/* What a file holds, as far as there is room; "" where it cannot be read. */
+static void read_from(int directory, const char *file, char *text, size_t size)
+{
+	int fd = sys_open(directory, file, O_RDONLY);
+	ssize_t length = read(fd, text, size - 1);
+
+	close(fd);
+	text[length < 0 ? 0 : length] = 0;
+}
+
+char *cgroup_line(int directory, const char *path, char *text, size_t size)
+{
+	read_from(directory, path, text, size);
+	/* It is the last line, but for named v1 trees mounted later. */
+	for (; !text_after(text, "0::"); text++)
+		if (!*(text += text_until(text, '\n')))
+			return NULL;
+	text[text_until(text, '\n')] = 0;
+	return text + 3;
+}
+
+/* Hands on all that the file lists ('+'), or no more ('-'). The kernel may refuse one. */
+static void switch_controllers(const char *file, char sign)
+{
+	char words[WORDS] = "", *word = words + 1;
+
+	read_from(self.fds[CGROUP_DIR], file, word, sizeof words - 2);
+	while (*word) {
+		size_t length = text_until(word, ' ');
+		word[-1] = sign;
+		word[length] = 0;
+		file_write(self.fds[CGROUP_DIR], "cgroup.subtree_control", word - 1);
+		word += length + 1;
+	}
+}
+
+/*
+ * The whole of a tree: the command may have made more. "." and ".." the kernel refuses.
+ * The number of descriptors bounds the depth.
+ */
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the tree is
+static int remove_tree(int directory, const char *name)
+{
+	char buffer[1024] __attribute__((aligned(8)));
+	long length;
+	int fd;
+
+	if (!unlinkat(directory, name, AT_REMOVEDIR) || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY)
+		return -1;
+	fd = sys_open(directory, name, O_RDONLY | O_DIRECTORY);
+	while ((length = sys_entries(fd, buffer, sizeof buffer)) > 0)
+		for (char *p = buffer; p < buffer + length;) {
+			struct sys_entry *entry = (struct sys_entry *)p;
+			p += entry->length;
+			if (entry->type == SYS_DIRECTORY)
+				remove_tree(fd, entry->name);
+		}
+	close(fd);
+	return unlinkat(directory, name, AT_REMOVEDIR);
+}
+
+/* Opened while we may: the files of the host's tree may be closed to us by the end. */
+static void find_ways_back(void)
+{
+	char text[LINE], path[LINE + 16], *line;
+	int up = self.fds[CGROUP_DIR], root;
+
+	do {
+		root = up;
+		up = file_open_system(root, "..", FILE_SYSTEM_CGROUP2);
+		if (self.fds[PARENT] < 0)
+			self.fds[PARENT] = up;
+	} while (up >= 0);
+	line = cgroup_line(AT_FDCWD, "/proc/self/cgroup", text, sizeof text);
+	if (line) {
+		text_join(text_join(path, ".", line), "/cgroup.procs", "");
+		self.fds[ORIGIN] = sys_open(root, path, O_WRONLY);
+	}
+	self.fds[ROOT] = sys_open(root, "cgroup.procs", O_WRONLY);
+}
+
+/*
+ * A weight is one among neighbours, other containers: the directory's, which stands
+ * beside theirs. All else is app's, so that it does not bind us.
+ */
+static void set_limits(enum cgroup_part part)
+{
+	for (unsigned i = 0; i < self.setup->count; i++) {
+		const char *limit = self.setup->limits[i];
+		char word[WORD] = "+", *end = (char *)limit + text_until(limit, '=');
+		size_t length = text_until(limit, '.');
+		bool weight = text_after(limit + length, ".weight"), set;
+
+		if (weight != (part == CGROUP_DIR))
+			continue;
+		memcpy(word + 1, limit, length < WORD - 2 ? length : WORD - 2);
+		*end = 0;
+		set = (weight ||
+			      !file_write(self.fds[CGROUP_DIR], "cgroup.subtree_control", word)) &&
+		      !file_write(self.fds[part], limit, end + 1);
+		*end = '=';
+		if (!set)
+			fail_errno("limit ", limit,
+				errno == ENOENT ? ": no controller " : ": controller ", word + 1,
+				" in ", self.setup->path);
+	}
+}
+
+static int open_part(const char *name)
+{
+	return sys_open(self.fds[CGROUP_DIR], name, O_RDONLY | O_DIRECTORY);
+}
+
+/* Whether nobody else has a cgroup in the directory. */
+static bool is_alone(void)
+{
+	struct file_status status;
+
+	return !file_status_of(self.fds[CGROUP_DIR], &status) && status.links == 2 + self.made;
+}
+
+/* Before it is done: what was told of and not made does no harm. */
+static void tell(int guard, char what)
+{
+	if (guard && write(guard, &what, 1) < 0)
+		cannot("tell guard of ", "");
+}
+
+void cgroup_make(const struct cgroup_setup *setup, int guard)
+{
+	struct file_status status;
+	int dir;
+
+	memset(self.fds, -1, sizeof self.fds);
+	if (!setup->path)
+		return;
+	self.setup = setup;
+	if (file_status_at(AT_FDCWD, setup->path, &status))
+		tell(guard, CGROUP_MADE_ALL);
+	self.made_all = !mkdirat(AT_FDCWD, setup->path, 0755);
+	if (!self.made_all && errno != EEXIST)
+		cannot("make ", "");
+	dir = self.fds[CGROUP_DIR] = file_open_system(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
+	if (dir < 0) {
+		if (self.made_all)
+			unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
+		fail("make cgroup ", setup->path, ": this is not in a tree of cgroup v2");
+	}
+	find_ways_back();
+	for (; self.made < NAMES; self.made++) {
+		const char *name = names[self.made];
+		if (remove_tree(dir, name + 1))
+			cannot("make ", name);
+		tell(guard, CGROUP_MADE_ONE);
+		if (mkdirat(dir, name + 1, 0755))
+			cannot("make ", name);
+	}
+	/* A predecessor that was killed left them on, and they keep us out. */
+	self.alone = is_alone();
+	if (self.alone)
+		switch_controllers("cgroup.subtree_control", '-');
+	set_limits(CGROUP_DIR);
+	self.fds[ENTER] = sys_open(dir, "cgroup.procs", O_WRONLY);
+	self.fds[CGROUP_APP] = open_part("app");
+	self.fds[CGROUP_OPS] = open_part("ops");
+}
+
+void cgroup_enter(bool namespace)
+{
+	if (!self.setup)
+		return;
+	/* By what was opened outside: from a user namespace we might not leave where we are. */
+	if (write(self.fds[ENTER], "0", 1) < 0 || (namespace && unshare(CLONE_NEWCGROUP)) ||
+		file_write(self.fds[CGROUP_DIR], "init/cgroup.procs", "0"))
+		cannot("enter ", names[0]);
+	set_limits(CGROUP_APP);
+	switch_controllers("cgroup.controllers", '+');
+}
+
+int cgroup_delegate(uid_t uid, gid_t gid)
+{
+	static const char files[][24] = {
+		"", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"};
+	char path[WORD];
+
+	for (unsigned i = 0; self.setup && i <= NAMES; i++)
+		for (unsigned j = 0; j < sizeof files / sizeof *files; j++) {
+			text_join(path, i < NAMES ? names[i] + 1 : ".", files[j]);
+			if (syscall(SYS_fchownat, self.fds[CGROUP_DIR], path, uid, gid, 0))
+				return -1;
+		}
+	return 0;
+}
+
+int cgroup_part(enum cgroup_part part)
+{
+	return self.fds[part];
+}
+
+unsigned cgroup_keep(int *list)
+{
+	memcpy(list, self.fds, sizeof self.fds);
+	return FDS;
+}
+
+void cgroup_remove(bool inside)
+{
+	char path[WORD];
+	const char *name, *p;
+	int dir = self.fds[CGROUP_DIR];
+
+	if (!self.setup || dir < 0)
+		return;
+	while (self.made) {
+		name = names[--self.made] + 1;
+		if (!self.made) {
+			/* What hands controllers on takes no process: where we came from, maybe. */
+			if (self.alone)
+				switch_controllers("cgroup.subtree_control", '-');
+			if (inside && write(self.fds[ORIGIN], "0", 1) < 0 &&
+				write(self.fds[ROOT], "0", 1) < 0)
+				return;
+		}
+		text_join(path, name, "/cgroup.kill");
+		file_write(dir, path, "1");
+		for (int i = 0; remove_tree(dir, name) && i < LOOKS; i++)
+			poll(NULL, 0, LOOK);
+	}
+	for (name = p = self.setup->path; *p; p++)
+		if (*p == '/' && p[1])
+			name = p + 1;
+	if (self.made_all)
+		unlinkat(self.fds[PARENT], name, AT_REMOVEDIR);
+}
+
+void cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made)
+{
+	memset(self.fds, -1, sizeof self.fds);
+	self.setup = setup;
+	self.fds[CGROUP_DIR] = file_open_system(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
+	self.fds[PARENT] = file_open_system(self.fds[CGROUP_DIR], "..", FILE_SYSTEM_CGROUP2);
+	self.made_all = made_all;
+	self.made = made;
+	self.alone = is_alone();
+	cgroup_remove(false);
+}

@@ -1,0 +1,68 @@
+/*
+ * cgroup: a cgroup of version 2 for the container. Below the directory that the
+ * operator names, "init" holds us, "app" the command and "ops" the operators'
+ * sessions; limits are app's, but weights the directory's. So a container that is frozen, or out of
+ * memory or processes, still answers.
+ *
+ * The kernel sets the order: a cgroup that hands controllers to its children holds
+ * no process itself, and is the root of a cgroup namespace if it held who made that.
+ */
+#ifndef CGROUP_H
+#define CGROUP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { CGROUP_LIMITS = 24 };
+
+/* What was asked for. */
+struct cgroup_setup {
+	const char *path; /* NULL: none, and what follows here does nothing */
+	unsigned count;
+	const char *limits[CGROUP_LIMITS]; /* each FILE=VALUE */
+};
+
+/*
+ * Opens or makes the directory and makes init, app and ops in it, on the host's view
+ * of paths. Those that a dead predecessor left are made anew; where somebody still
+ * lives in one that is an error. Ends the process where it fails. To guard (0: none)
+ * it writes a byte before each that it makes.
+ */
+void cgroup_make(const struct cgroup_setup *setup, int guard);
+enum { CGROUP_MADE_ALL = 'd', CGROUP_MADE_ONE = 'n' };
+
+/* Gives to that user what he needs to manage it from a user namespace. 0, or -1 with errno. */
+int cgroup_delegate(uid_t uid, gid_t gid);
+
+/*
+ * In the process that stays in init: goes there, at which it may make a cgroup
+ * namespace whose root is the directory, and sets the limits. Looks no path up but
+ * below the directory. Ends the process where it fails.
+ */
+void cgroup_enter(bool namespace);
+
+/* Descriptors that stay ours, or -1. */
+enum cgroup_part { CGROUP_DIR, CGROUP_OPS, CGROUP_APP, CGROUP_PARTS };
+int cgroup_part(enum cgroup_part part);
+
+/*
+ * The line of /proc/self/cgroup for version 2, as its path, in text of size bytes;
+ * NULL where there is none. The file is that of path, below directory.
+ */
+char *cgroup_line(int directory, const char *path, char *text, size_t size);
+
+/* Adds what is open to a list of descriptors to keep; returns how many. */
+unsigned cgroup_keep(int *list);
+enum { CGROUP_KEEPS = CGROUP_PARTS + 4 };
+
+/*
+ * Kills who is left in app, ops and init, and removes what was made, the directory
+ * too where we made it; waits no longer than a second for each. Where we are in
+ * there ourselves, we go back to where we came from.
+ */
+void cgroup_remove(bool inside);
+
+/* As cgroup_remove, in another process, by the path and what it was told. */
+void cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made);
+
+#endif

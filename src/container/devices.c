@@ -1,0 +1,110 @@
+#include "devices.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "mountfd.h"
+
+/* Linux's Documentation/admin-guide/devices.txt. */
+static const struct {
+	char name[8];
+	unsigned char major, minor;
+} nodes[] = {
+	{"null", 1, 3},
+	{"zero", 1, 5},
+	{"full", 1, 7},
+	{"random", 1, 8},
+	{"urandom", 1, 9},
+	{"tty", 5, 0},
+	/* Where we have no terminal, what is said there is said to nobody: as in null. */
+	{"console", 1, 3},
+};
+
+enum { CONSOLE = sizeof nodes / sizeof *nodes - 1, LINKS = 5 };
+
+/* Name and target. */
+static const char links[] = "ptmx\0pts/ptmx\0"
+			    "fd\0/proc/self/fd\0"
+			    "stdin\0/proc/self/fd/0\0"
+			    "stdout\0/proc/self/fd/1\0"
+			    "stderr\0/proc/self/fd/2";
+
+int devices_terminal(void)
+{
+	char path[64];
+	ssize_t length = readlink("/proc/self/fd/0", path, sizeof path - 1);
+	struct file_status ours, there;
+	struct winsize size;
+	int terminal;
+
+	if (length <= 0 || sys_ioctl(0, TIOCGWINSZ, &size) || file_status_of(0, &ours))
+		return -1;
+	path[length] = 0;
+	terminal = mountfd_copy(AT_FDCWD, path);
+	if (terminal < 0)
+		return -1;
+	/* It may be of another devpts, where the number means another one. */
+	if (!file_status_of(terminal, &there) && there.inode == ours.inode &&
+		there.device[0] == ours.device[0] && there.device[1] == ours.device[1])
+		return terminal;
+	close(terminal);
+	return -1;
+}
+
+/*
+ * Mounts it on a file made for that. Takes node over. Read-only is the node, not the
+ * device: where the container's root is the host's by number, it must not chmod(2) it.
+ */
+static int put(int mount, const char *name, int node)
+{
+	int over, result = -1;
+
+	if (node < 0)
+		return -1;
+	if (!mountfd_restrict(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, false) &&
+		!mknodat(mount, name, S_IFREG | 0600, 0)) {
+		over = mountfd_find(mount, name);
+		result = mountfd_put(node, over);
+		close(over);
+	}
+	close(node);
+	return result;
+}
+
+static int make_node(int mount, int host, int terminal, unsigned node)
+{
+	const char *name = nodes[node].name;
+
+	if (node == CONSOLE && terminal >= 0)
+		return put(mount, name, terminal);
+	if (!mknodat(mount, name, S_IFCHR | 0666, makedev(nodes[node].major, nodes[node].minor)))
+		return 0;
+	return errno == EPERM ? put(mount, name, mountfd_copy(host, nodes[node % CONSOLE].name))
+	                      : -1;
+}
+
+static int fill(int mount, int host, int terminal)
+{
+	for (unsigned i = 0; i <= CONSOLE; i++)
+		if (make_node(mount, host, terminal, i))
+			return -1;
+	for (unsigned i = 0; i < LINKS; i++)
+		if (symlinkat(text_nth(links, 2 * i + 1), mount, text_nth(links, 2 * i)))
+			return -1;
+	return 0;
+}
+
+int devices_fill(int mount, int host, int terminal)
+{
+	mode_t mask = umask(0);
+	int result = fill(mount, host, terminal);
+
+	umask(mask);
+	return result;
+}

@@ -1,0 +1,130 @@
+#include "idmap.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "process/credentials.h"
+#include "process/spawn.h"
+
+enum { TEXT = IDMAP_NUMBERS * 11 + 1 };
+
+int idmap_parse(struct idmap *map, const char *text)
+{
+	if (map->count == IDMAP_NUMBERS)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (credentials_parse_id(&text, i < 2 ? ':' : 0, &map->numbers[map->count++]) ||
+			(i < 2) != (*text != 0))
+			return -1;
+	return map->numbers[map->count - 1] ? 0 : -1;
+}
+
+unsigned idmap_of_root(const struct idmap *map, unsigned own)
+{
+	for (unsigned i = 0; i < map->count; i += 3)
+		if (!map->numbers[i])
+			return map->numbers[i + 1];
+	return map->count ? (unsigned)-1 : own;
+}
+
+void idmap_root(struct idmap *map, unsigned outside)
+{
+	*map = (struct idmap){.count = 3, .numbers = {0, outside, 1}};
+}
+
+/* "0 1000 1\n": as the kernel wants it. */
+static void print(char *to, const struct idmap *map)
+{
+	char digits[NUMBER_SIZE];
+
+	*to = 0;
+	for (unsigned i = 0; i < map->count; i++)
+		to = text_join(to, number_text(digits, map->numbers[i]), i % 3 == 2 ? "\n" : " ");
+}
+
+/* To a file of /proc/PID. */
+static int write_file(const char *directory, const char *name, const char *text)
+{
+	char path[64];
+
+	text_join(text_join(path, directory, "/"), name, "");
+	return file_write(AT_FDCWD, path, text);
+}
+
+/* newuidmap PID IN OUT COUNT...: a helper with the privileges that we lack. */
+static void ask_helper(const char *helper, const char *pid, char *text)
+{
+	char *argv[2 + IDMAP_NUMBERS + 1] = {(char *)helper, (char *)pid};
+	unsigned count = 2;
+	struct spawn spawn = {
+		.argv = argv,
+		.envp = environ,
+		.program = -1,
+		.group = SPAWN_OUR_GROUP,
+		.take = -1,
+		.foreground = -1,
+		.cgroup = -1,
+	};
+	struct spawn_failure failure;
+	int status = 0;
+	pid_t child;
+
+	while (*text) {
+		argv[count++] = text;
+		while (*text > ' ')
+			text++;
+		*text++ = 0;
+	}
+	child = spawn_start(&spawn, &failure);
+	errno = failure.error;
+	if (child < 0)
+		log_fail("exec ", helper);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (status)
+		fail("map ids: ", helper, " refused, see subuid(5)");
+}
+
+static void write_map(const struct idmap *map, unsigned own, const char *pid, const char *name,
+	const char *helper)
+{
+	static const struct idmap all = {.count = 3, .numbers = {0, 0, 0xffffffff}};
+	char directory[32], text[TEXT];
+	struct idmap root;
+
+	text_join(directory, "/proc/", pid);
+	if (!map->count) {
+		print(text, &all);
+		if (!geteuid() && !write_file(directory, name, text))
+			return;
+		idmap_root(&root, own);
+		map = &root;
+	}
+	print(text, map);
+	if (!write_file(directory, name, text))
+		return;
+	if (errno == EPERM && map->count == 3 && map->numbers[1] == own && map->numbers[2] == 1) {
+		/* Without privilege a group could be dropped that a file denies something to. */
+		write_file(directory, "setgroups", "deny");
+		if (!write_file(directory, name, text))
+			return;
+	}
+	if (errno != EPERM || !geteuid())
+		fail_errno("write ", directory, "/", name);
+	ask_helper(helper, pid, text);
+}
+
+void idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids)
+{
+	char digits[NUMBER_SIZE];
+	const char *text = number_text(digits, pid);
+
+	write_map(uids, geteuid(), text, "uid_map", "newuidmap");
+	write_map(gids, getegid(), text, "gid_map", "newgidmap");
+}

@@ -1,0 +1,131 @@
+#include "mountfd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "base/text.h"
+
+/* <linux/mount.h>, <linux/openat2.h>, <linux/fcntl.h>; no libc has had them for long. */
+enum {
+	KERNEL_CLOEXEC = 1, /* of fsopen(2) and fsmount(2) */
+	KERNEL_SET_STRING = 1,
+	KERNEL_CREATE = 6,
+	KERNEL_CLONE = 1,
+	KERNEL_RECURSIVE = 0x8000,
+	KERNEL_EMPTY_PATH = 0x1000,
+	KERNEL_FROM_EMPTY = 4,
+	KERNEL_TO_EMPTY = 0x40,
+	KERNEL_IN_ROOT = 0x10,
+};
+
+static int set(int fs, const char *key, const char *value)
+{
+	return (int)syscall(SYS_fsconfig, fs, KERNEL_SET_STRING, key, value, 0);
+}
+
+static int configure(int fs, const char *options)
+{
+	char key[64];
+
+	while (*options) {
+		char *value = key + text_until(options, '=') + 1;
+		size_t length = text_until(options, ' ');
+		if (length >= sizeof key) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(key, options, length);
+		key[length] = value[-1] = 0;
+		if (set(fs, key, value))
+			return -1;
+		options += length + (options[length] == ' ');
+	}
+	return (int)syscall(SYS_fsconfig, fs, KERNEL_CREATE, NULL, NULL, 0);
+}
+
+static int make(const char *type, const char *options, unsigned attributes)
+{
+	int fs = (int)syscall(SYS_fsopen, type, KERNEL_CLOEXEC), mount = -1;
+
+	if (fs < 0)
+		return -1;
+	/* What df and /proc/mounts show in the first place. */
+	if (!set(fs, "source", type) && !configure(fs, options))
+		mount = (int)syscall(SYS_fsmount, fs, KERNEL_CLOEXEC, attributes);
+	/* Which leaves errno alone. */
+	close(fs);
+	return mount;
+}
+
+int mountfd_make(const char *type, const char *options, unsigned attributes)
+{
+	int mount = make(type, options, attributes);
+	size_t first = text_until(options, ' ');
+
+	if (mount < 0 && errno == EINVAL && options[first])
+		mount = make(type, options + first + 1, attributes);
+	return mount;
+}
+
+int mountfd_copy(int directory, const char *path)
+{
+	return (int)syscall(
+		SYS_open_tree, directory, path, KERNEL_CLONE | KERNEL_RECURSIVE | O_CLOEXEC);
+}
+
+int mountfd_restrict(int mount, unsigned attributes, bool with_those_below)
+{
+	/* set, clear, propagation, userns_fd */
+	const uint64_t change[4] = {attributes};
+
+	return (int)syscall(SYS_mount_setattr, mount, "",
+		KERNEL_EMPTY_PATH | (with_those_below ? KERNEL_RECURSIVE : 0), change,
+		sizeof change);
+}
+
+int mountfd_put(int mount, int over)
+{
+	return (int)syscall(
+		SYS_move_mount, mount, "", over, "", KERNEL_FROM_EMPTY | KERNEL_TO_EMPTY);
+}
+
+int mountfd_find(int root, const char *path)
+{
+	/* flags, mode, resolve */
+	const uint64_t how[3] = {O_PATH | O_CLOEXEC, 0, KERNEL_IN_ROOT};
+
+	return (int)syscall(SYS_openat2, root, path, how, sizeof how);
+}
+
+/* Makes the last of a path; ".." behind what was missing is there by now. */
+static int make_point(int parent, const char *name, bool directory)
+{
+	int result =
+		directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
+
+	return result && errno != EEXIST ? -1 : 0;
+}
+
+int mountfd_point(int root, char *path, bool directory)
+{
+	int at = mountfd_find(root, "/"), parent;
+	char *name = path, kept;
+
+	do {
+		char *end = name + 1 + text_until(name + 1, '/');
+		name++;
+		parent = at;
+		kept = *end;
+		*end = 0;
+		at = mountfd_find(root, path);
+		if (at < 0 && errno == ENOENT && !make_point(parent, name, kept || directory))
+			at = mountfd_find(root, path);
+		close(parent);
+		*end = kept;
+		name = end;
+	} while (at >= 0 && kept);
+	return at;
+}

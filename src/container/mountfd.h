@@ -1,0 +1,40 @@
+/*
+ * mounting: the kernel's mount API of descriptors (fsopen(2), open_tree(2),
+ * move_mount(2), mount_setattr(2)). Each returns -1 with errno where it fails; every
+ * descriptor is close-on-exec and the caller's.
+ */
+#ifndef MOUNTFD_H
+#define MOUNTFD_H
+
+#include <stdbool.h>
+
+/* MOUNT_ATTR_... of <linux/mount.h>. */
+enum {
+	MOUNTFD_RDONLY = 1,
+	MOUNTFD_NOSUID = 2,
+	MOUNTFD_NODEV = 4,
+	MOUNTFD_NOEXEC = 8,
+};
+
+/*
+ * A new file system, mounted nowhere. options are key=value with a blank between; where
+ * the kernel refuses them, it is asked once more without the first.
+ */
+int mountfd_make(const char *type, const char *options, unsigned attributes);
+
+/* A copy of a mount, or of a part of one, with all that is mounted below; mounted nowhere. */
+int mountfd_copy(int directory, const char *path);
+
+/* Sets attributes, and clears none: what a user namespace locked stays. */
+int mountfd_restrict(int mount, unsigned attributes, bool with_those_below);
+
+/* Mounts it over what the other descriptor is of. */
+int mountfd_put(int mount, int over);
+
+/* Opens with O_PATH what a path means where root is /, also for symbolic links and "..". */
+int mountfd_find(int root, const char *path);
+
+/* As mountfd_find, of a path from /; what is missing of it is made. Writes to path. */
+int mountfd_point(int root, char *path, bool directory);
+
+#endif

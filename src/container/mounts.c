@@ -1,0 +1,242 @@
+#include "mounts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "devices.h"
+#include "mountfd.h"
+
+enum {
+	PROC,
+	SYS,
+	DEV,
+	PTS,
+	SHM,
+	MQUEUE,
+	TMP,
+	RUN,
+	HIDEPID,
+	ALL,
+	SIZE_TEXT = 24,
+	SAFE = MOUNTFD_NOSUID | MOUNTFD_NODEV | MOUNTFD_NOEXEC,
+};
+
+/*
+ * In the order in which they are mounted: name, type, mount point and options, which
+ * are those that runtimes use; see mountfd_make: of pts, a user namespace may lack
+ * the group. The last two are words of the list alone.
+ */
+static const char rows[] = "proc\0proc\0/proc\0\0"
+			   "sys\0sysfs\0/sys\0\0"
+			   "dev\0tmpfs\0/dev\0mode=755\0"
+			   "pts\0devpts\0/dev/pts\0gid=5 ptmxmode=666 mode=620\0"
+			   "shm\0tmpfs\0/dev/shm\0mode=1777 size=64m\0"
+			   "mqueue\0mqueue\0/dev/mqueue\0\0"
+			   "tmp\0tmpfs\0/tmp\0mode=1777\0"
+			   "run\0tmpfs\0/run\0mode=755\0"
+			   "hidepid\0\0\0\0"
+			   "all";
+
+enum column { NAME, TYPE, AT, OPTIONS, COLUMNS };
+
+static const unsigned char attributes[] = {
+	[PROC] = SAFE,
+	[SYS] = SAFE | MOUNTFD_RDONLY,
+	[DEV] = MOUNTFD_NOSUID | MOUNTFD_NOEXEC,
+	[PTS] = MOUNTFD_NOSUID | MOUNTFD_NOEXEC,
+	[SHM] = SAFE,
+	[MQUEUE] = SAFE,
+	[TMP] = MOUNTFD_NOSUID | MOUNTFD_NODEV,
+	[RUN] = MOUNTFD_NOSUID | MOUNTFD_NODEV,
+};
+
+static const char *cell(unsigned row, enum column column)
+{
+	return text_nth(rows, row * COLUMNS + column);
+}
+
+int mounts_parse(struct mounts *mounts, const char *list)
+{
+	for (;; list++) {
+		unsigned row = 0;
+		while (!text_is(list, ',', cell(row, NAME)))
+			if (row++ == ALL)
+				return -1;
+		mounts->list |= row == ALL ? (1U << HIDEPID) - 1 : 1U << row;
+		list += text_until(list, ',');
+		if (!*list)
+			return 0;
+	}
+}
+
+int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
+{
+	const char *to = text;
+
+	if (mounts->count == MOUNTS_EXTRA || text_until(text, 0) >= PATH_MAX)
+		return -1;
+	if (!is_tmpfs) {
+		to += text_until(text, ':');
+		if (to == text || !*to++)
+			return -1;
+	}
+	if (*to != '/')
+		return -1;
+	to += text_until(to, ':');
+	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT : !text_is(to, 0, ":ro")))
+		return -1;
+	mounts->extra[mounts->count++] = (struct mounts_extra){text, is_tmpfs};
+	return 0;
+}
+
+bool mounts_wanted(const struct mounts *mounts)
+{
+	return mounts->list || mounts->count || mounts->read_only;
+}
+
+static void put(int root, int mount, const char *path, size_t length, bool directory)
+{
+	char point[PATH_MAX];
+	int over;
+
+	memcpy(point, path, length);
+	point[length] = 0;
+	over = mountfd_point(root, point, directory);
+	if (over < 0)
+		log_fail("make mount point ", point);
+	if (mountfd_put(mount, over))
+		log_fail("mount on ", point);
+	close(over);
+}
+
+static void mount_row(int root, unsigned row, bool hide_pids)
+{
+	const int terminal = row == DEV ? devices_terminal() : -1;
+	const int host = sys_open(AT_FDCWD, "/dev", O_PATH);
+	const char *at = cell(row, AT);
+	int mount = mountfd_make(cell(row, TYPE),
+		row == PROC && hide_pids ? "hidepid=2" : cell(row, OPTIONS), attributes[row]);
+
+	if (mount < 0)
+		log_fail("mount ", cell(row, NAME));
+	put(root, mount, at, text_until(at, 0), true);
+	if (row == DEV && devices_fill(mount, host, terminal))
+		log_fail("fill ", at);
+	close(host);
+	close(mount);
+}
+
+static void mount_tmpfs(int root, const char *text)
+{
+	size_t length = text_until(text, ':');
+	char options[sizeof "mode=1777 size=" + SIZE_TEXT];
+	int mount;
+
+	text_join(text_join(options, "mode=1777", text[length] ? " size=" : ""),
+		text[length] ? text + length + 1 : "", "");
+	mount = mountfd_make("tmpfs", options, MOUNTFD_NOSUID | MOUNTFD_NODEV);
+	if (mount < 0)
+		log_fail("mount tmpfs ", text);
+	put(root, mount, text, length, true);
+	close(mount);
+}
+
+/* Before anything is mounted that might cover the source. */
+static int copy_source(const char *text)
+{
+	size_t length = text_until(text, ':');
+	char from[PATH_MAX];
+	int mount;
+
+	memcpy(from, text, length);
+	from[length] = 0;
+	mount = mountfd_copy(AT_FDCWD, from);
+	if (mount < 0)
+		log_fail("bind ", from);
+	return mount;
+}
+
+static void mount_bind(int root, const char *text, int mount)
+{
+	const char *to = text + text_until(text, ':') + 1;
+	size_t length = text_until(to, ':');
+	struct file_status status;
+
+	if (file_status_of(mount, &status) ||
+		(to[length] && mountfd_restrict(mount, MOUNTFD_RDONLY, true)))
+		log_fail("bind ", text);
+	put(root, mount, to, length, S_ISDIR(status.mode));
+	close(mount);
+}
+
+/* The directory becomes a mount, which is what pivot_root(2) takes. */
+static int open_root(const char *path)
+{
+	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root;
+
+	if (!path || over < 0)
+		root = over;
+	else if ((root = mountfd_copy(over, ".")) >= 0 && mountfd_put(root, over))
+		root = -1;
+	if (root < 0)
+		log_fail("open root ", path ? path : "/");
+	if (path)
+		close(over);
+	return root;
+}
+
+/*
+ * The old root lies over the new one for a moment and is taken away from there: no
+ * directory for it is needed (pivot_root(2)). Where it is the rootfs of the kernel's
+ * start, which cannot be pivoted, the new one is moved over it.
+ */
+static void pivot(int root, const char *path)
+{
+	if (sys_fchdir(root))
+		log_fail("change directory to ", path);
+	if (!syscall(SYS_pivot_root, ".", ".")) {
+		if (umount2(".", MNT_DETACH))
+			log_fail("unmount the old root", "");
+	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+		log_fail("pivot root to ", path);
+	if (chdir("/"))
+		log_fail("change directory to /", "");
+}
+
+void mounts_build(const struct mounts *mounts, bool own_namespace)
+{
+	const struct mounts_extra *extra = mounts->extra;
+	int root, sources[MOUNTS_EXTRA];
+
+	if (!own_namespace) {
+		if (mounts->root && (chroot(mounts->root) || chdir("/")))
+			log_fail("change root to ", mounts->root);
+		return;
+	}
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		log_fail("make mounts private", "");
+	for (unsigned i = 0; i < mounts->count; i++)
+		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
+	root = open_root(mounts->root);
+	for (unsigned i = 0; i < HIDEPID; i++)
+		if (mounts->list & 1U << i || (i == PROC && mounts->list >> HIDEPID))
+			mount_row(root, i, mounts->list >> HIDEPID);
+	for (unsigned i = 0; i < mounts->count; i++)
+		if (extra[i].is_tmpfs)
+			mount_tmpfs(root, extra[i].text);
+		else
+			mount_bind(root, extra[i].text, sources[i]);
+	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
+		log_fail("make root read-only", "");
+	if (mounts->root)
+		pivot(root, mounts->root);
+	close(root);
+}

@@ -1,0 +1,44 @@
+/*
+ * namespaces: namespaces of our own (namespaces(7)), and what belongs into new ones:
+ * the host's name, the loopback interface.
+ */
+#ifndef NAMESPACES_H
+#define NAMESPACES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "idmap.h"
+
+struct namespaces {
+	unsigned long flags; /* CLONE_NEW... of sched.h */
+	struct idmap uids, gids;
+	const char *hostname, *domainname; /* NULL: as it is */
+	bool loopback;
+};
+
+/* Adds a list of pid, mount, uts, ipc, net, user, cgroup, time, or all. 0, or -1. */
+int namespaces_parse(struct namespaces *namespaces, const char *list);
+
+/*
+ * Makes the namespaces. With one of pids among them a child is born into them all,
+ * and goes on as their PID 1: there 0 is returned. In the outer process the child's
+ * pid is, with *leash a descriptor that it owns: the child, which is told to die
+ * with the outer process, takes the end of it for that death as long as it has not
+ * been told. Without one of pids 0 is returned, and *leash is -1.
+ * In a new user namespace we are root of it, where it has a root.
+ *
+ * `time` is for children alone (time_namespaces(7)): without one of pids, a vfork
+ * into it takes Linux 6.1.
+ *
+ * Whatever fails ends the process, and says so.
+ */
+pid_t namespaces_enter(const struct namespaces *namespaces, int *leash);
+
+/* In an outer process that fails: has the child killed, whom it should have served. */
+void namespaces_abandon(void);
+
+/* Sets the names, and lo up. Ends the process where it fails. */
+void namespaces_furnish(const struct namespaces *namespaces);
+
+#endif

@@ -1,0 +1,58 @@
+#include "outer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "janitor.h"
+#include "process/fds.h"
+#include "process/reap.h"
+#include "process/signals.h"
+
+_Noreturn static void end(struct outer *outer, int status, int typed)
+{
+	int code = reap_code(status);
+
+	/* Whom the command gave it to is dead, and was of the inside. */
+	tty_take_back(&outer->tty, 0);
+	janitor_end();
+	/* What the inner process, as a PID 1, cannot: see command_ended(). */
+	if (typed && WIFEXITED(status) && code == 128 + typed)
+		signals_undergo(getpid(), typed);
+	_exit(code);
+}
+
+_Noreturn void outer_serve(struct outer *outer)
+{
+	const struct recipient inner = {.pid = outer->inner, .pidfd = -1};
+	int keep[] = {outer->signals, outer->leash, janitor_descriptor(), outer->tty.fd}, typed = 0;
+	struct signalfd_siginfo got;
+	struct reaped one;
+
+	fds_release(outer->signals);
+	fds_keep(keep, sizeof keep / sizeof *keep);
+	if (chdir("/"))
+		warn_errno("change directory to /");
+	for (;;) {
+		/* Children that we were born with count too. */
+		while (reap_next(&one, false) == REAP_ONE)
+			if (one.pid == outer->inner)
+				end(outer, one.status, typed);
+		if (read(outer->signals, &got, sizeof got) != sizeof got)
+			continue;
+		/*
+		 * What is typed the command has had itself. It stops of it, and so do we, for
+		 * the shell to see. A hang-up the leader of a session is told alone, and an
+		 * alarm(2) that was set before our exec is for one process.
+		 */
+		if (got.ssi_code == SI_KERNEL && got.ssi_signo != SIGHUP &&
+			got.ssi_signo != SIGALRM) {
+			typed = (int)got.ssi_signo;
+			if (typed == SIGTSTP || typed == SIGTTIN || typed == SIGTTOU)
+				signals_undergo(getpid(), typed);
+		} else if (got.ssi_signo != SIGCHLD || got.ssi_code <= 0)
+			signal_forward(&inner, (int)got.ssi_signo, &got);
+	}
+}

@@ -1,0 +1,205 @@
+/*
+ * The verb for the container's namespaces, which init hands out by descriptor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "base/seqpacket.h"
+#include "nsenter.h"
+#include "nskeep.h"
+#include "output.h"
+#include "program.h"
+#include "verbs.h"
+
+struct request {
+	struct nslist list;
+	int fds[NS_KINDS]; /* by kind; -1: none. user is there unasked */
+	int root;          /* the container's, or -1 */
+	const char *save, *from, *drop, *program;
+	int first; /* descriptor that the command gets, or 0: it enters them */
+};
+
+static struct initctl_message answer;
+
+/* Options anywhere before the command, of which the first word that is none is the list. */
+static char **take_words(struct request *request, char **arguments)
+{
+	char *word;
+	const char *value;
+	unsigned long long number;
+
+	while ((word = *arguments)) {
+		if (word[0] != '-' && request->list.count)
+			break;
+		arguments++;
+		if (!strcmp(word, "--"))
+			break;
+		if (word[0] != '-')
+			nslist_parse(&request->list, word);
+		else if ((value = verb_value(word, "--save", &arguments)))
+			request->save = value;
+		else if ((value = verb_value(word, "--from", &arguments)))
+			request->from = value;
+		else if ((value = verb_value(word, "--drop", &arguments)))
+			request->drop = value;
+		else if ((value = verb_value(word, "--program", &arguments)))
+			request->program = value;
+		else if (!(value = verb_value(word, "--fd", &arguments)))
+			verb_misused("unknown option", word);
+		else if (number_parse(value, 65535, &number) || number < 3)
+			verb_misused("no descriptor for --fd:", value);
+		else
+			request->first = (int)number;
+	}
+	return arguments;
+}
+
+/* What does not go together, before anything is done. */
+static void check_words(const struct request *request, char **command)
+{
+	if (request->save || request->drop)
+		verb_no_more(command);
+	if (request->drop && request->list.count)
+		verb_misused("too many words:", ns_names[request->list.kinds[0]].name);
+	if (*command && !request->list.count)
+		die(125, "no namespaces given, see 'initctl --help'");
+	if (!*command && (request->first || request->program))
+		die(125, "no command given, see 'initctl --help'");
+}
+
+/*
+ * A descriptor from init, the caller's, or -1 where it has none and that does not
+ * matter. Ends the program with 125 on any other failure.
+ */
+static int fetch(int connection, const char *key, const char *name, bool needed)
+{
+	char data[64];
+	struct wire_out out;
+
+	wire_begin(&out, data, sizeof data, "open");
+	wire_add_field(&out, key, name);
+	if (initctl_call(connection, &out, NULL, 0, &answer))
+		die_errno(125, "open ", name, ": talk to init");
+	if (initctl_is(&answer, "opened") && answer.count == 1)
+		return answer.fds[0];
+	if (!initctl_is(&answer, "failed") || answer.count)
+		die(125, "open ", name, ": this is not what init answers");
+	if (needed || wire_number(&answer.wire, "errno", 4095, 0) != ENOENT)
+		exit(output_failed(&answer, name));
+	return -1;
+}
+
+static void fetch_all(const struct context *context, struct request *request)
+{
+	struct nslist *list = &request->list;
+	int connection = verb_connect(context);
+
+	for (unsigned i = 0; i < NS_KINDS; i++) {
+		bool listed = nslist_has(list, i);
+		if (listed || i == NS_USER)
+			request->fds[i] = fetch(
+				connection, "namespace", ns_names[i].name, listed && !list->all);
+		if (listed && request->fds[i] < 0)
+			nslist_drop(list, i);
+	}
+	if (nslist_has(list, NS_MNT))
+		request->root = fetch(connection, "what", "root", true);
+	close(connection);
+	if (!list->count)
+		die(125, "open namespaces: init has none to hand out");
+}
+
+/* All that there is; but what is ours lives as long as we, and who enters a pid needs its init. */
+static void drop_unsaved(struct request *request)
+{
+	if (!request->list.all)
+		return;
+	nslist_drop(&request->list, NS_PID);
+	for (unsigned i = 0; i < NS_KINDS; i++)
+		if (request->fds[i] >= 0 && ns_is_ours(i, request->fds[i]))
+			nslist_drop(&request->list, i);
+	if (!request->list.count)
+		die(125, "save namespaces: init has none that are not ours");
+}
+
+static void print_how_to_move(const struct context *context, const struct request *request)
+{
+	if (!nslist_has(&request->list, NS_NET) || ns_is_ours(NS_NET, request->fds[NS_NET]))
+		return;
+	fputs("to move interface X in: ", stdout);
+	if (request->from)
+		printf("ip link set X netns %s/net\n", request->from);
+	else
+		printf("initctl -S %s ns net --fd 9 -- ip link set X netns /proc/self/fd/9\n",
+			context->socket);
+}
+
+/* From the descriptor asked for on, in the list's order. */
+static void pass(const struct request *request)
+{
+	const struct nslist *list = &request->list;
+	int fds[NS_KINDS];
+
+	/* None may be where another goes. */
+	for (unsigned i = 0; i < list->count; i++)
+		fds[i] = fcntl(request->fds[list->kinds[i]], F_DUPFD_CLOEXEC,
+			request->first + (int)list->count);
+	for (unsigned i = 0; i < list->count; i++)
+		if (dup2(fds[i], request->first + (int)i) < 0)
+			die_errno(125, "pass ", ns_names[list->kinds[i]].name);
+}
+
+_Noreturn static void run(struct request *request, char **command, int program)
+{
+	bool child = false;
+
+	if (request->first)
+		pass(request);
+	else
+		child = nsenter(&request->list, request->fds, request->root);
+	nsenter_run(command, program, child);
+}
+
+int verb_ns(const struct context *context, char **arguments)
+{
+	struct request request = {.root = -1};
+	char **command = take_words(&request, arguments);
+	int program;
+
+	check_words(&request, command);
+	if (request.drop) {
+		nskeep_drop(request.drop);
+		return 0;
+	}
+	for (unsigned i = 0; i < NS_KINDS; i++)
+		request.fds[i] = -1;
+	if (!request.list.count)
+		nslist_parse(&request.list, "all");
+	if (*command && !request.first && nslist_has(&request.list, NS_MNT))
+		program_protect(context->words);
+	program = request.program ? program_open(request.program) : -1;
+	if (request.from)
+		nskeep_open(request.from, &request.list, request.fds);
+	else
+		fetch_all(context, &request);
+	for (unsigned i = 0; i < NS_KINDS; i++)
+		if (request.fds[i] >= 0 && !ns_is(i, request.fds[i]))
+			die(125, "open ", ns_names[i].name, ": this is no such namespace");
+	if (*command)
+		run(&request, command, program);
+	if (request.save) {
+		drop_unsaved(&request);
+		nskeep_save(request.save, &request.list, request.fds);
+		return 0;
+	}
+	nslist_print(&request.list, request.fds, context->json);
+	if (!context->json)
+		print_how_to_move(context, &request);
+	return verb_printed();
+}

@@ -1,0 +1,154 @@
+#include "nslist.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "verbs.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+/* <linux/magic.h>, <linux/nsfs.h> */
+#define NSFS             0x6e736673
+#define NS_GET_USERNS    0xb701
+#define NS_GET_NSTYPE    0xb703
+#define NS_GET_OWNER_UID 0xb704
+
+const struct ns_name ns_names[NS_KINDS] = {
+	[NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP},
+	[NS_IPC] = {"ipc", CLONE_NEWIPC},
+	[NS_UTS] = {"uts", CLONE_NEWUTS},
+	[NS_NET] = {"net", CLONE_NEWNET},
+	[NS_TIME] = {"time", CLONE_NEWTIME},
+	[NS_PID] = {"pid", CLONE_NEWPID},
+	[NS_MNT] = {"mnt", CLONE_NEWNS},
+	[NS_USER] = {"user", CLONE_NEWUSER},
+};
+
+static void add(struct nslist *list, enum ns_kind kind)
+{
+	if (!nslist_has(list, kind))
+		list->kinds[list->count++] = kind;
+}
+
+static void add_name(struct nslist *list, const char *name)
+{
+	if (!strcmp(name, "all")) {
+		list->all = true;
+		for (unsigned i = 0; i < NS_KINDS; i++)
+			add(list, i);
+		return;
+	}
+	if (!strcmp(name, "mount"))
+		name = "mnt";
+	for (unsigned i = 0; i < NS_KINDS; i++)
+		if (!strcmp(name, ns_names[i].name)) {
+			add(list, i);
+			return;
+		}
+	verb_misused("unknown namespace", name);
+}
+
+void nslist_parse(struct nslist *list, const char *text)
+{
+	char copy[256], *name, *rest = copy;
+
+	if (strlen(text) >= sizeof copy)
+		verb_misused("unknown namespace", text);
+	text_join(copy, text, "");
+	while ((name = strsep(&rest, ",")))
+		add_name(list, name);
+}
+
+bool nslist_has(const struct nslist *list, enum ns_kind kind)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (list->kinds[i] == kind)
+			return true;
+	return false;
+}
+
+void nslist_drop(struct nslist *list, enum ns_kind kind)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < list->count; i++)
+		if (list->kinds[i] != kind)
+			list->kinds[kept++] = list->kinds[i];
+	list->count = kept;
+}
+
+bool ns_is(enum ns_kind kind, int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && fs.f_type == NSFS &&
+	       sys_ioctl(fd, NS_GET_NSTYPE, NULL) == ns_names[kind].flag;
+}
+
+bool ns_is_ours(enum ns_kind kind, int fd)
+{
+	char path[32];
+	struct stat ours, theirs;
+
+	text_join(path, "/proc/self/ns/", ns_names[kind].name);
+	return !stat(path, &ours) && !fstat(fd, &theirs) && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
+/* -1 for what only those in a user namespace further up may know. */
+static void find_owner(enum ns_kind kind, int fd, long long *user, long long *owner)
+{
+	struct stat status;
+	int space = sys_ioctl(fd, NS_GET_USERNS, NULL);
+	uid_t uid = 0;
+
+	*user = space >= 0 && !fstat(space, &status) ? (long long)status.st_ino : -1;
+	*owner = -1;
+	/* Of a user namespace it is the one who made it, not its parent's. */
+	if (!sys_ioctl(kind == NS_USER ? fd : space, NS_GET_OWNER_UID, &uid))
+		*owner = uid;
+	if (space >= 0)
+		close(space);
+}
+
+static void put_number(int width, long long number, const char *unknown)
+{
+	if (number < 0)
+		printf("%-*s", width, unknown);
+	else
+		printf("%-*lld", width, number);
+}
+
+void nslist_print(const struct nslist *list, const int *fds, bool json)
+{
+	if (!json && list->count)
+		puts("KIND    INODE       OWNER       USER-NS     SHARED");
+	for (unsigned i = 0; i < list->count; i++) {
+		enum ns_kind kind = list->kinds[i];
+		struct stat status = {.st_ino = 0};
+		long long user, owner;
+		bool ours = ns_is_ours(kind, fds[kind]);
+
+		fstat(fds[kind], &status);
+		find_owner(kind, fds[kind], &user, &owner);
+		printf(json ? "{\"namespace\":\"%s\",\"inode\":%lld,\"owner\":" : "%-7s %-11lld ",
+			ns_names[kind].name, (long long)status.st_ino);
+		put_number(json ? 0 : 12, owner, json ? "null" : "-");
+		if (json)
+			fputs(",\"user\":", stdout);
+		put_number(json ? 0 : 12, user, json ? "null" : "-");
+		printf(json ? ",\"shared\":%s}\n" : "%s\n", ours   ? json ? "true" : "yes"
+							    : json ? "false"
+								   : "no");
+	}
+}

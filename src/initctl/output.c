@@ -1,0 +1,213 @@
+#include "output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/number.h"
+
+/* Bytes of the UTF-8 character at text, which NUL ends; 0 where it is none. */
+static size_t character(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned long code = p[0];
+	size_t length = code < 0x80 ? 1 : code < 0xc2 ? 0 : code < 0xe0 ? 2 : code < 0xf0 ? 3 : 4;
+
+	code &= length > 1 ? 0x7fU >> length : 0x7f;
+	for (size_t i = 1; i < length; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	/* Not in the shortest form, half of a pair, or beyond the last. */
+	if ((length == 3 && code < 0x800) || (length == 4 && (code < 0x10000 || code > 0x10ffff)) ||
+		(code >= 0xd800 && code < 0xe000))
+		return 0;
+	return length;
+}
+
+/* What a terminal would obey: those of ASCII, and those that UTF-8 has from 0x80. */
+static bool is_control(const char *text)
+{
+	unsigned char c = (unsigned char)*text;
+
+	return c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
+}
+
+/* JSON is UTF-8, and what comes from inside need not be. */
+static void json_string(const char *text, size_t length)
+{
+	const char *end = text + length;
+
+	putchar('"');
+	while (text < end) {
+		size_t size = character(text);
+		if (!size || text + size > end) {
+			fputs("\\ufffd", stdout);
+			size = 1;
+		} else if (*text == '"' || *text == '\\') {
+			printf("\\%c", *text);
+		} else if (is_control(text)) {
+			printf("\\u%04x", (unsigned char)text[size - 1]);
+		} else {
+			fwrite(text, 1, size, stdout);
+		}
+		text += size;
+	}
+	putchar('"');
+}
+
+/* A command may go by the name of a number. */
+static bool is_text(const char *key, size_t length)
+{
+	static const char texts[][8] = {"name", "release", "state", "type", "stage"};
+
+	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (strlen(texts[i]) == length && !strncmp(texts[i], key, length))
+			return true;
+	return false;
+}
+
+/* As the kernel writes a share: 0.00 */
+static bool is_fraction(const char *value)
+{
+	const size_t whole = strspn(value, "0123456789");
+	const char *part = value + whole;
+
+	if (!whole || (*value == '0' && whole > 1) || *part++ != '.')
+		return false;
+	return *part && !part[strspn(part, "0123456789")];
+}
+
+static void json_value(const char *value, bool text)
+{
+	unsigned long long number;
+
+	if (!text && (!strcmp(value, "true") || !strcmp(value, "false") || is_fraction(value) ||
+			     (!number_parse(value, 1ULL << 53, &number) &&
+				     (*value != '0' || !value[1]))))
+		fputs(value, stdout);
+	else
+		json_string(value, strlen(value));
+}
+
+void output_json(const struct initctl_message *message)
+{
+	const struct wire *wire = &message->wire;
+
+	fputs("{\"message\":", stdout);
+	json_string(wire->name, strlen(wire->name));
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+		size_t key = strcspn(p, "=");
+		putchar(',');
+		json_string(p, key);
+		putchar(':');
+		json_value(p[key] ? p + key + 1 : "", is_text(p, key));
+	}
+	puts("}");
+	fflush(stdout);
+}
+
+/* What comes from inside must not drive the operator's terminal. */
+static void put_plain(const char *text, int width)
+{
+	for (; *text; width--) {
+		size_t size = character(text);
+		if (size && !is_control(text))
+			fwrite(text, 1, size, stdout);
+		else
+			putchar('?');
+		text += size ? size : 1;
+	}
+	while (width-- > 0)
+		putchar(' ');
+}
+
+static void put_fields(const struct wire *wire, int width, const char *between)
+{
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+		char *value = strchr(p, '=');
+		if (value)
+			*value = 0;
+		put_plain(p, width);
+		fputs(between, stdout);
+		if (value) {
+			put_plain(value + 1, 0);
+			*value = '=';
+		}
+		putchar('\n');
+	}
+}
+
+void output_fields(const struct initctl_message *message)
+{
+	put_fields(&message->wire, 0, ": ");
+}
+
+void output_table(const struct initctl_message *message)
+{
+	const struct wire *wire = &message->wire;
+	size_t width = 0;
+
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+		size_t length = strcspn(p, "=");
+		width = length > width ? length : width;
+	}
+	put_fields(wire, (int)width, "  ");
+}
+
+static const char *field(const struct initctl_message *message, const char *key)
+{
+	const char *value = wire_field(&message->wire, key);
+
+	return value ? value : "-";
+}
+
+void output_session(const struct initctl_message *message, bool header)
+{
+	unsigned long long up = wire_number(&message->wire, "uptime", ~0ULL, 0) / 1000;
+
+	if (header)
+		puts("SESSION  PID      STATE    TTY        UP NAME");
+	put_plain(field(message, "session"), 9);
+	put_plain(field(message, "pid"), 9);
+	put_plain(field(message, "state"), 9);
+	printf("%-3s %3llu:%02llu:%02llu ",
+		strcmp(field(message, "terminal"), "true") ? "-" : "yes", up / 3600, up / 60 % 60,
+		up % 60);
+	put_plain(field(message, "name"), 0);
+	putchar('\n');
+}
+
+void output_held(const struct initctl_message *message)
+{
+	fprintf(stderr, "\ndetached, back with: initctl attach %llu\n",
+		wire_number(&message->wire, "session", ~0ULL, 0));
+}
+
+void output_event(const struct initctl_message *message)
+{
+	const struct wire *wire = &message->wire;
+
+	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+		const char *type = wire_value(p, "type");
+		if (p != wire->fields)
+			putchar(' ');
+		put_plain(type ? type : p, 0);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+int output_failed(const struct initctl_message *message, const char *object)
+{
+	const char *stage = field(message, "stage"), *bad = wire_field(&message->wire, "field");
+	int error = (int)wire_number(&message->wire, "errno", 4095, EPROTO);
+
+	log_write(LOG_ERROR, 0, stage, " ", bad ? bad : object, ": ", field(message, "message"),
+		(char *)0);
+	if (strcmp(stage, "exec") != 0)
+		return 125;
+	return error == ENOENT || error == ENOTDIR ? 127 : 126;
+}

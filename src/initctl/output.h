@@ -1,0 +1,32 @@
+/*
+ * show: replies for people, or as JSON, one object a line.
+ */
+#ifndef INITCTL_OUTPUT_H
+#define INITCTL_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "client.h"
+
+/* One message as {"message":NAME,...}: numbers as such, true and false too, all else strings. */
+void output_json(const struct initctl_message *message);
+
+/* Its fields, each on a line: "key: value". */
+void output_fields(const struct initctl_message *message);
+
+/* The same with the values below one another. */
+void output_table(const struct initctl_message *message);
+
+/* A list of sessions as a table; header before the first. */
+void output_session(const struct initctl_message *message, bool header);
+
+/* An event on one line: "type key=value ...". */
+void output_event(const struct initctl_message *message);
+
+/* On stderr, how to come back. */
+void output_held(const struct initctl_message *message);
+
+/* "failed" on stderr, as what went wrong with what. Returns initctl's exit code for it. */
+int output_failed(const struct initctl_message *message, const char *object);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * The verbs that ask or tell, and hear a line or a list of them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/seqpacket.h"
+#include "output.h"
+#include "verbs.h"
+
+static struct initctl_message message;
+
+_Noreturn static void not_answered(const char *name)
+{
+	if (errno == ECONNRESET)
+		die(INITCTL_GONE, name, ": the container ended");
+	die_errno(125, name, ": talk to init");
+}
+
+static void expect(const char *name, const char *answer)
+{
+	if (answer && !initctl_is(&message, answer))
+		die(125, name, ": this is not what init answers");
+}
+
+/*
+ * Sends the request, which has no descriptors. Returns -1 where the answer is of that
+ * name (NULL: of any), or the exit code where it failed.
+ */
+static int ask(
+	int connection, const struct wire_out *request, const char *object, const char *answers)
+{
+	if (initctl_call(connection, request, NULL, 0, &message))
+		not_answered(object);
+	seqpacket_discard(message.fds, message.count);
+	if (initctl_is(&message, "failed"))
+		return output_failed(&message, object);
+	expect(object, answers);
+	return -1;
+}
+
+/* The next of a list. Returns false at the end of the connection. */
+static bool next(int connection, const char *name)
+{
+	int result = initctl_receive(connection, &message);
+
+	if (result < 0)
+		not_answered(name);
+	if (result)
+		seqpacket_discard(message.fds, message.count);
+	return result;
+}
+
+static int ask_simply(
+	const struct context *context, const char *name, const char *answers, int *connection)
+{
+	char data[64];
+	struct wire_out request;
+
+	*connection = verb_connect(context);
+	wire_begin(&request, data, sizeof data, name);
+	return ask(*connection, &request, name, answers);
+}
+
+int verb_open(const struct context *context, const char *key, const char *value)
+{
+	char data[64];
+	struct wire_out request;
+
+	wire_begin(&request, data, sizeof data, "open");
+	wire_add_field(&request, key, value);
+	if (initctl_call(verb_connect(context), &request, NULL, 0, &message))
+		not_answered(value);
+	if (initctl_is(&message, "failed"))
+		exit(output_failed(&message, value));
+	expect(value, "opened");
+	if (message.count != 1)
+		die(125, value, ": this is not what init answers");
+	return message.fds[0];
+}
+
+int verb_status(const struct context *context, char **arguments)
+{
+	int connection, failed;
+
+	verb_no_more(arguments);
+	failed = ask_simply(context, "status", "status", &connection);
+	if (failed >= 0)
+		return failed;
+	if (context->json)
+		output_json(&message);
+	else
+		output_fields(&message);
+	return verb_printed();
+}
+
+int verb_sessions(const struct context *context, char **arguments)
+{
+	int connection, failed;
+
+	verb_no_more(arguments);
+	failed = ask_simply(context, "sessions", NULL, &connection);
+	if (failed >= 0)
+		return failed;
+	for (bool first = true; initctl_is(&message, "session"); first = false) {
+		if (context->json)
+			output_json(&message);
+		else
+			output_session(&message, first);
+		if (!next(connection, "sessions"))
+			die(INITCTL_GONE, "sessions: the container ended");
+	}
+	expect("sessions", "end");
+	return verb_printed();
+}
+
+int verb_watch(const struct context *context, char **arguments)
+{
+	int connection, failed;
+
+	verb_no_more(arguments);
+	failed = ask_simply(context, "watch", "event", &connection);
+	if (failed >= 0)
+		return failed;
+	do
+		if (context->json)
+			output_json(&message);
+		else
+			output_event(&message);
+	while (!ferror(stdout) && next(connection, "watch"));
+	return verb_printed();
+}
+
+int verb_wait(const struct context *context, char **arguments)
+{
+	int connection, failed, code;
+
+	verb_no_more(arguments);
+	failed = ask_simply(context, "wait", "exited", &connection);
+	if (failed >= 0)
+		return failed;
+	code = initctl_code(&message);
+	if (context->json)
+		output_json(&message);
+	verb_printed();
+	return code;
+}
+
+int verb_signal(const struct context *context, char **arguments)
+{
+	const char *signal = verb_word(&arguments, "signal"), *whom = *arguments;
+	char data[512];
+	struct wire_out request;
+	int failed;
+
+	if (whom)
+		verb_no_more(arguments + 1);
+	else
+		whom = "main";
+	wire_begin(&request, data, sizeof data, "signal");
+	wire_add_field(&request, "signal", signal);
+	if (*whom == '%')
+		wire_add_field(&request, "session", whom + 1);
+	else
+		wire_add_field(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
+	if (request.full)
+		verb_misused("no such signal or target:", signal);
+	failed = ask(verb_connect(context), &request, whom, "signalled");
+	return failed < 0 ? 0 : failed;
+}
+
+int verb_stop(const struct context *context, char **arguments)
+{
+	const char *grace = NULL;
+	char data[512];
+	struct wire_out request;
+	int connection, failed;
+
+	if (*arguments && !strcmp(*arguments, "--grace")) {
+		arguments++;
+		grace = verb_word(&arguments, "value for --grace");
+	} else if (*arguments && !strncmp(*arguments, "--grace=", 8)) {
+		grace = *arguments++ + 8;
+	}
+	verb_no_more(arguments);
+	wire_begin(&request, data, sizeof data, "stop");
+	if (grace)
+		wire_add_field(&request, "grace", grace);
+	if (request.full)
+		verb_misused("bad value for --grace", grace);
+	connection = verb_connect(context);
+	failed = ask(connection, &request, "stop", "stopping");
+	if (failed >= 0)
+		return failed;
+	/* The connection closes when init is gone; one cut off by its exit is gone too. */
+	while (initctl_receive(connection, &message) > 0)
+		;
+	return 0;
+}

@@ -1,0 +1,395 @@
+#include "options.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "channel/request.h"
+#include "usage.h"
+
+enum { ENVIRONMENT_WORDS = 128 };
+
+/* The first is ours. What -V prints for the others is what their callers look for. */
+static const struct persona personas[] = {
+	{"init", .version = "init " INIT_VERSION, .group = true, .setup = 125, .absent = 127,
+		.denied = 126, .other = 126, .not_a_directory = true},
+	{"tini", .version = "tini version 0.19.0 - init " INIT_VERSION, .at_once = true, .setup = 1,
+		.absent = 127, .denied = 126, .other = 1},
+	{"docker-init", .version = "tini version 0.19.0 - init " INIT_VERSION, .at_once = true,
+		.setup = 1, .absent = 127, .denied = 126, .other = 1},
+	{"dumb-init", .version = "dumb-init v1.2.5 - init " INIT_VERSION, .group = true,
+		.at_once = true, .parting = true, .stop_stops = true, .setup = 1, .absent = 2,
+		.denied = 2, .other = 2},
+	{"catatonit", .version = "tini version 0.2.0_catatonit - init " INIT_VERSION,
+		.at_once = true, .setup = 1, .absent = 1, .denied = 1, .other = 1},
+};
+
+/* Where the words being read come from, and whom to blame. */
+struct words {
+	char **next;      /* NULL-terminated */
+	const char *from; /* put before a complaint */
+};
+
+static const struct persona *persona_of(const char *program)
+{
+	unsigned row = TEXT_ROW(text_last(program, '/'), 0, personas);
+
+	return &personas[row < sizeof personas / sizeof *personas ? row : 0];
+}
+
+_Noreturn static void refuse(const struct options *options, const struct words *words,
+	const char *what, const char *word)
+{
+	die(options->persona->setup, words->from, what, "'", word, "'");
+}
+
+/* 0, 1 and 2 are the command's. */
+static int set_descriptor(int *fd, const char *value)
+{
+	unsigned long long number;
+
+	if (number_parse(value, 1 << 20, &number) || number < 3)
+		return -1;
+	*fd = (int)number;
+	return 0;
+}
+
+/* Where the value of an option goes that is taken as it is; NULL for another. */
+static const char **text_of(struct options *options, enum option option)
+{
+	switch (option) {
+	case OPT_CGROUP:
+		return &options->cgroup.path;
+	case OPT_CHDIR:
+		return &options->directory;
+	case OPT_CHROOT:
+		return &options->mounts.root;
+	case OPT_CONTROL:
+		return &options->control.path;
+	case OPT_DOMAINNAME:
+		return &options->namespaces.domainname;
+	case OPT_HOSTNAME:
+		return &options->namespaces.hostname;
+	default:
+		return NULL;
+	}
+}
+
+static int set_value(struct options *options, enum option option, const char *value)
+{
+	unsigned long long number;
+	const char **text = text_of(options, option);
+
+	if (text) {
+		*text = value;
+		return *value ? 0 : -1;
+	}
+	switch (option) {
+	case OPT_BIND:
+	case OPT_TMPFS:
+		return mounts_add(&options->mounts, value, option == OPT_TMPFS);
+	case OPT_CONTROL_ALLOW:
+		return credentials_parse_list(
+			value, options->control.allowed, SERVER_UIDS, &options->control.count);
+	case OPT_CONTROL_FD:
+		return set_descriptor(&options->control.fd, value);
+	case OPT_CONTROL_VERBS:
+		options->control.verbs = request_verbs(value);
+		return options->control.verbs ? 0 : -1;
+	case OPT_EXPECT:
+		if (number_parse(value, 255, &number))
+			return -1;
+		options->expected[number] = true;
+		return 0;
+	case OPT_GID_MAP:
+		return idmap_parse(&options->namespaces.gids, value);
+	case OPT_GRACE:
+		options->at_once = false;
+		return number_parse_time(value, &options->grace);
+	case OPT_KILL_AFTER:
+		return number_parse_time(value, &options->kill_after);
+	case OPT_MOUNT:
+		return mounts_parse(&options->mounts, value);
+	case OPT_LIMIT:
+		if (options->cgroup.count == CGROUP_LIMITS || !value[text_until(value, '=')])
+			return -1;
+		options->cgroup.limits[options->cgroup.count++] = value;
+		return 0;
+	case OPT_PARENT_DEATH:
+		options->parent_death = signal_number(value);
+		return options->parent_death ? 0 : -1;
+	case OPT_READY_FD:
+		return set_descriptor(&options->notify.fds[NOTIFY_READY], value);
+	case OPT_REWRITE:
+		return rewrite_parse(&options->rewrite, value);
+	case OPT_UID_MAP:
+		return idmap_parse(&options->namespaces.uids, value);
+	case OPT_UNSHARE:
+		return namespaces_parse(&options->namespaces, value);
+	case OPT_STATUS_FD:
+		return set_descriptor(&options->notify.fds[NOTIFY_STATUS], value);
+	case OPT_USER:
+		memset(&options->user, 0, sizeof options->user);
+		options->as_user = true;
+		return credentials_parse(&options->user, value);
+	default:
+		return -1;
+	}
+}
+
+static void set_flag(struct options *options, enum option option)
+{
+	switch (option) {
+	case OPT_GROUP:
+		options->group = true;
+		break;
+	case OPT_HELP:
+		usage_help();
+	case OPT_LICENSE:
+		usage_license();
+	case OPT_LOOPBACK:
+		options->namespaces.loopback = true;
+		break;
+	case OPT_MAP_ROOT:
+		idmap_root(&options->namespaces.uids, geteuid());
+		idmap_root(&options->namespaces.gids, getegid());
+		break;
+	case OPT_MOUNT_PROC:
+		mounts_parse(&options->mounts, "proc");
+		break;
+	case OPT_NO_NEW_PRIVS:
+		options->no_new_privileges = true;
+		break;
+	case OPT_NOTIFY:
+		options->notify.service = true;
+		break;
+	case OPT_PAUSE:
+		options->pause = true;
+		break;
+	case OPT_READ_ONLY:
+		options->mounts.read_only = true;
+		break;
+	case OPT_SINGLE_CHILD:
+		options->group = false;
+		break;
+	case OPT_VERBOSE:
+		options->verbosity++;
+		break;
+	case OPT_VERSION:
+		usage_version(options->persona->version);
+	case OPT_WAIT_ALL:
+		options->wait_all = true;
+		options->at_once = false;
+		break;
+	case OPT_WARN:
+		options->warn_on_reap = true;
+		break;
+	default: /* OPT_SUBREAPER: init always is one where it is not PID 1. */
+		break;
+	}
+}
+
+static void take_value(struct options *options, struct words *words,
+	const struct usage_option *found, const char *word, const char *value)
+{
+	if (!value)
+		value = *words->next ? *words->next++ : NULL;
+	if (!value)
+		refuse(options, words, "no value for option ", word);
+	if (set_value(options, found->option, value))
+		die(options->persona->setup, words->from, "--", found->name, ": bad value '", value,
+			"'");
+}
+
+static void take_long(struct options *options, struct words *words, const char *word)
+{
+	const char *sign = word + text_until(word, '='), *value = *sign ? sign + 1 : NULL;
+	struct usage_option found;
+
+	if (!usage_find(&found, word + 2, 0))
+		refuse(options, words, "unknown option ", word);
+	if (found.value)
+		take_value(options, words, &found, word, value);
+	else if (value)
+		refuse(options, words, "option takes no value: ", word);
+	else
+		set_flag(options, found.option);
+}
+
+static void take_short(struct options *options, struct words *words, const char *word)
+{
+	struct usage_option found;
+
+	for (const char *flag = word + 1; *flag; flag++) {
+		if (!usage_find(&found, NULL, *flag))
+			refuse(options, words, "unknown option ", word);
+		if (found.value) {
+			take_value(options, words, &found, word, flag[1] ? flag + 1 : NULL);
+			return;
+		}
+		set_flag(options, found.option);
+	}
+}
+
+/* Takes options until a word that is none; "--" is taken too. */
+static void take_all(struct options *options, struct words *words)
+{
+	const char *word;
+
+	while ((word = *words->next) && word[0] == '-' && word[1]) {
+		words->next++;
+		if (text_is(word, 0, "--"))
+			return;
+		if (word[1] == '-')
+			take_long(options, words, word);
+		else
+			take_short(options, words, word);
+	}
+}
+
+/*
+ * Splits text in place at blanks; '...', "..." and a backslash keep what they
+ * hold. Returns -1 where there are too many words or a quote has no end.
+ */
+static int split(char *text, char **words)
+{
+	unsigned count = 0;
+	char *to = text, quote = 0;
+	bool inside = false;
+
+	for (char *from = text; *from; from++) {
+		bool blank = *from == ' ' || *from == '\t' || *from == '\n';
+		if (!inside && !blank) {
+			if (count == ENVIRONMENT_WORDS)
+				return -1;
+			words[count++] = to;
+			inside = true;
+		}
+		if (quote ? *from == quote : *from == '\'' || *from == '"')
+			quote = (char)(quote ? 0 : *from);
+		else if (!quote && inside && blank) {
+			*to++ = 0;
+			inside = false;
+		} else if (*from == '\\' && quote != '\'' && from[1])
+			*to++ = *++from;
+		else if (inside)
+			*to++ = *from;
+	}
+	*to = 0;
+	words[count] = NULL;
+	return quote ? -1 : 0;
+}
+
+/* The value of a variable, or NULL; taken out of envp on request. */
+static char *variable(char **envp, const char *name, bool take)
+{
+	char *value;
+
+	for (; *envp; envp++)
+		if ((value = (char *)wire_value(*envp, name))) {
+			for (; take && *envp; envp++)
+				*envp = envp[1];
+			return value;
+		}
+	return NULL;
+}
+
+/* The first of them, as getenv(3) gives it; whoever comes after us finds none. */
+static char *take_variable(char **envp, const char *name)
+{
+	char *value = variable(envp, name, true);
+
+	while (variable(envp, name, true))
+		;
+	return value;
+}
+
+static void take_environment(struct options *options, char **envp)
+{
+	static char *list[ENVIRONMENT_WORDS + 1] SYS_LAST;
+	struct words words = {list, "INIT_OPTIONS: "};
+	unsigned long long level;
+	const char *value;
+	char *text;
+
+	value = variable(envp, "TINI_VERBOSITY", false);
+	if (value && !number_parse(value, 9, &level))
+		options->verbosity = (int)level;
+	if (variable(envp, "TINI_KILL_PROCESS_GROUP", false))
+		options->group = true;
+	value = variable(envp, "DUMB_INIT_SETSID", false);
+	if (value && text_is(value, 0, "0"))
+		options->group = false;
+	value = variable(envp, "DUMB_INIT_DEBUG", false);
+	if (value && text_is(value, 0, "1"))
+		options->verbosity = LOG_DEBUG;
+	text = take_variable(envp, "INIT_OPTIONS");
+	if (!text)
+		return;
+	if (split(text, list))
+		refuse(options, &words, "too many words, or a quote without end: ", text);
+	take_all(options, &words);
+	if (*words.next)
+		refuse(options, &words, "not an option: ", *words.next);
+}
+
+static void check_command(const struct options *options, const struct words *words)
+{
+	if (options->pause && options->command)
+		refuse(options, words, "--pause takes no command: ", options->command[0]);
+	if (!options->pause && !options->command)
+		die(options->persona->setup, "no command given, see '", options->persona->name,
+			" --help'");
+	if (options->cgroup.count && !options->cgroup.path)
+		refuse(options, words, "--limit without --cgroup: ", options->cgroup.limits[0]);
+}
+
+/* What changes only a namespace of our own asks for one. */
+static void imply_namespaces(struct options *options)
+{
+	struct namespaces *namespaces = &options->namespaces;
+
+	if (namespaces->hostname || namespaces->domainname)
+		namespaces_parse(namespaces, "uts");
+	if (mounts_wanted(&options->mounts))
+		namespaces_parse(namespaces, "mount");
+	if (namespaces->uids.count || namespaces->gids.count)
+		namespaces_parse(namespaces, "user");
+}
+
+void options_parse(struct options *options, char **argv, char **envp)
+{
+	static char *nothing[] = {NULL};
+	struct words words = {argv[0] ? argv + 1 : nothing, ""};
+	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
+
+	memset(options, 0, sizeof *options);
+	options->persona = persona;
+	options->group = persona->group;
+	options->at_once = persona->at_once;
+	options->grace = 2000;
+	options->kill_after = FOREVER;
+	options->control.fd = -1;
+	options->verbosity = LOG_WARN;
+	rewrite_none(&options->rewrite);
+	log_setup(persona->name, LOG_ERROR, persona->setup);
+	take_environment(options, envp);
+	take_all(options, &words);
+	if (*words.next)
+		options->command = words.next;
+	check_command(options, &words);
+	imply_namespaces(options);
+	if (options->notify.service)
+		options->notify.socket = take_variable(envp, "NOTIFY_SOCKET");
+	/* Under the rewrites that were asked for. */
+	if (persona->stop_stops && options->group)
+		for (int i = SIGTSTP; i <= SIGTTOU; i++)
+			if (options->rewrite.to[i] == i)
+				options->rewrite.to[i] = SIGSTOP;
+	log_setup(persona->name, options->verbosity, persona->setup);
+}

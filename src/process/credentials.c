@@ -1,0 +1,72 @@
+#include "credentials.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "base/text.h"
+
+/* Where ids once had 16 bits, the calls with 32 have names of their own. */
+#ifdef SYS_setresuid32
+#define SETGROUPS SYS_setgroups32
+#define SETRESGID SYS_setresgid32
+#define SETRESUID SYS_setresuid32
+#else
+#define SETGROUPS SYS_setgroups
+#define SETRESGID SYS_setresgid
+#define SETRESUID SYS_setresuid
+#endif
+
+int credentials_parse_id(const char **text, char end, unsigned *id)
+{
+	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
+	unsigned long long number;
+	size_t length = text_until(*text, end);
+
+	if (length > 11 || number_parse_until(*text, end, last, &number))
+		return -1;
+	*id = (unsigned)number;
+	*text += length;
+	if (**text)
+		++*text;
+	return 0;
+}
+
+int credentials_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count)
+{
+	do
+		if (*count == most || credentials_parse_id(&text, ',', &list[(*count)++]))
+			return -1;
+	while (*text || text[-1] == ',');
+	return 0;
+}
+
+int credentials_parse(struct credentials *user, const char *text)
+{
+	if (credentials_parse_id(&text, ':', &user->uid))
+		return -1;
+	user->gid = user->uid;
+	if (!*text)
+		return text[-1] == ':' ? -1 : 0;
+	if (credentials_parse_id(&text, ',', &user->gid))
+		return -1;
+	if (*text || text[-1] == ',')
+		return credentials_parse_list(text, user->groups, CREDENTIALS_GROUPS, &user->count);
+	return 0;
+}
+
+/*
+ * By system call: a libc's setuid() also tells threads, which is more than a child
+ * that shares its parent's memory may do.
+ */
+int credentials_take_ids(uid_t uid, gid_t gid)
+{
+	return syscall(SETRESGID, gid, gid, gid) || syscall(SETRESUID, uid, uid, uid) ? -1 : 0;
+}
+
+int credentials_become(const struct credentials *user)
+{
+	if (syscall(SETGROUPS, (size_t)user->count, user->groups))
+		return -1;
+	return credentials_take_ids(user->uid, user->gid);
+}

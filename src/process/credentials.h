@@ -1,0 +1,33 @@
+/*
+ * user: whom a command runs as, by numbers: nothing inside is asked for names.
+ */
+#ifndef CREDENTIALS_H
+#define CREDENTIALS_H
+
+#include <sys/types.h>
+
+enum { CREDENTIALS_GROUPS = 64 };
+
+struct credentials {
+	uid_t uid;
+	gid_t gid;
+	unsigned count; /* of supplementary groups; those we have are dropped */
+	gid_t groups[CREDENTIALS_GROUPS];
+};
+
+/* An id up to the character end, or up to the NUL; *text is moved behind both. 0, or -1. */
+int credentials_parse_id(const char **text, char end, unsigned *id);
+
+/* UID[:GID[,GID...]]; without GID it is the same number. 0, or -1. */
+int credentials_parse(struct credentials *user, const char *text);
+
+/* ID[,ID...], added to the *count in a list of at most most. 0, or -1. */
+int credentials_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count);
+
+/* Takes these ids, and leaves the groups. 0, or -1 with errno. */
+int credentials_take_ids(uid_t uid, gid_t gid);
+
+/* In a child: becomes that user. 0, or -1 with errno. */
+int credentials_become(const struct credentials *user);
+
+#endif

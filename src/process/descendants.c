@@ -1,0 +1,134 @@
+#include "descendants.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "base/text.h"
+
+static pid_t pid_of(const char *name)
+{
+	unsigned long long pid;
+
+	return number_parse(name, 1 << 22, &pid) ? 0 : (pid_t)pid;
+}
+
+int descendants_open(void)
+{
+	char self[NUMBER_SIZE];
+	ssize_t length;
+	int proc;
+
+	if (getpid() == 1)
+		return -1;
+	proc = file_open_system(AT_FDCWD, "/proc", FILE_SYSTEM_PROC);
+	if (proc < 0)
+		return -1;
+	length = readlinkat(proc, "self", self, sizeof self - 1);
+	if (length > 0) {
+		self[length] = 0;
+		if (pid_of(self) == getpid())
+			return proc;
+	}
+	close(proc);
+	return -1;
+}
+
+/* The parent of a process: 0 where it is outside our namespace, -1 where the process is gone. */
+static pid_t parent_of(int proc, pid_t pid)
+{
+	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512];
+	const char *p;
+	pid_t parent = 0;
+	ssize_t length;
+	int fd;
+
+	text_join(path, number_text(digits, pid), "/stat");
+	fd = sys_open(proc, path, O_RDONLY);
+	if (fd < 0)
+		return -1;
+	length = read(fd, stat, sizeof stat - 1);
+	close(fd);
+	if (length <= 0)
+		return -1;
+	stat[length] = 0;
+	/* pid (name) state parent ...: the name may hold anything, ')' too. */
+	p = text_last(stat, ')');
+	if (text_until(p, 0) < 4)
+		return 0;
+	for (p += 3; *p >= '0' && *p <= '9'; p++)
+		parent = parent * 10 + *p - '0';
+	return parent;
+}
+
+/*
+ * The tree changes under our feet: where an ancestor is gone by the time we ask for
+ * its parent, the process has another one, and we begin anew. A bound keeps it finite.
+ */
+static bool descends(int proc, pid_t pid)
+{
+	pid_t self = getpid(), at = pid, parent;
+
+	for (int steps = 0; steps < 4096; steps++) {
+		parent = parent_of(proc, at);
+		if (parent == self)
+			return true;
+		if (parent == 0 || parent == 1 || (parent < 0 && at == pid))
+			return false;
+		at = parent < 0 ? pid : parent;
+	}
+	return false;
+}
+
+/* The pidfd comes first, so that a pid which changes hands meanwhile is not hit. */
+static int signal_descendant(int proc, pid_t pid, int signal)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), result = -1;
+
+	if (fd < 0 && errno == ESRCH)
+		return -1;
+	errno = ESRCH;
+	if (descends(proc, pid))
+		result = fd < 0 ? kill(pid, signal)
+		                : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+int descendants_signal_one(int proc, pid_t pid, int signal)
+{
+	return getpid() == 1 ? kill(pid, signal) : signal_descendant(proc, pid, signal);
+}
+
+bool descendants_signal(int proc, int signal)
+{
+	char buffer[1024] __attribute__((aligned(8)));
+	pid_t self = getpid(), pid;
+	long length;
+
+	if (self == 1)
+		return !kill(-1, signal) || errno != ESRCH;
+	if (proc < 0)
+		return true;
+	lseek(proc, 0, SEEK_SET);
+	while ((length = sys_entries(proc, buffer, sizeof buffer)) > 0)
+		for (char *p = buffer; p < buffer + length;) {
+			struct sys_entry *entry = (struct sys_entry *)p;
+			p += entry->length;
+			pid = pid_of(entry->name);
+			if (pid > 1 && pid != self)
+				signal_descendant(proc, pid, signal);
+		}
+	return true;
+}
+
+bool descendants_left(void)
+{
+	return getpid() == 1 && (!kill(-1, 0) || errno != ESRCH);
+}

@@ -1,0 +1,99 @@
+#include "fds.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/sys.h"
+
+void fds_sanitise(void)
+{
+	/* The lowest free number is the closed one. An epoll needs no path, unlike /dev/null. */
+	for (int fd = 0; fd <= 2; fd++)
+		if (sys_fcntl(fd, F_GETFD, 0) < 0)
+			epoll_create1(EPOLL_CLOEXEC);
+}
+
+int fds_claim(int fd)
+{
+	errno = EBADF;
+	/* What came by exec is not close-on-exec but by us; two owners would close it twice. */
+	if (!(sys_fcntl(fd, F_GETFL, 0) & (O_WRONLY | O_RDWR)) ||
+		(sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC))
+		return -1;
+	return sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static bool same_pipe(int a, int b)
+{
+	struct file_status one, two;
+
+	return !file_status_of(a, &one) && !file_status_of(b, &two) && one.inode == two.inode &&
+	       one.device[0] == two.device[0] && one.device[1] == two.device[1] &&
+	       (S_ISFIFO(one.mode) || S_ISSOCK(one.mode));
+}
+
+static void close_range_of(unsigned first, unsigned last)
+{
+	struct sys_limit limit = {.now = 1024};
+
+	if (first > last || !syscall(SYS_close_range, first, last, 0))
+		return;
+	/* Before Linux 5.9, or where a seccomp filter does not know it. */
+	sys_limit(RLIMIT_NOFILE, NULL, &limit);
+	for (; first <= last && first < limit.now; first++)
+		close((int)first);
+}
+
+static void sort(int *list, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++)
+		for (unsigned j = i; j && list[j] < list[j - 1]; j--) {
+			int swap = list[j];
+			list[j] = list[j - 1];
+			list[j - 1] = swap;
+		}
+}
+
+void fds_release(int filler)
+{
+	if (same_pipe(1, 2))
+		sys_dup(filler, 2);
+	sys_dup(filler, 0);
+	sys_dup(filler, 1);
+}
+
+static struct sys_limit inherited;
+
+void fds_raise_limit(void)
+{
+	struct sys_limit most;
+
+	if (sys_limit(RLIMIT_NOFILE, NULL, &inherited))
+		return;
+	most = inherited;
+	most.now = most.most;
+	sys_limit(RLIMIT_NOFILE, &most, NULL);
+}
+
+void fds_restore_limit(void)
+{
+	if (inherited.most)
+		sys_limit(RLIMIT_NOFILE, &inherited, NULL);
+}
+
+void fds_keep(int *keep, unsigned count)
+{
+	unsigned next = 3;
+
+	sort(keep, count);
+	for (unsigned i = 0; i < count; i++)
+		if (keep[i] >= (int)next) {
+			close_range_of(next, (unsigned)keep[i] - 1);
+			next = (unsigned)keep[i] + 1;
+		}
+	close_range_of(next, ~0U);
+}

@@ -1,0 +1,106 @@
+#include "notify.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "base/socket_file.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "fds.h"
+#include "reap.h"
+
+enum { SERVICE = NOTIFY_FDS };
+
+/* 0: none. */
+static int fds[NOTIFY_KEEPS];
+static const char *stage;
+
+/* As sd_notify(3) reads the name; unlike there a failure is told: it was asked for by option. */
+static int connect_to(const char *name)
+{
+	struct sockaddr_un address;
+	const struct sockaddr *generic = (const struct sockaddr *)&address;
+	socklen_t length =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + text_until(name, 0));
+	int fd;
+
+	if (socket_address(&address, name))
+		return -1;
+	if (*name == '@')
+		address.sun_path[0] = 0;
+	fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return fd < 0 || connect(fd, generic, length) ? -1 : fd;
+}
+
+void notify_open(const struct notify_setup *setup)
+{
+	char digits[NUMBER_SIZE];
+
+	memcpy(fds, setup->fds, sizeof setup->fds);
+	for (unsigned i = 0; i < NOTIFY_FDS; i++)
+		if (fds[i] && fds_claim(fds[i]))
+			log_fail("take descriptor ", number_text(digits, fds[i]));
+	if (!setup->socket)
+		return;
+	fds[SERVICE] = connect_to(setup->socket);
+	if (fds[SERVICE] < 0)
+		log_fail("connect to NOTIFY_SOCKET ", setup->socket);
+}
+
+unsigned notify_keep(int *list)
+{
+	memcpy(list, fds, sizeof fds);
+	return NOTIFY_KEEPS;
+}
+
+/* One line: what happened, and where they are given a number by its key and a code. */
+static void tell(const char *event, const char *what, const char *key, int number, int code)
+{
+	char line[128], digits[NUMBER_SIZE], *end = text_join(line, event, what);
+
+	if (key)
+		end = text_join(end, key, number_text(digits, number));
+	if (code >= 0)
+		end = text_join(end, " code=", number_text(digits, code));
+	end = text_join(end, "\n", "");
+	if (fds[NOTIFY_STATUS])
+		log_put(fds[NOTIFY_STATUS], line, (size_t)(end - line));
+}
+
+void notify_started(pid_t pid, bool served)
+{
+	tell("event=started", "", " pid=", pid, -1);
+	for (unsigned i = NOTIFY_READY; i < NOTIFY_KEEPS; i++) {
+		/* No MAINPID: ours is what the manager knows already, or means nothing outside. */
+		const bool line = i == NOTIFY_READY;
+		if (!fds[i])
+			continue;
+		if (served && log_put(fds[i], line ? "\n" : "READY=1", line ? 1 : 7))
+			warn_errno("tell that we are ready");
+		close(fds[i]);
+		fds[i] = 0;
+	}
+}
+
+void notify_exited(int status)
+{
+	tell("event=exited", "", WIFSIGNALED(status) ? " signal=" : NULL, WTERMSIG(status),
+		reap_code(status));
+}
+
+void notify_stage(const char *name)
+{
+	stage = name;
+}
+
+void notify_failed(int error, int code)
+{
+	tell("event=failed stage=", stage, " errno=", error, code);
+}

@@ -1,0 +1,261 @@
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "base/text.h"
+
+/* <linux/pidfd.h>, Linux 6.9: the pid is taken as the id of a process group. */
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2)
+#endif
+
+/* The first and last real-time signal a program sees: the kernel's 32 and 33 are the libc's. */
+enum { RTMIN = 34, RTMAX = 64 };
+
+/* The kernel's sigset_t: 64 bits in words of its own size. */
+struct mask {
+	unsigned long word[SIGNAL_MAX / 8 / sizeof(long)];
+};
+
+static const char names[][7] = {
+	[SIGHUP] = "HUP",
+	[SIGINT] = "INT",
+	[SIGQUIT] = "QUIT",
+	[SIGILL] = "ILL",
+	[SIGTRAP] = "TRAP",
+	[SIGABRT] = "ABRT",
+	[SIGBUS] = "BUS",
+	[SIGFPE] = "FPE",
+	[SIGKILL] = "KILL",
+	[SIGUSR1] = "USR1",
+	[SIGSEGV] = "SEGV",
+	[SIGUSR2] = "USR2",
+	[SIGPIPE] = "PIPE",
+	[SIGALRM] = "ALRM",
+	[SIGTERM] = "TERM",
+	[SIGSTKFLT] = "STKFLT",
+	[SIGCHLD] = "CHLD",
+	[SIGCONT] = "CONT",
+	[SIGSTOP] = "STOP",
+	[SIGTSTP] = "TSTP",
+	[SIGTTIN] = "TTIN",
+	[SIGTTOU] = "TTOU",
+	[SIGURG] = "URG",
+	[SIGXCPU] = "XCPU",
+	[SIGXFSZ] = "XFSZ",
+	[SIGVTALRM] = "VTALRM",
+	[SIGPROF] = "PROF",
+	[SIGWINCH] = "WINCH",
+	[SIGIO] = "IO",
+	[SIGPWR] = "PWR",
+	[SIGSYS] = "SYS",
+};
+
+static const struct {
+	char name[5];
+	unsigned char signal;
+} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}};
+
+static struct {
+	struct mask mask;
+	bool child_ignored;
+} inherited;
+
+/*
+ * The kernel's struct sigaction, whose first member is the handler on every
+ * machine we build for; the rest is zero where there is no handler of ours.
+ */
+struct disposition {
+	void (*handler)(int);
+	unsigned long rest[7];
+};
+
+/* The libc's sigaction() guards what its threads need, which costs a kilobyte here. */
+static void set_disposition(int signal, const struct disposition *new, struct disposition *old)
+{
+	syscall(SYS_rt_sigaction, signal, new, old, sizeof(struct mask));
+}
+
+static void set_mask(int how, const struct mask *new, struct mask *old)
+{
+	syscall(SYS_rt_sigprocmask, how, new, old, sizeof *new);
+}
+
+void signals_block(void)
+{
+	struct mask all;
+	struct disposition now, standard = {.handler = SIG_DFL};
+
+	memset(&all, 0xff, sizeof all);
+	set_mask(SIG_SETMASK, &all, &inherited.mask);
+	set_disposition(SIGCHLD, &standard, &now);
+	inherited.child_ignored = now.handler == SIG_IGN;
+}
+
+void signals_reset(void)
+{
+	const struct disposition standard = {.handler = SIG_DFL};
+	const struct mask none = {{0}};
+
+	for (int i = 1; i <= SIGNAL_MAX; i++)
+		set_disposition(i, &standard, NULL);
+	set_mask(SIG_SETMASK, &none, NULL);
+}
+
+void signals_restore(void)
+{
+	struct disposition ignored = {.handler = SIG_IGN};
+
+	if (inherited.child_ignored)
+		set_disposition(SIGCHLD, &ignored, NULL);
+	set_mask(SIG_SETMASK, &inherited.mask, NULL);
+}
+
+void signals_let_terminal_stop(void)
+{
+	const struct disposition standard = {.handler = SIG_DFL};
+
+	set_disposition(SIGTTIN, &standard, NULL);
+	set_disposition(SIGTTOU, &standard, NULL);
+}
+
+int signals_open(void)
+{
+	struct mask all;
+
+	memset(&all, 0xff, sizeof all);
+	return (int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC);
+}
+
+/* One signal alone, for the raw calls. */
+static struct mask mask_of(int signal)
+{
+	unsigned bit = (unsigned)signal - 1, size = 8 * sizeof(long);
+	struct mask one = {{0}};
+
+	one.word[bit / size] = 1UL << bit % size;
+	return one;
+}
+
+bool signals_undergo(pid_t whom, int signal)
+{
+	const struct mask one = mask_of(signal), resumed = mask_of(SIGCONT);
+	long now[2] = {0, 0};
+
+	kill(whom, signal);
+	set_mask(SIG_UNBLOCK, &one, NULL);
+	set_mask(SIG_BLOCK, &one, NULL);
+	return syscall(SYS_rt_sigtimedwait, &resumed, NULL, now, sizeof resumed) == SIGCONT;
+}
+
+/* RTMIN, RTMIN+n, RTMAX, RTMAX-n; 0 where text is none of them. */
+static int realtime(const char *text)
+{
+	const char *low = text_after(text, "RTMIN"), *rest = low ? low : text_after(text, "RTMAX");
+	unsigned long long offset = 0;
+
+	if (!rest)
+		return 0;
+	if (*rest && (*rest != (low ? '+' : '-') || number_parse(rest + 1, RTMAX - RTMIN, &offset)))
+		return 0;
+	return low ? RTMIN + (int)offset : RTMAX - (int)offset;
+}
+
+int signal_number(const char *text)
+{
+	char upper[SIGNAL_TEXT] = "";
+	unsigned long long number;
+	unsigned row;
+
+	if (!number_parse(text, SIGNAL_MAX, &number))
+		return (int)number;
+	for (unsigned i = 0; text[i]; i++) {
+		if (i == sizeof upper - 1)
+			return 0;
+		upper[i] = (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
+	}
+	text = text_after(upper, "SIG");
+	if (!text)
+		text = upper;
+	/* Nothing is the name of 0. */
+	row = TEXT_ROW(text, 0, names);
+	if (row < sizeof names / sizeof *names)
+		return (int)row;
+	row = TEXT_ROW(text, 0, aliases);
+	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
+}
+
+const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
+{
+	char digits[NUMBER_SIZE];
+
+	if ((unsigned)signal < sizeof names / sizeof *names)
+		text_join(buffer, "SIG", names[signal]);
+	else if (signal < RTMIN)
+		text_join(buffer, "SIG", number_text(digits, signal));
+	else
+		text_join(buffer, "SIGRTMIN+", number_text(digits, signal - RTMIN));
+	return buffer;
+}
+
+void rewrite_none(struct rewrite *rewrite)
+{
+	for (unsigned i = 0; i <= SIGNAL_MAX; i++)
+		rewrite->to[i] = (unsigned char)i;
+}
+
+int rewrite_parse(struct rewrite *rewrite, const char *text)
+{
+	const char *colon = text + text_until(text, ':');
+	char name[SIGNAL_TEXT] = "";
+	int from, to = 0;
+
+	if (!*colon || (size_t)(colon - text) >= sizeof name)
+		goto invalid;
+	memcpy(name, text, (size_t)(colon - text));
+	from = signal_number(name);
+	if (!from || from == SIGKILL || from == SIGSTOP)
+		goto invalid;
+	if (!text_is(colon + 1, 0, "0") && !(to = signal_number(colon + 1)))
+		goto invalid;
+	rewrite->to[from] = (unsigned char)to;
+	return 0;
+invalid:
+	errno = EINVAL;
+	return -1;
+}
+
+/*
+ * kill(2) cannot carry a value, and no call queues one to a whole group before
+ * Linux 6.9. There the leader alone gets it: whoever queues a value means one
+ * receiver.
+ */
+static int queue(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
+{
+	siginfo_t copy;
+
+	memset(&copy, 0, sizeof copy);
+	copy.si_signo = signal;
+	copy.si_code = SI_QUEUE;
+	copy.si_pid = (pid_t)from->ssi_pid;
+	copy.si_uid = from->ssi_uid;
+	copy.si_value.sival_ptr = (void *)(uintptr_t)from->ssi_ptr;
+	if (to->group && to->pidfd >= 0 &&
+		!syscall(SYS_pidfd_send_signal, to->pidfd, signal, &copy,
+			PIDFD_SIGNAL_PROCESS_GROUP))
+		return 0;
+	return (int)syscall(SYS_rt_sigqueueinfo, to->pid, signal, &copy);
+}
+
+int signal_forward(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
+{
+	if (from && from->ssi_code == SI_QUEUE && !queue(to, signal, from))
+		return 0;
+	return kill(to->group ? -to->pid : to->pid, signal);
+}

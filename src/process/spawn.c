@@ -1,0 +1,200 @@
+#include "spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "activation.h"
+#include "base/file.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "credentials.h"
+#include "fds.h"
+#include "signals.h"
+#include "tty.h"
+
+#define NAME(id, name, text) name "\0"
+#define TEXT(id, name, text) text "\0"
+
+const char *spawn_stage_name(enum spawn_stage stage)
+{
+	return text_nth(SPAWN_STAGES(NAME), stage);
+}
+
+const char *spawn_stage_text(enum spawn_stage stage)
+{
+	return text_nth(SPAWN_STAGES(TEXT), stage);
+}
+
+static const char *search_path(char *const *envp)
+{
+	const char *value;
+
+	for (; *envp; envp++)
+		if ((value = text_after(*envp, "PATH=")))
+			return value;
+	return "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+}
+
+/* As execvpe(3), but a file without a known format is an error, not a shell script. */
+static void exec_searched(const char *file, char *const *argv, char *const *envp)
+{
+	const char *path = search_path(envp), *end;
+	size_t length = text_until(file, 0);
+	char whole[PATH_MAX];
+	int denied = 0;
+
+	if (!length || file[text_until(file, '/')]) {
+		execve(file, argv, envp);
+		return;
+	}
+	errno = ENOENT;
+	for (;; path = end + 1) {
+		end = path + text_until(path, ':');
+		size_t before = (size_t)(end - path);
+		if (before + 1 + length < sizeof whole) {
+			memcpy(whole, path, before);
+			/* An empty element is the current directory. */
+			whole[before] = '/';
+			text_join(whole + before + (before > 0), file, "");
+			execve(whole, argv, envp);
+			if (errno == EACCES)
+				denied = EACCES;
+			else if (errno != ENOENT && errno != ENOTDIR)
+				return;
+		}
+		if (!*end)
+			break;
+	}
+	if (denied)
+		errno = denied;
+}
+
+static int join_group(const struct spawn *spawn)
+{
+	switch (spawn->group) {
+	case SPAWN_OWN_SESSION:
+		return setsid() < 0 ? -1 : 0;
+	case SPAWN_OWN_GROUP:
+		return setpgid(0, 0);
+	default:
+		return 0;
+	}
+}
+
+/* The kernel forgets the parent's death signal on a change of ids (prctl(2)): this comes after. */
+static int follow_parent(pid_t parent)
+{
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -1;
+	if (getppid() != parent)
+		kill(getpid(), SIGKILL);
+	return 0;
+}
+
+enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
+{
+	if (join_group(spawn))
+		return SPAWN_SESSION;
+	if (spawn->take >= 0 && tty_take(spawn->take))
+		return SPAWN_TERMINAL;
+	if (spawn->user && credentials_become(spawn->user))
+		return SPAWN_USER;
+	if (spawn->die_with_us && follow_parent(parent))
+		return SPAWN_PARENT;
+	if (spawn->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
+		return SPAWN_PRIVILEGES;
+	if (spawn->directory && chdir(spawn->directory))
+		return SPAWN_DIRECTORY;
+	activation_pass_on(spawn->envp);
+	/*
+	 * Should this fail, the command is stopped when it reads, and given it then. It
+	 * comes late because Ctrl-Z between this and the exec would stop us, and our
+	 * parent with us, which waits for the exec.
+	 */
+	if (spawn->foreground >= 0)
+		tty_foreground(spawn->foreground, getpid());
+	if (spawn->asks)
+		signals_let_terminal_stop();
+	if (spawn->afresh)
+		signals_reset();
+	else
+		signals_restore();
+	if (spawn->program >= 0)
+		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
+	else
+		exec_searched(spawn->argv[0], spawn->argv, spawn->envp);
+	return SPAWN_EXEC;
+}
+
+pid_t spawn_fork(int cgroup, unsigned long flags, int report)
+{
+	/* struct clone_args: flags, ..., exit_signal, ..., cgroup. Linux 5.7. */
+	static uint64_t arguments[11];
+	const uint64_t born_in = 0x200000000;
+	struct spawn_failure told = {.stage = SPAWN_CGROUP};
+	pid_t child;
+
+	if (cgroup < 0)
+		return sys_fork(flags);
+	arguments[0] = flags | born_in;
+	arguments[4] = SIGCHLD;
+	arguments[10] = (uint64_t)cgroup;
+	child = (pid_t)syscall(SYS_clone3, arguments, sizeof arguments);
+	/* The limit of processes. Anything else may be an old kernel's or a seccomp filter's. */
+	if (child >= 0 || errno == EAGAIN)
+		return child;
+	child = sys_fork(flags);
+	if (!child && file_write(cgroup, "cgroup.procs", "0")) {
+		told.error = errno;
+		if (write(report, &told, sizeof told))
+			_exit(125);
+	}
+	return child;
+}
+
+pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
+{
+	struct spawn_failure told;
+	pid_t parent = getpid(), child;
+	int report[2];
+	ssize_t length;
+
+	*failure = (struct spawn_failure){.stage = SPAWN_FORK};
+	if (sys_pipe(report)) {
+		failure->error = errno;
+		return -1;
+	}
+	/*
+	 * vfork copies no page tables and holds us until the exec. The pipe says the
+	 * same once more, for emulators that make a fork of it.
+	 */
+	if (spawn->cgroup < 0)
+		child = vfork();
+	else
+		child = spawn_fork(spawn->cgroup, CLONE_VFORK, report[1]);
+	if (!child) {
+		fds_restore_limit();
+		told.stage = spawn_become(spawn, parent);
+		told.error = errno;
+		if (write(report[1], &told, sizeof told) < 0)
+			_exit(125);
+		_exit(125);
+	}
+	failure->error = errno;
+	close(report[1]);
+	length = child < 0 ? 0 : read(report[0], &told, sizeof told);
+	close(report[0]);
+	if (length == sizeof told) {
+		*failure = told;
+		waitpid(child, NULL, 0);
+		child = -1;
+	}
+	return child;
+}

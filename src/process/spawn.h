@@ -1,0 +1,79 @@
+/*
+ * spawn: a child becomes the command: its process group or session, terminal,
+ * credentials, directory, and exec.
+ */
+#ifndef SPAWN_H
+#define SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "credentials.h"
+
+/* What the child was doing when it failed: for a program, and in a message (see below). */
+#define SPAWN_STAGES(DO)                                                                           \
+	DO(FORK, "fork", "fork for ")                                                              \
+	DO(CGROUP, "cgroup", "enter cgroup for ")                                                  \
+	DO(STDIO, "stdio", "")                                                                     \
+	DO(SESSION, "session", "make group of ")                                                   \
+	DO(TERMINAL, "terminal", "take terminal for ")                                             \
+	DO(LIMITS, "rlimits", "")                                                                  \
+	DO(PARENT, "parent", "follow death of ")                                                   \
+	DO(USER, "user", "become user of ")                                                        \
+	DO(PRIVILEGES, "privileges", "set no_new_privs of ")                                       \
+	DO(DIRECTORY, "cwd", "change directory to ")                                               \
+	DO(EXEC, "exec", "exec ")
+#define SPAWN_STAGE(id, name, text) SPAWN_##id,
+
+enum spawn_stage { SPAWN_STAGES(SPAWN_STAGE) };
+
+/* Which process group the command goes to. */
+enum spawn_group { SPAWN_OWN_GROUP, SPAWN_OWN_SESSION, SPAWN_OUR_GROUP };
+
+struct spawn {
+	char *const *argv;
+	char **envp;                    /* searched for PATH; LISTEN_PID naming us is rewritten */
+	const struct credentials *user; /* NULL: as we are */
+	const char *directory;          /* NULL: as we are */
+	int program;                    /* descriptor of what to exec, or -1: found by argv[0] */
+	int cgroup;                     /* descriptor of what it is born in, or -1: where we are */
+	enum spawn_group group;
+	int take;       /* terminal that the new session makes its own, or -1 */
+	int foreground; /* terminal whose foreground the new group becomes, or -1 */
+	bool asks;      /* for the foreground, by being stopped when it needs it */
+	bool no_new_privileges;
+	bool afresh;      /* no signal blocked or ignored, whatever init inherited */
+	bool die_with_us; /* KILL when init dies, which as PID 1 the kernel sees to */
+};
+
+struct spawn_failure {
+	enum spawn_stage stage;
+	int error;
+};
+
+/*
+ * Starts the command, and returns its pid once the program runs: from then on its
+ * group exists and no signal for it is lost. On failure -1, with stage and errno
+ * in *failure and no child left. Changes no descriptor of ours.
+ */
+pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure);
+
+/*
+ * As fork(2), with flags of clone(2) and the child born in that cgroup unless that is
+ * -1. Where the child cannot be, it writes a struct spawn_failure to report and ends.
+ */
+pid_t spawn_fork(int cgroup, unsigned long flags, int report);
+
+/*
+ * In a child of the process parent, with all signals blocked: does what the struct
+ * asks for, and execs. Returns only on failure, with errno.
+ */
+enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent);
+
+/* A stage as one word, for a reply: "exec", "user". */
+const char *spawn_stage_name(enum spawn_stage stage);
+
+/* As a verb with a blank behind it, for a message: "exec ", "become user of ". */
+const char *spawn_stage_text(enum spawn_stage stage);
+
+#endif
