@@ -107,8 +107,8 @@ $(CROSS:%=cross-%): cross-%: $(BUILD)/cross/%/sysroot/musl-gcc
 	@for program in init initctl; do file=$(BUILD)/cross/$*/$$program; \
 		! readelf -lW $$file | grep -E 'INTERP|DYNAMIC' || exit; done
 
-$(BUILD)/cross/%/sysroot/musl-gcc: tests/sysroot.sh
-	tests/sysroot.sh $* $(@D)
+$(BUILD)/cross/%/sysroot/musl-gcc: tests/tools/sysroot.sh
+	tests/tools/sysroot.sh $* $(@D)
 
 # Scripts in their place, which run them in an emulator. It knows some machines by other names.
 QEMU     = qemu-$(or $(patsubst armv7,arm,$(filter armv7,$(ARCH))),$(ARCH))-static
@@ -118,13 +118,13 @@ $(BUILD)/cross/$(ARCH)/emulated/%: ALWAYS | cross-$(ARCH)
 	@printf '#!/bin/sh\nexec %s -0 "$$0" %s "$$@"\n' $$(command -v $(QEMU)) $(abspath $(BUILD)/cross/$(ARCH)/$*) >$@
 	@chmod +x $@
 
-# ... and the core of the tests with them: make test-cross ARCH=armv7. See tests/emulated.py. Those
+# ... and the core of the tests with them: make test-cross ARCH=armv7. See tests/harness/emulated.py. Those
 # of i386 run on x86_64 as they are.
 CROSS_TESTS = start signals reap exit end options channel_exec channel_verbs channel_input
 TESTED   = $(BUILD)/cross/$(ARCH)/$(if $(filter i386,$(ARCH)),,emulated/)
 test-cross: cross-$(ARCH) $(TESTED)init $(TESTED)initctl $(BUILD)/probe
 	INIT=$(TESTED)init INITCTL=$(TESTED)initctl $(PYTHON) -m pytest $(PYTEST) \
-		$(CROSS_TESTS:%=tests/test_%.py)
+		$(foreach t,$(CROSS_TESTS),$(wildcard tests/*/test_$t.py))
 
 # A program for tests to run under init, and one program for each unit test.
 $(BUILD)/probe: tests/probe.c $(BUILD)/flags
@@ -180,8 +180,7 @@ units: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BU
 units-asan: $(BUILD)/probe $(BUILD)/embed/runtime $(BUILD)/fuzz/replay $(UNITS:%=$(BUILD)/asan/unit/%)
 
 # These have a target of their own: they need an engine, or a machine.
-APART    = --ignore-glob='tests/test_docker*.py' --ignore-glob='tests/test_engines*.py' \
-           --ignore=tests/test_kernel.py
+APART    = --ignore=tests/engines --ignore=tests/container/test_kernel.py
 
 # INIT and INITCTL are the programs under test, UNIT the folder of the unit tests' programs.
 test: all units
@@ -193,36 +192,36 @@ test-asan: $(BUILD)/asan/init $(BUILD)/asan/initctl $(BUILD)/libinitctl.a units-
 
 # The part that goes through states and tables; elsewhere valgrind's own descriptors, signals
 # and exec show. A -P that is stopped at once meets it before it is ready.
-VALGRIND_TESTS = tests/test_end.py tests/test_reap.py -k 'not pause_alone'
+VALGRIND_TESTS = tests/pid1/test_end.py tests/process/test_reap.py -k 'not pause_alone'
 test-valgrind: $(BUILD)/valgrind/init units
 	rm -f $(BUILD)/valgrind/logs/*
 	INIT=$(BUILD)/valgrind/init $(PYTHON) -m pytest $(PYTEST) $(VALGRIND_TESTS)
 	! grep -E 'Invalid|uninitialised|unaddressable|overlap' $(BUILD)/valgrind/logs/*
 
-# A Docker Engine is started for it; see tests/docker_engine.py.
+# A Docker Engine is started for it; see tests/harness/docker_engine.py.
 test-docker: all $(BUILD)/probe
-	$(PYTHON) -m pytest $(PYTEST) tests/test_docker*.py
+	$(PYTHON) -m pytest $(PYTEST) tests/engines/test_docker*.py
 
 # One list of tests in one engine (ENGINE=crun), or in all there are; README has the table of it.
 test-engine: all $(BUILD)/probe
-	ENGINE='$(ENGINE)' $(PYTHON) -m pytest $(PYTEST) tests/test_engines.py
+	ENGINE='$(ENGINE)' $(PYTHON) -m pytest $(PYTEST) tests/engines/test_engines.py
 
 test-engines: all $(BUILD)/probe
 	rm -rf $(BUILD)/engines
-	$(PYTHON) -m pytest $(PYTEST) tests/test_engines*.py
+	$(PYTHON) -m pytest $(PYTEST) tests/engines/test_engines*.py
 	$(PYTHON) tests/engines/table.py --check README.md
 
 engines-table:
 	$(PYTHON) tests/engines/table.py --write README.md
-# Debian's kernel under qemu, for the limits of cgroups; see tests/test_kernel.py.
+# Debian's kernel under qemu, for the limits of cgroups; see tests/container/test_kernel.py.
 test-kernel: all $(BUILD)/probe $(BUILD)/kernel/vmlinuz
-	$(PYTHON) -m pytest $(PYTEST) tests/test_kernel.py
+	$(PYTHON) -m pytest $(PYTEST) tests/container/test_kernel.py
 
 $(BUILD)/kernel/vmlinuz:
 	tests/kernel/fetch.sh $(@D)
 
 bench: all $(BUILD)/probe
-	$(PYTHON) tests/bench.py $(BUILD)/init $(BUILD)/probe
+	$(PYTHON) tests/tools/bench.py $(BUILD)/init $(BUILD)/probe
 
 # One file at a time: clang-tidy 14 takes a va_list of the second for that of the first.
 OWN_C    = $(INIT_SRC) $(wildcard src/initctl/*.c)

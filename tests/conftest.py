@@ -26,7 +26,9 @@ from pathlib import Path
 
 import pytest
 
-import emulated
+# Modules that several tests share.
+sys.path.insert(0, str(Path(__file__).resolve().parent / "harness"))
+import emulated  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 

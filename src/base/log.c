@@ -78,7 +78,7 @@ static void log_line(int level, int err, va_list parts)
 	if (!log_enabled(level))
 		return;
 	append(&line, name);
-	append(&line, ": ");
+	append(&line, err ? ": cannot " : ": ");
 	while ((part = va_arg(parts, const char *)))
 		append(&line, part);
 	if (err) {

@@ -1,8 +1,9 @@
 /*
  * log: one line on stderr per event, made without stdio and without waiting.
  *
- * A message is a verb and an object; its parts are written one after another,
- * and the _errno forms append the reason. Control characters in a part are
+ * The parts of a message are written one after another. With an errno they are what
+ * could not be done, a verb and its object: "cannot " is put before them and the reason
+ * behind. Control characters in a part are
  * shown as '?', so that a name cannot drive the reader's terminal.
  */
 #ifndef LOG_H

@@ -1,4 +1,4 @@
-"""The result of tests/test_engines.py as a table: a row an engine, a column an item of the list.
+"""The result of tests/engines/test_engines.py as a table: a row an engine, a column an item of the list.
 
 As a plugin of pytest it notes what came of each test, writes build/engines/ROW.json and, of all
 rows there are, build/engines.md; and it ends a run with a line for each row that says what was

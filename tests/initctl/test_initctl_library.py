@@ -27,7 +27,7 @@ def program(request, container):
         pytest.skip("the library is not built")
     # A sanitizer sees what was compiled for it.
     linked = [*SANITIZE, *SOURCES] if rest else [archive]
-    subprocess.run([compiler, *FLAGS, "-o", made, ROOT / "tests/embed_client.c", *linked],
+    subprocess.run([compiler, *FLAGS, "-o", made, ROOT / "tests/initctl/embed_client.c", *linked],
                    check=True, timeout=60, env={**os.environ, "TMPDIR": str(container.directory)})
 
     def run(*words, socket=container.socket):

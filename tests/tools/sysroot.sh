@@ -2,7 +2,7 @@
 # Puts Debian's musl for another machine below a folder, and a compiler for it there:
 # FOLDER/musl-gcc. apt does not learn of the other machine: nothing is installed, and
 # its lists stay as they are.
-# usage: tests/sysroot.sh aarch64|armv7|i386|ppc64le|riscv64|s390x FOLDER
+# usage: tests/tools/sysroot.sh aarch64|armv7|i386|ppc64le|riscv64|s390x FOLDER
 set -eu
 
 # What gcc, Debian and musl call it.

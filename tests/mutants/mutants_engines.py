@@ -1,6 +1,6 @@
 """Shows that the tests in engines can fail: mutants.py with the rows for them.
 
-    python3 tests/mutants_engines.py [PART OF A NAME...]
+    python3 tests/mutants/mutants_engines.py [PART OF A NAME...]
 
 What init has no part in is broken in the engine's module. That the manifest is held against
 a schema, and what does not fit is told, is a part of that test itself.
@@ -45,10 +45,10 @@ mutants.MUTANTS = [
      '"dumb-init v1.2.5 - init " INIT_VERSION,'),
     ("test_no_such_command", "src/pid1/options.c", ".absent = 2,", ".absent = 127,"),
     ("test_environment", "src/pid1/options.c", '"TINI_KILL_PROCESS_GROUP"', '"TINI_KILL_GROUP"'),
-    ("test_replicas", "tests/test_engines_swarm.py", "INIT_OPTIONS=--grace 20 ", "INIT_OPTIONS="),
-    ("test_pid_1 test_orphans_are_reaped", "tests/test_engines_kubernetes.py",
+    ("test_replicas", "tests/engines/test_engines_swarm.py", "INIT_OPTIONS=--grace 20 ", "INIT_OPTIONS="),
+    ("test_pid_1 test_orphans_are_reaped", "tests/engines/test_engines_kubernetes.py",
      """["/init", "--pause"]'""", """["/bin/sleep", "infinity"]'"""),
-    ("test_stop_waits_for_clean_up", "tests/test_engines_kubernetes.py",
+    ("test_stop_waits_for_clean_up", "tests/engines/test_engines_kubernetes.py",
      'str(self.spec["terminationGracePeriodSeconds"])', '"0"'),
 ]
 

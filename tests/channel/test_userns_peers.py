@@ -1,6 +1,6 @@
 """Who may, where init is in a user namespace: by whom the kernel says a peer is there.
 
-PROTOCOL.md, "Transport". tests/test_channel_socket.py has the plain case, one user mapped to
+PROTOCOL.md, "Transport". tests/channel/test_channel_socket.py has the plain case, one user mapped to
 root. Here a range is mapped, as engines do it: 0 to 65535 inside are 100000 to 165535.
 """
 import os

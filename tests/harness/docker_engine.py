@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 BASE = "debian:bookworm-slim"
 IMAGE = "init-test"
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"

@@ -1,6 +1,6 @@
 """Shows that the tests for those who embed init can fail: mutants.py with the rows for them.
 
-    python3 tests/mutants_embed.py [PART OF A NAME...]
+    python3 tests/mutants/mutants_embed.py [PART OF A NAME...]
 """
 import sys
 

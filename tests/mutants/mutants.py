@@ -1,6 +1,6 @@
 """Shows that the tests can fail: breaks init in one place at a time and runs the tests for it.
 
-    python3 tests/mutants.py [PART OF A NAME...]
+    python3 tests/mutants/mutants.py [PART OF A NAME...]
 
 For each row below a copy of the sources is changed, built, and the tests named are run
 on it. A row is told as a line of a Markdown table; it fails where one of its tests does
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = ["test_start", "test_signals", "test_reap", "test_exit", "test_end", "test_options",
          "test_resources", "test_unit", "test_cgroup", "test_initctl_cgroup"]
 

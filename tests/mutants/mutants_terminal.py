@@ -1,6 +1,6 @@
 """Shows that the tests of terminals can fail: mutants.py with the rows for them.
 
-    python3 tests/mutants_terminal.py [PART OF A NAME...]
+    python3 tests/mutants/mutants_terminal.py [PART OF A NAME...]
 """
 import sys
 

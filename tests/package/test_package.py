@@ -13,7 +13,7 @@ import pytest
 from conftest import AS_ROOT, PATH, ROOT, sanitized
 
 NAME = "container-init"
-VERSION = re.search(r'INIT_VERSION "(.*)"', (ROOT / "src/pid1/usage.h").read_text())[1]
+VERSION = re.search(r'INIT_VERSION "(.*)"', (ROOT / "src/base/version.h").read_text())[1]
 INSTALLED = {
     "bin/init": 0o755, "bin/initctl": 0o755,
     "share/man/man8/container-init.8": 0o644, "share/man/man1/initctl.1": 0o644,

@@ -1,5 +1,5 @@
 """init in real containers: docker run, run -it, stop, kill, exec, --init, and the options that
-take things away. Run by make test-docker; tests/docker_engine.py has the engine.
+take things away. Run by make test-docker; tests/harness/docker_engine.py has the engine.
 
 INIT=/usr/bin/tini-static make test-docker puts another program in init's place. Which of
 them fails which test stands in tests/README.md under "Docker".

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures init beside tini, dumb-init and catatonit, each as PID 1 of a PID namespace.
 
-usage: tests/bench.py [init [probe]]; needs root. The peers are built from Debian's source
+usage: tests/tools/bench.py [init [probe]]; needs root. The peers are built from Debian's source
 packages with init's compiler, static and stripped; where those cannot be had, Debian's
 binaries stand in, and the table says so. One column is one program, all measured in turn.
 """

@@ -1,11 +1,11 @@
 """Which peer fails which test: a line of a Markdown table for each test of them.
 
-    python3 tests/peers.py [PEER...]
+    python3 tests/tools/peers.py [PEER...]
 
 Peers are programs by name; without names those of Debian. A cell says how many of a
 test's cases fail, processes left behind included; `-` is none. Tests that use options
 of init's own, which a peer can but refuse, are left out; that those can fail
-tests/mutants.py shows.
+tests/mutants/mutants.py shows.
 """
 import os
 import re
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = ["start", "signals", "reap", "exit", "end", "resources"]
 # These use options, or look for messages, of init's own, or ask for all it does at once.
 OWN = set("""

@@ -8,7 +8,7 @@ import pytest
 from conftest import INIT, ROOT
 from initctl import INITCTL
 
-SOURCES = {path: path.read_text() for path in [*ROOT.glob("src/*.c"), *ROOT.glob("src/ctl/*.c")]}
+SOURCES = {path: path.read_text() for path in ROOT.glob("src/*/*.c")}
 MANUALS = {"init": ROOT / "src/man/container-init.8", "initctl": ROOT / "src/man/initctl.1"}
 
 
