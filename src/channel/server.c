@@ -118,7 +118,7 @@ static void receive(struct connection *connection)
 	}
 	/*
 	 * The end of the connection reads like an empty message, which is a bad one and
-	 * may have come with descriptors. Then there is nobody to hear the answer.
+	 * may have come with descriptors. Then the reply has no reader.
 	 */
 	if (verbs_read(&request, received, (size_t)length, call.count, &field))
 		refuse(connection, errno, field);
@@ -138,7 +138,7 @@ static void receive(struct connection *connection)
 /*
  * Root, we ourselves, or on the list. A host's root shows as the overflow uid in a
  * user namespace that does not map it; so does everyone else unmapped, whom the
- * mode of the socket keeps out. From inside nobody needs to come that way.
+ * mode of the socket keeps out. A process inside is never let in by this rule.
  */
 static bool allowed(int fd, uid_t *uid)
 {
@@ -148,7 +148,7 @@ static bool allowed(int fd, uid_t *uid)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
 		return false;
 	*uid = peer.uid;
-	/* Where others are allowed, everyone gets this far: nobody is told from the unmapped. */
+	/* With others allowed the socket is open to all, and 65534 may be any unmapped user. */
 	if (peer.uid == OVERFLOW_UID && self.setup->count)
 		return false;
 	if (peer.uid == 0 || peer.uid == geteuid())

@@ -315,7 +315,7 @@ void session_hang_up(struct session *session, long long grace)
 		session->kill_at = kill_at;
 	if (session->state == SESSION_LEADERLESS)
 		return;
-	/* Nobody waits any more for what it does before its exec. */
+	/* Before its exec it has all signals blocked, and would not see the HUP. */
 	if (session->progress >= 0)
 		kill(session->pid, SIGKILL);
 	session_signal(session, SIGHUP);

@@ -59,7 +59,7 @@ static void run_exec(struct verb_call *call)
 	if (connection_poll(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS, session_index(session),
 		    EPOLLIN)) {
 		connection_fail(connection, "fork", errno, NULL);
-		/* Nobody would hear how it goes. */
+		/* Its progress could not be followed. */
 		session_signal(session, SIGKILL);
 		session_fail(session);
 		return;
