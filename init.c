@@ -117,10 +117,10 @@ static void take_signals(void)
 /* An operator's word, as a signal would be. */
 static void obey(void)
 {
-	const struct server_wish wish = server_wish();
+	const struct server_stop stop = server_take_stop();
 	const int term = self.options.rewrite.to[SIGTERM];
 
-	if (!wish.stop || !end_wanted(wish.grace))
+	if (!stop.wanted || !end_wanted(stop.grace))
 		return;
 	if (term)
 		forward(term, NULL);
@@ -244,7 +244,7 @@ static void open_control(void)
 	if (setup->fd < 0)
 		setup->fd = passed;
 	notify_stage("control");
-	self.controlled = server_wanted(setup);
+	self.controlled = server_is_wanted(setup);
 	if (self.controlled && server_open(setup))
 		log_fail("open control channel ",
 			setup->path ? setup->path : number_text(digits, setup->fd));

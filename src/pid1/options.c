@@ -9,7 +9,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "channel/request.h"
+#include "channel/verbs.h"
 #include "usage.h"
 
 enum { ENVIRONMENT_WORDS = 128 };
@@ -99,7 +99,7 @@ static int set_value(struct options *options, enum option option, const char *va
 	case OPT_CONTROL_FD:
 		return set_descriptor(&options->control.fd, value);
 	case OPT_CONTROL_VERBS:
-		options->control.verbs = request_verbs(value);
+		options->control.verbs = verbs_from_list(value);
 		return options->control.verbs ? 0 : -1;
 	case OPT_EXPECT:
 		if (number_parse(value, 255, &number))

@@ -303,7 +303,7 @@ MUTANTS = [
     ("test_a_controller_that_is_missing", "src/container/cgroup.c", "\t\tif (!set)\n", "\t\tif (0)\n"),
     ("test_misused", "src/pid1/options.c", "if (options->cgroup.count && !options->cgroup.path)",
      "if (0)"),
-    ("test_what_is_handed_out", "src/channel/exports.c", "kept(cgroup_part(CGROUP_DIR))", "0"),
+    ("test_what_is_handed_out", "src/channel/exports.c", "= cgroup_part(CGROUP_DIR);", "= -1;"),
     ("test_sessions_one_after_another", "src/process/spawn.c",
      "child = (pid_t)syscall(SYS_clone3,", "dup(cgroup);\n\tchild = (pid_t)syscall(SYS_clone3,"),
     ("test_delegated", "src/container/cgroup.c", 'if (write(self.fds[ENTER], "0", 1) < 0 ||',
