@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/duration.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -280,7 +281,7 @@ int request_read(struct request *request, char *data, size_t length, unsigned de
 	unsigned seen = 0;
 
 	memset(request, 0, sizeof *request);
-	request->grace = -1;
+	request->grace = NOT_SAID;
 	request->mask = -1;
 	*field = "message";
 	errno = EINVAL;

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -298,7 +299,7 @@ void session_hang_up(struct session *session, long long grace)
 	drop_master(session);
 	if (!session->kill_at)
 		hung_up++;
-	session->kill_at = sys_now() + grace;
+	session->kill_at = after(sys_now(), grace);
 }
 
 static void release(struct session *session)

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -310,6 +311,6 @@ struct server_wish verbs_wish(void)
 {
 	struct server_wish wish = self.wish;
 
-	self.wish = (struct server_wish){.grace = -1};
+	self.wish = (struct server_wish){.grace = NOT_SAID};
 	return wish;
 }
