@@ -67,7 +67,7 @@ static void take_long(struct options *options, struct words *words, const char *
 
 	if (!option)
 		refuse(options, words, "unknown option ", word);
-	if (option->argument)
+	else if (option->argument)
 		take_value(options, words, option, word, value);
 	else if (value)
 		refuse(options, words, "option takes no value: ", word);
@@ -82,11 +82,11 @@ static void take_short(struct options *options, struct words *words, const char 
 		const struct option *option = options_by_letter(*letter);
 		if (!option)
 			refuse(options, words, "unknown option ", word);
-		if (option->argument) {
+		else if (option->argument) {
 			take_value(options, words, option, word, letter[1] ? letter + 1 : NULL);
 			return;
-		}
-		options_apply(option, options, NULL);
+		} else
+			options_apply(option, options, NULL);
 	}
 }
 

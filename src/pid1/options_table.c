@@ -216,13 +216,13 @@ static int set_verbose(struct options *options, const char *value)
 	return 0;
 }
 
-/* The offset of a field of struct options; does not compile if it is of another type. */
-#define FIELD(type, name)                                                                          \
-	_Generic(&((struct options *)0)->name, type * : offsetof(struct options, name))
+/* The offset of a field of struct options; does not compile for a pointer to another type. */
+#define FIELD(pointer, name) /* NOLINTNEXTLINE(bugprone-macro-parentheses) */                      \
+	_Generic(&((struct options *)0)->name, pointer : offsetof(struct options, name))
 
-#define FLAG(name)       .kind = OPTION_FLAG, .field = FIELD(bool, name)
-#define TEXT(name)       .kind = OPTION_TEXT, .field = FIELD(const char *, name)
-#define DESCRIPTOR(name) .kind = OPTION_DESCRIPTOR, .field = FIELD(int, name)
+#define FLAG(name)       .kind = OPTION_FLAG, .field = FIELD(bool *, name)
+#define TEXT(name)       .kind = OPTION_TEXT, .field = FIELD(const char **, name)
+#define DESCRIPTOR(name) .kind = OPTION_DESCRIPTOR, .field = FIELD(int *, name)
 #define CALL(function)   .kind = OPTION_CALL, .set = (function)
 
 /* In the order of the help. */
