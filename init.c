@@ -121,10 +121,10 @@ static void take_signals(void)
 /* An operator's request to stop acts as a TERM does. */
 static void take_request(void)
 {
-	const struct server_wish wish = server_wish();
+	const struct server_stop stop = server_take_stop();
 	const int term = self.options.rewrite.to[SIGTERM];
 
-	if (!wish.stop || !end_on_request(wish.grace))
+	if (!stop.wanted || !end_on_request(stop.grace))
 		return;
 	if (term)
 		forward(term, NULL);
@@ -133,9 +133,9 @@ static void take_request(void)
 
 static void act_on_time(void)
 {
-	const long long now = sys_now(), next = server_expire(now);
+	const long long now = sys_now();
 
-	self.expire_at = next < 0 ? NEVER : next;
+	self.expire_at = server_expire(now);
 	end_on_time(now);
 }
 
@@ -208,7 +208,7 @@ static void bind_control_socket(void)
 	if (setup->fd < 0)
 		setup->fd = passed;
 	notify_stage("control");
-	self.has_channel = server_wanted(setup);
+	self.has_channel = server_is_wanted(setup);
 	if (self.has_channel && server_open(setup))
 		log_fail("open control channel ",
 			setup->path ? setup->path : number_text(digits, setup->fd));

@@ -1,7 +1,6 @@
 #include "wire.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
 #include "number.h"
 #include "text.h"
@@ -72,44 +71,6 @@ void wire_begin(struct wire_out *out, char *data, size_t size, const char *name)
 {
 	*out = (struct wire_out){.data = data, .size = size};
 	append(out, name, 0);
-}
-
-static void put(struct wire_out *out, const char *text)
-{
-	append(out, text, 0);
-	out->length -= !out->full;
-}
-
-// NOLINTNEXTLINE(readability-non-const-parameter): through out, too
-size_t wire_compose(char *data, size_t size, const char *template, size_t length, va_list values)
-{
-	struct wire_out out = {.data = data, .size = size};
-	char digits[NUMBER_SIZE], one[2] = "";
-	long long number;
-	int status;
-
-	for (size_t i = 0; i < length; i++)
-		switch (template[i]) {
-		case '?':
-			status = va_arg(values, int);
-			put(&out, WIFSIGNALED(status) ? "signal=" : "code=");
-			number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-			put(&out, number_text(digits, number));
-			break;
-		case '#':
-			put(&out, number_text(digits, va_arg(values, long long)));
-			break;
-		case '$':
-			put(&out, va_arg(values, const char *));
-			break;
-		case 0:
-			append(&out, "", 0);
-			break;
-		default:
-			one[0] = template[i];
-			put(&out, one);
-		}
-	return out.full ? 0 : out.length;
 }
 
 void wire_add(struct wire_out *out, const char *string)

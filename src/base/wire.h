@@ -6,7 +6,6 @@
 #ifndef WIRE_H
 #define WIRE_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -53,13 +52,6 @@ struct wire_out {
 };
 
 void wire_begin(struct wire_out *out, char *data, size_t size, const char *name);
-
-/*
- * A whole message from its template, NULs and all, as it stands on the wire: each #
- * is a long long, each $ a string, and a field of ? alone is code=... or signal=...
- * of an int as of wait(2). Returns its length, or 0 where it does not fit.
- */
-size_t wire_compose(char *data, size_t size, const char *template, size_t length, va_list values);
 
 /* One string as it is: an argument, or the word "args". */
 void wire_add(struct wire_out *out, const char *string);

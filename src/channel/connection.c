@@ -10,27 +10,23 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "base/wire.h"
 
-enum {
-	/* Of one uid that is neither root nor ours. */
-	CONNECTIONS_PER_UID = CONNECTIONS / 4,
-	REPLY_SIZE = 512,
-};
+/* Of one uid that is neither root nor ours. */
+enum { CONNECTIONS_PER_UID = CONNECTIONS / 4 };
 
 static struct {
 	int epoll;
-	long long grace;
+	const struct server_view *view;
 	unsigned high; /* connections in use are below */
 	unsigned watchers;
 } self;
 
 static struct connection connections[CONNECTIONS] SYS_LAST;
 
-void connection_setup(int epoll, long long grace)
+void connection_setup(int epoll, const struct server_view *view)
 {
 	self.epoll = epoll;
-	self.grace = grace;
+	self.view = view;
 }
 
 int connection_poll(int operation, int fd, enum source source, unsigned index, unsigned events)
@@ -48,7 +44,23 @@ unsigned connection_index(const struct connection *connection)
 
 struct connection *connection_at(unsigned index)
 {
-	return index < self.high && connections[index].fd ? &connections[index] : NULL;
+	return index < self.high && connections[index].open ? &connections[index] : NULL;
+}
+
+void connection_bind(struct connection *connection, struct session *session)
+{
+	connection->session = session;
+	session->connection = connection;
+}
+
+struct connection *connection_unbind(struct session *session)
+{
+	struct connection *connection = session->connection;
+
+	session->connection = NULL;
+	if (connection)
+		connection->session = NULL;
+	return connection;
 }
 
 void connection_drop(struct connection *connection)
@@ -59,79 +71,82 @@ void connection_drop(struct connection *connection)
 	connection_poll(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
 	close(connection->fd);
 	self.watchers -= connection->watches;
-	*connection = (struct connection){.fd = 0};
-	if (session) {
-		session->connection = -1;
-		session_hang_up(session, self.grace);
-	}
-	while (self.high && !connections[self.high - 1].fd)
+	if (session)
+		connection_unbind(session);
+	*connection = (struct connection){.open = false, .fd = -1};
+	while (self.high && !connections[self.high - 1].open)
 		self.high--;
+	if (session)
+		session_hang_up(session, self.view->grace);
 }
 
-/*
- * Sends a message from its template (see wire_compose); fd, where it is not 0, goes
- * along. 0, or -1 with errno: it was not sent, and nothing else was done about it.
- */
-static int try_send_list(const struct connection *connection, int fd, const char *template,
-	size_t length, va_list values)
+static int send_reply(int to, const struct reply *reply, int fd)
 {
-	char data[REPLY_SIZE];
-	size_t size = wire_compose(data, sizeof data, template, length, values);
-
-	errno = EMSGSIZE;
-	if (!size)
+	if (reply->out.full) {
+		errno = EMSGSIZE;
 		return -1;
-	return seqpacket_send(connection->fd, data, size, &fd, fd > 0, MSG_DONTWAIT);
-}
-
-int connection_try(const struct connection *connection, const char *template, size_t length, ...)
-{
-	va_list values;
-	int result;
-
-	va_start(values, length);
-	result = try_send_list(connection, 0, template, length, values);
-	va_end(values);
-	return result;
-}
-
-int connection_reply(
-	struct connection *connection, int fd, const char *template, size_t length, ...)
-{
-	va_list values;
-	int result = -1;
-
-	va_start(values, length);
-	if (connection->fd) {
-		result = try_send_list(connection, fd, template, length, values);
-		if (result)
-			connection_drop(connection);
 	}
-	va_end(values);
-	return result;
+	return seqpacket_send(to, reply->data, reply->out.length, &fd, fd >= 0, MSG_DONTWAIT);
 }
 
-void connection_fail(struct connection *connection, const char *stage, int error)
+int connection_try(const struct connection *connection, const struct reply *reply, int fd)
 {
-	connection_reply(connection, 0, MESSAGE("failed\0stage=$\0errno=#\0message=$"), stage,
-		N(error), strerror(error));
+	return send_reply(connection->fd, reply, fd);
 }
 
-void connection_refuse(struct connection *connection, int error, const char *field)
+int connection_send(struct connection *connection, const struct reply *reply, int fd)
 {
-	/* What does not fit was no field of ours. */
+	if (!connection->open)
+		return -1;
+	if (!connection_try(connection, reply, fd))
+		return 0;
+	connection_drop(connection);
+	return -1;
+}
+
+/* The reply "failed"; field may be NULL, and message is then the text of that errno. */
+static void compose_failure(
+	struct reply *reply, const char *stage, int error, const char *field, const char *message)
+{
+	reply_begin(reply, "failed");
+	reply_add(reply, "stage", stage);
+	reply_add_number(reply, "errno", error);
+	if (field)
+		reply_add(reply, "field", field);
+	reply_add(reply, "message", message ? message : strerror(error));
+}
+
+void connection_fail(
+	struct connection *connection, const char *stage, int error, const char *message)
+{
+	struct reply reply;
+
+	compose_failure(&reply, stage, error, NULL, message);
+	connection_send(connection, &reply, -1);
+}
+
+void connection_refuse(
+	struct connection *connection, int error, const char *field, const char *message)
+{
+	struct reply reply;
+
+	/* A key that would not fit into the reply is none of ours. */
 	if (text_until(field, 0) > REPLY_SIZE / 2)
 		field = "request";
-	connection_reply(connection, 0,
-		MESSAGE("failed\0stage=request\0errno=#\0field=$\0message=$"), N(error), field,
-		strerror(error));
-	if (connection->fd)
+	compose_failure(&reply, "request", error, field, message);
+	connection_send(connection, &reply, -1);
+	if (connection->open)
 		connection_drop(connection);
 }
 
 int connection_tell_lost(struct connection *connection)
 {
-	if (connection_try(connection, MESSAGE("event\0type=lost\0count=#"), N(connection->lost)))
+	struct reply event;
+
+	reply_begin(&event, "event");
+	reply_add(&event, "type", "lost");
+	reply_add_number(&event, "count", connection->lost);
+	if (connection_try(connection, &event, -1))
 		return -1;
 	connection->lost = 0;
 	return 0;
@@ -143,20 +158,16 @@ void connection_await_room(struct connection *connection, bool wanted)
 		connection_index(connection), EPOLLIN | (wanted ? EPOLLOUT : 0));
 }
 
-void connection_publish(const char *template, size_t length, ...)
+void connection_publish(const struct reply *event)
 {
-	va_list values;
-
 	for (unsigned i = 0; self.watchers && i < self.high; i++) {
 		struct connection *connection = &connections[i];
-		if (!connection->fd || !connection->watches)
+		if (!connection->open || !connection->watches)
 			continue;
-		va_start(values, length);
-		if (connection->lost || try_send_list(connection, 0, template, length, values)) {
+		if (connection->lost || connection_try(connection, event, -1)) {
 			connection->lost++;
 			connection_await_room(connection, true);
 		}
-		va_end(values);
 	}
 }
 
@@ -173,7 +184,7 @@ static struct connection *free_record(uid_t uid)
 	unsigned same = 0;
 
 	for (unsigned i = CONNECTIONS; i-- > 0;)
-		if (i >= self.high || !connections[i].fd)
+		if (i >= self.high || !connections[i].open)
 			connection = &connections[i];
 		else
 			same += connections[i].uid == uid;
@@ -182,30 +193,35 @@ static struct connection *free_record(uid_t uid)
 	return connection;
 }
 
-void connection_refuse_peer(int fd, int error)
+void connection_refuse_peer(int fd, int error, const char *message)
 {
-	const struct connection connection = {.fd = fd};
-	connection_try(&connection, MESSAGE("failed\0stage=connect\0errno=#\0message=$"), N(error),
-		strerror(error));
+	struct reply reply;
+
+	compose_failure(&reply, "connect", error, NULL, message);
+	send_reply(fd, &reply, -1);
 	close(fd);
 }
 
 void connection_greet(int fd, uid_t uid)
 {
 	struct connection *connection = free_record(uid);
+	struct reply greeting;
 
 	if (!connection) {
-		connection_refuse_peer(fd, EAGAIN);
+		connection_refuse_peer(fd, EAGAIN, "too many connections");
 		return;
 	}
-	*connection = (struct connection){.fd = fd, .uid = uid};
+	*connection = (struct connection){.open = true, .listing = -1, .fd = fd, .uid = uid};
 	if (self.high <= connection_index(connection))
 		self.high = connection_index(connection) + 1;
 	if (connection_poll(
-		    EPOLL_CTL_ADD, fd, FROM_CONNECTION, connection_index(connection), EPOLLIN))
+		    EPOLL_CTL_ADD, fd, FROM_CONNECTION, connection_index(connection), EPOLLIN)) {
 		connection_drop(connection);
-	else
-		connection_reply(connection, 0,
-			MESSAGE("init\0version=#\0oldest=#\0release=" INIT_VERSION),
-			N(WIRE_VERSION), N(WIRE_OLDEST));
+		return;
+	}
+	reply_begin(&greeting, "init");
+	reply_add_number(&greeting, "version", WIRE_VERSION);
+	reply_add_number(&greeting, "oldest", WIRE_OLDEST);
+	reply_add(&greeting, "release", INIT_VERSION);
+	connection_send(connection, &greeting, -1);
 }

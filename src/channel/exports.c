@@ -11,7 +11,7 @@
 
 enum { ROOT, PROC, CGROUP, FIRST_NAMESPACE };
 
-static const char names[EXPORTS][7] = {
+static const char *const names[EXPORTS] = {
 	[ROOT] = "root",
 	[PROC] = "proc",
 	[CGROUP] = "cgroup",
@@ -25,14 +25,8 @@ static const char names[EXPORTS][7] = {
 	"time",
 };
 
-/* Descriptors, 0 where there is none: it never is one of these. */
-static int opened[EXPORTS];
-
-/* As opened has it. */
-static int kept(int fd)
-{
-	return fd < 0 ? 0 : fd;
-}
+/* -1 where there is none. */
+static int opened[EXPORTS] = {[0 ... EXPORTS - 1] = -1};
 
 /*
  * Our cgroup in the v2 tree: the line "0::PATH" of /proc/self/cgroup, below the
@@ -51,35 +45,39 @@ static int open_cgroup(void)
 		if (fd >= 0)
 			return fd;
 	}
-	return 0;
+	return -1;
 }
 
 void exports_open(void)
 {
 	char path[16];
 
-	opened[ROOT] = kept(sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
-	opened[CGROUP] = kept(cgroup_part(CGROUP_DIR));
-	opened[PROC] = kept(file_open_system(AT_FDCWD, "/proc", FILE_SYSTEM_PROC));
-	if (!opened[PROC])
+	opened[ROOT] = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+	opened[CGROUP] = cgroup_part(CGROUP_DIR);
+	opened[PROC] = file_open_system(AT_FDCWD, "/proc", FILE_SYSTEM_PROC);
+	if (opened[PROC] < 0)
 		return;
-	if (!opened[CGROUP])
+	if (opened[CGROUP] < 0)
 		opened[CGROUP] = open_cgroup();
 	for (unsigned i = FIRST_NAMESPACE; i < EXPORTS; i++) {
 		text_join(path, "self/ns/", names[i]);
-		opened[i] = kept(sys_open(opened[PROC], path, O_RDONLY));
+		opened[i] = sys_open(opened[PROC], path, O_RDONLY);
 	}
 }
 
+/* Of the exports from first up to last. */
 static int find(const char *name, unsigned first, unsigned last)
 {
-	unsigned row = first + text_row(name, 0, names[first], sizeof *names, last - first);
-
-	errno = row == last ? EINVAL : ENOENT;
-	return row < last && opened[row] ? opened[row] : -1;
+	for (unsigned i = first; i < last; i++)
+		if (text_is(name, 0, names[i])) {
+			errno = ENOENT;
+			return opened[i];
+		}
+	errno = EINVAL;
+	return -1;
 }
 
-int exports_what(const char *name)
+int exports_file(const char *name)
 {
 	return find(name, 0, FIRST_NAMESPACE);
 }
@@ -94,7 +92,7 @@ unsigned exports_keep(int *list)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < EXPORTS; i++)
-		if (opened[i])
+		if (opened[i] >= 0)
 			list[count++] = opened[i];
 	return count;
 }

@@ -9,65 +9,9 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "process/signals.h"
+#include "verbs.h"
 
-/* Each as it is called in here, and on the wire. */
-#define FIELDS(DO)                                                                                 \
-	DO(ADDITIONAL_GIDS, "additionalGids")                                                      \
-	DO(CWD, "cwd")                                                                             \
-	DO(ENV, "env")                                                                             \
-	DO(GRACE, "grace")                                                                         \
-	DO(HEIGHT, "height")                                                                       \
-	DO(NAMESPACE, "namespace")                                                                 \
-	DO(NO_NEW_PRIVILEGES, "noNewPrivileges")                                                   \
-	DO(PID, "pid")                                                                             \
-	DO(PROGRAM, "program")                                                                     \
-	DO(RLIMITS, "rlimits")                                                                     \
-	DO(SESSION, "session")                                                                     \
-	DO(SIGNAL, "signal")                                                                       \
-	DO(TARGET, "target")                                                                       \
-	DO(TERMINAL, "terminal")                                                                   \
-	DO(UMASK, "umask")                                                                         \
-	DO(USER, "user")                                                                           \
-	DO(VERSION, "version")                                                                     \
-	DO(WHAT, "what")                                                                           \
-	DO(WIDTH, "width")
-#define NUMBER(id, name) FIELD_##id,
-#define NAME(id, name)   name "\0"
-
-enum field { FIELDS(NUMBER) FIELD_COUNT };
-
-/* Behind one another. */
-static const char fields[] = FIELDS(NAME);
-
-#define FIELD(id) (1U << FIELD_##id)
-
-/* Those that are lists. */
-static const unsigned repeated = FIELD(ADDITIONAL_GIDS) | FIELD(ENV) | FIELD(RLIMITS);
-
-static const struct row {
-	char name[9];
-	bool args;         /* may and must have arguments */
-	unsigned fields;   /* besides version */
-	unsigned required; /* of those */
-} verbs[] = {
-	[VERB_STATUS] = {"status", .fields = 0},
-	[VERB_EXEC] = {"exec", .args = true,
-		.fields = FIELD(ADDITIONAL_GIDS) | FIELD(CWD) | FIELD(ENV) | FIELD(HEIGHT) |
-                          FIELD(NO_NEW_PRIVILEGES) | FIELD(PROGRAM) | FIELD(RLIMITS) |
-                          FIELD(TERMINAL) | FIELD(UMASK) | FIELD(USER) | FIELD(WIDTH)},
-	[VERB_SIGNAL] = {"signal",
-		.fields = FIELD(SIGNAL) | FIELD(TARGET) | FIELD(PID) | FIELD(SESSION),
-		.required = FIELD(SIGNAL)},
-	[VERB_SESSIONS] = {"sessions", .fields = 0},
-	[VERB_HOLD] = {"hold", .fields = 0},
-	[VERB_ATTACH] = {"attach", .fields = FIELD(SESSION), .required = FIELD(SESSION)},
-	[VERB_WATCH] = {"watch", .fields = 0},
-	[VERB_WAIT] = {"wait", .fields = 0},
-	[VERB_STOP] = {"stop", .fields = FIELD(GRACE)},
-	[VERB_OPEN] = {"open", .fields = FIELD(WHAT) | FIELD(NAMESPACE)},
-};
-
-static const char limits[][11] = {
+static const char *const limits[] = {
 	[RLIMIT_AS] = "AS",
 	[RLIMIT_CORE] = "CORE",
 	[RLIMIT_CPU] = "CPU",
@@ -86,22 +30,7 @@ static const char limits[][11] = {
 	[RLIMIT_STACK] = "STACK",
 };
 
-unsigned request_verbs(const char *list)
-{
-	unsigned mask = 0;
-
-	for (;; list++) {
-		unsigned verb = TEXT_ROW(list, ',', verbs);
-		if (verb == VERBS)
-			return 0;
-		mask |= 1U << verb;
-		list += text_until(list, ',');
-		if (!*list)
-			return mask;
-	}
-}
-
-/* What stands before the first `end`. */
+/* Reads the number before the first `end`. */
 static int limit_value(const char *text, char end, uint64_t *value)
 {
 	unsigned long long number = UINT64_MAX;
@@ -114,43 +43,39 @@ static int limit_value(const char *text, char end, uint64_t *value)
 	return 0;
 }
 
+/* The resource of that name, which ends at a colon; or -1. */
+static int find_limit(const char *name)
+{
+	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++)
+		if (text_is(name, ':', limits[i]))
+			return (int)i;
+	return -1;
+}
+
 int request_limit(const char *text, bool apply)
 {
 	const char *name = text_after(text, "RLIMIT_"), *now, *most;
 	struct sys_limit limit;
-	unsigned row;
+	int resource;
 
 	errno = EINVAL;
 	if (!name)
 		name = text;
-	row = TEXT_ROW(name, ':', limits);
+	resource = find_limit(name);
 	now = name + text_until(name, ':');
-	if (row == sizeof limits / sizeof *limits || !*now++)
+	if (resource < 0 || !*now++)
 		return -1;
 	most = now + text_until(now, ':');
 	if (!*most++ || limit_value(now, ':', &limit.now) || limit_value(most, 0, &limit.most) ||
 		limit.now > limit.most)
 		return -1;
-	return apply ? sys_limit((int)row, &limit, NULL) : 0;
+	return apply ? sys_limit(resource, &limit, NULL) : 0;
 }
 
 static int read_bool(const char *value, bool *out)
 {
 	*out = text_is(value, 0, "true");
 	return *out || text_is(value, 0, "false") ? 0 : -1;
-}
-
-static int read_umask(const char *value, int *out)
-{
-	*out = 0;
-	if (!*value || text_until(value, 0) > 4)
-		return -1;
-	for (; *value; value++) {
-		if (*value < '0' || *value > '7')
-			return -1;
-		*out = *out * 8 + *value - '0';
-	}
-	return *out > 0777 ? -1 : 0;
 }
 
 /* A number of min..max. 0, or -1 with EINVAL or ERANGE. */
@@ -164,154 +89,251 @@ static int read_number(const char *value, unsigned min, unsigned max, unsigned *
 	return 0;
 }
 
-/* Whom a signal is for, by a word. */
-static int read_target(const char *value, enum target *target)
+static int read_additional_gids(struct request *request, const char *value)
+{
+	return credentials_parse_list(
+		value, request->user.groups, CREDENTIALS_GROUPS, &request->user.count);
+}
+
+static int read_cwd(struct request *request, const char *value)
+{
+	request->directory = value;
+	return *value == '/' ? 0 : -1;
+}
+
+/* The child takes the variables from the message itself. */
+static int read_env(struct request *request, const char *value)
+{
+	(void)request;
+	return *value != '=' && value[text_until(value, '=')] ? 0 : -1;
+}
+
+static int read_grace(struct request *request, const char *value)
+{
+	return number_parse_time(value, &request->grace) || request->grace == FOREVER ? -1 : 0;
+}
+
+static int read_height(struct request *request, const char *value)
+{
+	return read_number(value, 0, 65535, &request->height);
+}
+
+static int read_width(struct request *request, const char *value)
+{
+	return read_number(value, 0, 65535, &request->width);
+}
+
+static int read_no_new_privileges(struct request *request, const char *value)
+{
+	return read_bool(value, &request->no_new_privileges);
+}
+
+static int read_pid(struct request *request, const char *value)
+{
+	request->target = TARGET_PID;
+	return read_number(value, 2, 1 << 22, &request->pid);
+}
+
+static int read_program(struct request *request, const char *value)
+{
+	request->program = true;
+	return text_is(value, 0, "passed") ? 0 : -1;
+}
+
+/* The child takes the limits from the message itself. */
+static int read_rlimits(struct request *request, const char *value)
+{
+	(void)request;
+	return request_limit(value, false);
+}
+
+static int read_session(struct request *request, const char *value)
+{
+	request->target = TARGET_SESSION;
+	return read_number(value, 1, 0xffffffffU, &request->session);
+}
+
+static int read_signal(struct request *request, const char *value)
+{
+	request->signal = signal_number(value);
+	return request->signal ? 0 : -1;
+}
+
+static int read_target(struct request *request, const char *value)
 {
 	if (text_is(value, 0, "all"))
-		*target = TARGET_ALL;
+		request->target = TARGET_ALL;
 	else if (text_is(value, 0, "main"))
-		*target = TARGET_MAIN;
+		request->target = TARGET_MAIN;
 	else
 		return -1;
 	return 0;
 }
 
-/* A request's one field. The numbers stay within what they are kept in. */
-static int read_field(struct request *request, enum field field, const char *value)
+static int read_terminal(struct request *request, const char *value)
+{
+	return read_bool(value, &request->terminal);
+}
+
+static int read_umask(struct request *request, const char *value)
+{
+	request->mask = 0;
+	if (!*value || text_until(value, 0) > 4)
+		return -1;
+	for (; *value; value++) {
+		if (*value < '0' || *value > '7')
+			return -1;
+		request->mask = request->mask * 8 + *value - '0';
+	}
+	return request->mask > 0777 ? -1 : 0;
+}
+
+static int read_user(struct request *request, const char *value)
+{
+	request->as_user = true;
+	return credentials_parse(&request->user, value);
+}
+
+static int read_version(struct request *request, const char *value)
 {
 	unsigned version;
 
-	errno = EINVAL;
-	switch (field) {
-	case FIELD_ADDITIONAL_GIDS:
-		return credentials_parse_list(
-			value, request->user.groups, CREDENTIALS_GROUPS, &request->user.count);
-	case FIELD_CWD:
-		request->directory = value;
-		return *value == '/' ? 0 : -1;
-	case FIELD_ENV:
-		return *value != '=' && value[text_until(value, '=')] ? 0 : -1;
-	case FIELD_GRACE:
-		return number_parse_time(value, &request->grace) || request->grace < 0 ? -1 : 0;
-	case FIELD_HEIGHT:
-		return read_number(value, 0, 65535, &request->height);
-	case FIELD_WIDTH:
-		return read_number(value, 0, 65535, &request->width);
-	case FIELD_NO_NEW_PRIVILEGES:
-		return read_bool(value, &request->no_new_privileges);
-	case FIELD_PID:
-		request->target = TARGET_PID;
-		return read_number(value, 2, 1 << 22, &request->pid);
-	case FIELD_PROGRAM:
-		request->program = true;
-		return text_is(value, 0, "passed") ? 0 : -1;
-	case FIELD_RLIMITS:
-		return request_limit(value, false);
-	case FIELD_SESSION:
-		request->target = TARGET_SESSION;
-		return read_number(value, 1, 0xffffffffU, &request->session);
-	case FIELD_SIGNAL:
-		request->signal = signal_number(value);
-		return request->signal ? 0 : -1;
-	case FIELD_TARGET:
-		return read_target(value, &request->target);
-	case FIELD_TERMINAL:
-		return read_bool(value, &request->terminal);
-	case FIELD_UMASK:
-		return read_umask(value, &request->mask);
-	case FIELD_USER:
-		request->as_user = true;
-		return credentials_parse(&request->user, value);
-	case FIELD_VERSION:
-		if (read_number(value, 0, 0xffff, &version))
-			return -1;
-		errno = EPROTONOSUPPORT;
-		return version >= WIRE_OLDEST && version <= WIRE_VERSION ? 0 : -1;
-	case FIELD_NAMESPACE:
-		request->name_space = value;
-		return 0;
-	default:
-		request->what = value;
-		return 0;
-	}
+	(void)request;
+	if (read_number(value, 0, 0xffff, &version))
+		return -1;
+	errno = EPROTONOSUPPORT;
+	return version >= WIRE_OLDEST && version <= WIRE_VERSION ? 0 : -1;
 }
 
+static int read_what(struct request *request, const char *value)
+{
+	request->what = value;
+	return 0;
+}
+
+static int read_namespace(struct request *request, const char *value)
+{
+	request->name_space = value;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	bool repeated;                                           /* the field is a list */
+	int (*read)(struct request *request, const char *value); /* 0, or -1 with errno */
+} fields[] = {
+	[FIELD_ADDITIONAL_GIDS] = {"additionalGids", true, read_additional_gids},
+	[FIELD_CWD] = {"cwd", false, read_cwd},
+	[FIELD_ENV] = {"env", true, read_env},
+	[FIELD_GRACE] = {"grace", false, read_grace},
+	[FIELD_HEIGHT] = {"height", false, read_height},
+	[FIELD_NO_NEW_PRIVILEGES] = {"noNewPrivileges", false, read_no_new_privileges},
+	[FIELD_PROGRAM] = {"program", false, read_program},
+	[FIELD_RLIMITS] = {"rlimits", true, read_rlimits},
+	[FIELD_SIGNAL] = {"signal", false, read_signal},
+	[FIELD_TARGET] = {"target", false, read_target},
+	[FIELD_PID] = {"pid", false, read_pid},
+	[FIELD_SESSION] = {"session", false, read_session},
+	[FIELD_TERMINAL] = {"terminal", false, read_terminal},
+	[FIELD_UMASK] = {"umask", false, read_umask},
+	[FIELD_USER] = {"user", false, read_user},
+	[FIELD_VERSION] = {"version", false, read_version},
+	[FIELD_WHAT] = {"what", false, read_what},
+	[FIELD_NAMESPACE] = {"namespace", false, read_namespace},
+	[FIELD_WIDTH] = {"width", false, read_width},
+};
+
+_Static_assert(sizeof fields / sizeof *fields == FIELDS, "a row for every field");
+
+/* The field that a string of a message sets, and in *value what to; or FIELDS. */
+static unsigned find_field(const char *string, const char **value)
+{
+	unsigned field = 0;
+
+	while (field < FIELDS && !(*value = wire_value(string, fields[field].name)))
+		field++;
+	return field;
+}
+
+/* The name of the first field of a set that is not empty. */
+static const char *first_name(unsigned set)
+{
+	unsigned field = 0;
+
+	while (!(set & 1U << field))
+		field++;
+	return fields[field].name;
+}
+
+/* Stores the set of the fields that were there in *seen. */
 static int read_fields(struct request *request, unsigned *seen, const char **bad)
 {
-	const struct row *row = &verbs[request->verb];
+	const unsigned known = request->verb->fields | FIELD_BIT(VERSION);
 
 	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p)) {
-		const char *name = fields, *value = NULL;
-		unsigned field = 0;
-		for (; field < FIELD_COUNT && !(value = wire_value(p, name)); field++)
-			name = text_nth(name, 1);
-		*bad = p;
+		const char *value;
+		const unsigned field = find_field(p, &value);
 		errno = EINVAL;
-		if (field == FIELD_COUNT || !((row->fields | FIELD(VERSION)) & 1U << field)) {
+		if (field == FIELDS || !(known & 1U << field)) {
 			/* Named by its key alone. */
 			p[text_until(p, '=')] = 0;
+			*bad = p;
 			return -1;
 		}
-		*bad = name;
-		if ((*seen & ~repeated) & 1U << field)
+		*bad = fields[field].name;
+		if (*seen & 1U << field && !fields[field].repeated)
 			return -1;
 		*seen |= 1U << field;
-		if (read_field(request, (enum field)field, value))
+		if (fields[field].read(request, value))
 			return -1;
 	}
 	return 0;
 }
 
-/* How many descriptors belong to the request. */
-static bool right_count(const struct request *request, unsigned descriptors)
+static bool is_right_count(const struct request *request, unsigned descriptors)
 {
-	unsigned program = request->program;
+	const unsigned program = request->program, stdio = request->terminal ? 0 : 3;
 
-	if (request->verb == VERB_HOLD)
+	switch (request->verb->descriptors) {
+	case REQUEST_NO_DESCRIPTORS:
+		return descriptors == 0;
+	case REQUEST_MASTER:
 		return descriptors <= 1;
-	if (request->verb != VERB_EXEC)
-		return !descriptors;
-	return descriptors == program + (request->terminal ? 0 : 3);
+	case REQUEST_STDIO:
+		return descriptors == stdio + program;
+	}
+	return false;
 }
 
-int request_read(struct request *request, char *data, size_t length, unsigned descriptors,
-	const char **field)
+int request_read(struct request *request, const struct verb *verb, const struct wire *wire,
+	unsigned descriptors, const char **field)
 {
-	const struct row *row;
-	unsigned seen = 0;
+	unsigned seen = 0, missing, alternatives;
 
 	memset(request, 0, sizeof *request);
+	request->verb = verb;
+	request->wire = *wire;
 	request->grace = NOT_SAID;
 	request->mask = -1;
-	*field = "message";
-	errno = EINVAL;
-	if (wire_read(&request->wire, data, length))
-		return -1;
-	request->verb = (enum verb)TEXT_ROW(data, 0, verbs);
-	*field = "request";
-	errno = ENOSYS;
-	if (request->verb == VERBS)
-		return -1;
-	row = &verbs[request->verb];
 	if (read_fields(request, &seen, field))
 		return -1;
 	errno = EINVAL;
 	*field = "descriptors";
-	if (!right_count(request, descriptors))
+	if (!is_right_count(request, descriptors))
 		return -1;
 	*field = "args";
-	if (row->args != (request->wire.args < request->wire.end))
+	if (verb->args != (wire->args < wire->end))
 		return -1;
-	*field = row->required & FIELD(SIGNAL) ? "signal" : "session";
-	if ((seen & row->required) != row->required)
+	missing = verb->required & ~seen;
+	if (missing) {
+		*field = first_name(missing);
 		return -1;
-	/* At most one says whom, or what. */
-	*field = row->fields & FIELD(WHAT) ? "what" : "target";
-	seen &= FIELD(TARGET) | FIELD(PID) | FIELD(SESSION) | FIELD(WHAT) | FIELD(NAMESPACE);
-	if (seen & (seen - 1))
+	}
+	alternatives = seen & verb->one_of;
+	if (alternatives & (alternatives - 1)) {
+		*field = first_name(verb->one_of);
 		return -1;
+	}
 	*field = "additionalGids";
-	if (request->user.count && !request->as_user)
-		return -1;
-	return 0;
+	return request->user.count && !request->as_user ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /*
- * request: what a message from an operator asks for, checked to the last field
- * before anything is done about it. PROTOCOL.md is the description for clients.
+ * request: a message from an operator, checked to the last field before anything is
+ * done about it. init-control(7) describes the messages for the authors of clients.
  */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -11,24 +11,46 @@
 #include "base/wire.h"
 #include "process/spawn.h"
 
-enum verb {
-	VERB_STATUS,
-	VERB_EXEC,
-	VERB_SIGNAL,
-	VERB_SESSIONS,
-	VERB_HOLD,
-	VERB_ATTACH,
-	VERB_WATCH,
-	VERB_WAIT,
-	VERB_STOP,
-	VERB_OPEN,
-	VERBS,
+/* Where at most one of several fields may be given, errors name the one listed first here. */
+enum field {
+	FIELD_ADDITIONAL_GIDS,
+	FIELD_CWD,
+	FIELD_ENV,
+	FIELD_GRACE,
+	FIELD_HEIGHT,
+	FIELD_NO_NEW_PRIVILEGES,
+	FIELD_PROGRAM,
+	FIELD_RLIMITS,
+	FIELD_SIGNAL,
+	FIELD_TARGET,
+	FIELD_PID,
+	FIELD_SESSION,
+	FIELD_TERMINAL,
+	FIELD_UMASK,
+	FIELD_USER,
+	FIELD_VERSION,
+	FIELD_WHAT,
+	FIELD_NAMESPACE,
+	FIELD_WIDTH,
+	FIELDS,
+};
+
+/* For a set of fields. */
+#define FIELD_BIT(name) (1U << FIELD_##name)
+
+/* The descriptors that a request comes with. */
+enum request_descriptors {
+	REQUEST_NO_DESCRIPTORS,
+	REQUEST_MASTER, /* at most one, the master of a terminal */
+	REQUEST_STDIO,  /* three, or none with a terminal; then the program, if it is passed */
 };
 
 enum target { TARGET_SESSION, TARGET_MAIN, TARGET_ALL, TARGET_PID };
 
+struct verb; /* see verbs.h */
+
 struct request {
-	enum verb verb;
+	const struct verb *verb;
 	struct wire wire;
 	bool terminal, no_new_privileges, program;
 	unsigned height, width; /* 0 to 65535 */
@@ -40,23 +62,24 @@ struct request {
 	enum target target;
 	unsigned pid;           /* not 0 or 1 */
 	unsigned session;       /* 0: that of the connection */
-	long long grace;        /* milliseconds, or FOREVER where none is given */
+	long long grace;        /* milliseconds, or NOT_SAID */
 	const char *what;       /* of open, as the client wrote it */
 	const char *name_space; /* likewise */
 };
 
-/* A bit for each verb in a list such as "status,watch"; 0 where one is unknown. */
-unsigned request_verbs(const char *list);
+/*
+ * Checks the fields of a message that came with that many descriptors against what its
+ * verb takes, and reads them. The request points into the message from then on. 0, or -1
+ * with errno and the name of what is wrong in *field: EINVAL, ERANGE, or EPROTONOSUPPORT
+ * for a version.
+ */
+int request_read(struct request *request, const struct verb *verb, const struct wire *wire,
+	unsigned descriptors, const char **field);
 
 /*
- * Reads a request out of length bytes at data, which came with that many
- * descriptors. 0, or -1 with errno, and in *field the name of what is wrong:
- * EINVAL, ERANGE, ENOSYS for an unknown request, EPROTONOSUPPORT for a version.
+ * Checks a limit, "RLIMIT_NOFILE:SOFT:HARD" with numbers or "unlimited", and sets it for
+ * this process if apply is true. 0, or -1 with errno.
  */
-int request_read(struct request *request, char *data, size_t length, unsigned descriptors,
-	const char **field);
-
-/* "RLIMIT_NOFILE:SOFT:HARD", numbers or "unlimited". 0 or -1; applies it on demand. */
 int request_limit(const char *text, bool apply);
 
 #endif

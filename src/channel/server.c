@@ -15,6 +15,7 @@
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "connection.h"
+#include "events.h"
 #include "exports.h"
 #include "listener.h"
 #include "process/fds.h"
@@ -38,7 +39,7 @@ static struct {
 static char received[WIRE_SIZE] SYS_LAST;
 
 /* Neither a directory nor a bare path may become the stdio of a command (CVE-2024-21626). */
-static bool acceptable(const int *fds, unsigned count)
+static bool are_acceptable(const int *fds, unsigned count)
 {
 	struct file_status status;
 
@@ -66,46 +67,72 @@ static void discard(const int *fds, unsigned count)
 		_exit(0);
 }
 
+/* What to say of a refusal where the text of its errno would mislead; or NULL. */
+static const char *refusal(int error)
+{
+	switch (error) {
+	case ENOSYS:
+		return "unknown request";
+	case EPROTONOSUPPORT:
+		return "unsupported version of the protocol";
+	case E2BIG:
+		return "too many descriptors";
+	case EMFILE:
+		return "init is out of descriptors";
+	case EBADF:
+		return "directories and O_PATH descriptors are not accepted";
+	default:
+		return NULL;
+	}
+}
+
+static void refuse(struct connection *connection, int error, const char *field)
+{
+	connection_refuse(connection, error, field, refusal(error));
+}
+
+/* What a long message touched is given back, so that PID 1 does not grow by it. */
+static void trim_buffer(ssize_t length)
+{
+	const uintptr_t page = 4096, from = (uintptr_t)received / page + 1;
+
+	if (length > (ssize_t)page)
+		madvise((void *)(from * page),
+			((uintptr_t)(received + sizeof received) / page - from) * page,
+			MADV_DONTNEED);
+}
+
 static void receive(struct connection *connection)
 {
 	struct request request;
 	int fds[WIRE_DESCRIPTORS];
-	unsigned count;
+	struct verb_call call = {.connection = connection, .request = &request, .fds = fds};
 	const char *field;
-	const bool had_session = connection->session;
 	ssize_t length = seqpacket_receive(
-		connection->fd, received, sizeof received, fds, &count, MSG_DONTWAIT);
+		connection->fd, received, sizeof received, fds, &call.count, MSG_DONTWAIT);
 
 	if (length < 0) {
 		if (errno != EAGAIN && errno != EINTR)
-			connection_refuse(
-				connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
+			refuse(connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
 		return;
 	}
 	/*
 	 * The end of the connection reads like an empty message, which is a bad one and
 	 * may have come with descriptors. Then there is nobody to hear the answer.
 	 */
-	if (request_read(&request, received, (size_t)length, count, &field))
-		connection_refuse(connection, errno, field);
-	else if (self.setup->verbs && !(self.setup->verbs & 1U << request.verb))
-		connection_refuse(connection, EPERM, "request");
-	else if (!acceptable(fds, count))
-		connection_refuse(connection, EBADF, "descriptors");
+	if (verbs_read(&request, received, (size_t)length, call.count, &field))
+		refuse(connection, errno, field);
+	else if (self.setup->verbs && !verbs_has(self.setup->verbs, request.verb))
+		refuse(connection, EPERM, "request");
+	else if (!are_acceptable(fds, call.count))
+		refuse(connection, EBADF, "descriptors");
 	else
-		answer(connection, &request, fds, &count);
-	/* What a session was given its child holds: ours is not the last. */
-	if (connection->session && !had_session)
-		seqpacket_discard(fds, count);
-	else if (count)
-		discard(fds, count);
-	/* What a long message touched is given back, so that PID 1 does not grow by it. */
-	if (length > 4096) {
-		const uintptr_t page = 4096, from = (uintptr_t)received / page + 1;
-		madvise((void *)(from * page),
-			((uintptr_t)(received + sizeof received) / page - from) * page,
-			MADV_DONTNEED);
-	}
+		request.verb->run(&call);
+	if (call.copied)
+		seqpacket_discard(fds, call.count);
+	else if (call.count)
+		discard(fds, call.count);
+	trim_buffer(length);
 }
 
 /*
@@ -145,7 +172,7 @@ static int accept_to_refuse(void)
 	close(self.spare);
 	fd = sys_accept(self.listener.fd);
 	if (fd >= 0 && allowed(fd, &uid))
-		connection_refuse_peer(fd, EMFILE);
+		connection_refuse_peer(fd, EMFILE, refusal(EMFILE));
 	else if (fd >= 0)
 		close(fd);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
@@ -160,7 +187,7 @@ static void accept_some(void)
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
 		fd = sys_accept(self.listener.fd);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-			warn_errno("accept on control socket");
+			warn_errno("accept connection on control socket");
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
 			if (allowed(fd, &uid))
@@ -180,16 +207,16 @@ static void serve_connection(struct connection *connection, unsigned events)
 	if (!connection)
 		return;
 	if (events & EPOLLOUT) {
-		if (connection->listing)
-			verbs_list(connection);
-		if (connection->fd && connection->lost && !connection_tell_lost(connection))
-			connection_await_room(connection, connection->listing);
+		if (connection->listing >= 0)
+			verbs_continue_list(connection);
+		if (connection->open && connection->lost && !connection_tell_lost(connection))
+			connection_await_room(connection, connection->listing >= 0);
 	}
-	if (connection->fd && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (connection->open && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		receive(connection);
 }
 
-bool server_wanted(const struct server_setup *setup)
+bool server_is_wanted(const struct server_setup *setup)
 {
 	return setup->path || setup->fd >= 0;
 }
@@ -200,6 +227,7 @@ int server_open(const struct server_setup *setup)
 
 	self.setup = setup;
 	self.listener.fd = self.listener.file.directory = -1;
+	self.epoll = self.spare = -1;
 	fds_raise_limit();
 	if (setup->fd >= 0 && listener_inherit(setup->fd, &listens))
 		return -1;
@@ -220,14 +248,14 @@ int server_start(const struct server_view *view, int signals)
 		return -1;
 	self.view = view;
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
-	connection_setup(self.epoll, view->grace);
+	connection_setup(self.epoll, view);
 	verbs_setup(view);
 	if (connection_poll(EPOLL_CTL_ADD, signals, FROM_SIGNALS, 0, EPOLLIN))
 		return -1;
 	if (self.listener.fd >= 0 && connection_poll(EPOLL_CTL_ADD, self.listener.fd, FROM_LISTENER,
 					     0, EPOLLIN | EPOLLET))
 		return -1;
-	/* Whoever made the socketpair made us: no check. */
+	/* The process that made the socketpair also started us: no check. */
 	if (self.setup->fd >= 0 && self.setup->fd != self.listener.fd)
 		connection_greet(self.setup->fd, geteuid());
 	return 0;
@@ -264,8 +292,8 @@ bool server_wait(int timeout)
 			serve_connection(connection_at(index), events[i].events);
 			break;
 		case FROM_PROGRESS:
-			if (session_at(index) && session_at(index)->progress)
-				verbs_progress(session_at(index));
+			if (session_at(index) && session_at(index)->progress >= 0)
+				events_session_started(session_at(index));
 			break;
 		}
 	}
@@ -282,28 +310,25 @@ bool server_child_died(pid_t pid, int status)
 	struct session *session = session_by_pid(pid);
 
 	if (session)
-		verbs_death(session, status);
+		events_session_died(session, status);
 	return session;
 }
 
 void server_main_ended(void)
 {
 	if (self.view)
-		verbs_main_ended();
+		events_main_ended(self.view->status);
 }
 
 void server_hang_up(void)
 {
-	struct session *session;
-
-	for (unsigned i = 0; session_count() && i < SESSIONS; i++)
-		if ((session = session_at(i)))
-			session_hang_up(session, self.view->grace);
+	if (self.view)
+		session_hang_up_all(self.view->grace);
 }
 
-struct server_wish server_wish(void)
+struct server_stop server_take_stop(void)
 {
-	return verbs_wish();
+	return verbs_take_stop();
 }
 
 void server_close(void)

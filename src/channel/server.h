@@ -1,8 +1,8 @@
 /*
- * control: the channel through which operators reach into the container. Holds the
- * connections, checks who is at the other end, and does what a request asks for:
- * receive one datagram, check it, fork or kill() or send a descriptor. Nothing here
- * waits for a peer, allocates, or looks a path up that the container controls.
+ * server: the control channel, through which operators reach into the container. Accepts
+ * connections, checks who is at the other end, and has requests carried out: receive one
+ * datagram, check it, fork or kill() or send a descriptor. Nothing here waits for a peer,
+ * allocates, or looks up a path that the container controls.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -14,43 +14,47 @@
 
 enum { SERVER_UIDS = 16 };
 
-/* How init was asked to hold the channel. */
+/* How the command line asks for the channel. */
 struct server_setup {
 	const char *path; /* NULL: none */
 	int fd;           /* inherited, or -1 */
-	unsigned verbs;   /* a bit for each that is offered, see request.h; 0: all */
-	unsigned count;
+	unsigned verbs;   /* that are offered, as verbs_from_list has them; 0: all */
+	unsigned count;   /* of uids that are allowed */
 	uid_t allowed[SERVER_UIDS];
 };
 
-/* What the channel is told of init, which keeps it up to date. */
+/* What the channel sees of init, which keeps it up to date. */
 struct server_view {
 	const char *state;
 	const struct recipient *command; /* pid 0: none, or ended */
 	bool ended, stopping;            /* the command; the container */
 	int status;                      /* of the command, as of wait(2), once it ended */
-	int proc;                        /* see others.h */
+	int proc;                        /* see descendants_open */
 	long long started;               /* monotonic milliseconds */
-	long long grace;                 /* of sessions that lost their connection, milliseconds */
+	long long
+		grace; /* of the container and of sessions, in force now: milliseconds or FOREVER */
 	unsigned long long reaped, forwarded;
 };
 
-/* What an operator wants init itself to do. */
-struct server_wish {
-	bool stop;
-	long long grace; /* milliseconds, FOREVER: as init was told */
+/* Whether operators asked for the end of the container. */
+struct server_stop {
+	bool wanted;
+	long long grace; /* milliseconds, or NOT_SAID */
 };
 
 /* Whether a channel was asked for. */
-bool server_wanted(const struct server_setup *setup);
+bool server_is_wanted(const struct server_setup *setup);
 
 /*
- * Makes the socket, and opens what is handed out. 0, or -1 with errno. Whatever
- * ends the process from here on calls server_close.
+ * Makes the socket, or takes the inherited one. 0, or -1 with errno. Whatever ends the
+ * process from here on calls server_close.
  */
 int server_open(const struct server_setup *setup);
 
-/* The command runs: greets and serves from now on, beside the signalfd. 0 or -1. */
+/*
+ * The command runs: greets and serves from now on, beside the signalfd. The view is read
+ * for as long as init runs. 0, or -1 with errno.
+ */
 int server_start(const struct server_view *view, int signals);
 
 /* Adds what the channel holds to a list of descriptors to keep; returns how many. */
@@ -63,7 +67,10 @@ enum { SERVER_KEEPS = 20 };
  */
 bool server_wait(int timeout);
 
-/* When server_expire is to be called: monotonic milliseconds, or -1. */
+/*
+ * Kills the sessions that have outlived their grace. Returns when to call it again:
+ * monotonic milliseconds, or NEVER.
+ */
 long long server_expire(long long now);
 
 /* A child was reaped. Returns whether it led a session. */
@@ -72,11 +79,11 @@ bool server_child_died(pid_t pid, int status);
 /* The command ended, as the view says: tells those who wait. */
 void server_main_ended(void);
 
-/* The container ends: the sessions get their HUP. */
+/* The container ends: hangs all sessions up, with the grace of the view. */
 void server_hang_up(void);
 
-/* The wish since the last call. */
-struct server_wish server_wish(void);
+/* What operators asked for since the last call. */
+struct server_stop server_take_stop(void);
 
 /* Removes the socket's file. */
 void server_close(void);

@@ -24,7 +24,32 @@ enum {
 };
 
 static struct session table[SESSIONS] SYS_LAST;
-static unsigned last_id, count, high, hung_up;
+static unsigned last_id;
+static unsigned high;  /* records in use are below */
+static unsigned count; /* of those with a leader */
+static unsigned timed; /* of those that session_expire is to look at */
+
+static bool has_leader(enum session_state state)
+{
+	return state != SESSION_FREE && state != SESSION_LEADERLESS;
+}
+
+static bool is_timed(enum session_state state)
+{
+	return state == SESSION_ENDING || state == SESSION_LEADERLESS;
+}
+
+/* All changes of a state come through here, so that the counts are right. */
+static void set_state(struct session *session, enum session_state state)
+{
+	count += (unsigned)has_leader(state) - (unsigned)has_leader(session->state);
+	timed += (unsigned)is_timed(state) - (unsigned)is_timed(session->state);
+	session->state = state;
+	if (high <= session_index(session))
+		high = session_index(session) + 1;
+	while (high && table[high - 1].state == SESSION_FREE)
+		high--;
+}
 
 static int open_master(void)
 {
@@ -167,17 +192,22 @@ static void set_name(struct session *session, const char *program)
 		session->name[i] = program[i];
 }
 
-struct session *session_start(
-	const struct request *request, const int *fds, int connection, char **envp)
+static struct session *free_record(void)
+{
+	for (unsigned i = 0; i < SESSIONS; i++)
+		if (table[i].state == SESSION_FREE)
+			return &table[i];
+	return NULL;
+}
+
+struct session *session_start(const struct request *request, const int *fds, char **envp)
 {
 	struct spawn_failure failure;
-	struct session *session = table;
+	struct session *session = free_record();
 	pid_t parent = getpid(), pid;
 	int ends[2];
 
-	while (session < table + SESSIONS && session->pid)
-		session++;
-	if (session == table + SESSIONS) {
+	if (!session) {
 		errno = EAGAIN;
 		return NULL;
 	}
@@ -197,26 +227,32 @@ struct session *session_start(
 	}
 	*session = (struct session){.pid = pid,
 		.id = ++last_id,
-		.connection = connection,
 		.progress = ends[0],
+		.master = -1,
 		.terminal = request->terminal,
-		.started = sys_now()};
+		.started = sys_now(),
+		.kill_at = NEVER};
 	set_name(session, request->wire.args);
-	count++;
-	if (high <= session_index(session))
-		high = session_index(session) + 1;
+	set_state(session, SESSION_STARTING);
 	return session;
 }
 
 /* Closing it hangs the terminal up, for who else has it open: HUP to its foreground. */
 static void drop_master(struct session *session)
 {
-	if (session->master)
+	if (session->master >= 0)
 		close(session->master);
-	session->master = 0;
+	session->master = -1;
 }
 
-enum session_progress session_progress(struct session *session, struct spawn_failure *failure)
+static void close_progress(struct session *session)
+{
+	if (session->progress >= 0)
+		close(session->progress);
+	session->progress = -1;
+}
+
+enum session_news session_read_news(struct session *session, struct spawn_failure *failure)
 {
 	struct spawn_failure told;
 	int fds[WIRE_DESCRIPTORS];
@@ -225,36 +261,116 @@ enum session_progress session_progress(struct session *session, struct spawn_fai
 		session->progress, &told, sizeof told, fds, &passed, MSG_DONTWAIT);
 
 	if (length < 0 && errno == EAGAIN)
-		return SESSION_STARTING;
+		return NEWS_NONE;
 	/* The terminal's master did not get through: what is started is of no use. */
 	if (length < 0) {
 		*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
 		kill(session->pid, SIGKILL);
-		return SESSION_FAILED;
+		return NEWS_FAILED;
 	}
 	if (passed) {
 		drop_master(session);
 		session->master = fds[0];
 		seqpacket_discard(fds + 1, passed - 1);
-		return SESSION_TERMINAL;
+		return NEWS_MASTER;
 	}
 	if (length != sizeof told)
-		return SESSION_RUNS;
+		return NEWS_RUNS;
 	*failure = told;
-	return SESSION_FAILED;
+	return NEWS_FAILED;
 }
 
-void session_settle(struct session *session)
+void session_run(struct session *session)
 {
-	close(session->progress);
-	session->progress = 0;
+	close_progress(session);
+	/* It may have been hung up before. */
+	if (session->state == SESSION_STARTING)
+		set_state(session, SESSION_ATTACHED);
+}
+
+void session_fail(struct session *session)
+{
+	close_progress(session);
+	set_state(session, SESSION_FAILED);
+}
+
+void session_hold(struct session *session, int master)
+{
+	session->master = master;
+	set_state(session, SESSION_HELD);
+}
+
+void session_attach(struct session *session)
+{
+	set_state(session, SESSION_ATTACHED);
+}
+
+void session_hang_up(struct session *session, long long grace)
+{
+	const long long kill_at = after(sys_now(), grace);
+
+	/* Its end is known, or near. */
+	if (session->state == SESSION_FAILED || session->state == SESSION_KILLED)
+		return;
+	if (kill_at < session->kill_at)
+		session->kill_at = kill_at;
+	if (session->state == SESSION_LEADERLESS)
+		return;
+	/* Nobody waits any more for what it does before its exec. */
+	if (session->progress >= 0)
+		kill(session->pid, SIGKILL);
+	session_signal(session, SIGHUP);
+	session_signal(session, SIGCONT);
+	drop_master(session);
+	set_state(session, SESSION_ENDING);
+}
+
+void session_hang_up_all(long long grace)
+{
+	for (unsigned i = 0; i < high; i++)
+		if (table[i].state != SESSION_FREE)
+			session_hang_up(&table[i], grace);
+}
+
+void session_died(struct session *session)
+{
+	close_progress(session);
+	drop_master(session);
+	/* Those of a group that was hung up and is not empty still have their grace. */
+	if (session->state == SESSION_ENDING && !session_signal(session, 0))
+		set_state(session, SESSION_LEADERLESS);
+	else
+		set_state(session, SESSION_FREE);
+}
+
+static void expire(struct session *session)
+{
+	session_signal(session, SIGKILL);
+	set_state(session, session->state == SESSION_LEADERLESS ? SESSION_FREE : SESSION_KILLED);
+}
+
+long long session_expire(long long now)
+{
+	long long next = NEVER;
+
+	for (unsigned i = 0; timed && i < high; i++) {
+		struct session *session = &table[i];
+		if (!is_timed(session->state))
+			continue;
+		/* A group that is gone leaves its number to others. */
+		if (session->state == SESSION_LEADERLESS && session_signal(session, 0))
+			set_state(session, SESSION_FREE);
+		else if (session->kill_at <= now)
+			expire(session);
+		else if (session->kill_at < next)
+			next = session->kill_at;
+	}
+	return next;
 }
 
 struct session *session_at(unsigned index)
 {
-	struct session *session = &table[index];
-
-	return index < high && session->pid && !session->dead ? session : NULL;
+	return index < high && has_leader(table[index].state) ? &table[index] : NULL;
 }
 
 unsigned session_index(const struct session *session)
@@ -283,72 +399,34 @@ unsigned session_count(void)
 	return count;
 }
 
+const char *session_state_name(const struct session *session)
+{
+	switch (session->state) {
+	case SESSION_STARTING:
+	case SESSION_ATTACHED:
+		return "attached";
+	case SESSION_HELD:
+		return "held";
+	case SESSION_FREE:
+	case SESSION_ENDING:
+	case SESSION_KILLED:
+	case SESSION_FAILED:
+	case SESSION_LEADERLESS:
+		break;
+	}
+	return "ending";
+}
+
 int session_signal(const struct session *session, int signal)
 {
 	/* Before it has a group it is alone, and has all signals blocked: this one waits. */
-	return kill(session->progress ? session->pid : -session->pid, signal);
-}
-
-void session_hang_up(struct session *session, long long grace)
-{
-	/* What it is doing before its exec is nobody's wish any more. */
-	if (session->progress)
-		kill(session->pid, SIGKILL);
-	session_signal(session, SIGHUP);
-	session_signal(session, SIGCONT);
-	drop_master(session);
-	if (!session->kill_at)
-		hung_up++;
-	session->kill_at = after(sys_now(), grace);
-}
-
-static void release(struct session *session)
-{
-	hung_up -= session->kill_at != 0;
-	session->pid = 0;
-	while (high && !table[high - 1].pid)
-		high--;
-}
-
-void session_died(struct session *session)
-{
-	drop_master(session);
-	session->dead = true;
-	session->connection = -1;
-	count--;
-	/* Those of a group that was hung up and is not empty still have their grace. */
-	if (!session->kill_at || session_signal(session, 0))
-		release(session);
-}
-
-long long session_expire(long long now)
-{
-	long long next = -1;
-
-	for (unsigned i = 0; hung_up && i < high; i++) {
-		struct session *session = &table[i];
-		if (!session->pid || !session->kill_at)
-			continue;
-		/* A group that is gone leaves its number to others. */
-		if (session->dead && session_signal(session, 0))
-			release(session);
-		else if (session->kill_at <= now) {
-			session_signal(session, SIGKILL);
-			hung_up--;
-			session->kill_at = 0;
-			if (session->dead)
-				release(session);
-		} else if (next < 0 || session->kill_at < next) {
-			next = session->kill_at;
-		}
-	}
-	return next;
+	return kill(session->progress >= 0 ? session->pid : -session->pid, signal);
 }
 
 int session_take_master(struct session *session)
 {
 	int master = session->master;
 
-	session->master = 0;
+	session->master = -1;
 	return master;
 }

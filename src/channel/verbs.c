@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -9,308 +10,356 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "events.h"
 #include "exports.h"
 #include "process/descendants.h"
 
 static struct {
 	const struct server_view *view;
-	struct server_wish wish;
+	struct server_stop stop;
 } self;
+
+static void run_status(struct verb_call *call)
+{
+	const struct server_view *view = self.view;
+	struct reply reply;
+
+	reply_begin(&reply, "status");
+	reply_add(&reply, "release", INIT_VERSION);
+	reply_add(&reply, "state", view->state);
+	reply_add_number(&reply, "pid", getpid());
+	reply_add_number(&reply, "main", view->command->pid);
+	reply_add_number(&reply, "uptime", sys_now() - view->started);
+	reply_add_number(&reply, "reaped", (long long)view->reaped);
+	reply_add_number(&reply, "forwarded", (long long)view->forwarded);
+	reply_add_number(&reply, "sessions", session_count());
+	if (view->ended)
+		reply_add_status(&reply, view->status);
+	connection_send(call->connection, &reply, -1);
+}
+
+static void run_exec(struct verb_call *call)
+{
+	struct connection *connection = call->connection;
+	struct session *session;
+
+	if (connection->session) {
+		connection_fail(connection, "request", EBUSY, "the connection has a session");
+		return;
+	}
+	if (self.view->stopping) {
+		connection_fail(connection, "request", ESHUTDOWN, "the container is stopping");
+		return;
+	}
+	session = session_start(call->request, call->fds, environ);
+	if (!session) {
+		connection_fail(connection, "fork", errno,
+			session_count() == SESSIONS ? "too many sessions" : NULL);
+		return;
+	}
+	if (connection_poll(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS, session_index(session),
+		    EPOLLIN)) {
+		connection_fail(connection, "fork", errno, NULL);
+		/* Nobody would hear how it goes. */
+		session_signal(session, SIGKILL);
+		session_fail(session);
+		return;
+	}
+	connection_bind(connection, session);
+	call->copied = true;
+}
+
+/* 0, or -1 with errno. */
+static int send_signal(const struct connection *connection, const struct request *request)
+{
+	const struct server_view *view = self.view;
+	const struct session *session =
+		request->session ? session_by_id(request->session) : connection->session;
+
+	errno = ESRCH;
+	switch (request->target) {
+	case TARGET_ALL:
+		descendants_signal(view->proc, request->signal);
+		return 0;
+	case TARGET_PID:
+		return descendants_signal_one(view->proc, (pid_t)request->pid, request->signal);
+	case TARGET_SESSION:
+		if (session)
+			return session_signal(session, request->signal);
+		if (request->session)
+			return -1;
+		break;
+	case TARGET_MAIN:
+		break;
+	}
+	return view->command->pid ? signal_forward(view->command, request->signal, NULL) : -1;
+}
+
+static void run_signal(struct verb_call *call)
+{
+	struct reply reply;
+
+	if (send_signal(call->connection, call->request)) {
+		connection_fail(call->connection, "signal", errno, NULL);
+		return;
+	}
+	reply_begin(&reply, "signalled");
+	connection_send(call->connection, &reply, -1);
+}
+
+/* One line of the list, or what follows the last. 0, or -1 with errno. */
+static int list_one(const struct connection *connection)
+{
+	const struct session *session = session_at((unsigned)connection->listing);
+	struct reply reply;
+
+	if (connection->listing == SESSIONS) {
+		reply_begin(&reply, "end");
+		return connection_try(connection, &reply, -1);
+	}
+	if (!session)
+		return 0;
+	reply_begin(&reply, "session");
+	reply_add_number(&reply, "session", session->id);
+	reply_add_number(&reply, "pid", session->pid);
+	reply_add(&reply, "name", session->name);
+	reply_add(&reply, "state", session_state_name(session));
+	reply_add(&reply, "terminal", session->terminal ? "true" : "false");
+	reply_add_number(&reply, "uptime", sys_now() - session->started);
+	return connection_try(connection, &reply, -1);
+}
+
+void verbs_continue_list(struct connection *connection)
+{
+	while (connection->listing >= 0 && !list_one(connection))
+		connection->listing =
+			(short)(connection->listing == SESSIONS ? -1 : connection->listing + 1);
+	if (connection->listing >= 0 && errno != EAGAIN)
+		connection_drop(connection);
+	else
+		connection_await_room(connection, connection->listing >= 0 || connection->lost > 0);
+}
+
+static void run_sessions(struct verb_call *call)
+{
+	call->connection->listing = 0;
+	verbs_continue_list(call->connection);
+}
+
+/* The session stays when its connection goes. With the master it can be seen again. */
+static void run_hold(struct verb_call *call)
+{
+	struct connection *connection = call->connection;
+	struct session *session = connection->session;
+	struct reply reply;
+
+	if (!session || session->state == SESSION_STARTING) {
+		connection_fail(connection, "hold", ESRCH, "the connection has no session");
+		return;
+	}
+	if (session->state != SESSION_ATTACHED) {
+		connection_fail(connection, "hold", ESHUTDOWN, "the session is ending");
+		return;
+	}
+	connection_unbind(session);
+	session_hold(session, call->count ? call->fds[0] : -1);
+	call->count = 0;
+	reply_begin(&reply, "held");
+	reply_add_number(&reply, "session", session->id);
+	connection_send(connection, &reply, -1);
+}
+
+static void run_attach(struct verb_call *call)
+{
+	struct connection *connection = call->connection;
+	struct session *session = session_by_id(call->request->session);
+	struct reply reply;
+	int master;
+
+	if (!session) {
+		connection_fail(connection, "attach", ESRCH, "no such session");
+		return;
+	}
+	if (session->state != SESSION_HELD || connection->session) {
+		connection_fail(connection, "attach", EBUSY,
+			connection->session ? "the connection has a session"
+					    : "the session is not held");
+		return;
+	}
+	reply_begin(&reply, "attached");
+	reply_add_number(&reply, "session", session->id);
+	reply_add_number(&reply, "pid", session->pid);
+	/* It stays held should the peer not take it. */
+	if (connection_send(connection, &reply, session->master))
+		return;
+	master = session_take_master(session);
+	if (master >= 0)
+		close(master);
+	session_attach(session);
+	connection_bind(connection, session);
+}
+
+static void run_watch(struct verb_call *call)
+{
+	struct reply event;
+
+	reply_begin(&event, "event");
+	reply_add(&event, "type", "state");
+	reply_add(&event, "state", self.view->state);
+	reply_add_number(&event, "main", self.view->command->pid);
+	if (!connection_send(call->connection, &event, -1))
+		connection_watch(call->connection);
+}
+
+static void run_wait(struct verb_call *call)
+{
+	if (self.view->ended)
+		events_tell_end(call->connection, self.view->status);
+	else
+		call->connection->waits = true;
+}
+
+static void run_stop(struct verb_call *call)
+{
+	struct reply reply;
+
+	self.stop = (struct server_stop){.wanted = true, .grace = call->request->grace};
+	reply_begin(&reply, "stopping");
+	connection_send(call->connection, &reply, -1);
+}
+
+static void open_main(struct connection *connection)
+{
+	const struct recipient *command = self.view->command;
+	struct reply reply;
+
+	if (!command->pid || command->pidfd < 0) {
+		connection_fail(connection, "open", ESRCH, "the main command has ended");
+		return;
+	}
+	reply_begin(&reply, "opened");
+	connection_send(connection, &reply, command->pidfd);
+}
+
+static void run_open(struct verb_call *call)
+{
+	const char *what = call->request->what, *name = call->request->name_space;
+	struct reply reply;
+	int fd;
+
+	if (what && text_is(what, 0, "main")) {
+		open_main(call->connection);
+		return;
+	}
+	fd = what ? exports_file(what) : exports_namespace(name ? name : "");
+	if (fd >= 0) {
+		reply_begin(&reply, "opened");
+		connection_send(call->connection, &reply, fd);
+	} else if (errno == EINVAL) {
+		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what", NULL);
+	} else {
+		connection_fail(call->connection, "open", ENOENT, "not available here");
+	}
+}
+
+/* The function has the name of its verb, so that a verb without one does not compile. */
+#define VERB(word, ...)                                                                            \
+	{                                                                                          \
+		.name = #word, .run = run_##word, __VA_ARGS__                                      \
+	}
+
+static const struct verb table[] = {
+	VERB(status),
+	VERB(exec, .args = true, .descriptors = REQUEST_STDIO,
+		.fields = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(CWD) | FIELD_BIT(ENV) |
+                          FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PROGRAM) |
+                          FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) | FIELD_BIT(UMASK) |
+                          FIELD_BIT(USER) | FIELD_BIT(WIDTH)),
+	VERB(signal,
+		.fields =
+			FIELD_BIT(SIGNAL) | FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION),
+		.required = FIELD_BIT(SIGNAL),
+		.one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION)),
+	VERB(sessions),
+	VERB(hold, .descriptors = REQUEST_MASTER),
+	VERB(attach, .fields = FIELD_BIT(SESSION), .required = FIELD_BIT(SESSION)),
+	VERB(watch),
+	VERB(wait),
+	VERB(stop, .fields = FIELD_BIT(GRACE)),
+	VERB(open, .fields = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE),
+		.one_of = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE)),
+};
+
+enum { VERBS = sizeof table / sizeof *table };
+
+_Static_assert(VERBS <= 32, "a set of verbs is the bits of an unsigned");
+
+const struct verb *verbs_at(unsigned index)
+{
+	return index < VERBS ? &table[index] : NULL;
+}
+
+/* The index of the verb that a text names up to the character end, or VERBS. */
+static unsigned find(const char *text, char end)
+{
+	unsigned index = 0;
+
+	while (index < VERBS && !text_is(text, end, table[index].name))
+		index++;
+	return index;
+}
+
+const struct verb *verbs_find(const char *name)
+{
+	return verbs_at(find(name, 0));
+}
+
+unsigned verbs_from_list(const char *list)
+{
+	unsigned set = 0;
+
+	for (;; list++) {
+		const unsigned index = find(list, ',');
+		if (index == VERBS)
+			return 0;
+		set |= 1U << index;
+		list += text_until(list, ',');
+		if (!*list)
+			return set;
+	}
+}
+
+bool verbs_has(unsigned set, const struct verb *verb)
+{
+	return set & 1U << (verb - table);
+}
+
+int verbs_read(struct request *request, char *data, size_t length, unsigned descriptors,
+	const char **field)
+{
+	const struct verb *verb;
+	struct wire wire;
+
+	*field = "message";
+	errno = EINVAL;
+	if (wire_read(&wire, data, length))
+		return -1;
+	*field = "request";
+	errno = ENOSYS;
+	verb = verbs_find(wire.name);
+	return verb ? request_read(request, verb, &wire, descriptors, field) : -1;
+}
 
 void verbs_setup(const struct server_view *view)
 {
 	self.view = view;
-	verbs_wish();
+	verbs_take_stop();
 }
 
-void verbs_progress(struct session *session)
+struct server_stop verbs_take_stop(void)
 {
-	struct connection *connection =
-		session->connection < 0 ? NULL : connection_at((unsigned)session->connection);
-	struct spawn_failure failure;
-	enum session_progress result;
-	int master;
+	struct server_stop stop = self.stop;
 
-	do
-		result = session_progress(session, &failure);
-	while (result == SESSION_TERMINAL);
-	if (result == SESSION_STARTING)
-		return;
-	connection_poll(EPOLL_CTL_DEL, session->progress, FROM_PROGRESS, 0, 0);
-	session_settle(session);
-	master = session_take_master(session);
-	if (result == SESSION_FAILED) {
-		session->failed = true;
-		session->connection = -1;
-		if (connection) {
-			connection->session = NULL;
-			connection_fail(connection, spawn_stage_name(failure.stage), failure.error);
-		}
-	} else {
-		connection_publish(MESSAGE("event\0type=started\0session=#\0pid=#"), N(session->id),
-			N(session->pid));
-		if (connection)
-			connection_reply(connection, master, MESSAGE("started\0session=#\0pid=#"),
-				N(session->id), N(session->pid));
-	}
-	if (master)
-		close(master);
-}
-
-static void do_status(struct connection *connection)
-{
-	static const char message[] =
-		"status\0release=" INIT_VERSION "\0state=$\0pid=#\0main=#\0uptime=#\0"
-		"reaped=#\0forwarded=#\0sessions=#\0?";
-	const struct server_view *view = self.view;
-	/* How the command ended is for when it has. */
-	size_t length = sizeof message - (view->ended ? 0 : sizeof "?");
-
-	connection_reply(connection, 0, message, length, view->state, N(getpid()),
-		N(view->command->pid), N(sys_now() - view->started), N(view->reaped),
-		N(view->forwarded), N(session_count()), view->status);
-}
-
-static void do_exec(struct connection *connection, const struct request *request, const int *fds)
-{
-	struct session *session;
-
-	if (self.view->stopping || connection->session) {
-		connection_fail(connection, "request", connection->session ? EBUSY : ESHUTDOWN);
-		return;
-	}
-	session = session_start(request, fds, (int)connection_index(connection), environ);
-	if (session && connection_poll(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
-			       session_index(session), EPOLLIN)) {
-		/* Nobody would hear how it goes. */
-		kill(session->pid, SIGKILL);
-		session_settle(session);
-		session->failed = true;
-		session->connection = -1;
-		session = NULL;
-	}
-	connection->session = session;
-	if (!session)
-		connection_fail(connection, "fork", errno);
-}
-
-/* The session that a request names, or that of its connection; NULL where there is none. */
-static struct session *session_of(
-	const struct connection *connection, const struct request *request)
-{
-	return request->session ? session_by_id(request->session) : connection->session;
-}
-
-static void do_signal(struct connection *connection, const struct request *request)
-{
-	const struct server_view *view = self.view;
-	struct session *session = session_of(connection, request);
-	int result = -1;
-
-	errno = ESRCH;
-	if (request->target == TARGET_ALL) {
-		descendants_signal(view->proc, request->signal);
-		result = 0;
-	} else if (request->target == TARGET_PID) {
-		result = descendants_signal_one(view->proc, (pid_t)request->pid, request->signal);
-	} else if (request->target == TARGET_SESSION && (session || request->session)) {
-		result = session ? session_signal(session, request->signal) : -1;
-	} else if (view->command->pid) {
-		result = signal_forward(view->command, request->signal, NULL);
-	}
-	if (result) {
-		connection_fail(connection, "signal", errno);
-		return;
-	}
-	connection_reply(connection, 0, MESSAGE("signalled"));
-}
-
-/* One line of the list, or what follows the last. */
-static int list_one(const struct connection *connection)
-{
-	const struct session *session = session_at(connection->listing - 1U);
-
-	if (connection->listing > SESSIONS)
-		return connection_try(connection, MESSAGE("end"));
-	if (!session)
-		return 0;
-	return connection_try(connection,
-		MESSAGE("session\0session=#\0pid=#\0name=$\0state=$\0terminal=$\0uptime=#"),
-		N(session->id), N(session->pid), session->name,
-		session->held              ? "held"
-		: session->connection >= 0 ? "attached"
-					   : "ending",
-		session->terminal ? "true" : "false", N(sys_now() - session->started));
-}
-
-void verbs_list(struct connection *connection)
-{
-	while (connection->listing && !list_one(connection))
-		connection->listing = connection->listing > SESSIONS
-		                              ? 0
-		                              : (unsigned short)(connection->listing + 1);
-	if (connection->listing && errno != EAGAIN)
-		connection_drop(connection);
-	else
-		connection_await_room(connection, connection->listing || connection->lost);
-}
-
-/* The session stays when its connection goes. With the master it can be seen again. */
-static void do_hold(struct connection *connection, const int *fds, unsigned *count)
-{
-	struct session *session = connection->session;
-
-	if (!session || session->progress) {
-		connection_fail(connection, "hold", ESRCH);
-		return;
-	}
-	connection->session = NULL;
-	session->connection = -1;
-	session->held = true;
-	if (*count)
-		session->master = fds[0];
-	*count = 0;
-	connection_reply(connection, 0, MESSAGE("held\0session=#"), N(session->id));
-}
-
-static void do_attach(struct connection *connection, const struct request *request)
-{
-	struct session *session = session_by_id(request->session);
-	int master;
-
-	if (!session || !session->held || connection->session) {
-		connection_fail(connection, "attach", session ? EBUSY : ESRCH);
-		return;
-	}
-	/* It stays held should the peer not take it. */
-	if (connection_reply(connection, session->master, MESSAGE("attached\0session=#\0pid=#"),
-		    N(session->id), N(session->pid)))
-		return;
-	master = session_take_master(session);
-	if (master)
-		close(master);
-	session->held = false;
-	session->connection = (int)connection_index(connection);
-	connection->session = session;
-}
-
-static void do_watch(struct connection *connection)
-{
-	if (connection_reply(connection, 0, MESSAGE("event\0type=state\0state=$\0main=#"),
-		    self.view->state, N(self.view->command->pid)))
-		return;
-	connection_watch(connection);
-}
-
-static void tell_end(struct connection *connection)
-{
-	connection_reply(connection, 0, MESSAGE("exited\0?"), self.view->status);
-}
-
-static void do_wait(struct connection *connection)
-{
-	if (self.view->ended)
-		tell_end(connection);
-	else
-		connection->waits = true;
-}
-
-static void do_stop(struct connection *connection, const struct request *request)
-{
-	self.wish.stop = true;
-	self.wish.grace = request->grace;
-	connection_reply(connection, 0, MESSAGE("stopping"));
-}
-
-static void do_open(struct connection *connection, const struct request *request)
-{
-	const bool main = request->what && text_is(request->what, 0, "main");
-	int fd;
-
-	if (main)
-		fd = self.view->command->pid ? self.view->command->pidfd : -1;
-	else if (request->what)
-		fd = exports_what(request->what);
-	else
-		fd = exports_namespace(request->name_space ? request->name_space : "");
-	if (fd < 0) {
-		if (!main && errno == EINVAL)
-			connection_refuse(
-				connection, EINVAL, request->name_space ? "namespace" : "what");
-		else
-			connection_fail(connection, "open", main ? ESRCH : ENOENT);
-		return;
-	}
-	connection_reply(connection, fd, MESSAGE("opened"));
-}
-
-void answer(struct connection *connection, const struct request *request, const int *fds,
-	unsigned *count)
-{
-	switch (request->verb) {
-	case VERB_STATUS:
-		do_status(connection);
-		break;
-	case VERB_EXEC:
-		do_exec(connection, request, fds);
-		break;
-	case VERB_SIGNAL:
-		do_signal(connection, request);
-		break;
-	case VERB_SESSIONS:
-		connection->listing = 1;
-		verbs_list(connection);
-		break;
-	case VERB_HOLD:
-		do_hold(connection, fds, count);
-		break;
-	case VERB_ATTACH:
-		do_attach(connection, request);
-		break;
-	case VERB_WATCH:
-		do_watch(connection);
-		break;
-	case VERB_WAIT:
-		do_wait(connection);
-		break;
-	case VERB_STOP:
-		do_stop(connection, request);
-		break;
-	default:
-		do_open(connection, request);
-	}
-}
-
-void verbs_death(struct session *session, int status)
-{
-	struct connection *connection;
-
-	/* Its last words first. */
-	if (session->progress)
-		verbs_progress(session);
-	if (!session->failed)
-		connection_publish(MESSAGE("event\0type=exited\0session=#\0pid=#\0?"),
-			N(session->id), N(session->pid), status);
-	connection = session->connection < 0 ? NULL : connection_at((unsigned)session->connection);
-	session_died(session);
-	if (connection) {
-		connection->session = NULL;
-		connection_reply(connection, 0, MESSAGE("exited\0?"), status);
-	}
-}
-
-void verbs_main_ended(void)
-{
-	connection_publish(MESSAGE("event\0type=main\0?"), self.view->status);
-	for (unsigned i = 0; i < CONNECTIONS; i++)
-		if (connection_at(i) && connection_at(i)->waits)
-			tell_end(connection_at(i));
-}
-
-struct server_wish verbs_wish(void)
-{
-	struct server_wish wish = self.wish;
-
-	self.wish = (struct server_wish){.grace = NOT_SAID};
-	return wish;
+	self.stop = (struct server_stop){.wanted = false, .grace = NOT_SAID};
+	return stop;
 }

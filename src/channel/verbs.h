@@ -1,5 +1,6 @@
 /*
- * answer: what is done about a request: fork, kill(), or send a descriptor.
+ * verbs: the table of the requests that an operator may make, and the function that
+ * carries each of them out: fork, kill(), or send a descriptor.
  */
 #ifndef VERBS_H
 #define VERBS_H
@@ -10,29 +11,53 @@
 #include "request.h"
 #include "server.h"
 
-/* What may be seen of init, for as long as it runs. */
-void verbs_setup(const struct server_view *view);
+/* A request, and whom and what it came with. */
+struct verb_call {
+	struct connection *connection;
+	const struct request *request;
+	const int *fds;
+	unsigned count; /* of fds; 0 once the verb has taken them over */
+	bool copied;    /* a child holds them as well, so that ours are not the last */
+};
+
+struct verb {
+	const char *name;
+	/* Does what was asked for, and replies. */
+	void (*run)(struct verb_call *call);
+	unsigned fields;   /* that it takes besides version, as FIELD_BIT has them */
+	unsigned required; /* of those */
+	unsigned one_of;   /* of those, at most one may be given */
+	enum request_descriptors descriptors;
+	bool args; /* it must have arguments, and no other verb may */
+};
+
+/* By index; NULL behind the last. */
+const struct verb *verbs_at(unsigned index);
+
+/* By name; NULL where there is none. */
+const struct verb *verbs_find(const char *name);
+
+/* A bit, by index, for each verb in a list such as "status,watch"; 0 where one is unknown. */
+unsigned verbs_from_list(const char *list);
+
+/* Whether a verb is in such a set. */
+bool verbs_has(unsigned set, const struct verb *verb);
 
 /*
- * Does what the request asks for, and replies. Of the *count descriptors in fds it
- * keeps all, and then says 0, or none.
+ * Reads a request out of length bytes at data, which came with that many descriptors. 0,
+ * or -1 with errno and the name of what is wrong in *field: as request_read, and ENOSYS
+ * where there is no such verb.
  */
-void answer(struct connection *connection, const struct request *request, const int *fds,
-	unsigned *count);
+int verbs_read(struct request *request, char *data, size_t length, unsigned descriptors,
+	const char **field);
+
+/* The view is read for as long as init runs. */
+void verbs_setup(const struct server_view *view);
 
 /* There is room again for a list of sessions that was being sent. */
-void verbs_list(struct connection *connection);
+void verbs_continue_list(struct connection *connection);
 
-/* News of a session's start: tells its connection and those who watch. */
-void verbs_progress(struct session *session);
-
-/* The leader of a session was reaped: the same. */
-void verbs_death(struct session *session, int status);
-
-/* The command ended: tells those who wait, and those who watch. */
-void verbs_main_ended(void);
-
-/* What init itself was asked to do since the last call. */
-struct server_wish verbs_wish(void);
+/* What operators asked init to do since the last call. */
+struct server_stop verbs_take_stop(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * client: the operator's end of the control channel, as a library (libinitctl.a).
  *
- * PROTOCOL.md says what the messages mean. A connection is a plain descriptor, to
+ * init-control(7) says what the messages mean. A connection is a plain descriptor, to
  * be polled and closed like any other; closing it ends the session that it carries.
  * Calls wait for the server, which answers at once but for what takes time by its
  * nature. Each returns -1 with errno where the channel fails: EPROTO for what is not
@@ -52,7 +52,7 @@ int initctl_call(int connection, const struct wire_out *request, const int *fds,
 /* Whether this is the message's name. */
 bool initctl_is(const struct initctl_message *message, const char *name);
 
-/* A command to run inside; what is not set is as PROTOCOL.md has it. */
+/* A command to run inside; what is not set is as init-control(7) has it. */
 struct initctl_exec {
 	char *const *args;         /* NULL-terminated, at least one */
 	const char *const *env;    /* NAME=VALUE, NULL-terminated, or NULL */

@@ -6,7 +6,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
-#include "channel/request.h"
+#include "channel/verbs.h"
 
 /* The column at which the help explains an option. */
 enum { HELP_COLUMN = 36 };
@@ -205,7 +205,7 @@ static int set_control_allow(struct options *options, const char *value)
 
 static int set_control_verbs(struct options *options, const char *value)
 {
-	options->control.verbs = request_verbs(value);
+	options->control.verbs = verbs_from_list(value);
 	return options->control.verbs ? 0 : -1;
 }
 

@@ -1,4 +1,4 @@
-"""exec: a command run inside through the channel. PROTOCOL.md, "exec"; PEERS, lessons."""
+"""exec: a command run inside through the channel. init-control(7), "exec"; PEERS, lessons."""
 import errno
 import json
 import os

@@ -38,8 +38,8 @@ def many_files():
 
 @exact
 def test_idle_memory(container):
-    """52 kB with the channel open, 16 kB of them anonymous; or a page more of the stack, where
-    the kernel's random choice puts what is used of it across the edge of one."""
+    """68 kB with the channel open, 16 kB of them anonymous; or up to two pages more, where the
+    kernel's random choice puts what is used of the stack across the edge of one."""
     seen = []
     for _ in range(8):
         box = container(command=["sh", "-c", "echo ready; exec sleep 1000"], apart=True)
@@ -49,7 +49,7 @@ def test_idle_memory(container):
         seen.append(box.rss())
     box.output("true")
     print(f"idle RSS, of it anonymous: {seen} kB; after an exec: {box.rss()}")
-    assert min(seen) <= (52, 16) and max(seen) <= (56, 20)
+    assert min(seen) <= (68, 16) and max(seen) <= (76, 24)
 
 
 def test_ten_thousand_sessions(container):

@@ -1,4 +1,4 @@
-"""Terminals of sessions, made by the child inside. PROTOCOL.md, "exec", "hold and attach"."""
+"""Terminals of sessions, made by the child inside. init-control(7), "exec", "hold and attach"."""
 import errno
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""status, signal, sessions, watch, wait, stop, open. PROTOCOL.md, each section by itself."""
+"""status, signal, sessions, watch, wait, stop, open. init-control(7), each section by itself."""
 import errno
 import os
 import re
@@ -372,6 +372,63 @@ def test_hang_up_is_before_the_term(container, directory):
     leader = answer["pid"]
     order = [call for call in calls if call in (f"-{leader}, SIGHUP", "-1, SIGTERM")]
     assert order == [f"-{leader}, SIGHUP", "-1, SIGTERM"], calls
+
+
+def test_sooner_end_of_two_hang_ups(container):
+    """A session that was hung up before the container ends has no new grace by that."""
+    box = container("--grace", "1s", command=["sh", "-c", f"{PROBE} signals & exec sleep 1000"])
+    box.init.line("ready")
+    read, write = box.pipe()
+    null = box.null()[0]
+    channel, answer = box.started(PROBE, "signals", stdio=(null, write, null))
+    other = box.connect()
+    box.disown(write)
+    read_until(read, "ready\n")
+    channel.close()
+    time.sleep(0.7)
+    assert other.call("stop").name == "stopping"
+    # The command's probe withstands its TERM 0.7 s longer than the session's its HUP.
+    eventually(lambda: other.call("status")["state"] == "ending")
+    read_all(read)
+    assert other.call("status")["state"] == "ending"
+    box.init.wait()
+
+
+def test_session_that_is_hung_up_is_ending(container):
+    """... which cannot be held or attached any more."""
+    box = container("--grace", "1000s")
+    read, write = box.pipe()
+    null = box.null()[0]
+    channel, answer = box.started(PROBE, "signals", stdio=(null, write, null))
+    box.disown(write)
+    read_until(read, "ready\n")
+    other = box.connect()
+    assert other.list_sessions()[0]["state"] == "attached"
+    assert other.call("stop").name == "stopping"
+    eventually(lambda: other.list_sessions()[0]["state"] == "ending")
+    for answer, error, text in (
+            (channel.call("hold"), errno.ESHUTDOWN, "the session is ending"),
+            (other.call("attach", "session=1"), errno.EBUSY, "the session is not held"),
+            (other.exec("true", stdio=box.null()), errno.ESHUTDOWN, "the container is stopping")):
+        assert (answer.name, answer.number("errno"), answer["message"]) == ("failed", error, text)
+    assert channel.call("signal", "signal=KILL").name == "signalled"
+    assert channel.receive().fields == [("signal", "9")]
+    box.init.wait()
+
+
+@pytest.mark.parametrize("verb, fields, error, text", [
+    ("exec", (), errno.EBUSY, "the connection has a session"),
+    ("attach", ["session=77"], errno.ESRCH, "no such session"),
+    ("attach", ["session=1"], errno.EBUSY, "the connection has a session"),
+    ("reboot", (), errno.ENOSYS, "unknown request"),
+    ("status", ["version=2"], errno.EPROTONOSUPPORT, "unsupported version of the protocol")])
+def test_text_of_a_failure(container, verb, fields, error, text):
+    """Where the text of its errno would mislead, the failure has one of its own."""
+    box = container()
+    channel, _ = box.started("sleep", "1000")
+    fds = box.null() if verb == "exec" else ()
+    answer = channel.call(verb, *fields, args=["true"] if verb == "exec" else None, fds=fds)
+    assert (answer.name, answer.number("errno"), answer["message"]) == ("failed", error, text)
 
 
 def test_session_that_does_not_end_is_killed(container, how):

@@ -1,6 +1,6 @@
 """Who may, where init is in a user namespace: by whom the kernel says a peer is there.
 
-PROTOCOL.md, "Transport". tests/channel/test_channel_socket.py has the plain case, one user mapped to
+init-control(7), "Access". tests/channel/test_channel_socket.py has the plain case, one user mapped to
 root. Here a range is mapped, as engines do it: 0 to 65535 inside are 100000 to 165535.
 """
 import os
@@ -156,8 +156,8 @@ def test_initctl(box):
     assert run().stdout == run(*as_number(FIRST)).stdout == "0\n"
     done = run(*as_number(1000))
     assert (done.returncode, done.stdout, done.stderr) == (
-        125, "", f"initctl: connect to {box.path}: Permission denied\n")
+        125, "", f"initctl: cannot connect to {box.path}: Permission denied\n")
     box.path.chmod(0o666)
     done = run(*as_number(1000))
     assert (done.returncode, done.stdout, done.stderr) == (
-        125, "", f"initctl: connect to {box.path}: Permission denied\n")
+        125, "", f"initctl: cannot connect to {box.path}: Permission denied\n")

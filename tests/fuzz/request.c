@@ -1,7 +1,7 @@
 /*
- * libFuzzer on what reads the operators' bytes, as PID 1 does: wire_read and
- * request_read, then every pointer they gave; and on what writes the answers. With
- * -DREPLAY it is a program that reads the files of its arguments instead.
+ * libFuzzer on the code that reads the operators' bytes in PID 1, verbs_read, and then on
+ * every pointer that it gave; and on the code that writes the replies. With -DREPLAY it is
+ * a program that reads the files of its arguments instead.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/wire.h"
-#include "channel/request.h"
+#include "channel/verbs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -26,6 +26,11 @@ static int inside(const char *p, const char *data, size_t size)
 	return p >= data && p <= data + size;
 }
 
+static int is_verb(const struct request *request, const char *name)
+{
+	return !strcmp(request->verb->name, name);
+}
+
 static void check_request(const struct request *request, const char *data, size_t size)
 {
 	const struct wire *wire = &request->wire;
@@ -37,14 +42,14 @@ static void check_request(const struct request *request, const char *data, size_
 	for (char *p = wire->args; p < wire->end; p = wire_next(p))
 		count++;
 	check(count <= size, "arguments");
-	check((request->verb == VERB_EXEC) == (count > 0), "exec has arguments, nobody else");
-	check((unsigned)request->verb < VERBS, "verb");
+	check(request->verb && request->verb->run, "a verb with a function");
+	check(is_verb(request, "exec") == (count > 0), "exec has arguments, no other verb has");
 	check(request->user.count <= CREDENTIALS_GROUPS, "groups");
 	check(!request->user.count || request->as_user, "groups need a user");
 	check(request->mask >= -1 && request->mask <= 0777, "umask");
 	check(request->signal >= 0 && request->signal <= 64, "signal");
-	check(request->verb != VERB_SIGNAL || request->signal, "a signal");
-	check(request->verb != VERB_ATTACH || request->session, "a session");
+	check(!is_verb(request, "signal") || request->signal, "a signal");
+	check(!is_verb(request, "attach") || request->session, "a session");
 	check(!request->pid || (request->pid > 1 && request->pid <= 1 << 22), "pid");
 	check(request->grace >= -1, "grace");
 	check(!request->directory ||
@@ -58,27 +63,20 @@ static void check_request(const struct request *request, const char *data, size_
 	}
 }
 
-static size_t compose(char *data, size_t size, const char *template, size_t length, ...)
-{
-	va_list values;
-	size_t used;
-
-	va_start(values, length);
-	used = wire_compose(data, size, template, length, values);
-	va_end(values);
-	return used;
-}
-
 /* A reply holds what the client wrote, and is cut nowhere: it fits or it is not sent. */
 static void check_reply(const char *text, size_t size)
 {
-	static const char template[] = "failed\0stage=request\0errno=#\0field=$\0?\0message=$";
 	char *data = malloc(size ? size : 1);
-	size_t used = compose(data, size, template, sizeof template, 22LL, text, 9, text);
+	struct wire_out out;
 
-	check(used <= size, "a reply's length");
-	check(!used || (!data[used - 1] && strlen(data) == 6), "a reply's end");
-	check(!used || used >= 2 * strlen(text), "a reply's text");
+	wire_begin(&out, data, size, "failed");
+	wire_add_field(&out, "stage", "request");
+	wire_add_number(&out, "errno", 22);
+	wire_add_field(&out, "field", text);
+	wire_add(&out, text);
+	check(out.length <= size, "a reply's length");
+	check(out.full || (!data[out.length - 1] && strlen(data) == 6), "a reply's end");
+	check(out.full || out.length >= 2 * strlen(text), "a reply's text");
 	free(data);
 }
 
@@ -95,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	room = bytes[1] * 2;
 	data = malloc(size - 2 ? size - 2 : 1);
 	memcpy(data, bytes + 2, size - 2);
-	if (!request_read(&request, data, size - 2, bytes[0] % 6, &field))
+	if (!verbs_read(&request, data, size - 2, bytes[0] % 6, &field))
 		check_request(&request, data, size - 2);
 	else
 		check(field != NULL, "no field is named");
@@ -104,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	check_reply(field, 512);
 	free(data);
 	data = strndup((const char *)bytes + 2, size - 2);
-	request_verbs(data);
+	verbs_from_list(data);
 	free(data);
 	return 0;
 }

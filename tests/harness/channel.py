@@ -1,4 +1,4 @@
-"""A client of the control channel, written from src/channel/PROTOCOL.md and nothing else.
+"""A client of the control channel, written from init-control(7) and nothing else.
 
     channel = Channel.connect("/run/init.sock")
     answer = channel.exec("sh", "-c", "echo hello", stdio=(0, 1, 2))

@@ -82,10 +82,10 @@ def test_a_session_without_a_terminal(container):
 
 
 def test_what_cannot_be_attached(container):
-    one_line(container.run("attach", "7"), 125, "attach 7", "No such process")
+    one_line(container.run("attach", "7"), 125, "attach 7", "no such session")
     terminal = container.on_terminal("exec", "--", "sh", "-c", LOOP)
     terminal.expect("ready")
-    one_line(container.run("attach", "1"), 125, "attach 1", "busy")
+    one_line(container.run("attach", "1"), 125, "attach 1", "the session is not held")
     one_line(container.run("attach", "x"), 125, "session", "Invalid argument")
     one_line(container.run("attach"), 125, "no session given")
     one_line(container.run("attach", "1", "2"), 125, "too many words")

@@ -114,6 +114,21 @@ def test_grace_of_an_operator(container, sibling):
     channel.close()
 
 
+def test_grace_of_an_operator_after_a_hang_up(container, tmp_path):
+    """The same for a session whose connection ends while the command still runs."""
+    done, ready, go = (tmp_path / name for name in ("done", "ready", "go"))
+    box = container("--grace", "300ms", command=["sh", "-c", f"trap : TERM; echo >{ready}1; "
+                                                 f"until [ -e {go} ]; do sleep 0.05; done"])
+    channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
+                             f"echo >{ready}2; while :; do sleep 1000 & wait; done")
+    eventually(lambda: all((tmp_path / name).exists() for name in ("ready1", "ready2")), what="both")
+    assert box.connect().call("stop", "grace=30s").name == "stopping"
+    channel.close()
+    eventually(done.exists, what="the session's end")
+    go.touch()
+    assert box.init.wait() == 0
+
+
 def test_grace_without_end(start, how, sibling):
     """--grace inf waits for the last."""
     init = start(["--grace", "inf", *sibling.deaf()], how)

@@ -1,0 +1,23 @@
+/*
+ * events: what happens to the sessions and to the main command, told to the connections
+ * that it concerns and to those that watch.
+ */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include "connection.h"
+#include "session.h"
+
+/* There may be news of a session's start, which had not been told yet. */
+void events_session_started(struct session *session);
+
+/* The leader of a session was reaped, with a status as of wait(2). Frees the session. */
+void events_session_died(struct session *session, int status);
+
+/* The main command ended, with a status as of wait(2). */
+void events_main_ended(int status);
+
+/* Replies how a session or the main command ended. */
+void events_tell_end(struct connection *connection, int status);
+
+#endif
