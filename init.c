@@ -1,9 +1,9 @@
 /*
  * init: PID 1 of a container.
  *
- * Starts one command, forwards signals to its process group, reaps whatever is
- * orphaned, and when the command ends sees everyone else off and exits with the
- * command's code. main() below reads as a table of contents.
+ * Starts one command, forwards signals to its process group, reaps orphaned processes, and
+ * when the command ends, ends all other processes and exits with the command's code. main(),
+ * at the end, lists the phases in their order; src/README.md explains them.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
@@ -28,7 +29,6 @@
 #include "pid1/command.h"
 #include "pid1/end.h"
 #include "pid1/options.h"
-#include "pid1/stack.h"
 #include "process/activation.h"
 #include "process/descendants.h"
 #include "process/fds.h"
@@ -37,27 +37,30 @@
 #include "process/signals.h"
 #include "process/tty.h"
 
-/* Signals taken at a time. */
+/* Signals read at a time. */
 enum { BATCH = 8 };
 
 static struct {
 	struct options options;
-	int signals;
-	bool controlled;
-	bool unserved; /* though it was to be */
+	int signals; /* signalfd */
+	bool has_channel;
+	bool channel_failed; /* it was asked for, but could not be served */
 	struct server_view view;
-	long long expire_at; /* a connection: monotonic, in milliseconds; FOREVER: none */
+	long long expire_at; /* when the channel has something to do: a point in time */
 } self;
 
-/* The start failed, whoever noticed. */
-static void last_words(int code, int error)
+/*
+ * Every failure before the loop comes here, whichever file it is found in: log_fail and
+ * log_die have printed what failed and why, the stage is the last that notify_stage was told.
+ */
+static void report_failed_start(int code, int error)
 {
 	notify_failed(error, code);
 	end_clean_up();
 }
 
-/* Returns whether no child is left. */
-static bool reap(void)
+/* Reaps all children that died. Returns whether there is none left. */
+static bool reap_children(void)
 {
 	const struct recipient *command = command_process();
 	const bool stops = command_terminal()->mode == TTY_JOB;
@@ -72,7 +75,7 @@ static bool reap(void)
 		else if (WIFSTOPPED(one.status))
 			continue;
 		else if (one.pid == command->pid)
-			end_command_ended(one.status);
+			end_on_command_ended(one.status);
 		else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
 			warn("reaped orphan ", number_text(digits, one.pid));
 	}
@@ -88,13 +91,14 @@ static void take_signal(const struct signalfd_siginfo *from)
 {
 	const int came = (int)from->ssi_signo, signal = self.options.rewrite.to[came];
 
-	if (command_had(from) || !signal || command_yields(from))
+	command_note_signal(from);
+	if (command_has_signal(from) || !signal || command_lend_terminal(from))
 		return;
-	if (!end_asked(came))
+	if (!end_on_signal(came))
 		return;
 	if (!self.view.stopping)
 		forward(signal, from);
-	/* With no command to stop, and to stop with: Ctrl-Z is for us alone. */
+	/* Without a command that stops, and init with it, Ctrl-Z is for init alone. */
 	if (!command_process()->pid &&
 		(signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU))
 		signals_undergo(getpid(), signal);
@@ -111,16 +115,16 @@ static void take_signals(void)
 		take_signal(&batch[i]);
 	}
 	if (died)
-		reap();
+		reap_children();
 }
 
-/* An operator's word, as a signal would be. */
-static void obey(void)
+/* An operator's request to stop acts as a TERM does. */
+static void take_request(void)
 {
 	const struct server_stop stop = server_take_stop();
 	const int term = self.options.rewrite.to[SIGTERM];
 
-	if (!stop.wanted || !end_wanted(stop.grace))
+	if (!stop.wanted || !end_on_request(stop.grace))
 		return;
 	if (term)
 		forward(term, NULL);
@@ -132,38 +136,37 @@ static void act_on_time(void)
 	const long long now = sys_now();
 
 	self.expire_at = server_expire(now);
-	end_act(now);
+	end_on_time(now);
 }
 
-/* Waits for something to do. Returns whether signals are to be read. */
-static bool await(bool timed)
+/* Waits for something to do. Returns whether there are signals to be read. */
+static bool wait_for_event(bool timed)
 {
 	struct pollfd ready = {.fd = self.signals, .events = POLLIN};
 
-	if (self.controlled)
-		return server_wait(end_sleep(self.expire_at));
-	/* With no time to keep, the read alone waits: one call fewer an event. */
-	return !timed || poll(&ready, 1, end_sleep(self.expire_at)) > 0;
+	if (self.has_channel)
+		return server_wait(end_timeout(self.expire_at));
+	/* Without a deadline the read alone waits: one system call fewer for each event. */
+	return !timed || poll(&ready, 1, end_timeout(self.expire_at)) > 0;
 }
 
-SYS_HOT _Noreturn static void serve(void)
+_Noreturn static void serve(void)
 {
-	stack_start();
 	for (;;) {
-		/* Asked anew: since the last death a session may have begun. */
-		if (end_began())
-			end_check(reap());
-		bool timed = self.controlled || end_is_timed();
-		if (await(timed))
+		/* Asked each time: a session may have begun since the last death. */
+		if (end_has_begun())
+			end_on_reaped(reap_children());
+		const bool timed = self.has_channel || end_is_timed();
+		if (wait_for_event(timed))
 			take_signals();
-		if (self.controlled)
-			obey();
+		if (self.has_channel)
+			take_request();
 		if (timed)
 			act_on_time();
 	}
 }
 
-/* prctl(2): the parent may have died before we asked to be told, and then we are not. */
+/* --parent-death-signal, also for a parent that died before prctl(2) took effect. */
 static void watch_parent(pid_t parent)
 {
 	struct pollfd channel = {.fd = self.options.control.fd};
@@ -173,50 +176,87 @@ static void watch_parent(pid_t parent)
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
 		log_fail("watch parent", "");
 	/*
-	 * One outside our PID namespace is 0 to us, dead or alive. Who holds the other end
-	 * of the channel is then known to be gone by that.
+	 * A parent outside of this PID namespace has the number 0, dead or alive. If it holds
+	 * the other end of the channel, a hang-up there tells that it is dead.
 	 */
 	poll(&channel, 1, 0);
 	if (getppid() == parent && !(channel.revents & POLLHUP))
 		return;
-	/* As PID 1 we could not send it to ourselves. */
+	/* PID 1 cannot send KILL to itself. */
 	if (self.options.parent_death == SIGKILL)
-		_exit(128 + SIGKILL);
+		die(128 + SIGKILL, "parent died; exiting");
 	syscall(SYS_tkill, getpid(), self.options.parent_death);
 }
 
-/* A user namespace's root manages it, who may be somebody else outside. */
-static void give_cgroup(void)
+/* Opens what init was given for itself, before anything else can get those numbers. */
+static void take_descriptors(void)
+{
+	notify_open(&self.options.notify);
+	fds_sanitise();
+	self.signals = signals_open();
+	if (self.signals < 0)
+		log_fail("open signalfd", "");
+}
+
+/* The control socket does not listen yet: connections are refused until serve_channel. */
+static void bind_control_socket(void)
+{
+	struct server_setup *setup = &self.options.control;
+	char digits[NUMBER_SIZE];
+	int passed = activation_take(environ);
+
+	if (setup->fd < 0)
+		setup->fd = passed;
+	notify_stage("control");
+	self.has_channel = server_is_wanted(setup);
+	if (self.has_channel && server_open(setup))
+		log_fail("open control channel ",
+			setup->path ? setup->path : number_text(digits, setup->fd));
+}
+
+/*
+ * Makes on the host what has a path there, while paths still mean what the operator meant:
+ * the cgroup and the control socket. If init makes a PID namespace, its outer process may be
+ * killed, and a janitor then removes them.
+ */
+static void make_on_host(void)
+{
+	const struct cgroup_setup *cgroup = &self.options.cgroup;
+	const char *path = self.options.control.path;
+
+	if ((cgroup->path || path) && self.options.namespaces.flags & CLONE_NEWPID)
+		janitor_start(path, cgroup);
+	notify_stage("cgroup");
+	cgroup_make(cgroup, janitor_descriptor());
+	bind_control_socket();
+}
+
+/* Root of a user namespace manages the cgroup, and may be an ordinary user outside. */
+static void delegate_cgroup(void)
 {
 	const struct namespaces *namespaces = &self.options.namespaces;
+	char digits[NUMBER_SIZE];
 	uid_t uid = idmap_of_root(&namespaces->uids, geteuid());
 
 	if (namespaces->flags & CLONE_NEWUSER && uid != geteuid() &&
 		cgroup_delegate(uid, idmap_of_root(&namespaces->gids, getegid())))
-		log_fail("give cgroup away", "");
+		log_fail("delegate cgroup to uid ", number_text(digits, uid));
 }
 
 /*
- * From here to the end of main we may be the child of the process that was started,
- * which stays behind. What is made on the host has a guard then.
+ * With a new PID namespace, returns in a child that is PID 1 there; the process that was
+ * started stays outside and passes signals and the exit code on.
  */
-static void go_inside(pid_t parent)
+static void enter_namespaces(pid_t parent)
 {
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
 	struct namespaces *namespaces = &self.options.namespaces;
-	bool own_cgroups = false;
 
-	if (self.options.cgroup.path) {
-		/* Its root is where we are when it is made. */
-		own_cgroups = namespaces->flags & CLONE_NEWCGROUP;
-		namespaces->flags &= ~(unsigned long)CLONE_NEWCGROUP;
-		give_cgroup();
-	}
 	notify_stage("namespaces");
-	/* Before a command inside may have taken it. */
+	/* Asked before a command inside can have taken the terminal. */
 	outer.tty.given = tty_ours(&outer.tty);
 	outer.inner = namespaces_enter(namespaces, &outer.leash);
-	/* Now, since a change of ids makes the kernel forget it; a child has us for parent. */
+	/* After a change of ids, which makes the kernel forget it; a child's parent is init. */
 	notify_stage("parent");
 	if (outer.inner || !(namespaces->flags & CLONE_NEWPID))
 		watch_parent(parent);
@@ -226,6 +266,21 @@ static void go_inside(pid_t parent)
 	}
 	janitor_keep();
 	command_find_terminal_again();
+}
+
+/* Namespaces, the cgroup and the mounts: from here on init is inside the container. */
+static void make_container(pid_t parent)
+{
+	struct namespaces *namespaces = &self.options.namespaces;
+	bool own_cgroups = false;
+
+	if (self.options.cgroup.path) {
+		/* A cgroup namespace's root is the cgroup of its maker: made in cgroup_enter. */
+		own_cgroups = namespaces->flags & CLONE_NEWCGROUP;
+		namespaces->flags &= ~(unsigned long)CLONE_NEWCGROUP;
+		delegate_cgroup();
+	}
+	enter_namespaces(parent);
 	notify_stage("namespaces");
 	namespaces_furnish(namespaces);
 	notify_stage("cgroup");
@@ -234,49 +289,46 @@ static void go_inside(pid_t parent)
 	mounts_build(&self.options.mounts, namespaces->flags & CLONE_NEWNS);
 }
 
-/* The socket is bound while the path still means what the operator meant. */
-static void open_control(void)
+/* Opens what is needed or handed out later, while nothing inside can interfere. */
+static void open_inside(void)
 {
-	struct server_setup *setup = &self.options.control;
-	char digits[NUMBER_SIZE];
-	int passed = activation_take(environ);
-
-	if (setup->fd < 0)
-		setup->fd = passed;
-	notify_stage("control");
-	self.controlled = server_is_wanted(setup);
-	if (self.controlled && server_open(setup))
-		log_fail("open control channel ",
-			setup->path ? setup->path : number_text(digits, setup->fd));
+	self.view.proc = descendants_open();
+	if (self.has_channel)
+		exports_open();
+	/* Not earlier: an ordinary user could not open his own /proc/self/ns any more (proc(5)). */
+	sys_prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* What is the host's has a guard where one may kill us, who would take it away. */
-static void make_outside(void)
+static void become_subreaper(void)
 {
-	const struct cgroup_setup *cgroup = &self.options.cgroup;
-	const char *path = self.options.control.path;
-
-	if ((cgroup->path || path) && self.options.namespaces.flags & CLONE_NEWPID)
-		janitor_start(path, cgroup);
-	notify_stage("cgroup");
-	cgroup_make(cgroup, janitor_descriptor());
-	open_control();
+	if (getpid() != 1 && reap_adopt())
+		warn_errno("become subreaper");
 }
 
-static void serve_control(void)
+static void start_command(void)
+{
+	notify_stage("terminal");
+	command_release_terminal();
+	if (self.options.command)
+		command_start(&self.options, environ);
+	end_setup(&self.options, &self.view);
+}
+
+/* Listens and greets. The command runs already, and goes on without a channel if need be. */
+static void serve_channel(void)
 {
 	self.view.command = command_process();
 	self.view.started = sys_now();
-	self.view.grace = self.options.grace == FOREVER ? INT64_MAX / 2 : self.options.grace;
-	if (self.controlled && server_start(&self.view, self.signals)) {
+	self.expire_at = NEVER;
+	if (self.has_channel && server_start(&self.view, self.signals)) {
 		warn_errno("serve control channel");
-		self.controlled = false;
-		self.unserved = true;
+		self.has_channel = false;
+		self.channel_failed = true;
 	}
 }
 
-/* What we held for the start only, and what was the command's, is let go. */
-static void settle(void)
+/* Closes what only the start or the command needs, and leaves the current directory. */
+static void release_descriptors(void)
 {
 	int keep[3 + COMMAND_KEEPS + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS];
 	unsigned count = 0;
@@ -287,50 +339,35 @@ static void settle(void)
 	count += command_keep(keep + count);
 	count += cgroup_keep(keep + count);
 	count += notify_keep(keep + count);
-	if (self.controlled)
+	if (self.has_channel)
 		count += server_keep(keep + count);
 	fds_release(self.signals);
 	fds_keep(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
-	stack_stack();
 }
 
-SYS_START int main(int argc, char **argv)
+int main(int argc, char **argv)
 {
-	pid_t parent = getppid();
+	const pid_t parent = getppid();
 
 	(void)argc;
 	signals_block();
 	options_parse(&self.options, argv, environ);
-	self.expire_at = FOREVER;
-	log_before_death(last_words);
+	log_at_exit(report_failed_start);
 	notify_stage("start");
-	notify_open(&self.options.notify);
-	fds_sanitise();
-	self.signals = signals_open();
-	if (self.signals < 0)
-		log_fail("open signalfd", "");
+	take_descriptors();
 	command_find_terminal(&self.options);
-	make_outside();
-	go_inside(parent);
-	self.view.proc = descendants_open();
-	if (self.controlled)
-		exports_open();
-	/* An ordinary user could not open his own /proc/self/ns any more (proc(5)). */
-	sys_prctl(PR_SET_DUMPABLE, 0);
-	if (getpid() != 1 && reap_adopt())
-		warn_errno("become subreaper");
-	notify_stage("terminal");
-	command_release_terminal();
-	if (self.options.command)
-		command_start(&self.options, environ);
-	end_setup(&self.options, &self.view);
-	serve_control();
-	settle();
-	notify_started(command_process()->pid, !self.unserved);
-	/* Children that we were born with and that died before we blocked SIGCHLD. */
-	reap();
-	/* From here on nothing may end PID 1 but its own decision to. */
+	make_on_host();
+	make_container(parent);
+	open_inside();
+	become_subreaper();
+	start_command();
+	serve_channel();
+	release_descriptors();
+	notify_started(command_process()->pid, !self.channel_failed);
+	/* Children from before the exec of init may have died before SIGCHLD was blocked. */
+	reap_children();
+	/* From here on nothing may end PID 1 but the end of the container. */
 	serve();
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -13,30 +12,37 @@
 #define RWF_NOWAIT 8
 #endif
 
-static const char *name = "init";
-static int limit = LOG_WARN, setup_code = 125;
-static void (*before_death)(int code, int err);
+static struct {
+	const char *program;
+	int level, failure_code;
+	void (*at_exit)(int code, int error);
+} self = {.program = "init", .level = LOG_WARN, .failure_code = 125};
 
 struct line {
 	char text[512];
 	size_t length;
 };
 
-void log_setup(const char *prefix, int level, int setup)
+void log_setup(const char *program, int level, int failure_code)
 {
-	name = prefix;
-	limit = level;
-	setup_code = setup;
+	self.program = program;
+	self.level = level;
+	self.failure_code = failure_code;
 }
 
-void log_before_death(void (*function)(int code, int err))
+int log_failure_code(void)
 {
-	before_death = function;
+	return self.failure_code;
+}
+
+void log_at_exit(void (*function)(int code, int error))
+{
+	self.at_exit = function;
 }
 
 int log_enabled(int level)
 {
-	return level <= limit;
+	return level <= self.level;
 }
 
 static void append(struct line *line, const char *part)
@@ -49,8 +55,8 @@ static void append(struct line *line, const char *part)
 }
 
 /*
- * PID 1 must not wait for whoever reads its stderr, and O_NONBLOCK would change
- * the description that the command shares. RWF_NOWAIT asks for this one write
+ * PID 1 must not wait for the reader of its stderr, and O_NONBLOCK would change
+ * the open file description that the command shares. RWF_NOWAIT asks for this one write
  * (pipes and terminals: Linux 6.4); before that, poll() and then write() leaves
  * only the moment between the two. A regular file may answer EAGAIN where it
  * would merely allocate, and cannot block on a reader: it is written as usual.
@@ -70,51 +76,35 @@ int log_put(int fd, const char *text, size_t length)
 	return write(fd, text, length) < 0 ? -1 : 0;
 }
 
-static void log_line(int level, int err, va_list parts)
+void log_parts(int level, int error, const char *const *parts)
 {
 	struct line line = {.length = 0};
-	const char *part;
+	const int saved = errno;
 
 	if (!log_enabled(level))
 		return;
-	append(&line, name);
-	append(&line, err ? ": cannot " : ": ");
-	while ((part = va_arg(parts, const char *)))
-		append(&line, part);
-	if (err) {
+	append(&line, self.program);
+	append(&line, error ? ": cannot " : ": ");
+	while (*parts)
+		append(&line, *parts++);
+	if (error) {
 		append(&line, ": ");
-		append(&line, strerror(err));
+		append(&line, strerror(error));
 	}
 	line.text[line.length++] = '\n';
 	log_put(2, line.text, line.length);
-}
-
-void log_write(int level, int err, ...)
-{
-	int saved = errno;
-	va_list parts;
-
-	va_start(parts, err);
-	log_line(level, err, parts);
-	va_end(parts);
 	errno = saved;
 }
 
-_Noreturn void log_die(int code, int err, ...)
+_Noreturn void log_exit(int code, int error, const char *const *parts)
 {
-	va_list parts;
-
-	va_start(parts, err);
-	log_line(LOG_ERROR, err, parts);
-	va_end(parts);
-	if (code == LOG_SETUP)
-		code = setup_code;
-	if (before_death)
-		before_death(code, err);
+	log_parts(LOG_ERROR, error, parts);
+	if (self.at_exit)
+		self.at_exit(code, error);
 	_exit(code);
 }
 
 _Noreturn void log_fail(const char *step, const char *object)
 {
-	log_die(LOG_SETUP, errno, step, object, (char *)0);
+	log_exit(log_failure_code(), errno, LOG_PARTS(step, object));
 }

@@ -1,10 +1,14 @@
 /*
- * log: one line on stderr per event, made without stdio and without waiting.
+ * log: one line on stderr for each event, written without stdio and without waiting.
  *
- * The parts of a message are written one after another. With an errno they are what
- * could not be done, a verb and its object: "cannot " is put before them and the reason
- * behind. Control characters in a part are
- * shown as '?', so that a name cannot drive the reader's terminal.
+ * A message is given in parts, which are written one after another. With an errno the parts
+ * say what could not be done, as a verb and its object: the line is then "NAME: cannot ",
+ * the parts, and the reason. Control characters in a part are shown as '?', so that a file
+ * name cannot send escape sequences to the reader's terminal.
+ *
+ * There are three kinds of error. Before PID 1 has started its command, fail() and log_fail()
+ * end the process. After that, warn() says what went wrong and init carries on. A child
+ * between fork and exec reports stage and errno to its parent and does not use this file.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -13,45 +17,60 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* For log_die: the exit code of whoever could not set up, as log_setup was told. */
-enum { LOG_SETUP = -1 };
+/*
+ * Sets the name at the start of every line, the highest level that is printed, and the exit
+ * code of a process that fails before it has started anything (log_fail, fail).
+ */
+void log_setup(const char *program, int level, int failure_code);
 
-/* The name at the start of every line, the highest level that is printed, and that code. */
-void log_setup(const char *prefix, int level, int setup);
+/* The exit code that log_setup was given; 125 before. */
+int log_failure_code(void);
 
-/* What log_die is to call before the end: to take away what was made, and tell of it. */
-void log_before_death(void (*function)(int code, int err));
+/*
+ * Has a function called, with the exit code and an errno or 0, before log_exit ends the
+ * process: it reports the failure and removes what was made. NULL: none.
+ */
+void log_at_exit(void (*function)(int code, int error));
 
-/* Non-zero where a message of that level would be printed. */
+/* Non-zero if a message of that level would be printed. */
 int log_enabled(int level);
 
 /*
- * Prints the parts, up to a NULL, as one line of at most 512 bytes; err, where
- * it is not 0, is appended as its text. Keeps errno. Never blocks on a pipe,
- * socket or terminal that is not being read: the line is dropped instead.
+ * Prints the parts, up to a NULL, as one line of at most 512 bytes, and after them the text
+ * of error unless it is 0. Keeps errno. Never blocks on a pipe, socket or terminal that is
+ * not being read: the line is dropped instead.
  */
-void log_write(int level, int err, ...) __attribute__((sentinel));
+void log_parts(int level, int error, const char *const *parts);
+
+/* As log_parts at LOG_ERROR; then ends the process with that exit code. */
+_Noreturn void log_exit(int code, int error, const char *const *parts);
 
 /*
- * Writes to a descriptor without waiting for a reader, and without a change of its
- * description, which others may share. 0, or -1 with errno: EAGAIN where there is no
- * room. A pipe or socket that nobody reads any more also raises SIGPIPE.
+ * Ends a process that cannot start with log_failure_code() and the message
+ * "cannot STEP OBJECT: reason of errno". The step ends with a blank if there is an object.
+ */
+_Noreturn void log_fail(const char *step, const char *object);
+
+/*
+ * Writes to a descriptor without waiting for a reader, and without changing the open file
+ * description, which others may share. 0, or -1 with errno: EAGAIN if there is no room. A
+ * pipe or socket that nobody reads any more also raises SIGPIPE.
  */
 int log_put(int fd, const char *text, size_t length);
 
-/* As log_write at LOG_ERROR, then ends the process with that exit code. */
-_Noreturn void log_die(int code, int err, ...) __attribute__((sentinel));
+/* An array of parts, so that an argument that is not a string does not compile. */
+#define LOG_PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* As log_die of whoever could not set up, with errno. Two parts alone: it is said often. */
-_Noreturn void log_fail(const char *step, const char *object);
+#define log_write(level, error, ...) log_parts((level), (error), LOG_PARTS(__VA_ARGS__))
+#define log_die(code, error, ...)    log_exit((code), (error), LOG_PARTS(__VA_ARGS__))
 
-#define warn(...)            log_write(LOG_WARN, 0, __VA_ARGS__, (char *)0)
-#define warn_errno(...)      log_write(LOG_WARN, errno, __VA_ARGS__, (char *)0)
-#define info(...)            log_write(LOG_INFO, 0, __VA_ARGS__, (char *)0)
-#define debug(...)           log_write(LOG_DEBUG, 0, __VA_ARGS__, (char *)0)
-#define die(code, ...)       log_die((code), 0, __VA_ARGS__, (char *)0)
-#define die_errno(code, ...) log_die((code), errno, __VA_ARGS__, (char *)0)
-#define fail(...)            log_die(LOG_SETUP, 0, __VA_ARGS__, (char *)0)
-#define fail_errno(...)      log_die(LOG_SETUP, errno, __VA_ARGS__, (char *)0)
+#define warn(...)            log_write(LOG_WARN, 0, __VA_ARGS__)
+#define warn_errno(...)      log_write(LOG_WARN, errno, __VA_ARGS__)
+#define info(...)            log_write(LOG_INFO, 0, __VA_ARGS__)
+#define debug(...)           log_write(LOG_DEBUG, 0, __VA_ARGS__)
+#define die(code, ...)       log_die((code), 0, __VA_ARGS__)
+#define die_errno(code, ...) log_die((code), errno, __VA_ARGS__)
+#define fail(...)            log_die(log_failure_code(), 0, __VA_ARGS__)
+#define fail_errno(...)      log_die(log_failure_code(), errno, __VA_ARGS__)
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/duration.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -109,7 +110,7 @@ static int read_env(struct request *request, const char *value)
 
 static int read_grace(struct request *request, const char *value)
 {
-	return number_parse_time(value, &request->grace) || request->grace < 0 ? -1 : 0;
+	return number_parse_time(value, &request->grace) || request->grace == FOREVER ? -1 : 0;
 }
 
 static int read_height(struct request *request, const char *value)
@@ -312,7 +313,7 @@ int request_read(struct request *request, const struct verb *verb, const struct 
 	memset(request, 0, sizeof *request);
 	request->verb = verb;
 	request->wire = *wire;
-	request->grace = -1;
+	request->grace = NOT_SAID;
 	request->mask = -1;
 	if (read_fields(request, &seen, field))
 		return -1;

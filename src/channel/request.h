@@ -62,7 +62,7 @@ struct request {
 	enum target target;
 	unsigned pid;           /* not 0 or 1 */
 	unsigned session;       /* 0: that of the connection */
-	long long grace;        /* milliseconds, or -1 where none is given */
+	long long grace;        /* milliseconds, or NOT_SAID */
 	const char *what;       /* of open, as the client wrote it */
 	const char *name_space; /* likewise */
 };

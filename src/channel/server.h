@@ -31,15 +31,15 @@ struct server_view {
 	int status;                      /* of the command, as of wait(2), once it ended */
 	int proc;                        /* see descendants_open */
 	long long started;               /* monotonic milliseconds */
-	long long grace; /* in force now, of the container and of sessions: milliseconds, -1: for
-	                    ever */
+	long long
+		grace; /* of the container and of sessions, in force now: milliseconds or FOREVER */
 	unsigned long long reaped, forwarded;
 };
 
 /* Whether operators asked for the end of the container. */
 struct server_stop {
 	bool wanted;
-	long long grace; /* milliseconds; -1: as init was told */
+	long long grace; /* milliseconds, or NOT_SAID */
 };
 
 /* Whether a channel was asked for. */
@@ -69,7 +69,7 @@ bool server_wait(int timeout);
 
 /*
  * Kills the sessions that have outlived their grace. Returns when to call it again:
- * monotonic milliseconds, or -1.
+ * monotonic milliseconds, or NEVER.
  */
 long long server_expire(long long now);
 

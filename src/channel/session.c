@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -230,7 +231,7 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		.master = -1,
 		.terminal = request->terminal,
 		.started = sys_now(),
-		.kill_at = SESSION_NEVER};
+		.kill_at = NEVER};
 	set_name(session, request->wire.args);
 	set_state(session, SESSION_STARTING);
 	return session;
@@ -306,7 +307,7 @@ void session_attach(struct session *session)
 
 void session_hang_up(struct session *session, long long grace)
 {
-	const long long kill_at = grace < 0 ? SESSION_NEVER : sys_now() + grace;
+	const long long kill_at = after(sys_now(), grace);
 
 	/* Its end is known, or near. */
 	if (session->state == SESSION_FAILED || session->state == SESSION_KILLED)
@@ -350,7 +351,7 @@ static void expire(struct session *session)
 
 long long session_expire(long long now)
 {
-	long long next = SESSION_NEVER;
+	long long next = NEVER;
 
 	for (unsigned i = 0; timed && i < high; i++) {
 		struct session *session = &table[i];
@@ -364,7 +365,7 @@ long long session_expire(long long now)
 		else if (session->kill_at < next)
 			next = session->kill_at;
 	}
-	return next == SESSION_NEVER ? -1 : next;
+	return next;
 }
 
 struct session *session_at(unsigned index)

@@ -48,10 +48,8 @@ struct session {
 	char name[15];                 /* what it runs, as far as it fits */
 	struct connection *connection; /* that carries it, or NULL; see connection_bind */
 	long long started;             /* monotonic milliseconds, as kill_at */
-	long long kill_at;             /* when the grace is over, or SESSION_NEVER */
+	long long kill_at;             /* when the grace is over, or NEVER */
 };
-
-#define SESSION_NEVER 0x7fffffffffffffffLL
 
 /*
  * Forks the child of a request that was read. The descriptors of the request stay the
@@ -77,7 +75,7 @@ void session_hold(struct session *session, int master);
 void session_attach(struct session *session);
 
 /*
- * Sends HUP and CONT to the group, and KILL once grace milliseconds are over (-1: never).
+ * Sends HUP and CONT to the group, and KILL after the grace: milliseconds or FOREVER.
  * Of a session that was hung up before the sooner end counts.
  */
 void session_hang_up(struct session *session, long long grace);
@@ -88,7 +86,7 @@ void session_hang_up_all(long long grace);
 /* The leader was reaped. Frees the record, or keeps it until the rest of a group is gone. */
 void session_died(struct session *session);
 
-/* Kills what has outlived its grace. Returns when to come back, or -1: not at all. */
+/* Kills what has outlived its grace. Returns when to come back, or NEVER. */
 long long session_expire(long long now);
 
 /* By index, for a loop over all: NULL where that record is free or leaderless. */

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -359,6 +360,6 @@ struct server_stop verbs_take_stop(void)
 {
 	struct server_stop stop = self.stop;
 
-	self.stop = (struct server_stop){.wanted = false, .grace = -1};
+	self.stop = (struct server_stop){.wanted = false, .grace = NOT_SAID};
 	return stop;
 }

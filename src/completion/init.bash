@@ -6,14 +6,12 @@ _init_options() {
 	local rest option
 	declare -gA _init_kinds=()
 	while IFS= read -r rest; do
-		# A name and its flags; a capital behind one blank is its value.
-		while [[ $rest =~ ((\ -[A-Za-z])*)\ (--[a-z-]+)(\ ([A-Z][^ ]*))?(.*) ]]; do
-			for option in ${BASH_REMATCH[1]} "${BASH_REMATCH[3]}"; do
-				_init_kinds[$option]=${BASH_REMATCH[5]}
-			done
-			rest=${BASH_REMATCH[6]}
+		# An option's names begin the line; a word in capitals after them is its value.
+		[[ $rest =~ ^\ \ ((-[A-Za-z],\ )*)\ *(--[a-z-]+)(\ ([A-Z][^ ]*))?\ \  ]] || continue
+		for option in ${BASH_REMATCH[1]//,/} "${BASH_REMATCH[3]}"; do
+			_init_kinds[$option]=${BASH_REMATCH[5]}
 		done
-	done < <("$1" -h 2>/dev/null </dev/null | sed 1d | tr '\t' ' ')
+	done < <("$1" -h 2>/dev/null </dev/null)
 }
 
 # The words up to the cursor, which bash has cut at = and :, and where each begins.

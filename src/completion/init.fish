@@ -1,8 +1,8 @@
 # Completion of init's words for fish, under the name of this file. What options there are,
 # and what values they take, is what the program says of itself.
-# A line for each: its flags, its name, and its value's: a capital behind one blank.
+# A line for each, beginning with a blank: its names, and what the help calls its value.
 function __init_options
-    command $argv[1] -h 2>/dev/null | tail -n +2 | tr '\t' ' ' | string match -ra '(?: -[A-Za-z])* --[a-z-]+(?: [A-Z]\S*)?'
+    command $argv[1] -h 2>/dev/null | string match -rg '^ ( (?:-[A-Za-z], )* *--[a-z-]+(?: [A-Z]\S*)?)  ' | string replace -a , ''
 end
 
 function __init_has_command

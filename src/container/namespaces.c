@@ -76,7 +76,7 @@ static void await(int leash)
 	char word;
 
 	if (read(leash, &word, 1) != 1)
-		_exit(LOG_SETUP);
+		_exit(log_failure_code());
 }
 
 /* A death that came before we asked to be told of it closed the other end (prctl(2)). */
@@ -87,7 +87,7 @@ static void die_with_outer(int leash)
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
 		log_fail("follow outer process", "");
 	if (poll(&end, 1, 0))
-		_exit(LOG_SETUP);
+		_exit(log_failure_code());
 }
 
 static pid_t child;

@@ -15,9 +15,9 @@
 
 static struct {
 	struct recipient process;
-	pid_t group; /* of the command, or 0: also after its end */
+	pid_t group; /* that the command leads, or 0; kept after its end */
 	struct tty tty;
-	int typed; /* the last signal that the kernel sent: the terminal's */
+	int typed; /* the last signal that the kernel sent, which is the terminal's, or 0 */
 } self;
 
 const struct recipient *command_process(void)
@@ -58,11 +58,30 @@ static int exec_code(const struct persona *persona, int error)
 	return error == EACCES ? persona->denied : persona->other;
 }
 
+/* Ends the process, since the command could not be started. */
+_Noreturn static void die_unstarted(
+	const struct options *options, const struct spawn_failure *failure)
+{
+	const char *program = options->command[0], *object = program;
+	int code = options->persona->setup;
+
+	if (failure->stage == SPAWN_EXEC)
+		code = exec_code(options->persona, failure->error);
+	if (failure->stage == SPAWN_DIRECTORY)
+		object = options->directory;
+	if (failure->stage == SPAWN_EXEC && failure->error == ENOENT && *program == '-')
+		warn("'", program,
+			"' is taken for the command: options of init go before \"--\" or into "
+			"INIT_OPTIONS");
+	notify_stage(spawn_stage_name(failure->stage));
+	log_die(code, failure->error, spawn_stage_text(failure->stage), object);
+}
+
 void command_start(const struct options *options, char **envp)
 {
+	const bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn_failure failure;
 	char digits[NUMBER_SIZE];
-	bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn spawn = {
 		.argv = options->command,
 		.envp = envp,
@@ -84,12 +103,7 @@ void command_start(const struct options *options, char **envp)
 	self.process.pid = spawn_start(&spawn, &failure);
 	if (self.process.pid < 0) {
 		tty_take_back(&self.tty, 0);
-		notify_stage(spawn_stage_name(failure.stage));
-		log_die(failure.stage == SPAWN_EXEC ? exec_code(options->persona, failure.error)
-						    : LOG_SETUP,
-			failure.error, spawn_stage_text(failure.stage),
-			failure.stage == SPAWN_DIRECTORY ? options->directory : options->command[0],
-			(char *)0);
+		die_unstarted(options, &failure);
 	}
 	self.process.pidfd = (int)syscall(SYS_pidfd_open, self.process.pid, 0);
 	self.process.group = options->group && spawn.group != SPAWN_OUR_GROUP;
@@ -116,7 +130,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	if (!to.pid)
 		return false;
 	if (from && from->ssi_code == SI_KERNEL && self.group)
-		to.group = true; /* as if it had been typed there */
+		to.group = true; /* as the terminal would have done */
 	if (signal == SIGCONT && self.process.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);
 	if (!signal_forward(&to, signal, from)) {
@@ -124,7 +138,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 		return true;
 	}
 	if (errno == ESRCH && !self.process.pid)
-		self.group = 0; /* its number may be another's from now on */
+		self.group = 0; /* the number may become that of another group */
 	else
 		warn_errno("forward ", signal_text(signal, name));
 	return false;
@@ -135,16 +149,20 @@ void command_kill(void)
 	kill(self.process.pid, SIGKILL);
 }
 
-void command_part(void)
+void command_terminate_group(void)
 {
 	if (self.group)
 		kill(-self.group, SIGTERM);
 }
 
-bool command_had(const struct signalfd_siginfo *from)
+void command_note_signal(const struct signalfd_siginfo *from)
 {
 	if (from->ssi_code == SI_KERNEL)
 		self.typed = (int)from->ssi_signo;
+}
+
+bool command_has_signal(const struct signalfd_siginfo *from)
+{
 	if (from->ssi_signo == SIGCHLD)
 		return from->ssi_code > 0;
 	if (from->ssi_code == SI_USER)
@@ -152,7 +170,7 @@ bool command_had(const struct signalfd_siginfo *from)
 	return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.process.pid;
 }
 
-bool command_yields(const struct signalfd_siginfo *from)
+bool command_lend_terminal(const struct signalfd_siginfo *from)
 {
 	if (from->ssi_signo != SIGTTIN && from->ssi_signo != SIGTTOU)
 		return false;
@@ -173,9 +191,9 @@ void command_stopped(int signal)
 		tty_take_back(&self.tty, self.process.pid);
 		self.tty.given = false;
 		/*
-		 * What was typed while the terminal was ours the others had with us: a pager
-		 * that gets it again stops again after fg. TSTP for STOP too: that would stop
-		 * us where nobody is to continue us.
+		 * What was typed while init's group was in the foreground its other processes
+		 * have had too: a pager that gets it again would stop again after fg. TSTP
+		 * stands for STOP too: STOP would stop init where no shell continues it.
 		 */
 		if (!signals_undergo(asked || given ? 0 : getpid(), asked ? signal : SIGTSTP)) {
 			if (signal == SIGSTOP)
@@ -200,12 +218,12 @@ int command_ended(int status, bool asked)
 	else
 		info("command exited with ", number_text(digits, reap_code(status)));
 	tty_take_back(&self.tty, self.process.pid);
-	/* What is typed from now on is for us: it cuts the end short. */
+	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)
 		tty_take(self.tty.fd);
 	/*
-	 * What was typed reached the command's group alone; those of ours, a script or
-	 * a pipeline, would have had it too.
+	 * What was typed reached the command's group only. Without init the rest of its own
+	 * group, a script or a pipeline, would have got it as well.
 	 */
 	if (was_foreground && !asked && (signal == SIGINT || signal == SIGQUIT))
 		kill(0, signal);
@@ -213,7 +231,7 @@ int command_ended(int status, bool asked)
 	return was_foreground || signal == self.typed ? signal : 0;
 }
 
-void command_let_go(void)
+void command_return_terminal(void)
 {
 	tty_take_back(&self.tty, self.group);
 }

@@ -1,5 +1,5 @@
 /*
- * command: the one that init runs: its process, the group that it leads, and the
+ * command: the one that init runs: its process, the process group that it leads, and the
  * terminal that it gets.
  */
 #ifndef COMMAND_H
@@ -12,75 +12,82 @@
 #include "process/signals.h"
 #include "process/tty.h"
 
-/* Its process: pid 0 where there is none, or it is gone. Owns the pidfd. */
+/* Its process: pid 0 if there is none, or it has ended. The pidfd stays this file's. */
 const struct recipient *command_process(void);
 
 /*
- * Before all else here: finds the terminal that it is to have. Without a command there is
- * none: what is typed is for us.
+ * Finds the terminal that the command is to have. To be called before all other functions
+ * here. With --pause there is none: what is typed is for init.
  */
 void command_find_terminal(const struct options *options);
 
-/* Where we came into other namespaces: what was found is what it is there. */
+/* The same once more, after init has entered other namespaces. */
 void command_find_terminal_again(void);
 const struct tty *command_terminal(void);
 
-/* As its session's leader we give the terminal up. Ends the process where that fails. */
+/*
+ * If init leads the session of the terminal: gives the terminal up. Ends the process if that
+ * fails.
+ */
 void command_release_terminal(void);
 
-/* Starts it. What fails ends the process, with the code that our persona has for it. */
+/* Starts it. A failure ends the process with the exit code that the persona has for it. */
 void command_start(const struct options *options, char **envp);
 
 /*
- * Adds what is held for it to a list of descriptors to keep; returns how many. A terminal
- * that we shall have no use for is closed.
+ * Adds the descriptors that stay open for it to a list; returns how many. Closes a terminal
+ * that init has no further use for.
  */
 unsigned command_keep(int *list);
 enum { COMMAND_KEEPS = 2 };
 
 /*
- * Sends a signal on to it, or to its group where it is gone; `from` (or NULL) tells how
- * it came. It may be another user's by now: that is said. With CONT it gets the terminal
- * again, where it had that. Returns whether the signal was sent.
+ * Forwards a signal to the command, or to its process group if the command has ended; `from`
+ * (or NULL) tells how it arrived. With CONT the command gets the terminal again, if it had it.
+ * A failure, such as a command that runs as another user, is logged. Returns whether the
+ * signal was sent.
  */
 bool command_forward(int signal, const struct signalfd_siginfo *from);
 
-/* KILL for it alone. */
+/* Sends KILL to the command alone. */
 void command_kill(void);
 
-/* TERM for those of its group that outlive it. */
-void command_part(void);
+/* Sends TERM to those of its process group that outlive it. */
+void command_terminate_group(void);
+
+/* Remembers a signal that arrived, in case command_ended has to know what was typed. */
+void command_note_signal(const struct signalfd_siginfo *from);
 
 /*
- * Whether a signal is an echo of our own doing, or was typed and went to the command itself.
- * To be asked of each that comes, first: what was typed is remembered for command_ended.
+ * Whether a signal that arrived needs no forwarding: init sent it itself, it reports a child,
+ * or it was typed and the terminal sent it to the command as well.
  */
-bool command_had(const struct signalfd_siginfo *from);
+bool command_has_signal(const struct signalfd_siginfo *from);
 
 /*
- * One of our group, the pager of a pipeline or a script, was stopped because it
- * needs the terminal that the command has: it gets it, until the command asks.
- * Returns whether that is what the signal was.
+ * If the signal says that a process of init's own group (the pager of a pipeline, a script)
+ * was stopped because it needs the terminal that the command has: lends it the terminal, until
+ * the command asks for it. Returns whether that was so.
  */
-bool command_yields(const struct signalfd_siginfo *from);
+bool command_lend_terminal(const struct signalfd_siginfo *from);
 
 /*
- * It was stopped: by Ctrl-Z, by itself, or from the background by a read or write of
- * the terminal. Then we stop as well, with those of our group, for the shell to see;
- * and go on when it continues us.
+ * The command was stopped by that signal: by Ctrl-Z, by itself, or from the background by a
+ * read or write of the terminal. Stops init and its process group as well, for the shell to
+ * see, and continues the command when the shell continues them.
  */
 void command_stopped(int signal);
 
 /*
- * It ended, as of wait(2); asked: whether we were told to stop. Takes the terminal back, or
- * as its session's leader takes it for us; a typed INT or QUIT that it died of goes to our
- * own group, which would have had it too. Returns the signal that whoever started us is to
- * see us die of as well, or 0: a shell whose command died of a typed signal leaves its loop,
- * and one whose command was killed repairs the terminal's modes.
+ * The command ended, with a status as of wait(2); asked: because init was told to stop. Takes
+ * the terminal back, or as its session's leader takes it for init. A typed INT or QUIT that
+ * killed the command is sent to init's own group, which would have got it without init.
+ * Returns the signal that init is to die of as well, or 0: a shell whose command died of a
+ * typed signal leaves its loop, and one whose command was killed restores the terminal's modes.
  */
 int command_ended(int status, bool asked);
 
-/* Before we end: the terminal is whose it was. */
-void command_let_go(void);
+/* Before init ends: gives the terminal back to the group that had it at the start. */
+void command_return_terminal(void);
 
 #endif

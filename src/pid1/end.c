@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "command.h"
@@ -16,68 +17,75 @@
 #include "process/signals.h"
 
 enum {
-	/* How long a KILL may take to show, where we have to wait for that. */
+	/* For how long init waits for killed processes to be gone; all in milliseconds. */
 	KILL_WAIT = 1000,
-	/* How often to look for those whose death nobody tells us. */
+	/* How often init looks for processes that are not its children. */
 	LOOK_ENDING = 10,
 	LOOK_LINGERING = 250,
-	/* What a command has to end in when an operator stops it, unless told otherwise. */
+	/* From an operator's stop to KILL for the command, unless another time is given. */
 	STOP_WAIT = 10000,
 };
 
 enum state {
-	RUNNING,   /* the command runs, or --pause */
-	LINGERING, /* --wait-all: the command is gone, others are not */
-	ENDING,    /* TERM was sent to all others */
-	KILLED,    /* KILL was */
+	RUNNING,   /* the command runs */
+	PAUSED,    /* --pause: there is no command */
+	LINGERING, /* --wait-all: the command has ended, other processes have not */
+	ENDING,    /* all other processes were sent TERM; until the deadline they may end */
+	KILLED,    /* they were sent KILL; after the deadline init no longer waits for them */
+	STATES,
+};
+
+enum event {
+	COMMAND_ENDED,
+	STOP_SIGNAL,  /* TERM, INT or QUIT */
+	STOP_REQUEST, /* of an operator */
+	TIME_PASSED,  /* the deadline has not come */
+	TIME_IS_UP,   /* it has */
+	NOBODY_LEFT,
+	EVENTS,
 };
 
 static struct {
-	struct options *options;
+	const struct options *options;
 	struct server_view *view;
 	enum state state;
-	int code;       /* to exit with */
-	int killed_by;  /* signal to end with, where code alone does not tell all, or 0 */
-	unsigned stops; /* TERM, INT and QUIT that we had so far */
-	bool childless;
-	long long kill_at, end_at; /* of the command; of the grace, or of looking for the killed */
+	int code;            /* to exit with */
+	int killed_by;       /* signal to die of, where the code does not tell all, or 0 */
+	unsigned stops;      /* TERM, INT and QUIT so far */
+	bool childless;      /* init has no child left */
+	long long requested; /* grace period of the latest request, or NOT_SAID */
+	/* In RUNNING: when the command gets KILL. Else see the states. */
+	long long deadline;
 } self;
-
-static long long after(long long delay)
-{
-	return delay == FOREVER ? FOREVER : sys_now() + delay;
-}
-
-static long long sooner(long long a, long long b)
-{
-	return a == FOREVER || (b != FOREVER && b < a) ? b : a;
-}
 
 static bool is_stop(int signal)
 {
 	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 }
 
-static void set_state(enum state state)
+static void set_state(enum state state, long long deadline)
 {
 	static const char *const names[] = {
 		[RUNNING] = "running",
+		[PAUSED] = "running",
 		[LINGERING] = "lingering",
 		[ENDING] = "ending",
 		[KILLED] = "killed",
 	};
 
 	self.state = state;
+	self.deadline = deadline;
 	self.view->state = names[state];
 	self.view->stopping = state >= ENDING;
 }
 
-void end_setup(struct options *options, struct server_view *view)
+void end_setup(const struct options *options, struct server_view *view)
 {
 	self.options = options;
 	self.view = view;
-	self.kill_at = self.end_at = FOREVER;
-	set_state(RUNNING);
+	self.requested = NOT_SAID;
+	view->grace = options->grace;
+	set_state(options->pause ? PAUSED : RUNNING, NEVER);
 }
 
 void end_clean_up(void)
@@ -88,27 +96,28 @@ void end_clean_up(void)
 		cgroup_remove(true);
 }
 
-_Noreturn static void finish(void)
+/* The actions: what an event does. The table that says when is below them. */
+
+static void finish(void)
 {
-	command_let_go();
+	command_return_terminal();
 	end_clean_up();
 	if (self.options->expected[self.code])
 		_exit(0);
-	/* A shell looks at how we end, not at the code alone: see command_ended(). */
+	/* A shell looks at how a process ends, not only at the code: see command_ended(). */
 	if (self.killed_by)
 		signals_undergo(getpid(), self.killed_by);
 	_exit(self.code);
 }
 
-/* KILL for everyone. As PID 1 our exit does the rest, and waits for it. */
+/* KILL for all others. The exit of PID 1 does that too, and waits until they are gone. */
 static void kill_others(void)
 {
 	descendants_signal(self.view->proc, SIGKILL);
 	if (getpid() == 1)
 		finish();
 	if (self.state != KILLED)
-		self.end_at = after(KILL_WAIT);
-	set_state(KILLED);
+		set_state(KILLED, after(sys_now(), KILL_WAIT));
 }
 
 static void begin(void)
@@ -116,20 +125,102 @@ static void begin(void)
 	server_hang_up();
 	if (self.options->at_once) {
 		if (self.options->persona->parting)
-			command_part();
+			command_terminate_group();
 		finish();
 	}
-	self.kill_at = FOREVER;
-	self.end_at = after(self.options->grace);
-	set_state(ENDING);
-	/* As PID 1 that tells all; to ask once more is to go through the host's processes. */
+	set_state(ENDING, after(sys_now(), self.view->grace));
+	/* As PID 1 init knows from this; to look again is to go through the host's processes. */
 	if (!descendants_signal(self.view->proc, SIGTERM))
 		finish();
 	/* A stopped process would not act on it. */
 	descendants_signal(self.view->proc, SIGCONT);
 }
 
-void end_command_ended(int status)
+/* A command that was told to stop leaves nothing to wait for. */
+static void linger_or_begin(void)
+{
+	if (self.options->wait_all && !self.stops)
+		set_state(LINGERING, NEVER);
+	else
+		begin();
+}
+
+static void limit_command(void)
+{
+	if (self.stops == 1)
+		self.deadline = after(sys_now(), self.options->kill_after);
+}
+
+/* Another request may make the time shorter, but not longer. */
+static void limit_command_as_requested(void)
+{
+	long long limit = self.requested;
+
+	if (limit == NOT_SAID)
+		limit = self.options->kill_after;
+	if (limit == FOREVER)
+		limit = STOP_WAIT;
+	self.deadline = sooner(self.deadline, after(sys_now(), limit));
+}
+
+static void shorten_as_requested(void)
+{
+	if (self.requested != NOT_SAID)
+		self.deadline = sooner(self.deadline, after(sys_now(), self.requested));
+}
+
+static void kill_command(void)
+{
+	self.deadline = NEVER;
+	warn("command did not end in time; killing it");
+	command_kill();
+}
+
+static void kill_on_second_signal(void)
+{
+	if (self.stops > 1)
+		kill_others();
+}
+
+static void kill_after_grace(void)
+{
+	warn("grace period expired; killing remaining processes");
+	kill_others();
+}
+
+/* What an event does in a state; nothing where no action stands here. */
+static void (*const actions[STATES][EVENTS])(void) = {
+	[RUNNING][COMMAND_ENDED] = linger_or_begin,
+	[RUNNING][STOP_SIGNAL] = limit_command,
+	[RUNNING][STOP_REQUEST] = limit_command_as_requested,
+	[RUNNING][TIME_IS_UP] = kill_command,
+
+	[PAUSED][STOP_SIGNAL] = begin,
+	[PAUSED][STOP_REQUEST] = begin,
+
+	[LINGERING][STOP_SIGNAL] = begin,
+	[LINGERING][STOP_REQUEST] = begin,
+	[LINGERING][NOBODY_LEFT] = finish,
+
+	[ENDING][STOP_SIGNAL] = kill_on_second_signal,
+	[ENDING][STOP_REQUEST] = shorten_as_requested,
+	[ENDING][TIME_IS_UP] = kill_after_grace,
+	[ENDING][NOBODY_LEFT] = finish,
+
+	[KILLED][STOP_SIGNAL] = kill_on_second_signal,
+	[KILLED][STOP_REQUEST] = shorten_as_requested,
+	[KILLED][TIME_PASSED] = kill_others, /* some may have been forked meanwhile */
+	[KILLED][TIME_IS_UP] = finish,
+	[KILLED][NOBODY_LEFT] = finish,
+};
+
+static void act(enum event event)
+{
+	if (actions[self.state][event])
+		actions[self.state][event]();
+}
+
+void end_on_command_ended(int status)
 {
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
@@ -141,103 +232,64 @@ void end_command_ended(int status)
 	self.view->ended = true;
 	self.view->status = status;
 	server_main_ended();
-	/* Whoever was told to stop has nothing to linger for. */
-	if (self.options->wait_all && !self.stops)
-		set_state(LINGERING);
-	else
-		begin();
+	act(COMMAND_ENDED);
 }
 
-bool end_asked(int signal)
+bool end_on_signal(int signal)
 {
+	const bool runs = self.state == RUNNING;
+
 	if (!is_stop(signal))
 		return true;
 	self.stops++;
-	switch (self.state) {
-	case RUNNING:
-		if (self.options->pause)
-			begin();
-		else if (self.stops == 1)
-			self.kill_at = after(self.options->kill_after);
-		return true;
-	case LINGERING:
-		begin();
-		return false;
-	default:
-		if (self.stops > 1)
-			kill_others();
-		return false;
-	}
+	act(STOP_SIGNAL);
+	return runs;
 }
 
-bool end_wanted(long long grace)
+bool end_on_request(long long grace)
 {
-	const long long kill_after = self.options->kill_after;
+	const bool runs = self.state == RUNNING;
 
 	self.stops++;
-	if (grace != FOREVER)
-		self.options->grace = grace;
-	/* A later wish may make it shorter, not longer. */
-	if (self.state >= ENDING) {
-		self.end_at = sooner(self.end_at, after(grace));
-		return false;
-	}
-	if (!command_process()->pid) {
-		begin();
-		return false;
-	}
-	if (grace == FOREVER)
-		grace = kill_after == FOREVER ? STOP_WAIT : kill_after;
-	self.kill_at = sooner(self.kill_at, after(grace));
-	return true;
+	self.requested = grace;
+	if (grace != NOT_SAID)
+		self.view->grace = grace;
+	act(STOP_REQUEST);
+	return runs;
 }
 
-bool end_began(void)
+bool end_has_begun(void)
 {
-	return self.state != RUNNING;
+	return self.state >= LINGERING;
 }
 
 bool end_is_timed(void)
 {
-	return self.kill_at != FOREVER || end_began();
+	return self.deadline != NEVER || end_has_begun();
 }
 
-int end_sleep(long long also)
+int end_timeout(long long other)
 {
 	const long long hour = 3600000;
-	long long now = sys_now(), until = sooner(also, sooner(self.kill_at, self.end_at));
+	long long now = sys_now(), until = sooner(other, self.deadline);
 
 	if (self.state == KILLED || (self.state == ENDING && self.childless))
 		until = sooner(until, now + LOOK_ENDING);
 	else if (self.state == LINGERING && self.childless)
 		until = sooner(until, now + LOOK_LINGERING);
-	if (until == FOREVER)
-		return FOREVER;
+	if (until == NEVER)
+		return -1;
 	return until < now ? 0 : (int)sooner(until - now, hour);
 }
 
-void end_act(long long now)
+void end_on_time(long long now)
 {
-	if (self.kill_at != FOREVER && now >= self.kill_at) {
-		self.kill_at = FOREVER;
-		if (command_process()->pid) {
-			warn("command outlived its time, sending SIGKILL");
-			command_kill();
-		}
-	}
-	if (self.state == KILLED) {
-		if (now >= self.end_at)
-			finish();
-		kill_others();
-	} else if (self.end_at != FOREVER && now >= self.end_at) {
-		warn("grace is over, sending SIGKILL to the rest");
-		kill_others();
-	}
+	act(now >= self.deadline ? TIME_IS_UP : TIME_PASSED);
 }
 
-void end_check(bool childless)
+void end_on_reaped(bool childless)
 {
 	self.childless = childless;
 	if (childless && !descendants_left())
-		finish();
+		act(NOBODY_LEFT);
 }

@@ -1,11 +1,13 @@
 /*
- * end: how the container ends. When the command does, or --pause is told to stop, all
- * others get TERM; once they are gone, or the grace is over and they got KILL, init exits
- * with the command's code. A second TERM, INT or QUIT cuts that short. With --wait-all it
- * lingers between the two; in the place of one that leaves at once it does not wait at all.
+ * end: how the container ends. When the command ends, or --pause is told to stop, all other
+ * processes get TERM; once they are gone, or the grace period has expired and they got KILL,
+ * init exits with the command's code. A second TERM, INT or QUIT cuts the grace period short.
+ * With --wait-all init first waits for the other processes without a signal. Called as tini,
+ * dumb-init or catatonit it exits at once.
  *
- * Times are in milliseconds, points in time monotonic; FOREVER: none. All from end_asked on
- * may end the process.
+ * The grace period is kept in the view, and nowhere else: it begins as --grace, and an
+ * operator may change it. Durations and points in time are those of base/duration.h. All
+ * functions from end_on_signal on may end the process.
  */
 #ifndef END_H
 #define END_H
@@ -16,45 +18,48 @@
 #include "options.h"
 
 /*
- * The container runs. Both are kept: of the view, which has proc, state, stopping and how
- * the command ended are set from here; in the options an operator may change the grace.
+ * The container runs. Both are kept by reference. Of the view, which has proc already, this
+ * file sets state, stopping, grace, and how the command ended.
  */
-void end_setup(struct options *options, struct server_view *view);
+void end_setup(const struct options *options, struct server_view *view);
 
 /*
- * Takes away what stands outside of us: socket, cgroups, guard, and an inner process that
- * is not served yet. Before end_setup too.
+ * Removes what was made outside of the container: the socket, the cgroups, and an inner
+ * process that the outer one does not serve yet. May be called before end_setup.
  */
 void end_clean_up(void);
 
 /*
- * A signal came: with TERM, INT or QUIT, whatever it is forwarded as, the end is asked for.
- * Returns whether it is for the command, which may have a time from now on.
+ * A signal arrived, before --rewrite: TERM, INT and QUIT ask for the end. Returns whether the
+ * signal is for the command or its group: not if it began the end or cut it short.
  */
-bool end_asked(int signal);
+bool end_on_signal(int signal);
 
 /*
- * An operator wants the end, within that grace (FOREVER: as init was told). Returns whether
- * it is to begin with the command, which has that time, and is to be told.
+ * An operator asks for the end, with that grace period or NOT_SAID. Returns whether the
+ * command runs, and is therefore to get the TERM first.
  */
-bool end_wanted(long long grace);
+bool end_on_request(long long grace);
 
-/* The command ended, as of wait(2). */
-void end_command_ended(int status);
+/* The command ended, with a status as of wait(2). */
+void end_on_command_ended(int status);
 
-/* Whether it began, or nothing but others is left to wait for. */
-bool end_began(void);
+/* Whether the command has ended, or --pause was told to stop. */
+bool end_has_begun(void);
 
-/* Whether the time is to be looked at. */
+/* Whether end_on_time is to be called. */
 bool end_is_timed(void);
 
-/* How long we may sleep, at most an hour, or FOREVER; also: until when somebody else says. */
-int end_sleep(long long also);
+/*
+ * For how many milliseconds poll(2) may sleep until end_on_time, or another who is called at
+ * a point in time of his own, has something to do: at most an hour, or -1 for no limit.
+ */
+int end_timeout(long long other);
 
-/* Does what is due. */
-void end_act(long long now);
+/* Does what is due now. */
+void end_on_time(long long now);
 
-/* Once it began: where nobody is left, no child and nobody else, it is reached. */
-void end_check(bool childless);
+/* Once the end has begun: exits if there is neither a child nor any other process left. */
+void end_on_reaped(bool childless);
 
 #endif

@@ -9,8 +9,8 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "channel/verbs.h"
-#include "usage.h"
+#include "base/wire.h"
+#include "options_table.h"
 
 enum { ENVIRONMENT_WORDS = 128 };
 
@@ -29,10 +29,10 @@ static const struct persona personas[] = {
 		.at_once = true, .setup = 1, .absent = 1, .denied = 1, .other = 1},
 };
 
-/* Where the words being read come from, and whom to blame. */
+/* The words that are being read. */
 struct words {
-	char **next;      /* NULL-terminated */
-	const char *from; /* put before a complaint */
+	char **next;      /* up to a NULL */
+	const char *from; /* begins a message about one of them */
 };
 
 static const struct persona *persona_of(const char *program)
@@ -48,195 +48,49 @@ _Noreturn static void refuse(const struct options *options, const struct words *
 	die(options->persona->setup, words->from, what, "'", word, "'");
 }
 
-/* 0, 1 and 2 are the command's. */
-static int set_descriptor(int *fd, const char *value)
-{
-	unsigned long long number;
-
-	if (number_parse(value, 1 << 20, &number) || number < 3)
-		return -1;
-	*fd = (int)number;
-	return 0;
-}
-
-/* Where the value of an option goes that is taken as it is; NULL for another. */
-static const char **text_of(struct options *options, enum option option)
-{
-	switch (option) {
-	case OPT_CGROUP:
-		return &options->cgroup.path;
-	case OPT_CHDIR:
-		return &options->directory;
-	case OPT_CHROOT:
-		return &options->mounts.root;
-	case OPT_CONTROL:
-		return &options->control.path;
-	case OPT_DOMAINNAME:
-		return &options->namespaces.domainname;
-	case OPT_HOSTNAME:
-		return &options->namespaces.hostname;
-	default:
-		return NULL;
-	}
-}
-
-static int set_value(struct options *options, enum option option, const char *value)
-{
-	unsigned long long number;
-	const char **text = text_of(options, option);
-
-	if (text) {
-		*text = value;
-		return *value ? 0 : -1;
-	}
-	switch (option) {
-	case OPT_BIND:
-	case OPT_TMPFS:
-		return mounts_add(&options->mounts, value, option == OPT_TMPFS);
-	case OPT_CONTROL_ALLOW:
-		return credentials_parse_list(
-			value, options->control.allowed, SERVER_UIDS, &options->control.count);
-	case OPT_CONTROL_FD:
-		return set_descriptor(&options->control.fd, value);
-	case OPT_CONTROL_VERBS:
-		options->control.verbs = verbs_from_list(value);
-		return options->control.verbs ? 0 : -1;
-	case OPT_EXPECT:
-		if (number_parse(value, 255, &number))
-			return -1;
-		options->expected[number] = true;
-		return 0;
-	case OPT_GID_MAP:
-		return idmap_parse(&options->namespaces.gids, value);
-	case OPT_GRACE:
-		options->at_once = false;
-		return number_parse_time(value, &options->grace);
-	case OPT_KILL_AFTER:
-		return number_parse_time(value, &options->kill_after);
-	case OPT_MOUNT:
-		return mounts_parse(&options->mounts, value);
-	case OPT_LIMIT:
-		if (options->cgroup.count == CGROUP_LIMITS || !value[text_until(value, '=')])
-			return -1;
-		options->cgroup.limits[options->cgroup.count++] = value;
-		return 0;
-	case OPT_PARENT_DEATH:
-		options->parent_death = signal_number(value);
-		return options->parent_death ? 0 : -1;
-	case OPT_READY_FD:
-		return set_descriptor(&options->notify.fds[NOTIFY_READY], value);
-	case OPT_REWRITE:
-		return rewrite_parse(&options->rewrite, value);
-	case OPT_UID_MAP:
-		return idmap_parse(&options->namespaces.uids, value);
-	case OPT_UNSHARE:
-		return namespaces_parse(&options->namespaces, value);
-	case OPT_STATUS_FD:
-		return set_descriptor(&options->notify.fds[NOTIFY_STATUS], value);
-	case OPT_USER:
-		memset(&options->user, 0, sizeof options->user);
-		options->as_user = true;
-		return credentials_parse(&options->user, value);
-	default:
-		return -1;
-	}
-}
-
-static void set_flag(struct options *options, enum option option)
-{
-	switch (option) {
-	case OPT_GROUP:
-		options->group = true;
-		break;
-	case OPT_HELP:
-		usage_help();
-	case OPT_LICENSE:
-		usage_license();
-	case OPT_LOOPBACK:
-		options->namespaces.loopback = true;
-		break;
-	case OPT_MAP_ROOT:
-		idmap_root(&options->namespaces.uids, geteuid());
-		idmap_root(&options->namespaces.gids, getegid());
-		break;
-	case OPT_MOUNT_PROC:
-		mounts_parse(&options->mounts, "proc");
-		break;
-	case OPT_NO_NEW_PRIVS:
-		options->no_new_privileges = true;
-		break;
-	case OPT_NOTIFY:
-		options->notify.service = true;
-		break;
-	case OPT_PAUSE:
-		options->pause = true;
-		break;
-	case OPT_READ_ONLY:
-		options->mounts.read_only = true;
-		break;
-	case OPT_SINGLE_CHILD:
-		options->group = false;
-		break;
-	case OPT_VERBOSE:
-		options->verbosity++;
-		break;
-	case OPT_VERSION:
-		usage_version(options->persona->version);
-	case OPT_WAIT_ALL:
-		options->wait_all = true;
-		options->at_once = false;
-		break;
-	case OPT_WARN:
-		options->warn_on_reap = true;
-		break;
-	default: /* OPT_SUBREAPER: init always is one where it is not PID 1. */
-		break;
-	}
-}
-
-static void take_value(struct options *options, struct words *words,
-	const struct usage_option *found, const char *word, const char *value)
+static void take_value(struct options *options, struct words *words, const struct option *option,
+	const char *word, const char *value)
 {
 	if (!value)
 		value = *words->next ? *words->next++ : NULL;
 	if (!value)
 		refuse(options, words, "no value for option ", word);
-	if (set_value(options, found->option, value))
-		die(options->persona->setup, words->from, "--", found->name, ": bad value '", value,
-			"'");
+	if (options_apply(option, options, value))
+		die(options->persona->setup, words->from, "--", option->name, ": bad value '",
+			value, "'");
 }
 
 static void take_long(struct options *options, struct words *words, const char *word)
 {
 	const char *sign = word + text_until(word, '='), *value = *sign ? sign + 1 : NULL;
-	struct usage_option found;
+	const struct option *option = options_by_name(word + 2);
 
-	if (!usage_find(&found, word + 2, 0))
+	if (!option)
 		refuse(options, words, "unknown option ", word);
-	if (found.value)
-		take_value(options, words, &found, word, value);
+	else if (option->argument)
+		take_value(options, words, option, word, value);
 	else if (value)
 		refuse(options, words, "option takes no value: ", word);
 	else
-		set_flag(options, found.option);
+		options_apply(option, options, NULL);
 }
 
+/* A word of short names: the value of the last may be the rest of the word. */
 static void take_short(struct options *options, struct words *words, const char *word)
 {
-	struct usage_option found;
-
-	for (const char *flag = word + 1; *flag; flag++) {
-		if (!usage_find(&found, NULL, *flag))
+	for (const char *letter = word + 1; *letter; letter++) {
+		const struct option *option = options_by_letter(*letter);
+		if (!option)
 			refuse(options, words, "unknown option ", word);
-		if (found.value) {
-			take_value(options, words, &found, word, flag[1] ? flag + 1 : NULL);
+		else if (option->argument) {
+			take_value(options, words, option, word, letter[1] ? letter + 1 : NULL);
 			return;
-		}
-		set_flag(options, found.option);
+		} else
+			options_apply(option, options, NULL);
 	}
 }
 
-/* Takes options until a word that is none; "--" is taken too. */
+/* Takes options up to the first word that is not one; "--" is taken too. */
 static void take_all(struct options *options, struct words *words)
 {
 	const char *word;
@@ -299,7 +153,7 @@ static char *variable(char **envp, const char *name, bool take)
 	return NULL;
 }
 
-/* The first of them, as getenv(3) gives it; whoever comes after us finds none. */
+/* The first of that name, as getenv(3) gives it; all of them are taken out. */
 static char *take_variable(char **envp, const char *name)
 {
 	char *value = variable(envp, name, true);

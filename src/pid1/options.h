@@ -1,11 +1,13 @@
 /*
- * options: everything init was asked for, in one struct.
+ * options: everything init was asked for, in one struct. The table of the options themselves
+ * is in options_table.c.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
 #include <stdbool.h>
 
+#include "base/duration.h"
 #include "channel/server.h"
 #include "container/cgroup.h"
 #include "container/mounts.h"
@@ -14,11 +16,11 @@
 #include "process/signals.h"
 #include "process/spawn.h"
 
-/* A program that init stands in for when called by its name, and ours. */
+/* A program that init stands in for when it is called by that name; or init itself. */
 struct persona {
 	char name[12];
 	bool group;          /* signals go to the command's group, not to it alone */
-	bool at_once;        /* exit when the main command ends, and leave the others be */
+	bool at_once;        /* exit when the main command ends, without waiting for others */
 	bool parting;        /* ... with a TERM to the command's group */
 	bool stop_stops;     /* TSTP, TTIN and TTOU are forwarded as STOP */
 	unsigned char setup; /* exit code where init itself could not set up */
@@ -26,9 +28,6 @@ struct persona {
 	bool not_a_directory;                /* ENOTDIR counts as not found */
 	const char *version;                 /* what -V prints; engines parse it */
 };
-
-/* For times: no limit. */
-enum { FOREVER = -1 };
 
 struct options {
 	const struct persona *persona;
@@ -41,8 +40,8 @@ struct options {
 	bool no_new_privileges;
 	int verbosity;        /* enum log_level */
 	int parent_death;     /* signal, 0: none */
-	long long grace;      /* milliseconds, or FOREVER */
-	long long kill_after; /* milliseconds, or FOREVER */
+	long long grace;      /* a duration, see duration.h; an operator may change it: see end.h */
+	long long kill_after; /* a duration */
 	bool expected[256];   /* exit codes that count as 0 */
 	struct rewrite rewrite;
 	const char *directory; /* of the command; NULL: ours */
@@ -56,10 +55,11 @@ struct options {
 };
 
 /*
- * Reads the peers' environment variables, then INIT_OPTIONS, which it takes out of
- * envp, then argv; a later word wins. NOTIFY_SOCKET is taken out where it is for us. The strings in
- * *options point into both. What cannot be understood ends the process with one line that names the
- * word; -h, -V and -l print on stdout and end it with 0. Nothing else has an effect.
+ * Reads the environment variables of tini and dumb-init, then INIT_OPTIONS, then argv; a later
+ * word wins. INIT_OPTIONS is taken out of envp, and so is NOTIFY_SOCKET where it is meant for
+ * init. The strings in *options point into both. A word that cannot be understood ends the
+ * process with one line that quotes it; -h, -V and -l print on stdout and end the process with
+ * 0. There is no other effect.
  */
 void options_parse(struct options *options, char **argv, char **envp);
 

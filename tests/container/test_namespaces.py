@@ -187,11 +187,11 @@ def test_kill_after(begin):
     init.line("ready")
     init.signal(signal.SIGTERM)
     assert init.wait() == 128 + signal.SIGKILL
-    assert init.stderr() == "init: command outlived its time, sending SIGKILL\n"
+    assert init.stderr() == "init: command did not end in time; killing it\n"
 
 
 @pytest.mark.parametrize("options, said", [
-    (["--grace=200ms"], "init: grace is over, sending SIGKILL to the rest\n"),
+    (["--grace=200ms"], "init: grace period expired; killing remaining processes\n"),
     (["--grace=inf", "--wait-all"], "")])
 def test_grace(begin, directory, options, said):
     """The others inside get their time, and then their end."""

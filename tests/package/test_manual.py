@@ -37,12 +37,12 @@ def printed(program):
 
 
 def test_options_of_init():
-    """The help is init's table of options (src/pid1/usage.c): a capital behind a name is its value."""
-    found = re.findall(r"((?: -[a-zA-Z])*) (--[a-z-]+)( [A-Z])?", printed(INIT).expandtabs().split("\n", 1)[1])
+    """The help is printed from the table of options (src/pid1/options_table.c)."""
+    found = re.findall(r"^  ((?:-[a-zA-Z], )*) *(--[a-z-]+)( [A-Z])?", printed(INIT), re.M)
     table = {option: bool(value) for flags, name, value in found
-             for option in (name, *flags.split())}
-    header = (ROOT / "src/pid1/usage.h").read_text()
-    assert len(found) == len(re.findall(r"^\tOPT_", header, re.M)) > 20, "the table is read wrongly"
+             for option in (name, *flags.replace(",", "").split())}
+    rows = re.findall(r'^\t\{"[a-z-]+", ', (ROOT / "src/pid1/options_table.c").read_text(), re.M)
+    assert len(found) == len(rows) > 20, "the table is read wrongly"
     assert items("init") == table
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from conftest import (AS_ROOT, DEADLINE, MARKER, PATH, PROBE, descendants, eventually, is_alive,
                       kill_all)
+from container import container, directory  # noqa: F401 (fixtures)
 
 STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
 
@@ -96,7 +97,36 @@ def test_grace_then_kill(run, how, sibling, options, least, most):
     # That it is dead the leak check sees. `most` is generous: it tells 2 s from 300 ms.
     assert result.returncode == 3
     assert least <= took < max(most, least + 2)
-    assert result.stderr == "init: grace is over, sending SIGKILL to the rest\n"
+    assert result.stderr == "init: grace period expired; killing remaining processes\n"
+
+
+def test_grace_of_an_operator(container, sibling):
+    """One grace period for all: `stop --grace` counts for sessions as for other processes."""
+    box = container("--grace", "300ms", command=["sh", "-c",
+                    f"{PROBE} daemon {PROBE} sibling {sibling.folder} polite; exec sleep 1000"])
+    done, ready = sibling.folder / "done", sibling.folder / "session"
+    channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
+                             f"echo >{ready}; while :; do sleep 1000 & wait; done")
+    eventually(lambda: ready.exists() and sibling.ready.exists(), what="both")
+    assert box.connect().call("stop", "grace=30s").name == "stopping"
+    assert box.init.wait() == 143
+    assert sibling.cleaned.exists() and done.exists()
+    channel.close()
+
+
+def test_grace_of_an_operator_after_a_hang_up(container, tmp_path):
+    """The same for a session whose connection ends while the command still runs."""
+    done, ready, go = (tmp_path / name for name in ("done", "ready", "go"))
+    box = container("--grace", "300ms", command=["sh", "-c", f"trap : TERM; echo >{ready}1; "
+                                                 f"until [ -e {go} ]; do sleep 0.05; done"])
+    channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
+                             f"echo >{ready}2; while :; do sleep 1000 & wait; done")
+    eventually(lambda: all((tmp_path / name).exists() for name in ("ready1", "ready2")), what="both")
+    assert box.connect().call("stop", "grace=30s").name == "stopping"
+    channel.close()
+    eventually(done.exists, what="the session's end")
+    go.touch()
+    assert box.init.wait() == 0
 
 
 def test_grace_without_end(start, how, sibling):
@@ -166,7 +196,7 @@ def test_kill_after(start, how, number):
     init.line(f"^{number} 0 0$")
     assert init.wait() == 137
     assert time.monotonic() - begin >= 0.3
-    assert init.stderr() == "init: command outlived its time, sending SIGKILL\n"
+    assert init.stderr() == "init: command did not end in time; killing it\n"
 
 
 def test_kill_after_counts_from_the_first(start, how):

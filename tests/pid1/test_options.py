@@ -28,19 +28,21 @@ def report(result):
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help(run, how, option):
-    """One screen, on stdout, with every option."""
+    """One line for each option, on stdout: its names, and what it does in one column."""
     result = run([option], how)
-    lines = result.stdout.expandtabs().splitlines()
+    lines = result.stdout.splitlines()
     assert (result.returncode, result.stderr) == (0, "")
-    assert 5 < len(lines) <= 24 and max(map(len, lines)) <= 80
-    for name in LONG:
-        assert re.search(rf"\s--{name}\s", result.stdout)
+    assert max(map(len, lines)) <= 80 and "\t" not in result.stdout
+    rows = [re.fullmatch(r"  ((?:-\w, )+|    )--([a-z-]+)( [A-Z]\S*)? +(\S.*)", line)
+            for line in lines if line.lstrip().startswith("-")]
+    assert all(rows) and sorted(row[2] for row in rows) == sorted(LONG)
+    assert len({row.start(4) for row in rows}) == 1
 
 
 def test_help_in_readme(run):
     """README shows it as it is."""
     text = run(["-h"]).stdout.expandtabs()
-    assert "".join(f"    {line}\n" for line in text.splitlines()) in (ROOT / "README.md").read_text()
+    assert "".join(f"    {line}".rstrip() + "\n" for line in text.splitlines()) in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("option", ["-V", "--version"])
@@ -160,6 +162,20 @@ def test_options_end_at_the_command(run, how):
     assert result.returncode == 127 and "exec -e: " in result.stderr
 
 
+def test_option_taken_for_the_command(run, how, tmp_path):
+    """ENTRYPOINT ["/init", "--"] and `docker run IMAGE --control ...`: a hint says what is wrong."""
+    result = run(["--", "--control", tmp_path / "S", "--", "true"], how)
+    assert result.returncode == 127
+    hint, failure = result.stderr.splitlines()
+    assert hint.startswith("init: '--control' ") and '"--"' in hint and "INIT_OPTIONS" in hint
+    assert failure == "init: cannot exec --control: No such file or directory"
+    # Not for a command that merely does not exist, or that exists.
+    assert run(["--", "/nowhere", "-x"], how).stderr.count("\n") == 1
+    (tmp_path / "-x").touch(0o644)
+    result = run(["--", "-x"], how, wrap=["env", f"PATH={tmp_path}"])
+    assert result.returncode == 126 and "INIT_OPTIONS" not in result.stderr
+
+
 def test_last_value_counts(run):
     assert run(["--grace", "inf", "--grace=0", "--chdir", "/nonexistent", "--chdir", "/",
                 "sh", "-c", f"{PROBE} daemon {PROBE} with --ignore 15 -- sleep 1000"]
@@ -205,7 +221,7 @@ def test_user_not_permitted(run, how):
     drop = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"] if AS_ROOT else []
     result = run(["--user", "7", "true"], how, wrap=drop)
     assert result.returncode == 125
-    assert result.stderr == "init: become user of true: Operation not permitted\n"
+    assert result.stderr == "init: cannot become user of true: Operation not permitted\n"
 
 
 def test_chdir(run, how, tmp_path):
@@ -216,7 +232,7 @@ def test_chdir(run, how, tmp_path):
     assert run(["--chdir", tmp_path, "./x"], how).returncode == 9
     result = run(["--chdir", tmp_path / "no", "true"], how)
     assert result.returncode == 125
-    assert result.stderr == f"init: change directory to {tmp_path}/no: No such file or directory\n"
+    assert result.stderr == f"init: cannot change directory to {tmp_path}/no: No such file or directory\n"
 
 
 def test_no_new_privileges(run, how):

@@ -145,7 +145,7 @@ def test_exec_failure_is_told(run, how, tmp_path, which):
     """One line with the word and the reason."""
     word = list(unusable(tmp_path))[which]
     said = run([word, "-x"], how).stderr
-    assert re.fullmatch(rf"init: exec {re.escape(word)}: [A-Z][a-z ]+\n", said)
+    assert re.fullmatch(rf"init: cannot exec {re.escape(word)}: [A-Z][a-z ]+\n", said)
 
 
 def test_path_is_searched(run, how, tmp_path):
@@ -202,4 +202,4 @@ def test_fork_fails(run, how):
         limit += ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
     result = run(["true"], how, wrap=limit, deadline=DEADLINE)
     assert result.returncode == 125
-    assert result.stderr == "init: fork for true: Resource temporarily unavailable\n"
+    assert result.stderr == "init: cannot fork for true: Resource temporarily unavailable\n"

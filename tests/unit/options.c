@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "pid1/options_table.h"
 
 enum { WORDS = 160 };
 
@@ -213,6 +214,85 @@ static void many(void)
 	CHECK(dying("init|x", environment, text) == 125);
 }
 
+/* A value that an option takes, by what the help calls it. */
+static const char *sample(const struct option *option)
+{
+	static const struct {
+		const char *argument, *value;
+	} samples[] = {
+		{"FROM:TO", "TERM:INT"},
+		{"SIG", "HUP"},
+		{"TIME", "3s"},
+		{"CODE", "7"},
+		{"UID[:GID[,GID...]]", "1:2,3"},
+		{"DIR", "/x"},
+		{"IN:OUT:COUNT", "0:1000:1"},
+		{"NAME", "box"},
+		{"SRC:DST[:ro]", "/a:/b:ro"},
+		{"DST[:SIZE]", "/t:1m"},
+		{"FILE=VALUE", "pids.max=5"},
+		{"PATH", "/run/s"},
+		{"N", "5"},
+		{"UID[,UID...]", "1,2"},
+	};
+
+	if (!strcmp(option->name, "unshare"))
+		return "pid,net";
+	if (!strcmp(option->name, "mount"))
+		return "proc,tmp";
+	if (!strcmp(option->name, "control-verbs"))
+		return "status,wait";
+	for (unsigned i = 0; i < sizeof samples / sizeof *samples; i++)
+		if (!strcmp(option->argument, samples[i].argument))
+			return samples[i].value;
+	return "";
+}
+
+/* Every row of the table is accepted by its long name and by each of its short ones. */
+static void whole_table(void)
+{
+	const struct option *option;
+	char text[4096], words[128];
+	unsigned rows = 0;
+
+	for (; (option = options_row(rows)); rows++) {
+		/* These need others beside them, or nothing. */
+		const char *also = strcmp(option->name, "limit") ? "" : "|--cgroup|/c";
+		const char *last = strcmp(option->name, "pause") ? "|x" : "";
+		const char *value = option->argument ? sample(option) : "";
+		const char *bar = option->argument ? "|" : "";
+
+		snprintf(words, sizeof words, "init|--%s%s%s%s%s", option->name, bar, value, also,
+			last);
+		check_case(!dying(words, "", text), text, words, __LINE__);
+		if (option->argument) {
+			snprintf(words, sizeof words, "init|--%s=%s%s%s", option->name, value, also,
+				last);
+			check_case(!dying(words, "", text), text, words, __LINE__);
+			snprintf(words, sizeof words, "init|--%s", option->name);
+			check_case(dying(words, "", text) == 125, text, words, __LINE__);
+		}
+		for (const char *letter = option->letters; *letter; letter++) {
+			snprintf(words, sizeof words, "init|-%c%s%s%s", *letter, bar, value, last);
+			check_case(!dying(words, "", text), text, words, __LINE__);
+			check_case(options_by_letter(*letter) == option, "letter", words, __LINE__);
+		}
+		check_case(options_by_name(option->name) == option, "name", option->name, __LINE__);
+	}
+	CHECK(rows == 40);
+	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
+}
+
+/* What a help text says of another option does not change how that is parsed. */
+static void help_is_only_text(void)
+{
+	const struct option *other = options_by_name("wait-all");
+	struct options o = parse("init|--wait-all|--grace|7|x", "");
+
+	CHECK(strstr(other->help, "(see also --grace)"));
+	CHECK(o.wait_all && o.grace == 7000);
+}
+
 int main(void)
 {
 	defaults();
@@ -221,5 +301,7 @@ int main(void)
 	personas();
 	deaths();
 	many();
+	whole_table();
+	help_is_only_text();
 	return check_end();
 }
