@@ -118,7 +118,7 @@ static void find_ways_back(void)
 
 	do {
 		root = up;
-		up = file_open_system(root, "..", FILE_SYSTEM_CGROUP2);
+		up = file_open_in(root, "..", FILE_SYSTEM_CGROUP2);
 		if (self.fds[PARENT] < 0)
 			self.fds[PARENT] = up;
 	} while (up >= 0);
@@ -191,7 +191,7 @@ void cgroup_make(const struct cgroup_setup *setup, int guard)
 	self.made_all = !mkdirat(AT_FDCWD, setup->path, 0755);
 	if (!self.made_all && errno != EEXIST)
 		cannot("make ", "");
-	dir = self.fds[CGROUP_DIR] = file_open_system(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
+	dir = self.fds[CGROUP_DIR] = file_open_in(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
 	if (dir < 0) {
 		if (self.made_all)
 			unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
@@ -288,8 +288,8 @@ void cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned ma
 {
 	memset(self.fds, -1, sizeof self.fds);
 	self.setup = setup;
-	self.fds[CGROUP_DIR] = file_open_system(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
-	self.fds[PARENT] = file_open_system(self.fds[CGROUP_DIR], "..", FILE_SYSTEM_CGROUP2);
+	self.fds[CGROUP_DIR] = file_open_in(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
+	self.fds[PARENT] = file_open_in(self.fds[CGROUP_DIR], "..", FILE_SYSTEM_CGROUP2);
 	self.made_all = made_all;
 	self.made = made;
 	self.alone = is_alone();

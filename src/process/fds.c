@@ -36,18 +36,6 @@ static bool same_pipe(int a, int b)
 	       (S_ISFIFO(one.mode) || S_ISSOCK(one.mode));
 }
 
-static void close_range_of(unsigned first, unsigned last)
-{
-	struct sys_limit limit = {.now = 1024};
-
-	if (first > last || !syscall(SYS_close_range, first, last, 0))
-		return;
-	/* Before Linux 5.9, or where a seccomp filter does not know it. */
-	sys_limit(RLIMIT_NOFILE, NULL, &limit);
-	for (; first <= last && first < limit.now; first++)
-		close((int)first);
-}
-
 static void sort(int *list, unsigned count)
 {
 	for (unsigned i = 1; i < count; i++)
@@ -92,8 +80,8 @@ void fds_keep(int *keep, unsigned count)
 	sort(keep, count);
 	for (unsigned i = 0; i < count; i++)
 		if (keep[i] >= (int)next) {
-			close_range_of(next, (unsigned)keep[i] - 1);
+			file_close_range(next, (unsigned)keep[i] - 1, FILE_CLOSE_NOW);
 			next = (unsigned)keep[i] + 1;
 		}
-	close_range_of(next, ~0U);
+	file_close_range(next, ~0U, FILE_CLOSE_NOW);
 }
