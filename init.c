@@ -215,7 +215,7 @@ static void go_inside(pid_t parent)
 	notify_stage("namespaces");
 	/* Before a command inside may have taken it. */
 	outer.tty.given = tty_ours(&outer.tty);
-	outer.inner = namespaces_enter(namespaces, &outer.leash);
+	outer.inner = namespaces_enter(namespaces, &outer.life);
 	/* Now, since a change of ids makes the kernel forget it; a child has us for parent. */
 	notify_stage("parent");
 	if (outer.inner || !(namespaces->flags & CLONE_NEWPID))
@@ -224,7 +224,6 @@ static void go_inside(pid_t parent)
 		sys_prctl(PR_SET_DUMPABLE, 0);
 		outer_serve(&outer);
 	}
-	janitor_keep();
 	command_find_terminal_again();
 	notify_stage("namespaces");
 	namespaces_furnish(namespaces);
@@ -289,8 +288,8 @@ static void settle(void)
 	count += notify_keep(keep + count);
 	if (self.controlled)
 		count += server_keep(keep + count);
-	fds_release(self.signals);
-	fds_keep(keep, count);
+	fds_release_stdio(self.signals);
+	fds_close_others(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
 	stack_stack();

@@ -306,8 +306,12 @@ struct server_wish server_wish(void)
 	return verbs_wish();
 }
 
-void server_close(void)
+int server_close(void)
 {
-	if (self.setup)
-		socket_file_remove(&self.listener.file);
+	return self.setup ? socket_file_remove(&self.listener.file) : 0;
+}
+
+const char *server_path(void)
+{
+	return self.setup ? self.setup->path : NULL;
 }

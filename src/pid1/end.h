@@ -22,7 +22,7 @@
 void end_setup(struct options *options, struct server_view *view);
 
 /*
- * Takes away what stands outside of us: socket, cgroups, guard, and an inner process that
+ * Takes away what stands outside of us: socket, cgroups, janitor, and an inner process that
  * is not served yet. Before end_setup too.
  */
 void end_clean_up(void);

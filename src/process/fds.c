@@ -46,7 +46,7 @@ static void sort(int *list, unsigned count)
 		}
 }
 
-void fds_release(int filler)
+void fds_release_stdio(int filler)
 {
 	if (same_pipe(1, 2))
 		sys_dup(filler, 2);
@@ -73,7 +73,7 @@ void fds_restore_limit(void)
 		sys_limit(RLIMIT_NOFILE, &inherited, NULL);
 }
 
-void fds_keep(int *keep, unsigned count)
+void fds_close_others(int *keep, unsigned count)
 {
 	unsigned next = 3;
 
