@@ -287,6 +287,26 @@ def test_death_of_the_one_who_maps(run, who, directory):
     assert "ctl" not in os.listdir(directory)
 
 
+@needs_strace
+def test_death_of_the_one_who_maps_at_work(start, directory):
+    """Between the two maps, when init waits for its end."""
+    if not AS_ROOT:
+        pytest.skip("needs root, to write more than a map of one id")
+    trace = directory / "trace"
+    init = start(["--unshare=user,uts", "--uid-map=0:0:10", "--gid-map=0:0:10", "--control",
+                  directory / "ctl", "--", "true"], "plain",
+                 outer=["strace", "-f", "-qq", "-o", trace, "-e", "trace=write",
+                        "-e", "inject=write:delay_enter=2000000:when=2"])
+    # Its first write is done and the second is delayed; the lines begin with the pid.
+    found = eventually(lambda: re.search(r'^(\d+) +write\(\d+, "0 0 10.*= 7', trace.read_text(), re.M)
+                       if trace.exists() else None, what="the first map")
+    os.kill(int(found[1]), signal.SIGKILL)
+    assert init.wait() == SETUP
+    said = [line for line in init.stderr().splitlines() if line.startswith("init: ")]
+    assert said == ["init: cannot map ids: process was killed by SIGKILL"]
+    assert "ctl" not in os.listdir(directory)
+
+
 def test_death_of_the_helper_that_maps(run, who, directory):
     """newuidmap, which an ordinary user's range of ids takes."""
     if who.is_root:
