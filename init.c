@@ -198,7 +198,7 @@ static void give_cgroup(void)
 
 /*
  * From here to the end of main we may be the child of the process that was started,
- * which stays behind. What is made on the host has a guard then.
+ * which stays behind. What is made on the host has a janitor then.
  */
 static void go_inside(pid_t parent)
 {
@@ -249,7 +249,7 @@ static void open_control(void)
 			setup->path ? setup->path : number_text(digits, setup->fd));
 }
 
-/* What is the host's has a guard where one may kill us, who would take it away. */
+/* Where the outer process may be killed, a janitor removes what is made on the host. */
 static void make_outside(void)
 {
 	const struct cgroup_setup *cgroup = &self.options.cgroup;
