@@ -57,7 +57,7 @@ MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c
 HEADERS  = $(wildcard src/*/*.h)
 INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
 # The operator's half shares these with PID 1's, and nothing else.
-SHARED   = file log number seqpacket text wire
+SHARED   = file log nskind number seqpacket text wire
 CTL_SRC  = $(filter-out src/initctl/client.c,$(wildcard src/initctl/*.c))
 LIB_SRC  = src/initctl/client.c $(SHARED:%=src/base/%.c)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/ctl/%.o)

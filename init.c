@@ -255,7 +255,7 @@ static void enter_namespaces(pid_t parent)
 	notify_stage("namespaces");
 	/* Asked before a command inside can have taken the terminal. */
 	outer.tty.given = tty_ours(&outer.tty);
-	outer.inner = namespaces_enter(namespaces, &outer.leash);
+	outer.inner = namespaces_enter(namespaces, &outer.life);
 	/* After a change of ids, which makes the kernel forget it; a child's parent is init. */
 	notify_stage("parent");
 	if (outer.inner || !(namespaces->flags & CLONE_NEWPID))
@@ -264,7 +264,6 @@ static void enter_namespaces(pid_t parent)
 		sys_prctl(PR_SET_DUMPABLE, 0);
 		outer_serve(&outer);
 	}
-	janitor_keep();
 	command_find_terminal_again();
 }
 
@@ -341,8 +340,8 @@ static void release_descriptors(void)
 	count += notify_keep(keep + count);
 	if (self.has_channel)
 		count += server_keep(keep + count);
-	fds_release(self.signals);
-	fds_keep(keep, count);
+	fds_release_stdio(self.signals);
+	fds_close_others(keep, count);
 	if (chdir("/"))
 		warn_errno("change directory to /");
 }

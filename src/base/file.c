@@ -1,5 +1,7 @@
 #include "file.h"
 
+#include <errno.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 
 #include "sys.h"
@@ -13,18 +15,35 @@ int file_write(int directory, const char *path, const char *text)
 	if (fd < 0)
 		return -1;
 	length = write(fd, text, text_until(text, 0));
-	/* Which leaves errno alone. */
+	/* close(2) does not fail here, and leaves errno as it is. */
 	close(fd);
 	return length < 0 ? -1 : 0;
 }
 
-int file_open_system(int directory, const char *path, long kind)
+int file_open_in(int directory, const char *path, long type)
 {
 	struct statfs fs;
 	int fd = sys_open(directory, path, O_RDONLY | O_DIRECTORY);
 
-	if (fd < 0 || (!fstatfs(fd, &fs) && (long)fs.f_type == kind))
+	if (fd < 0)
+		return -1;
+	if (!fstatfs(fd, &fs) && (long)fs.f_type == type)
 		return fd;
 	close(fd);
+	errno = EINVAL;
 	return -1;
+}
+
+void file_close_range(unsigned first, unsigned last, enum file_close when)
+{
+	struct sys_limit limit = {.now = 1024};
+
+	if (first > last || !syscall(SYS_close_range, first, last, when))
+		return;
+	sys_limit(RLIMIT_NOFILE, NULL, &limit);
+	for (; first <= last && first < limit.now; first++)
+		if (when == FILE_CLOSE_ON_EXEC)
+			sys_fcntl((int)first, F_SETFD, FD_CLOEXEC);
+		else
+			close((int)first);
 }

@@ -1,6 +1,6 @@
 /*
- * file: what init asks of files by descriptor: their status, which file system they are of,
- * and those of the kernel's that take a text whole or refuse it.
+ * file: what is asked of files and directories by descriptor: what a file is, which file
+ * system a directory is of, and writing to a file that takes a text whole or refuses it.
  */
 #ifndef FILE_H
 #define FILE_H
@@ -19,18 +19,21 @@
 #define AT_STATX_DONT_SYNC 0x4000
 #endif
 
+/* struct statx of <linux/stat.h>, which not every libc has. */
 struct file_status {
 	uint32_t mask, block;
 	uint64_t attributes;
 	uint32_t links, uid, gid;
 	uint16_t mode, spare0;
 	uint64_t inode, size, blocks, attributes_mask, times[8];
-	uint32_t device_of[2], device[2];
+	uint32_t device_of[2], device[2]; /* major and minor */
 	uint64_t spare[14];
 };
 
-/* The file of that name in the directory itself, no symbolic link followed. A
- * file system that others serve (FUSE, NFS) is not asked anew. 0, or -1 with errno. */
+/*
+ * The status of the file of that name in a directory; a symbolic link is not followed. The
+ * server of a network or FUSE file system is not asked anew. 0, or -1 with errno.
+ */
 static inline int file_status_at(int directory, const char *name, struct file_status *status)
 {
 	const unsigned basic = 0x7ff;
@@ -39,18 +42,30 @@ static inline int file_status_at(int directory, const char *name, struct file_st
 		AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, basic, status);
 }
 
-/* <linux/magic.h> */
-enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };
-
-/* A directory, close-on-exec, where its file system is of that kind (statfs(2)); or -1. */
-int file_open_system(int directory, const char *path, long kind);
-
+/* The same of an open file. */
 static inline int file_status_of(int fd, struct file_status *status)
 {
 	return file_status_at(fd, "", status);
 }
 
-/* Writes text to a file that is there, at path below directory. 0, or -1 with errno. */
+/* <linux/magic.h> */
+enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };
+
+/*
+ * Opens the directory at path, close-on-exec and the caller's, where it is in a file system
+ * of that type (statfs(2)). -1 with errno, EINVAL where the type is another.
+ */
+int file_open_in(int directory, const char *path, long type);
+
+/* Writes text to an existing file, at path below directory. 0, or -1 with errno. */
 int file_write(int directory, const char *path, const char *text);
+
+/*
+ * Closes the descriptors from first to last, at once or at the next exec. Before Linux 5.9
+ * (5.11 for the latter) and under a seccomp filter that does not know close_range(2), one
+ * by one up to the limit of open files.
+ */
+enum file_close { FILE_CLOSE_NOW = 0, FILE_CLOSE_ON_EXEC = 4 /* CLOSE_RANGE_CLOEXEC */ };
+void file_close_range(unsigned first, unsigned last, enum file_close when);
 
 #endif

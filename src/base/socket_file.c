@@ -124,24 +124,29 @@ bool socket_file_is_world_writable(const struct socket_file *file)
 	       (status.mode & S_IWOTH);
 }
 
-void socket_file_remove(const struct socket_file *file)
+int socket_file_remove(const struct socket_file *file)
 {
 	struct file_status status;
 
 	if (file->directory >= 0 && !file_status_at(file->directory, file->name, &status) &&
 		status.inode == file->inode)
-		unlinkat(file->directory, file->name, 0);
+		return unlinkat(file->directory, file->name, 0);
+	return 0;
 }
 
-void socket_file_remove_stale(const struct socket_file *file)
+int socket_file_remove_stale(const struct socket_file *file)
 {
 	struct file_status status;
+	int error = 0;
 
 	if (sys_fchdir(file->directory))
-		return;
+		return -1;
 	for (int i = 0; i < LOOKS && !file_status_at(file->directory, file->name, &status); i++) {
-		if (is_stale(file))
-			unlinkat(file->directory, file->name, 0);
+		error = 0;
+		if (is_stale(file) && unlinkat(file->directory, file->name, 0))
+			error = errno;
 		poll(NULL, 0, LOOK_INTERVAL);
 	}
+	errno = error;
+	return error ? -1 : 0;
 }

@@ -33,14 +33,17 @@ int socket_file_bind(struct socket_file *file, int fd, mode_t mask);
 /* Whether all users may write to it; also true where that cannot be found out. */
 bool socket_file_is_world_writable(const struct socket_file *file);
 
-/* Removes the file, where it is still the one that socket_file_bind made. */
-void socket_file_remove(const struct socket_file *file);
+/*
+ * Removes the file, where it is still the one that socket_file_bind made. 0, or -1 with
+ * errno.
+ */
+int socket_file_remove(const struct socket_file *file);
 
 /*
- * Removes the file once no process listens on it. Waits for that for at most 200 ms, since
- * a process that has just died may still be closing its socket. Changes the current
- * directory to that of the file.
+ * Removes the file where nobody listens on it any more; waits for that for at most 200 ms,
+ * since a process that has just died may still be closing it. The directory becomes the
+ * current one. 0, or -1 with errno where nobody listens and the file stays.
  */
-void socket_file_remove_stale(const struct socket_file *file);
+int socket_file_remove_stale(const struct socket_file *file);
 
 #endif

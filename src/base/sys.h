@@ -86,6 +86,23 @@ static inline int sys_open(int directory, const char *path, int flags)
 	return (int)syscall(SYS_openat, directory, path, flags | O_CLOEXEC | O_LARGEFILE, 0);
 }
 
+/* What a path may not lead through, for sys_open_resolved: RESOLVE_... of <linux/openat2.h>. */
+enum {
+	SYS_NO_XDEV = 1,
+	SYS_NO_SYMLINKS = 4,
+	SYS_BENEATH = 8,
+	SYS_IN_ROOT = 0x10, /* the directory is /, for symbolic links and ".." as well */
+};
+
+/* As sys_open, by openat2(2); Linux 5.6. */
+static inline int sys_open_resolved(int directory, const char *path, int flags, unsigned resolve)
+{
+	/* struct open_how: flags, mode, resolve */
+	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), 0, resolve};
+
+	return (int)syscall(SYS_openat2, directory, path, how, sizeof how);
+}
+
 static inline int sys_fchdir(int fd)
 {
 	return (int)syscall(SYS_fchdir, fd);

@@ -2,31 +2,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/nskind.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "container/cgroup.h"
 
 enum { ROOT, PROC, CGROUP, FIRST_NAMESPACE };
 
-static const char *const names[EXPORTS] = {
+static const char names[FIRST_NAMESPACE][7] = {
 	[ROOT] = "root",
 	[PROC] = "proc",
 	[CGROUP] = "cgroup",
-	[FIRST_NAMESPACE] = "net",
-	"mnt",
-	"pid",
-	"uts",
-	"ipc",
-	"user",
-	"cgroup",
-	"time",
 };
 
-/* -1 where there is none. */
-static int opened[EXPORTS] = {[0 ... EXPORTS - 1] = -1};
+/* Those names, then the namespaces in the order of ns_names; -1 where there is none. */
+static int opened[EXPORTS];
 
 /*
  * Our cgroup in the v2 tree: the line "0::PATH" of /proc/self/cgroup, below the
@@ -41,7 +35,7 @@ static int open_cgroup(void)
 
 	for (unsigned i = 0; line && i < sizeof mounts / sizeof *mounts; i++) {
 		text_join(path, mounts[i], line);
-		fd = file_open_system(AT_FDCWD, path, FILE_SYSTEM_CGROUP2);
+		fd = file_open_in(AT_FDCWD, path, FILE_SYSTEM_CGROUP2);
 		if (fd >= 0)
 			return fd;
 	}
@@ -52,39 +46,34 @@ void exports_open(void)
 {
 	char path[16];
 
+	memset(opened, -1, sizeof opened);
 	opened[ROOT] = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
 	opened[CGROUP] = cgroup_part(CGROUP_DIR);
-	opened[PROC] = file_open_system(AT_FDCWD, "/proc", FILE_SYSTEM_PROC);
+	opened[PROC] = file_open_in(AT_FDCWD, "/proc", FILE_SYSTEM_PROC);
 	if (opened[PROC] < 0)
 		return;
 	if (opened[CGROUP] < 0)
 		opened[CGROUP] = open_cgroup();
-	for (unsigned i = FIRST_NAMESPACE; i < EXPORTS; i++) {
-		text_join(path, "self/ns/", names[i]);
-		opened[i] = sys_open(opened[PROC], path, O_RDONLY);
+	for (unsigned i = 0; i < NS_KINDS; i++) {
+		text_join(path, "self/ns/", ns_names[i].name);
+		opened[FIRST_NAMESPACE + i] = sys_open(opened[PROC], path, O_RDONLY);
 	}
-}
-
-/* Of the exports from first up to last. */
-static int find(const char *name, unsigned first, unsigned last)
-{
-	for (unsigned i = first; i < last; i++)
-		if (text_is(name, 0, names[i])) {
-			errno = ENOENT;
-			return opened[i];
-		}
-	errno = EINVAL;
-	return -1;
 }
 
 int exports_file(const char *name)
 {
-	return find(name, 0, FIRST_NAMESPACE);
+	unsigned row = TEXT_ROW(name, 0, names);
+
+	errno = row == FIRST_NAMESPACE ? EINVAL : ENOENT;
+	return row < FIRST_NAMESPACE ? opened[row] : -1;
 }
 
 int exports_namespace(const char *name)
 {
-	return find(name, FIRST_NAMESPACE, EXPORTS);
+	unsigned row = TEXT_ROW(name, 0, ns_names);
+
+	errno = row == NS_KINDS ? EINVAL : ENOENT;
+	return row < NS_KINDS ? opened[FIRST_NAMESPACE + row] : -1;
 }
 
 unsigned exports_keep(int *list)

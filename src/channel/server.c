@@ -331,8 +331,12 @@ struct server_stop server_take_stop(void)
 	return verbs_take_stop();
 }
 
-void server_close(void)
+int server_close(void)
 {
-	if (self.setup)
-		socket_file_remove(&self.listener.file);
+	return self.setup ? socket_file_remove(&self.listener.file) : 0;
+}
+
+const char *server_path(void)
+{
+	return self.setup ? self.setup->path : NULL;
 }

@@ -85,7 +85,10 @@ void server_hang_up(void);
 /* What operators asked for since the last call. */
 struct server_stop server_take_stop(void);
 
-/* Removes the socket's file. */
-void server_close(void);
+/* Removes the socket's file. 0, or -1 with errno. */
+int server_close(void);
+
+/* The path of --control, for a message; NULL where there is none. */
+const char *server_path(void);
 
 #endif

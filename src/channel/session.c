@@ -171,7 +171,7 @@ static enum spawn_stage run(
 	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
 	memcpy(keep, fds, (size_t)(stdio + request->program) * sizeof *fds);
 	keep[stdio + request->program] = progress;
-	fds_keep(keep, (unsigned)(stdio + request->program) + 1);
+	fds_close_others(keep, (unsigned)(stdio + request->program) + 1);
 	if (request->terminal && open_terminal(request, progress))
 		return SPAWN_TERMINAL;
 	for (int fd = 0; fd < stdio; fd++)

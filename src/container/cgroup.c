@@ -118,7 +118,7 @@ static void find_ways_back(void)
 
 	do {
 		root = up;
-		up = file_open_system(root, "..", FILE_SYSTEM_CGROUP2);
+		up = file_open_in(root, "..", FILE_SYSTEM_CGROUP2);
 		if (self.fds[PARENT] < 0)
 			self.fds[PARENT] = up;
 	} while (up >= 0);
@@ -170,14 +170,14 @@ static bool is_alone(void)
 	return !file_status_of(self.fds[CGROUP_DIR], &status) && status.links == 2 + self.made;
 }
 
-/* Before it is done: what was told of and not made does no harm. */
-static void tell(int guard, char what)
+/* Comes before the mkdir(2): removing one that was never made does no harm. */
+static void tell(int janitor, char what)
 {
-	if (guard && write(guard, &what, 1) < 0)
-		cannot("tell guard of ", "");
+	if (janitor >= 0 && write(janitor, &what, 1) < 0)
+		cannot("register with janitor ", "");
 }
 
-void cgroup_make(const struct cgroup_setup *setup, int guard)
+void cgroup_make(const struct cgroup_setup *setup, int janitor)
 {
 	struct file_status status;
 	int dir;
@@ -187,22 +187,22 @@ void cgroup_make(const struct cgroup_setup *setup, int guard)
 		return;
 	self.setup = setup;
 	if (file_status_at(AT_FDCWD, setup->path, &status))
-		tell(guard, CGROUP_MADE_ALL);
+		tell(janitor, CGROUP_MADE_ALL);
 	self.made_all = !mkdirat(AT_FDCWD, setup->path, 0755);
 	if (!self.made_all && errno != EEXIST)
 		cannot("make ", "");
-	dir = self.fds[CGROUP_DIR] = file_open_system(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
+	dir = self.fds[CGROUP_DIR] = file_open_in(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
 	if (dir < 0) {
 		if (self.made_all)
 			unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
-		fail("make cgroup ", setup->path, ": this is not in a tree of cgroup v2");
+		fail("cannot make cgroup ", setup->path, ": this is not in a tree of cgroup v2");
 	}
 	find_ways_back();
 	for (; self.made < NAMES; self.made++) {
 		const char *name = names[self.made];
 		if (remove_tree(dir, name + 1))
 			cannot("make ", name);
-		tell(guard, CGROUP_MADE_ONE);
+		tell(janitor, CGROUP_MADE_ONE);
 		if (mkdirat(dir, name + 1, 0755))
 			cannot("make ", name);
 	}
@@ -254,44 +254,73 @@ unsigned cgroup_keep(int *list)
 	return FDS;
 }
 
-void cgroup_remove(bool inside)
+/* Removes one of init, app and ops with the processes in it. 0, or -1 with errno. */
+static int remove_part(const char *name)
 {
+	const int dir = self.fds[CGROUP_DIR];
 	char path[WORD];
-	const char *name, *p;
-	int dir = self.fds[CGROUP_DIR];
+	int result;
 
-	if (!self.setup || dir < 0)
-		return;
+	text_join(path, name, "/cgroup.kill");
+	file_write(dir, path, "1");
+	/* A killed process leaves its cgroup a moment later. */
+	for (int i = 0; (result = remove_tree(dir, name)) && i < LOOKS; i++)
+		poll(NULL, 0, LOOK);
+	return result;
+}
+
+/* By the descriptor of its parent: the path may mean something else by now. */
+static int remove_directory(void)
+{
+	const char *name = self.setup->path;
+
+	for (const char *p = name; *p; p++)
+		if (*p == '/' && p[1])
+			name = p + 1;
+	return unlinkat(self.fds[PARENT], name, AT_REMOVEDIR);
+}
+
+int cgroup_remove(bool inside)
+{
+	int error = 0;
+
+	if (!self.setup || self.fds[CGROUP_DIR] < 0)
+		return 0;
 	while (self.made) {
-		name = names[--self.made] + 1;
+		const char *name = names[--self.made] + 1;
 		if (!self.made) {
-			/* What hands controllers on takes no process: where we came from, maybe. */
+			/* We may have come from the directory, which takes a process again then. */
 			if (self.alone)
 				switch_controllers("cgroup.subtree_control", '-');
 			if (inside && write(self.fds[ORIGIN], "0", 1) < 0 &&
 				write(self.fds[ROOT], "0", 1) < 0)
-				return;
+				return -1;
 		}
-		text_join(path, name, "/cgroup.kill");
-		file_write(dir, path, "1");
-		for (int i = 0; remove_tree(dir, name) && i < LOOKS; i++)
-			poll(NULL, 0, LOOK);
+		if (remove_part(name) && !error)
+			error = errno;
 	}
-	for (name = p = self.setup->path; *p; p++)
-		if (*p == '/' && p[1])
-			name = p + 1;
-	if (self.made_all)
-		unlinkat(self.fds[PARENT], name, AT_REMOVEDIR);
+	if (self.made_all && remove_directory() && errno != ENOENT && !error)
+		error = errno;
+	self.made_all = false;
+	errno = error;
+	return error ? -1 : 0;
 }
 
-void cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made)
+const char *cgroup_path(void)
+{
+	return self.setup ? self.setup->path : NULL;
+}
+
+int cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made)
 {
 	memset(self.fds, -1, sizeof self.fds);
 	self.setup = setup;
-	self.fds[CGROUP_DIR] = file_open_system(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
-	self.fds[PARENT] = file_open_system(self.fds[CGROUP_DIR], "..", FILE_SYSTEM_CGROUP2);
+	self.fds[CGROUP_DIR] = file_open_in(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
+	if (self.fds[CGROUP_DIR] < 0)
+		return made && errno != ENOENT ? -1 : 0;
+	self.fds[PARENT] = file_open_in(self.fds[CGROUP_DIR], "..", FILE_SYSTEM_CGROUP2);
 	self.made_all = made_all;
 	self.made = made;
 	self.alone = is_alone();
-	cgroup_remove(false);
+	return cgroup_remove(false);
 }

@@ -25,13 +25,13 @@ struct cgroup_setup {
 /*
  * Opens or makes the directory and makes init, app and ops in it, on the host's view
  * of paths. Those that a dead predecessor left are made anew; where somebody still
- * lives in one that is an error. Ends the process where it fails. To guard (0: none)
- * it writes a byte before each that it makes.
+ * lives in one that is an error. Ends the process where it fails. To the janitor's
+ * descriptor (-1: none) it writes a byte before each that it makes.
  */
-void cgroup_make(const struct cgroup_setup *setup, int guard);
+void cgroup_make(const struct cgroup_setup *setup, int janitor);
 enum { CGROUP_MADE_ALL = 'd', CGROUP_MADE_ONE = 'n' };
 
-/* Gives to that user what he needs to manage it from a user namespace. 0, or -1 with errno. */
+/* Gives that user the files that managing it from a user namespace takes. 0, or -1 with errno. */
 int cgroup_delegate(uid_t uid, gid_t gid);
 
 /*
@@ -56,13 +56,17 @@ unsigned cgroup_keep(int *list);
 enum { CGROUP_KEEPS = CGROUP_PARTS + 4 };
 
 /*
- * Kills who is left in app, ops and init, and removes what was made, the directory
- * too where we made it; waits no longer than a second for each. Where we are in
- * there ourselves, we go back to where we came from.
+ * Kills the processes left in app, ops and init, and removes what was made, the directory
+ * too where we made it; waits no longer than a second for each. A process that is inside
+ * itself first goes back to the cgroup it came from. 0, or -1 with the errno of the first
+ * that is left behind.
  */
-void cgroup_remove(bool inside);
+int cgroup_remove(bool inside);
 
-/* As cgroup_remove, in another process, by the path and what it was told. */
-void cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made);
+/* The directory of --cgroup, for a message; NULL where there is none. */
+const char *cgroup_path(void);
+
+/* As cgroup_remove, in the janitor, by the path and what it was told. */
+int cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "base/text.h"
 #include "mountfd.h"
 
 /* Linux's Documentation/admin-guide/devices.txt. */
@@ -22,18 +21,21 @@ static const struct {
 	{"random", 1, 8},
 	{"urandom", 1, 9},
 	{"tty", 5, 0},
-	/* Where we have no terminal, what is said there is said to nobody: as in null. */
+	/* Without a terminal of ours, what is written to the console goes nowhere. */
 	{"console", 1, 3},
 };
 
-enum { CONSOLE = sizeof nodes / sizeof *nodes - 1, LINKS = 5 };
+enum { CONSOLE = sizeof nodes / sizeof *nodes - 1 };
 
-/* Name and target. */
-static const char links[] = "ptmx\0pts/ptmx\0"
-			    "fd\0/proc/self/fd\0"
-			    "stdin\0/proc/self/fd/0\0"
-			    "stdout\0/proc/self/fd/1\0"
-			    "stderr\0/proc/self/fd/2";
+static const struct {
+	char name[8], target[16];
+} links[] = {
+	{"ptmx", "pts/ptmx"},
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+};
 
 int devices_terminal(void)
 {
@@ -94,8 +96,8 @@ static int fill(int mount, int host, int terminal)
 	for (unsigned i = 0; i <= CONSOLE; i++)
 		if (make_node(mount, host, terminal, i))
 			return -1;
-	for (unsigned i = 0; i < LINKS; i++)
-		if (symlinkat(text_nth(links, 2 * i + 1), mount, text_nth(links, 2 * i)))
+	for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
+		if (symlinkat(links[i].target, mount, links[i].name))
 			return -1;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "process/credentials.h"
+#include "process/signals.h"
 #include "process/spawn.h"
 
 enum { TEXT = IDMAP_NUMBERS * 11 + 1 };
@@ -72,6 +73,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		.cgroup = -1,
 	};
 	struct spawn_failure failure;
+	char name[SIGNAL_TEXT];
 	int status = 0;
 	pid_t child;
 
@@ -87,8 +89,11 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		log_fail("exec ", helper);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
+	if (WIFSIGNALED(status))
+		fail("cannot map ids: ", helper, " was killed by ",
+			signal_text(WTERMSIG(status), name));
 	if (status)
-		fail("map ids: ", helper, " refused, see subuid(5)");
+		fail("cannot map ids: ", helper, " refused; see subuid(5)");
 }
 
 static void write_map(const struct idmap *map, unsigned own, const char *pid, const char *name,

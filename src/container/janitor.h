@@ -1,6 +1,6 @@
 /*
- * guard: a process of the host that does nothing but outlive the container, whose
- * outer process may be killed, and then takes away what was made on the host for it.
+ * janitor: a process on the host that outlives the container, whose outer process may be
+ * killed, and then removes what was made on the host for it.
  */
 #ifndef JANITOR_H
 #define JANITOR_H
@@ -16,13 +16,16 @@
  */
 void janitor_start(const char *path, const struct cgroup_setup *cgroup);
 
-/* What those two hold it by, close-on-exec; 0 where there is no guard. */
+/* The socket by which those two hold it, close-on-exec; -1 where there is no janitor. */
 int janitor_descriptor(void);
 
-/* In the inner process, whose child it is not: janitor_end only lets go. */
-void janitor_keep(void);
+/* In the inner process, whose child it is not: janitor_end only closes the socket. */
+void janitor_disown(void);
 
-/* Lets go of it, and waits until it has done its work. Returns whether there is one. */
+/*
+ * Has it do its work, waits for the end of that, and warns of what it could not remove.
+ * Returns false where there is none, or it died before that.
+ */
 bool janitor_end(void);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 
-/* <linux/mount.h>, <linux/openat2.h>, <linux/fcntl.h>; no libc has had them for long. */
+/* <linux/mount.h>, <linux/fcntl.h>; the C libraries have had them for a short time only. */
 enum {
 	KERNEL_CLOEXEC = 1, /* of fsopen(2) and fsmount(2) */
 	KERNEL_SET_STRING = 1,
@@ -18,7 +18,6 @@ enum {
 	KERNEL_EMPTY_PATH = 0x1000,
 	KERNEL_FROM_EMPTY = 4,
 	KERNEL_TO_EMPTY = 0x40,
-	KERNEL_IN_ROOT = 0x10,
 };
 
 static int set(int fs, const char *key, const char *value)
@@ -94,10 +93,7 @@ int mountfd_put(int mount, int over)
 
 int mountfd_find(int root, const char *path)
 {
-	/* flags, mode, resolve */
-	const uint64_t how[3] = {O_PATH | O_CLOEXEC, 0, KERNEL_IN_ROOT};
-
-	return (int)syscall(SYS_openat2, root, path, how, sizeof how);
+	return sys_open_resolved(root, path, O_PATH, SYS_IN_ROOT);
 }
 
 /* Makes the last of a path; ".." behind what was missing is there by now. */

@@ -1,5 +1,5 @@
 /*
- * mounting: the kernel's mount API of descriptors (fsopen(2), open_tree(2),
+ * mountfd: the kernel's mount API of descriptors (fsopen(2), open_tree(2),
  * move_mount(2), mount_setattr(2)). Each returns -1 with errno where it fails; every
  * descriptor is close-on-exec and the caller's.
  */

@@ -15,62 +15,52 @@
 #include "mountfd.h"
 
 enum {
-	PROC,
-	SYS,
-	DEV,
-	PTS,
-	SHM,
-	MQUEUE,
-	TMP,
-	RUN,
-	HIDEPID,
-	ALL,
-	SIZE_TEXT = 24,
+	SIZE_TEXT = 24, /* the size of a tmpfs, in characters, at most */
 	SAFE = MOUNTFD_NOSUID | MOUNTFD_NODEV | MOUNTFD_NOEXEC,
 };
 
+/* In the order in which they are mounted. */
+enum row { PROC, SYS, DEV, PTS, SHM, MQUEUE, TMP, RUN, ROWS };
+
 /*
- * In the order in which they are mounted: name, type, mount point and options, which
- * are those that runtimes use; see mountfd_make: of pts, a user namespace may lack
- * the group. The last two are words of the list alone.
+ * The options are those that container runtimes use. Where the kernel refuses them, the
+ * first is left out (mountfd_make): a user namespace may have no group 5 for pts.
  */
-static const char rows[] = "proc\0proc\0/proc\0\0"
-			   "sys\0sysfs\0/sys\0\0"
-			   "dev\0tmpfs\0/dev\0mode=755\0"
-			   "pts\0devpts\0/dev/pts\0gid=5 ptmxmode=666 mode=620\0"
-			   "shm\0tmpfs\0/dev/shm\0mode=1777 size=64m\0"
-			   "mqueue\0mqueue\0/dev/mqueue\0\0"
-			   "tmp\0tmpfs\0/tmp\0mode=1777\0"
-			   "run\0tmpfs\0/run\0mode=755\0"
-			   "hidepid\0\0\0\0"
-			   "all";
-
-enum column { NAME, TYPE, AT, OPTIONS, COLUMNS };
-
-static const unsigned char attributes[] = {
-	[PROC] = SAFE,
-	[SYS] = SAFE | MOUNTFD_RDONLY,
-	[DEV] = MOUNTFD_NOSUID | MOUNTFD_NOEXEC,
-	[PTS] = MOUNTFD_NOSUID | MOUNTFD_NOEXEC,
-	[SHM] = SAFE,
-	[MQUEUE] = SAFE,
-	[TMP] = MOUNTFD_NOSUID | MOUNTFD_NODEV,
-	[RUN] = MOUNTFD_NOSUID | MOUNTFD_NODEV,
+static const struct {
+	char name[7];
+	const char *type, *point, *options;
+	unsigned attributes;
+} rows[ROWS] = {
+	[PROC] = {"proc", "proc", "/proc", "", SAFE},
+	[SYS] = {"sys", "sysfs", "/sys", "", SAFE | MOUNTFD_RDONLY},
+	[DEV] = {"dev", "tmpfs", "/dev", "mode=755", MOUNTFD_NOSUID | MOUNTFD_NOEXEC},
+	[PTS] = {"pts", "devpts", "/dev/pts", "gid=5 ptmxmode=666 mode=620",
+		MOUNTFD_NOSUID | MOUNTFD_NOEXEC},
+	[SHM] = {"shm", "tmpfs", "/dev/shm", "mode=1777 size=64m", SAFE},
+	[MQUEUE] = {"mqueue", "mqueue", "/dev/mqueue", "", SAFE},
+	[TMP] = {"tmp", "tmpfs", "/tmp", "mode=1777", MOUNTFD_NOSUID | MOUNTFD_NODEV},
+	[RUN] = {"run", "tmpfs", "/run", "mode=755", MOUNTFD_NOSUID | MOUNTFD_NODEV},
 };
 
-static const char *cell(unsigned row, enum column column)
+/* Which bits of struct mounts.list a name of the list stands for; 0: there is no such name. */
+static unsigned bits_of(const char *name)
 {
-	return text_nth(rows, row * COLUMNS + column);
+	unsigned row = TEXT_ROW(name, ',', rows);
+
+	if (row < ROWS)
+		return 1U << row;
+	if (text_is(name, ',', "all"))
+		return (1U << ROWS) - 1;
+	return text_is(name, ',', "hidepid") ? 1U << PROC | MOUNTS_HIDEPID : 0;
 }
 
 int mounts_parse(struct mounts *mounts, const char *list)
 {
 	for (;; list++) {
-		unsigned row = 0;
-		while (!text_is(list, ',', cell(row, NAME)))
-			if (row++ == ALL)
-				return -1;
-		mounts->list |= row == ALL ? (1U << HIDEPID) - 1 : 1U << row;
+		unsigned bits = bits_of(list);
+		if (!bits)
+			return -1;
+		mounts->list |= bits;
 		list += text_until(list, ',');
 		if (!*list)
 			return 0;
@@ -117,19 +107,19 @@ static void put(int root, int mount, const char *path, size_t length, bool direc
 	close(over);
 }
 
-static void mount_row(int root, unsigned row, bool hide_pids)
+static void mount_row(int root, enum row row, bool hide_pids)
 {
 	const int terminal = row == DEV ? devices_terminal() : -1;
 	const int host = sys_open(AT_FDCWD, "/dev", O_PATH);
-	const char *at = cell(row, AT);
-	int mount = mountfd_make(cell(row, TYPE),
-		row == PROC && hide_pids ? "hidepid=2" : cell(row, OPTIONS), attributes[row]);
+	const char *point = rows[row].point;
+	int mount = mountfd_make(rows[row].type,
+		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
 
 	if (mount < 0)
-		log_fail("mount ", cell(row, NAME));
-	put(root, mount, at, text_until(at, 0), true);
+		log_fail("mount ", rows[row].name);
+	put(root, mount, point, text_until(point, 0), true);
 	if (row == DEV && devices_fill(mount, host, terminal))
-		log_fail("fill ", at);
+		log_fail("fill ", point);
 	close(host);
 	close(mount);
 }
@@ -226,9 +216,9 @@ void mounts_build(const struct mounts *mounts, bool own_namespace)
 	for (unsigned i = 0; i < mounts->count; i++)
 		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
 	root = open_root(mounts->root);
-	for (unsigned i = 0; i < HIDEPID; i++)
-		if (mounts->list & 1U << i || (i == PROC && mounts->list >> HIDEPID))
-			mount_row(root, i, mounts->list >> HIDEPID);
+	for (unsigned i = 0; i < ROWS; i++)
+		if (mounts->list & 1U << i)
+			mount_row(root, i, mounts->list & MOUNTS_HIDEPID);
 	for (unsigned i = 0; i < mounts->count; i++)
 		if (extra[i].is_tmpfs)
 			mount_tmpfs(root, extra[i].text);

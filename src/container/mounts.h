@@ -9,12 +9,12 @@
 
 #include <stdbool.h>
 
-enum { MOUNTS_EXTRA = 32 };
+enum { MOUNTS_EXTRA = 32, MOUNTS_HIDEPID = 1 << 16 };
 
 struct mounts {
 	const char *root; /* NULL: as it is */
 	bool read_only;   /* the root */
-	unsigned list;    /* a bit for each of mounts_parse's names */
+	unsigned list;    /* a bit for each file system of mounts_parse, and MOUNTS_HIDEPID */
 	unsigned count;   /* of extra */
 	/* In the order in which they were asked for. */
 	struct mounts_extra {

@@ -10,39 +10,32 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/nskind.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "janitor.h"
 #include "process/credentials.h"
-#include "process/reap.h"
+#include "process/signals.h"
 
-/* <linux/sched.h>; musl's sched.h has had it since 1.2.0, glibc's since 2.36. */
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
+/* The flags of a name in a list, which a ',' may follow; 0: there is no such name. */
+static unsigned long flags_of(const char *name)
+{
+	const bool all = text_is(name, ',', "all");
+	unsigned long flags = 0;
 
-static const struct {
-	char name[8];
-	unsigned flag;
-} names[] = {
-	{"pid", CLONE_NEWPID},
-	{"mount", CLONE_NEWNS},
-	{"uts", CLONE_NEWUTS},
-	{"ipc", CLONE_NEWIPC},
-	{"net", CLONE_NEWNET},
-	{"user", CLONE_NEWUSER},
-	{"cgroup", CLONE_NEWCGROUP},
-	{"time", CLONE_NEWTIME},
-	{"all", CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
-			CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME},
-};
+	for (unsigned i = 0; i < NS_KINDS; i++)
+		if (all || text_is(name, ',', ns_names[i].option))
+			flags |= (unsigned)ns_names[i].flag;
+	return flags;
+}
 
 int namespaces_parse(struct namespaces *namespaces, const char *list)
 {
 	for (;; list++) {
-		unsigned row = TEXT_ROW(list, ',', names);
-		if (row == sizeof names / sizeof *names)
+		unsigned long flags = flags_of(list);
+		if (!flags)
 			return -1;
-		namespaces->flags |= names[row].flag;
+		namespaces->flags |= flags;
 		list += text_until(list, ',');
 		if (!*list)
 			return 0;
@@ -70,29 +63,36 @@ static void become_root(void)
 		log_fail("become root of the user namespace", "");
 }
 
-/* The word that the maps are written, or the end of it all. */
-static void await(int leash)
+/*
+ * Waits for the byte by which our parent has us go on. One that fails says so itself and
+ * kills us (namespaces_abandon), so where the pipe ends it was killed, and cannot speak.
+ */
+static void await(int pipe)
 {
-	char word;
+	char byte;
+	ssize_t length = read(pipe, &byte, 1);
 
-	if (read(leash, &word, 1) != 1)
-		_exit(log_failure_code());
+	if (length < 0)
+		log_fail("wait for parent process", "");
+	if (!length)
+		fail("cannot start: parent process was killed");
 }
 
-/* A death that came before we asked to be told of it closed the other end (prctl(2)). */
-static void die_with_outer(int leash)
+/* A death before the call of prctl(2), of which it does not tell, has closed the pipe. */
+static void die_with_outer(int pipe)
 {
-	struct pollfd end = {.fd = leash};
+	struct pollfd end = {.fd = pipe};
 
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
-		log_fail("follow outer process", "");
+		log_fail("set parent death signal", "");
 	if (poll(&end, 1, 0))
-		_exit(log_failure_code());
+		fail("cannot start: parent process was killed");
 }
 
+/* A child that waits for us, to be killed where we fail; 0: there is none. */
 static pid_t child;
 
-static pid_t enter_new_pids(const struct namespaces *namespaces, int *leash)
+static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 {
 	const bool user = namespaces->flags & CLONE_NEWUSER;
 	int ends[2];
@@ -103,6 +103,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *leash)
 	if (child < 0)
 		log_fail("make namespaces", "");
 	if (!child) {
+		janitor_disown();
 		close(ends[1]);
 		await(ends[0]);
 		if (user)
@@ -115,9 +116,9 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *leash)
 	if (user)
 		idmap_write(child, &namespaces->uids, &namespaces->gids);
 	close(ends[0]);
-	*leash = ends[1];
+	*life = ends[1];
 	if (write(ends[1], "", 1) != 1)
-		log_fail("start inside", "");
+		log_fail("start inner process", "");
 	return child;
 }
 
@@ -129,18 +130,32 @@ void namespaces_abandon(void)
 	waitpid(child, NULL, 0);
 }
 
+/*
+ * The mapper ended, as of wait(2). One that failed has said so, and has cleaned up, from
+ * outside; for one that was killed we do.
+ */
+static void check_mapper(int status)
+{
+	char name[SIGNAL_TEXT];
+
+	if (WIFSIGNALED(status))
+		fail("cannot map ids: process was killed by ", signal_text(WTERMSIG(status), name));
+	if (status)
+		_exit(WEXITSTATUS(status));
+}
+
 /* From the inside only our own id could be mapped: a child that stays outside does it. */
 static void enter_new_users(const struct namespaces *namespaces)
 {
-	pid_t self = getpid(), mapper;
+	pid_t self = getpid();
 	int ends[2], status = 0;
 
 	if (sys_pipe(ends))
 		log_fail("make pipe", "");
-	mapper = sys_fork(0);
-	if (mapper < 0)
+	child = sys_fork(0);
+	if (child < 0)
 		log_fail("fork", "");
-	if (!mapper) {
+	if (!child) {
 		close(ends[1]);
 		await(ends[0]);
 		idmap_write(self, &namespaces->uids, &namespaces->gids);
@@ -149,19 +164,19 @@ static void enter_new_users(const struct namespaces *namespaces)
 	close(ends[0]);
 	if (unshare((int)namespaces->flags))
 		log_fail("make namespaces", "");
-	if (write(ends[1], "", 1) != 1 || waitpid(mapper, &status, 0) < 0)
+	if ((write(ends[1], "", 1) != 1 && errno != EPIPE) || waitpid(child, &status, 0) < 0)
 		log_fail("map ids", "");
+	child = 0;
 	close(ends[1]);
-	if (status)
-		_exit(reap_code(status));
+	check_mapper(status);
 	become_root();
 }
 
-pid_t namespaces_enter(const struct namespaces *namespaces, int *leash)
+pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 {
-	*leash = -1;
+	*life = -1;
 	if (namespaces->flags & CLONE_NEWPID)
-		return enter_new_pids(namespaces, leash);
+		return enter_new_pids(namespaces, life);
 	if (namespaces->flags & CLONE_NEWUSER)
 		enter_new_users(namespaces);
 	else if (namespaces->flags && unshare((int)namespaces->flags))

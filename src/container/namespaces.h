@@ -22,20 +22,20 @@ int namespaces_parse(struct namespaces *namespaces, const char *list);
 
 /*
  * Makes the namespaces. With one of pids among them a child is born into them all,
- * and goes on as their PID 1: there 0 is returned. In the outer process the child's
- * pid is, with *leash a descriptor that it owns: the child, which is told to die
- * with the outer process, takes the end of it for that death as long as it has not
- * been told. Without one of pids 0 is returned, and *leash is -1.
+ * and goes on as their PID 1: there 0 is returned. In the outer process it is the child's
+ * pid, and *life a descriptor that it owns and keeps open: until the kernel tells the child
+ * of the outer process's death, it knows of it by the end of that pipe. Without a PID
+ * namespace 0 is returned, and *life is -1.
  * In a new user namespace we are root of it, where it has a root.
  *
  * `time` is for children alone (time_namespaces(7)): without one of pids, a vfork
  * into it takes Linux 6.1.
  *
- * Whatever fails ends the process, and says so.
+ * Whatever fails ends the process, with one message.
  */
-pid_t namespaces_enter(const struct namespaces *namespaces, int *leash);
+pid_t namespaces_enter(const struct namespaces *namespaces, int *life);
 
-/* In an outer process that fails: has the child killed, whom it should have served. */
+/* Kills the child that waits for us, inner process or id mapper, where we fail. */
 void namespaces_abandon(void);
 
 /* Sets the names, and lo up. Ends the process where it fails. */

@@ -15,9 +15,10 @@ _Noreturn static void end(struct outer *outer, int status, int typed)
 {
 	int code = reap_code(status);
 
-	/* Whom the command gave it to is dead, and was of the inside. */
+	/* Every process inside is dead, and with it the group that has the foreground. */
 	tty_take_back(&outer->tty, 0);
-	janitor_end();
+	if (janitor_descriptor() >= 0 && !janitor_end())
+		warn("cannot clean up after the container: the janitor process was killed");
 	/* What the inner process, as a PID 1, cannot: see command_ended(). */
 	if (typed && WIFEXITED(status) && code == 128 + typed)
 		signals_undergo(getpid(), typed);
@@ -27,12 +28,12 @@ _Noreturn static void end(struct outer *outer, int status, int typed)
 _Noreturn void outer_serve(struct outer *outer)
 {
 	const struct recipient inner = {.pid = outer->inner, .pidfd = -1};
-	int keep[] = {outer->signals, outer->leash, janitor_descriptor(), outer->tty.fd}, typed = 0;
+	int keep[] = {outer->signals, outer->life, janitor_descriptor(), outer->tty.fd}, typed = 0;
 	struct signalfd_siginfo got;
 	struct reaped one;
 
-	fds_release(outer->signals);
-	fds_keep(keep, sizeof keep / sizeof *keep);
+	fds_release_stdio(outer->signals);
+	fds_close_others(keep, sizeof keep / sizeof *keep);
 	if (chdir("/"))
 		warn_errno("change directory to /");
 	for (;;) {

@@ -1,7 +1,7 @@
 /*
  * outer: the process that stays outside where init makes a namespace of pids. It
- * stands for the container with whoever started it: signals go in, the exit code
- * comes out, and each dies with the other.
+ * represents the container to its parent: it forwards signals to the inner process, exits
+ * with its code, and each of the two dies with the other.
  */
 #ifndef OUTER_H
 #define OUTER_H
@@ -13,7 +13,7 @@
 struct outer {
 	pid_t inner;    /* PID 1 of the namespace */
 	int signals;    /* signalfd */
-	int leash;      /* closed by our death */
+	int life;       /* our end of a pipe, which our death closes */
 	struct tty tty; /* given: its foreground was ours */
 };
 

@@ -15,16 +15,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "output.h"
 #include "verbs.h"
 
-/* <linux/magic.h>, <linux/openat2.h> */
-enum {
-	CGROUP2 = 0x63677270,
-	NO_XDEV = 1,
-	NO_SYMLINKS = 4,
-	BENEATH = 8,
-};
+/* <linux/magic.h> */
+enum { CGROUP2 = 0x63677270 };
 
 enum {
 	/* Milliseconds that a freeze, a thaw or a kill may take. */
@@ -41,9 +37,8 @@ static struct initctl_message table;
  */
 static int open_file(int directory, const char *name, int flags)
 {
-	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), 0, NO_XDEV | NO_SYMLINKS | BENEATH};
-
-	return (int)syscall(SYS_openat2, directory, name, how, sizeof how);
+	return sys_open_resolved(
+		directory, name, flags, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
 }
 
 static bool has(int directory, const char *name)

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "terminal.h"
@@ -72,12 +73,7 @@ static void enter_root(int root)
 /* Ours that are not for those inside: what we inherited among them (CVE-2024-21626). */
 static void hide_descriptors(void)
 {
-	const unsigned close_on_exec = 4; /* CLOSE_RANGE_CLOEXEC of <linux/close_range.h> */
-
-	if (!syscall(SYS_close_range, 3, ~0U, close_on_exec))
-		return;
-	for (int fd = 3; fd < 1024; fd++)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	file_close_range(3, ~0U, FILE_CLOSE_ON_EXEC);
 }
 
 bool nsenter(const struct nslist *list, const int *fds, int root)
@@ -160,7 +156,7 @@ _Noreturn static void attend(pid_t child, const sigset_t *set)
 	siginfo_t info;
 
 	/* Whoever reads what it writes sees the end when it closes that. */
-	syscall(SYS_close_range, 3, ~0U, 0);
+	file_close_range(3, ~0U, FILE_CLOSE_NOW);
 	for (int fd = 0; fd <= 2; fd++)
 		if (fd != terminal)
 			close(fd);

@@ -14,25 +14,11 @@
 #include "base/text.h"
 #include "verbs.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
 /* <linux/magic.h>, <linux/nsfs.h> */
 #define NSFS             0x6e736673
 #define NS_GET_USERNS    0xb701
 #define NS_GET_NSTYPE    0xb703
 #define NS_GET_OWNER_UID 0xb704
-
-const struct ns_name ns_names[NS_KINDS] = {
-	[NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP},
-	[NS_IPC] = {"ipc", CLONE_NEWIPC},
-	[NS_UTS] = {"uts", CLONE_NEWUTS},
-	[NS_NET] = {"net", CLONE_NEWNET},
-	[NS_TIME] = {"time", CLONE_NEWTIME},
-	[NS_PID] = {"pid", CLONE_NEWPID},
-	[NS_MNT] = {"mnt", CLONE_NEWNS},
-	[NS_USER] = {"user", CLONE_NEWUSER},
-};
 
 static void add(struct nslist *list, enum ns_kind kind)
 {
@@ -48,10 +34,8 @@ static void add_name(struct nslist *list, const char *name)
 			add(list, i);
 		return;
 	}
-	if (!strcmp(name, "mount"))
-		name = "mnt";
 	for (unsigned i = 0; i < NS_KINDS; i++)
-		if (!strcmp(name, ns_names[i].name)) {
+		if (!strcmp(name, ns_names[i].name) || !strcmp(name, ns_names[i].option)) {
 			add(list, i);
 			return;
 		}

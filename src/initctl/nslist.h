@@ -6,14 +6,7 @@
 
 #include <stdbool.h>
 
-/* In the order in which they are entered; user comes where it is needed, see nsenter.h. */
-enum ns_kind { NS_CGROUP, NS_IPC, NS_UTS, NS_NET, NS_TIME, NS_PID, NS_MNT, NS_USER, NS_KINDS };
-
-/* The name in /proc/PID/ns, and the flag of setns(2). */
-extern const struct ns_name {
-	char name[7];
-	int flag;
-} ns_names[NS_KINDS];
+#include "base/nskind.h"
 
 /* Some, in the order in which they were asked for. */
 struct nslist {

@@ -13,9 +13,6 @@
 #include "base/sys.h"
 #include "client.h"
 
-/* <linux/openat2.h> */
-#define RESOLVE_IN_ROOT 0x10
-
 static struct initctl_message answer;
 
 /*
@@ -24,8 +21,7 @@ static struct initctl_message answer;
  */
 static int open_inside(int root, const char *path)
 {
-	const uint64_t how[3] = {O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, RESOLVE_IN_ROOT};
-	int fd = (int)syscall(SYS_openat2, root, path, how, sizeof how);
+	int fd = sys_open_resolved(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, SYS_IN_ROOT);
 	struct stat status;
 
 	if (fd >= 0 && (fstat(fd, &status) || !S_ISREG(status.st_mode))) {

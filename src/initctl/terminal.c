@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 
 static struct {
@@ -38,14 +39,6 @@ static int set(int fd, const struct termios *modes)
 	return tcsetattr(fd, TCSANOW, modes);
 }
 
-static void close_from(unsigned first)
-{
-	if (!syscall(SYS_close_range, first, ~0U, 0))
-		return;
-	for (; first < 1024; first++)
-		close((int)first);
-}
-
 /*
  * In a session of its own neither a signal to our group reaches it nor does the
  * terminal mind that it is in the background. It holds nothing else of ours: the
@@ -65,7 +58,7 @@ _Noreturn static void guard(int fd, int line)
 	line = fcntl(line, F_DUPFD, 3);
 	if (dup2(fd, 0) < 0 || dup2(line, 1) < 0)
 		_exit(1);
-	close_from(2);
+	file_close_range(2, ~0U, FILE_CLOSE_NOW);
 	if (write(1, &word, 1) == 1 && read(1, &word, 1) <= 0)
 		set(0, &self.before);
 	_exit(0);

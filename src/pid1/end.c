@@ -1,5 +1,6 @@
 #include "end.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,10 +91,17 @@ void end_setup(const struct options *options, struct server_view *view)
 
 void end_clean_up(void)
 {
-	server_close();
+	const int socket_error = server_close() ? errno : 0;
+
 	namespaces_abandon();
-	if (!janitor_end())
-		cgroup_remove(true);
+	/* The janitor removes both from outside, where we may not, and reports what it cannot. */
+	if (janitor_end())
+		return;
+	errno = socket_error;
+	if (socket_error)
+		warn_errno("remove control socket ", server_path());
+	if (cgroup_remove(true))
+		warn_errno("remove cgroup ", cgroup_path());
 }
 
 /* The actions: what an event does. The table that says when is below them. */

@@ -24,8 +24,8 @@
 void end_setup(const struct options *options, struct server_view *view);
 
 /*
- * Removes what was made outside of the container: the socket, the cgroups, and an inner
- * process that the outer one does not serve yet. May be called before end_setup.
+ * Takes away what stands outside of us: socket, cgroups, janitor, and an inner process that
+ * is not served yet. Before end_setup too.
  */
 void end_clean_up(void);
 

@@ -229,6 +229,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 	options->grace = 2000;
 	options->kill_after = FOREVER;
 	options->control.fd = -1;
+	options->notify.fds[NOTIFY_READY] = options->notify.fds[NOTIFY_STATUS] = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);
 	log_setup(persona->name, LOG_ERROR, persona->setup);

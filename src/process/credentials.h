@@ -1,5 +1,6 @@
 /*
- * user: whom a command runs as, by numbers: nothing inside is asked for names.
+ * credentials: the user and groups that a command runs as. They are numbers: the
+ * container's passwd(5) is not read.
  */
 #ifndef CREDENTIALS_H
 #define CREDENTIALS_H

@@ -26,7 +26,7 @@ int descendants_open(void)
 
 	if (getpid() == 1)
 		return -1;
-	proc = file_open_system(AT_FDCWD, "/proc", FILE_SYSTEM_PROC);
+	proc = file_open_in(AT_FDCWD, "/proc", FILE_SYSTEM_PROC);
 	if (proc < 0)
 		return -1;
 	length = readlinkat(proc, "self", self, sizeof self - 1);

@@ -1,8 +1,8 @@
 /*
- * others: everyone init answers for but init itself. As PID 1 that is whoever is
- * in the PID namespace, children or not (a command that an engine runs inside is
- * nobody's child here); elsewhere it is init's descendants, which a subreaper
- * keeps whatever they do to detach themselves.
+ * descendants: the processes that init ends with the container. As PID 1 these are all
+ * others in the PID namespace, children or not (a command that an engine runs inside has
+ * its parent outside); elsewhere they are init's descendants, which stay below it, however
+ * they detach themselves, because it is a subreaper.
  */
 #ifndef DESCENDANTS_H
 #define DESCENDANTS_H

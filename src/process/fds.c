@@ -36,18 +36,6 @@ static bool same_pipe(int a, int b)
 	       (S_ISFIFO(one.mode) || S_ISSOCK(one.mode));
 }
 
-static void close_range_of(unsigned first, unsigned last)
-{
-	struct sys_limit limit = {.now = 1024};
-
-	if (first > last || !syscall(SYS_close_range, first, last, 0))
-		return;
-	/* Before Linux 5.9, or where a seccomp filter does not know it. */
-	sys_limit(RLIMIT_NOFILE, NULL, &limit);
-	for (; first <= last && first < limit.now; first++)
-		close((int)first);
-}
-
 static void sort(int *list, unsigned count)
 {
 	for (unsigned i = 1; i < count; i++)
@@ -58,7 +46,7 @@ static void sort(int *list, unsigned count)
 		}
 }
 
-void fds_release(int filler)
+void fds_release_stdio(int filler)
 {
 	if (same_pipe(1, 2))
 		sys_dup(filler, 2);
@@ -85,15 +73,15 @@ void fds_restore_limit(void)
 		sys_limit(RLIMIT_NOFILE, &inherited, NULL);
 }
 
-void fds_keep(int *keep, unsigned count)
+void fds_close_others(int *keep, unsigned count)
 {
 	unsigned next = 3;
 
 	sort(keep, count);
 	for (unsigned i = 0; i < count; i++)
 		if (keep[i] >= (int)next) {
-			close_range_of(next, (unsigned)keep[i] - 1);
+			file_close_range(next, (unsigned)keep[i] - 1, FILE_CLOSE_NOW);
 			next = (unsigned)keep[i] + 1;
 		}
-	close_range_of(next, ~0U);
+	file_close_range(next, ~0U, FILE_CLOSE_NOW);
 }

@@ -18,7 +18,7 @@ void fds_sanitise(void);
 int fds_claim(int fd);
 
 /* Closes every descriptor from 3 up but the count ones in keep, which it sorts. */
-void fds_keep(int *keep, unsigned count);
+void fds_close_others(int *keep, unsigned count);
 
 /*
  * Raises the limit of descriptors as far as it goes, since each connection is one;
@@ -32,6 +32,6 @@ void fds_restore_limit(void);
  * it is the same pipe as stdout, whose reader else would see no end before init's.
  * Each becomes a copy of filler.
  */
-void fds_release(int filler);
+void fds_release_stdio(int filler);
 
 #endif

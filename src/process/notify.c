@@ -18,8 +18,8 @@
 
 enum { SERVICE = NOTIFY_FDS };
 
-/* 0: none. */
-static int fds[NOTIFY_KEEPS];
+/* -1: none. */
+static int fds[NOTIFY_KEEPS] = {-1, -1, -1};
 static const char *stage;
 
 /* As sd_notify(3) reads the name; unlike there a failure is told: it was asked for by option. */
@@ -45,7 +45,7 @@ void notify_open(const struct notify_setup *setup)
 
 	memcpy(fds, setup->fds, sizeof setup->fds);
 	for (unsigned i = 0; i < NOTIFY_FDS; i++)
-		if (fds[i] && fds_claim(fds[i]))
+		if (fds[i] >= 0 && fds_claim(fds[i]))
 			log_fail("take descriptor ", number_text(digits, fds[i]));
 	if (!setup->socket)
 		return;
@@ -70,7 +70,7 @@ static void tell(const char *event, const char *what, const char *key, int numbe
 	if (code >= 0)
 		end = text_join(end, " code=", number_text(digits, code));
 	end = text_join(end, "\n", "");
-	if (fds[NOTIFY_STATUS])
+	if (fds[NOTIFY_STATUS] >= 0)
 		log_put(fds[NOTIFY_STATUS], line, (size_t)(end - line));
 }
 
@@ -80,12 +80,12 @@ void notify_started(pid_t pid, bool served)
 	for (unsigned i = NOTIFY_READY; i < NOTIFY_KEEPS; i++) {
 		/* No MAINPID: ours is what the manager knows already, or means nothing outside. */
 		const bool line = i == NOTIFY_READY;
-		if (!fds[i])
+		if (fds[i] < 0)
 			continue;
 		if (served && log_put(fds[i], line ? "\n" : "READY=1", line ? 1 : 7))
-			warn_errno("tell that we are ready");
+			warn_errno("report readiness");
 		close(fds[i]);
-		fds[i] = 0;
+		fds[i] = -1;
 	}
 }
 

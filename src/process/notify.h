@@ -1,7 +1,7 @@
 /*
- * notify: what init tells whoever started it: by a newline that the container is
- * ready, by a line an event what becomes of the command, and systemd by its own
- * protocol. Nobody is waited for: who does not read loses what was for him.
+ * notify: what init reports to the process that started it: a newline when the container
+ * is ready (--ready-fd), one line for each event (--status-fd), and readiness to systemd
+ * by sd_notify(3). Nothing here waits: a reader that is too slow loses messages.
  */
 #ifndef NOTIFY_H
 #define NOTIFY_H
@@ -13,7 +13,7 @@ enum { NOTIFY_STATUS, NOTIFY_READY, NOTIFY_FDS };
 
 /* How init was asked to tell. */
 struct notify_setup {
-	int fds[NOTIFY_FDS]; /* inherited; 0: none */
+	int fds[NOTIFY_FDS]; /* inherited; -1: none */
 	bool service;        /* whether systemd is to be told */
 	const char *socket;  /* of systemd's: a path, or @ and an abstract name; NULL: none */
 };

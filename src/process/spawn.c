@@ -19,17 +19,33 @@
 #include "signals.h"
 #include "tty.h"
 
-#define NAME(id, name, text) name "\0"
-#define TEXT(id, name, text) text "\0"
+/* What a child that could not become the command exits with; nobody looks at it. */
+enum { CHILD_FAILED = 125 };
+
+static const struct {
+	const char *name, *text;
+} stages[] = {
+	[SPAWN_FORK] = {"fork", "fork for "},
+	[SPAWN_CGROUP] = {"cgroup", "enter cgroup for "},
+	[SPAWN_STDIO] = {"stdio", "set stdin, stdout and stderr of "},
+	[SPAWN_SESSION] = {"session", "make process group for "},
+	[SPAWN_TERMINAL] = {"terminal", "take terminal for "},
+	[SPAWN_LIMITS] = {"rlimits", "set resource limits of "},
+	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
+	[SPAWN_USER] = {"user", "become user of "},
+	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
+	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
+	[SPAWN_EXEC] = {"exec", "exec "},
+};
 
 const char *spawn_stage_name(enum spawn_stage stage)
 {
-	return text_nth(SPAWN_STAGES(NAME), stage);
+	return stages[stage].name;
 }
 
 const char *spawn_stage_text(enum spawn_stage stage)
 {
-	return text_nth(SPAWN_STAGES(TEXT), stage);
+	return stages[stage].text;
 }
 
 static const char *search_path(char *const *envp)
@@ -83,9 +99,10 @@ static int join_group(const struct spawn *spawn)
 		return setsid() < 0 ? -1 : 0;
 	case SPAWN_OWN_GROUP:
 		return setpgid(0, 0);
-	default:
-		return 0;
+	case SPAWN_OUR_GROUP:
+		break;
 	}
+	return 0;
 }
 
 /* The kernel forgets the parent's death signal on a change of ids (prctl(2)): this comes after. */
@@ -153,8 +170,9 @@ pid_t spawn_fork(int cgroup, unsigned long flags, int report)
 	child = sys_fork(flags);
 	if (!child && file_write(cgroup, "cgroup.procs", "0")) {
 		told.error = errno;
+		/* Where not even this arrives, the parent sees the child end. */
 		if (write(report, &told, sizeof told))
-			_exit(125);
+			_exit(CHILD_FAILED);
 	}
 	return child;
 }
@@ -184,8 +202,8 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 		told.stage = spawn_become(spawn, parent);
 		told.error = errno;
 		if (write(report[1], &told, sizeof told) < 0)
-			_exit(125);
-		_exit(125);
+			_exit(CHILD_FAILED);
+		_exit(CHILD_FAILED);
 	}
 	failure->error = errno;
 	close(report[1]);

@@ -10,22 +10,20 @@
 
 #include "credentials.h"
 
-/* What the child was doing when it failed: for a program, and in a message (see below). */
-#define SPAWN_STAGES(DO)                                                                           \
-	DO(FORK, "fork", "fork for ")                                                              \
-	DO(CGROUP, "cgroup", "enter cgroup for ")                                                  \
-	DO(STDIO, "stdio", "")                                                                     \
-	DO(SESSION, "session", "make group of ")                                                   \
-	DO(TERMINAL, "terminal", "take terminal for ")                                             \
-	DO(LIMITS, "rlimits", "")                                                                  \
-	DO(PARENT, "parent", "follow death of ")                                                   \
-	DO(USER, "user", "become user of ")                                                        \
-	DO(PRIVILEGES, "privileges", "set no_new_privs of ")                                       \
-	DO(DIRECTORY, "cwd", "change directory to ")                                               \
-	DO(EXEC, "exec", "exec ")
-#define SPAWN_STAGE(id, name, text) SPAWN_##id,
-
-enum spawn_stage { SPAWN_STAGES(SPAWN_STAGE) };
+/* What the child was doing when it failed. */
+enum spawn_stage {
+	SPAWN_FORK,
+	SPAWN_CGROUP,
+	SPAWN_STDIO,
+	SPAWN_SESSION,
+	SPAWN_TERMINAL,
+	SPAWN_LIMITS,
+	SPAWN_PARENT,
+	SPAWN_USER,
+	SPAWN_PRIVILEGES,
+	SPAWN_DIRECTORY,
+	SPAWN_EXEC,
+};
 
 /* Which process group the command goes to. */
 enum spawn_group { SPAWN_OWN_GROUP, SPAWN_OWN_SESSION, SPAWN_OUR_GROUP };

@@ -289,7 +289,9 @@ def test_one_that_is_in_use(start, run, how, tree):
     before = below(tree)
     second = run(["--cgroup", tree / "box", "--", "true"], how)
     assert second.returncode == 125
-    assert second.stderr == f"init: make cgroup {tree}/box/init: Device or resource busy\n"
+    assert second.stderr in {
+        f"init: cannot make cgroup {tree}/box/init: {reason} busy\n"
+        for reason in ("Resource", "Device or resource")}
     assert below(tree) == before and is_alive(pid) and line_of(pid) == tree / "box/app"
     first.signal(signal.SIGTERM)
     assert first.wait() == 143
@@ -303,7 +305,7 @@ def test_not_a_cgroup(run, how, directory):
     for path, made in ((directory / "box", False), (directory, True), ("/proc", True)):
         result = run(["--cgroup", path, "--", "true"], how)
         assert result.returncode == 125
-        assert result.stderr.startswith(f"init: make cgroup {path}: ")
+        assert result.stderr.startswith(f"init: cannot make cgroup {path}: ")
         assert "cgroup v2" in result.stderr or path == "/proc"
         assert Path(path).exists() == made
 
@@ -311,7 +313,7 @@ def test_not_a_cgroup(run, how, directory):
 def test_no_parent(run, how, tree):
     result = run(["--cgroup", tree / "no/box", "--", "true"], how)
     assert result.returncode == 125
-    assert result.stderr == f"init: make cgroup {tree}/no/box: No such file or directory\n"
+    assert result.stderr == f"init: cannot make cgroup {tree}/no/box: No such file or directory\n"
 
 
 @pytest.mark.parametrize("limit, controller", [
@@ -324,7 +326,7 @@ def test_a_controller_that_is_missing(run, tree, limit, controller):
         pytest.skip(f"{controller} is there")
     result = run(["--cgroup", tree / "box", "--limit", limit, "--", "true"])
     assert result.returncode == 125
-    assert re.fullmatch(f"init: limit {re.escape(limit)}: (no )?controller {controller} in "
+    assert re.fullmatch(f"init: cannot limit {re.escape(limit)}: (no )?controller {controller} in "
                         f"{tree}/box: .*\n", result.stderr)
     assert below(tree) == [str(tree)]
 
@@ -403,5 +405,18 @@ def test_not_delegated(run, tree):
     result = run(["--cgroup", tree / "box", "--", "true"], "plain",
                  outer=["setpriv", "--reuid", 54321, "--regid", 54321, "--clear-groups"])
     assert result.returncode == 125
-    assert result.stderr == f"init: make cgroup {tree}/box: Permission denied\n"
+    assert result.stderr == f"init: cannot make cgroup {tree}/box: Permission denied\n"
     assert below(tree) == [str(tree)]
+
+
+@pytest.mark.parametrize("options, when", [(["--unshare=pid"], 4), ([], 7)],
+                         ids=["janitor", "alone"])
+def test_one_that_cannot_be_removed(run, tree, options, when):
+    """By the janitor, or by init itself: the object and the reason are named."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    result = run([*options, "--cgroup", tree / "box", "--", "true"], "plain",
+                 outer=["strace", "-f", "-qq", "-o", "/dev/null", "-e",
+                        f"inject=unlinkat:error=EPERM:when={when}+"])
+    assert result.returncode == 0, result
+    assert result.stderr == f"init: cannot remove cgroup {tree}/box: Operation not permitted\n"

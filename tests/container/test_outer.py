@@ -108,7 +108,7 @@ def test_guard_is_deaf(running, marker, directory):
     if AS_ROOT:
         held = {os.readlink(f"/proc/{guard}/fd/{fd}").split(":")[0]
                 for fd in os.listdir(f"/proc/{guard}/fd")}
-        assert held <= {"pipe", str(directory)} | {os.readlink(f"/proc/{guard}/fd/2")}
+        assert held <= {"socket", str(directory)} | {os.readlink(f"/proc/{guard}/fd/2")}
         assert os.readlink(f"/proc/{guard}/cwd") == "/"
     init.signal(signal.SIGKILL)
     init.wait()
@@ -198,13 +198,13 @@ def test_kill_at_each_system_call(run, who, root, directory, marker):
 
 
 STEPS = [
-    ("clone", "EAGAIN", 1, "start guard"),
+    ("clone", "EAGAIN", 1, "start janitor"),
     ("bind", "EACCES", 1, "open control channel"),
     ("clone3", "EPERM", 1, "make namespaces"),
     ("clone3", "ENOSPC", 1, "make namespaces"),
     ("clone3", "ENOSYS", 1, "make namespaces"),
-    ("pipe2", "EMFILE", 1, "start guard"),
-    ("pipe2", "EMFILE", 2, "make pipe"),
+    ("socketpair", "EMFILE", 1, "start janitor"),
+    ("pipe2", "EMFILE", 1, "make pipe"),
     ("sethostname", "EPERM", 1, "set host name box"),
     ("setdomainname", "EPERM", 1, "set domain name home"),
     ("mount", "EPERM", 1, "make mounts private"),
@@ -242,7 +242,7 @@ def test_failure(run, who, root, directory, marker, call, error, when, step):
                  "plain", outer=[*who.outer, *strace(f"{call}:error={error}:when={when}",
                                                      follow=True)])
     assert (result.returncode, result.stdout) == (SETUP, ""), result
-    assert result.stderr.startswith(f"init: {step}") and result.stderr.count("\n") == 1, result
+    assert result.stderr.startswith(f"init: cannot {step}") and result.stderr.count("\n") == 1, result
     assert re.search(r": [A-Z][a-z]", result.stderr) and "errno" not in result.stderr, result
     nothing_left(marker, directory, before)
 
@@ -257,7 +257,7 @@ def test_failure_of_a_map(run, root, directory, marker, when, file):
     result = run(["--unshare=all", "--map-root", "--control", directory / "ctl", "--", "true"],
                  "plain", outer=strace(f"write:error=EINVAL:when={when}"))
     assert result.returncode == SETUP and re.fullmatch(
-        rf"init: write /proc/\d+/{file}: Invalid argument\n", result.stderr), result
+        rf"init: cannot write /proc/\d+/{file}: Invalid argument\n", result.stderr), result
     nothing_left(marker, directory, before)
 
 
@@ -273,12 +273,80 @@ def test_failure_without_a_pid_namespace(run, who, directory, marker, call):
 
 
 @needs_strace
-def test_death_of_the_one_who_maps(run, who):
-    """Not taken for success."""
-    options = ["--unshare=user,uts", "--map-root", "--", "/bin/echo", "ran"]
+def test_death_of_the_one_who_maps(run, who, directory):
+    """Not taken for success, and reported like every other failure of the start."""
+    directory.chmod(0o777)
+    options = ["--unshare=user,uts", "--map-root", "--status-fd=9", "--control",
+               directory / "ctl", "--", "true"]
     result = run(options, "plain",
-                 outer=[*who.outer, *strace("write:signal=KILL:when=2", follow=True)])
-    assert (result.returncode, result.stdout) == (128 + signal.SIGKILL, ""), result
+                 outer=[*who.outer, "sh", "-c", 'exec "$@" 9>&1', "sh",
+                        *strace("read:signal=KILL:when=1", follow=True)])
+    assert result.returncode == SETUP, result
+    assert result.stderr == "init: cannot map ids: process was killed by SIGKILL\n"
+    assert result.stdout == "event=failed stage=namespaces errno=0 code=125\n"
+    assert "ctl" not in os.listdir(directory)
+
+
+@needs_strace
+def test_death_of_the_one_who_maps_at_work(start, directory):
+    """Between the two maps, when init waits for its end."""
+    if not AS_ROOT:
+        pytest.skip("needs root, to write more than a map of one id")
+    trace = directory / "trace"
+    init = start(["--unshare=user,uts", "--uid-map=0:0:10", "--gid-map=0:0:10", "--control",
+                  directory / "ctl", "--", "true"], "plain",
+                 outer=["strace", "-f", "-qq", "-o", trace, "-e", "trace=write",
+                        "-e", "inject=write:delay_enter=2000000:when=2"])
+    # Its first write is done and the second is delayed; the lines begin with the pid.
+    found = eventually(lambda: re.search(r'^(\d+) +write\(\d+, "0 0 10.*= 7', trace.read_text(), re.M)
+                       if trace.exists() else None, what="the first map")
+    os.kill(int(found[1]), signal.SIGKILL)
+    assert init.wait() == SETUP
+    said = [line for line in init.stderr().splitlines() if line.startswith("init: ")]
+    assert said == ["init: cannot map ids: process was killed by SIGKILL"]
+    assert "ctl" not in os.listdir(directory)
+
+
+def test_death_of_the_helper_that_maps(run, who, directory):
+    """newuidmap, which an ordinary user's range of ids takes."""
+    if who.is_root:
+        pytest.skip("root needs no helper")
+    directory.chmod(0o777)
+    helper = directory / "newuidmap"
+    helper.write_text("#!/bin/sh\nkill -9 $$\n")
+    helper.chmod(0o755)
+    result = run(["--unshare=user,uts", "--uid-map=0:100000:65536", "--control",
+                  directory / "ctl", "--", "true"], "plain",
+                 outer=[*who.outer, "env", f"PATH={directory}:/usr/bin:/bin"])
+    assert (result.returncode, result.stdout) == (SETUP, ""), result
+    assert result.stderr == "init: cannot map ids: newuidmap was killed by SIGKILL\n"
+    assert "ctl" not in os.listdir(directory)
+
+
+@needs_strace
+@pytest.mark.parametrize("options", [["--unshare=pid"], []], ids=["janitor", "alone"])
+def test_socket_that_cannot_be_removed(run, directory, options):
+    """By the janitor, or by init itself: the object and the reason are named."""
+    path = directory / "ctl"
+    user = [] if AS_ROOT else ["--unshare=user"]
+    result = run([*user, *options, "--control", path, "--", "true"], "plain",
+                 outer=strace("unlinkat:error=EROFS", follow=True))
+    assert result.returncode == 0, result
+    assert result.stderr == f"init: cannot remove control socket {path}: Read-only file system\n"
+
+
+def test_death_of_the_guard_is_reported(begin, directory):
+    """It could not clean up: the outer process says so."""
+    directory.chmod(0o777)
+    init = begin(["--unshare=pid", "--control", directory / "ctl"], "sh", "-c",
+                 "echo ready; exec sleep 1000")
+    init.line("ready")
+    inner = inner_of(init)
+    os.kill(guard_of(init, inner), signal.SIGKILL)
+    eventually(lambda: children(init) == [inner], what="the burial of the guard")
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 143
+    assert "janitor process was killed" in init.stderr()
 
 
 # ---- terminals

@@ -146,7 +146,7 @@ def test_forwarding_not_permitted(start, how):
 def test_forwarding_not_permitted_is_told(start, how):
     init = signal_another_user(start, how)
     assert init.wait() == 5
-    assert init.stderr() == "".join(f"init: forward {name}: Operation not permitted\n"
+    assert init.stderr() == "".join(f"init: cannot forward {name}: Operation not permitted\n"
                                     for name in ("SIGUSR1", "SIGTERM", "SIGUSR2"))
 
 

@@ -99,7 +99,7 @@ static void delegated(void)
 	char file[512], byte;
 	pid_t pid;
 
-	cgroup_make(&setup, 0);
+	cgroup_make(&setup, -1);
 	CHECK(!cgroup_delegate(ID, ID));
 	for (unsigned i = 0; i < 4; i++) {
 		CHECK(owner(names[i]) == ID);
@@ -126,7 +126,7 @@ static void delegated(void)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	/* As the guard outside, who never was in it; the one in ops is killed. */
-	cgroup_remove(false);
+	CHECK(!cgroup_remove(false));
 	CHECK(access(path, F_OK));
 }
 
@@ -135,10 +135,10 @@ int main(void)
 	alarm(10);
 	/* Without the option nothing is there, and nothing happens. */
 	struct cgroup_setup none = {.path = NULL};
-	cgroup_make(&none, 0);
+	cgroup_make(&none, -1);
 	cgroup_enter(true);
 	CHECK(!cgroup_delegate(1, 1) && cgroup_part(CGROUP_DIR) < 0);
-	cgroup_remove(true);
+	CHECK(!cgroup_remove(true));
 	if (usable())
 		delegated();
 	return check_end();
