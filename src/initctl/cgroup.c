@@ -217,18 +217,18 @@ int verb_limit(const struct context *context, char **arguments)
 	return 0;
 }
 
-static void add(struct wire_out *out, const char *file, const char *line, const char *key,
+static void add(struct initctl_request *out, const char *file, const char *line, const char *key,
 	const char *value)
 {
 	char whole[KEY];
 
 	snprintf(whole, sizeof whole, "%s%s%s%s%s", file, line ? "." : "", line ? line : "",
 		key ? "." : "", key ? key : "");
-	wire_add_field(out, whole, value);
+	initctl_add(out, whole, value);
 }
 
 /* "usage_usec 12", or "some avg10=0.00 total=0", or "8:0 rbytes=4096 wbytes=0". */
-static void add_line(struct wire_out *out, const char *file, char *line)
+static void add_line(struct initctl_request *out, const char *file, char *line)
 {
 	char *rest, *name = strtok_r(line, " ", &rest), *word;
 
@@ -240,7 +240,7 @@ static void add_line(struct wire_out *out, const char *file, char *line)
 	}
 }
 
-static void add_file(struct wire_out *out, int cgroup, const char *file, bool lines)
+static void add_file(struct initctl_request *out, int cgroup, const char *file, bool lines)
 {
 	char text[TEXT], *rest, *line;
 
@@ -260,18 +260,19 @@ int verb_stats(const struct context *context, char **arguments)
 		"pids.max", "cpu.weight", "cpu.max"};
 	static const char tables[][20] = {"cgroup.events", "memory.events", "pids.events",
 		"cpu.stat", "io.stat", "cpu.pressure", "memory.pressure", "io.pressure"};
-	struct wire_out out;
+	struct initctl_request out;
 	int cgroup, whole;
 
 	verb_no_more(arguments);
 	cgroup = open_cgroup(context, "stats", false, &whole);
-	wire_begin(&out, table.data, sizeof table.data, "stats");
+	initctl_begin(&out, table.data, sizeof table.data, "stats");
 	for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
 		add_file(&out, is_weight(files[i]) ? whole : cgroup, files[i], false);
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		add_file(&out, cgroup, tables[i], true);
-	if (out.full || wire_read(&table.wire, table.data, out.length))
-		die(125, "stats: more than there is room for");
+	if (out.full)
+		die(125, "cannot print stats: they are larger than a message");
+	table.length = out.length;
 	if (context->json)
 		output_json(&table);
 	else

@@ -181,7 +181,7 @@ static void drop_stdio(const struct run *run)
 /* What it is that failed in that stage. */
 static int output_start_failed(const struct run *run)
 {
-	const char *stage = wire_field(&answer.wire, "stage"), *object = run->exec.args[0];
+	const char *stage = initctl_field(&answer, "stage"), *object = run->exec.args[0];
 
 	if (stage && !strcmp(stage, "cwd") && run->exec.directory)
 		object = run->exec.directory;
@@ -194,10 +194,10 @@ static int output_start_failed(const struct run *run)
 static int hold(const struct run *run, int connection, int master)
 {
 	char data[64], session[24];
-	struct wire_out request;
+	struct initctl_request request;
 
-	snprintf(session, sizeof session, "%llu", wire_number(&answer.wire, "session", ~0ULL, 0));
-	wire_begin(&request, data, sizeof data, "hold");
+	snprintf(session, sizeof session, "%llu", initctl_number(&answer, "session", ~0ULL, 0));
+	initctl_begin(&request, data, sizeof data, "hold");
 	if (initctl_call(connection, &request, &master, master >= 0, &answer))
 		die_errno(125, "detach from ", run->exec.args[0]);
 	/* One that was quick has ended already: there is nothing left to hold. */
@@ -228,7 +228,7 @@ static int start(const struct context *context, struct run *run)
 		set_stdio(run, &relay);
 	if (!run->detached)
 		relay_block_signals();
-	failed = initctl_exec_begin(relay.connection, &run->exec);
+	failed = initctl_exec_begin(relay.connection, &run->exec, &answer);
 	if (!failed) {
 		relay_await_start(relay.connection);
 		failed = initctl_exec_end(relay.connection, &run->exec, &answer);
@@ -281,7 +281,7 @@ int verb_attach(const struct context *context, char **arguments)
 	struct relay relay = {
 		.master = -1, .in = -1, .out = {-1, -1}, .detach = keys, .attached = true};
 	const char *detach = NULL, *id;
-	struct wire_out request;
+	struct initctl_request request;
 
 	if (*arguments && !strncmp(*arguments, "--detach-keys", 13)) {
 		id = *arguments++;
@@ -291,8 +291,8 @@ int verb_attach(const struct context *context, char **arguments)
 	verb_no_more(arguments);
 	if (input_keys(detach ? detach : "ctrl-p,ctrl-q", keys, sizeof keys))
 		verb_misused("bad keys for --detach-keys", detach);
-	wire_begin(&request, data, sizeof data, "attach");
-	wire_add_field(&request, "session", id + (*id == '%'));
+	initctl_begin(&request, data, sizeof data, "attach");
+	initctl_add(&request, "session", id + (*id == '%'));
 	if (request.full)
 		verb_misused("no such session:", id);
 	relay.connection = verb_connect(context);

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
-#include "client.h"
+#include "initctl.h"
 #include "verbs.h"
 
 static const struct {

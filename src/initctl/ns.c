@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "base/number.h"
-#include "base/seqpacket.h"
 #include "nsenter.h"
 #include "nskeep.h"
 #include "output.h"
@@ -80,17 +79,17 @@ static void check_words(const struct request *request, char **command)
 static int fetch(int connection, const char *key, const char *name, bool needed)
 {
 	char data[64];
-	struct wire_out out;
+	struct initctl_request out;
 
-	wire_begin(&out, data, sizeof data, "open");
-	wire_add_field(&out, key, name);
+	initctl_begin(&out, data, sizeof data, "open");
+	initctl_add(&out, key, name);
 	if (initctl_call(connection, &out, NULL, 0, &answer))
 		die_errno(125, "open ", name, ": talk to init");
 	if (initctl_is(&answer, "opened") && answer.count == 1)
 		return answer.fds[0];
 	if (!initctl_is(&answer, "failed") || answer.count)
 		die(125, "open ", name, ": this is not what init answers");
-	if (needed || wire_number(&answer.wire, "errno", 4095, 0) != ENOENT)
+	if (needed || initctl_number(&answer, "errno", 4095, 0) != ENOENT)
 		exit(output_failed(&answer, name));
 	return -1;
 }

@@ -1,6 +1,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,11 +95,11 @@ static void json_value(const char *value, bool text)
 
 void output_json(const struct initctl_message *message)
 {
-	const struct wire *wire = &message->wire;
+	const char *name = initctl_name(message), *p = NULL;
 
 	fputs("{\"message\":", stdout);
-	json_string(wire->name, strlen(wire->name));
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+	json_string(name, strlen(name));
+	while ((p = initctl_next_field(message, p))) {
 		size_t key = strcspn(p, "=");
 		putchar(',');
 		json_string(p, key);
@@ -109,10 +110,13 @@ void output_json(const struct initctl_message *message)
 	fflush(stdout);
 }
 
-/* What comes from inside must not drive the operator's terminal. */
-static void put_plain(const char *text, int width)
+/*
+ * Prints at most length bytes of text, padded to width characters. Control characters are
+ * replaced: text from inside the container must not control the operator's terminal.
+ */
+static void put_plain(const char *text, size_t length, int width)
 {
-	for (; *text; width--) {
+	for (const char *start = text; *text && (size_t)(text - start) < length; width--) {
 		size_t size = character(text);
 		if (size && !is_control(text))
 			fwrite(text, 1, size, stdout);
@@ -124,77 +128,75 @@ static void put_plain(const char *text, int width)
 		putchar(' ');
 }
 
-static void put_fields(const struct wire *wire, int width, const char *between)
+static void put_fields(const struct initctl_message *message, int width, const char *between)
 {
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
-		char *value = strchr(p, '=');
-		if (value)
-			*value = 0;
-		put_plain(p, width);
+	const char *p = NULL;
+
+	while ((p = initctl_next_field(message, p))) {
+		size_t key = strcspn(p, "=");
+		put_plain(p, key, width);
 		fputs(between, stdout);
-		if (value) {
-			put_plain(value + 1, 0);
-			*value = '=';
-		}
+		if (p[key])
+			put_plain(p + key + 1, SIZE_MAX, 0);
 		putchar('\n');
 	}
 }
 
 void output_fields(const struct initctl_message *message)
 {
-	put_fields(&message->wire, 0, ": ");
+	put_fields(message, 0, ": ");
 }
 
 void output_table(const struct initctl_message *message)
 {
-	const struct wire *wire = &message->wire;
+	const char *p = NULL;
 	size_t width = 0;
 
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+	while ((p = initctl_next_field(message, p))) {
 		size_t length = strcspn(p, "=");
 		width = length > width ? length : width;
 	}
-	put_fields(wire, (int)width, "  ");
+	put_fields(message, (int)width, "  ");
 }
 
 static const char *field(const struct initctl_message *message, const char *key)
 {
-	const char *value = wire_field(&message->wire, key);
+	const char *value = initctl_field(message, key);
 
 	return value ? value : "-";
 }
 
 void output_session(const struct initctl_message *message, bool header)
 {
-	unsigned long long up = wire_number(&message->wire, "uptime", ~0ULL, 0) / 1000;
+	unsigned long long up = initctl_number(message, "uptime", ~0ULL, 0) / 1000;
 
 	if (header)
 		puts("SESSION  PID      STATE    TTY        UP NAME");
-	put_plain(field(message, "session"), 9);
-	put_plain(field(message, "pid"), 9);
-	put_plain(field(message, "state"), 9);
+	put_plain(field(message, "session"), SIZE_MAX, 9);
+	put_plain(field(message, "pid"), SIZE_MAX, 9);
+	put_plain(field(message, "state"), SIZE_MAX, 9);
 	printf("%-3s %3llu:%02llu:%02llu ",
 		strcmp(field(message, "terminal"), "true") ? "-" : "yes", up / 3600, up / 60 % 60,
 		up % 60);
-	put_plain(field(message, "name"), 0);
+	put_plain(field(message, "name"), SIZE_MAX, 0);
 	putchar('\n');
 }
 
 void output_held(const struct initctl_message *message)
 {
 	fprintf(stderr, "\ndetached, back with: initctl attach %llu\n",
-		wire_number(&message->wire, "session", ~0ULL, 0));
+		initctl_number(message, "session", ~0ULL, 0));
 }
 
 void output_event(const struct initctl_message *message)
 {
-	const struct wire *wire = &message->wire;
+	const char *p = NULL;
 
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
-		const char *type = wire_value(p, "type");
-		if (p != wire->fields)
+	while ((p = initctl_next_field(message, p))) {
+		const char *type = strncmp(p, "type=", 5) ? NULL : p + 5;
+		if (p != initctl_next_field(message, NULL))
 			putchar(' ');
-		put_plain(type ? type : p, 0);
+		put_plain(type ? type : p, SIZE_MAX, 0);
 	}
 	putchar('\n');
 	fflush(stdout);
@@ -202,8 +204,8 @@ void output_event(const struct initctl_message *message)
 
 int output_failed(const struct initctl_message *message, const char *object)
 {
-	const char *stage = field(message, "stage"), *bad = wire_field(&message->wire, "field");
-	int error = (int)wire_number(&message->wire, "errno", 4095, EPROTO);
+	const char *stage = field(message, "stage"), *bad = initctl_field(message, "field");
+	int error = (int)initctl_number(message, "errno", 4095, EPROTO);
 
 	log_write(LOG_ERROR, 0, stage, " ", bad ? bad : object, ": ", field(message, "message"),
 		(char *)0);

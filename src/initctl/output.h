@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "client.h"
+#include "initctl.h"
 
 /* One message as {"message":NAME,...}: numbers as such, true and false too, all else strings. */
 void output_json(const struct initctl_message *message);

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
-#include "base/seqpacket.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -31,12 +30,12 @@ static void expect(const char *name, const char *answer)
  * Sends the request, which has no descriptors. Returns -1 where the answer is of that
  * name (NULL: of any), or the exit code where it failed.
  */
-static int ask(
-	int connection, const struct wire_out *request, const char *object, const char *answers)
+static int ask(int connection, const struct initctl_request *request, const char *object,
+	const char *answers)
 {
 	if (initctl_call(connection, request, NULL, 0, &message))
 		not_answered(object);
-	seqpacket_discard(message.fds, message.count);
+	initctl_discard(&message);
 	if (initctl_is(&message, "failed"))
 		return output_failed(&message, object);
 	expect(object, answers);
@@ -51,7 +50,7 @@ static bool next(int connection, const char *name)
 	if (result < 0)
 		not_answered(name);
 	if (result)
-		seqpacket_discard(message.fds, message.count);
+		initctl_discard(&message);
 	return result;
 }
 
@@ -59,20 +58,20 @@ static int ask_simply(
 	const struct context *context, const char *name, const char *answers, int *connection)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
 	*connection = verb_connect(context);
-	wire_begin(&request, data, sizeof data, name);
+	initctl_begin(&request, data, sizeof data, name);
 	return ask(*connection, &request, name, answers);
 }
 
 int verb_open(const struct context *context, const char *key, const char *value)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
-	wire_begin(&request, data, sizeof data, "open");
-	wire_add_field(&request, key, value);
+	initctl_begin(&request, data, sizeof data, "open");
+	initctl_add(&request, key, value);
 	if (initctl_call(verb_connect(context), &request, NULL, 0, &message))
 		not_answered(value);
 	if (initctl_is(&message, "failed"))
@@ -154,19 +153,19 @@ int verb_signal(const struct context *context, char **arguments)
 {
 	const char *signal = verb_word(&arguments, "signal"), *whom = *arguments;
 	char data[512];
-	struct wire_out request;
+	struct initctl_request request;
 	int failed;
 
 	if (whom)
 		verb_no_more(arguments + 1);
 	else
 		whom = "main";
-	wire_begin(&request, data, sizeof data, "signal");
-	wire_add_field(&request, "signal", signal);
+	initctl_begin(&request, data, sizeof data, "signal");
+	initctl_add(&request, "signal", signal);
 	if (*whom == '%')
-		wire_add_field(&request, "session", whom + 1);
+		initctl_add(&request, "session", whom + 1);
 	else
-		wire_add_field(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
+		initctl_add(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
 	if (request.full)
 		verb_misused("no such signal or target:", signal);
 	failed = ask(verb_connect(context), &request, whom, "signalled");
@@ -177,7 +176,7 @@ int verb_stop(const struct context *context, char **arguments)
 {
 	const char *grace = NULL;
 	char data[512];
-	struct wire_out request;
+	struct initctl_request request;
 	int connection, failed;
 
 	if (*arguments && !strcmp(*arguments, "--grace")) {
@@ -187,9 +186,9 @@ int verb_stop(const struct context *context, char **arguments)
 		grace = *arguments++ + 8;
 	}
 	verb_no_more(arguments);
-	wire_begin(&request, data, sizeof data, "stop");
+	initctl_begin(&request, data, sizeof data, "stop");
 	if (grace)
-		wire_add_field(&request, "grace", grace);
+		initctl_add(&request, "grace", grace);
 	if (request.full)
 		verb_misused("bad value for --grace", grace);
 	connection = verb_connect(context);

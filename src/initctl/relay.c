@@ -10,10 +10,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/seqpacket.h"
 #include "base/sys.h"
-#include "base/wire.h"
-#include "client.h"
+#include "initctl.h"
 #include "input.h"
 #include "output.h"
 #include "stream.h"
@@ -99,12 +97,12 @@ static void send_typed(void)
 static void detach(void)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
 	/* What stood before the keys; a program that is stuck may never take it. */
 	if (self.to >= 0 && self.typed.length)
 		send_typed();
-	wire_begin(&request, data, sizeof data, "hold");
+	initctl_begin(&request, data, sizeof data, "hold");
 	self.detaching = !initctl_send(self.relay->connection, &request, &self.relay->master, 1);
 	/* What is printed meanwhile is for whoever comes back. */
 	stream_pause(&self.streams[0], self.detaching);
@@ -150,10 +148,10 @@ static void read_typed(void)
 static void send_signal(int signal)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
-	wire_begin(&request, data, sizeof data, "signal");
-	wire_add_number(&request, "signal", signal);
+	initctl_begin(&request, data, sizeof data, "signal");
+	initctl_add_number(&request, "signal", signal);
 	initctl_send(self.relay->connection, &request, NULL, 0);
 }
 
@@ -229,7 +227,7 @@ static int hear(void)
 		finish(result ? 125 : INITCTL_GONE, result ? errno : ECONNRESET);
 		return -1;
 	}
-	seqpacket_discard(message.fds, message.count);
+	initctl_discard(&message);
 	code = initctl_code(&message);
 	if (code >= 0)
 		finish(code, 0);
@@ -240,7 +238,7 @@ static int hear(void)
 	if (!initctl_is(&message, "failed"))
 		return -1;
 	/* Refused, and the connection closed, is something else than not possible now. */
-	if (wire_field(&message.wire, "field")) {
+	if (initctl_field(&message, "field")) {
 		terminal_restore();
 		return output_failed(&message, self.relay->object);
 	}
