@@ -1,5 +1,5 @@
 /*
- * The verbs that act on the command's cgroup, by the directory that init hands out.
+ * cgroup: the verbs that act on the command's cgroup, by the directory that init hands out.
  * Its files are read and written from here: nothing of this needs PID 1 to do a thing,
  * nor a process inside.
  */
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "exit.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -65,12 +66,12 @@ static int open_cgroup(const struct context *context, const char *verb, bool its
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) || (long)fs.f_type != CGROUP2)
-		die(125, verb, ": what init passed is no cgroup");
+		fail("cannot ", verb, ": init did not pass a cgroup");
 	*whole = fd;
 	if (has(fd, "init") && has(fd, "app") && has(fd, "ops"))
 		return open_file(fd, "app", O_RDONLY | O_DIRECTORY);
 	if (its_own)
-		die(125, verb, ": init was not started with --cgroup");
+		fail("cannot ", verb, ": init was not started with --cgroup");
 	return fd;
 }
 
@@ -125,7 +126,7 @@ static bool await(int cgroup, const char *verb, const char *line)
 			return true;
 		left = end - now();
 		if (left <= 0)
-			die(125, verb, ": not done after 10 s, it goes on");
+			fail("cannot ", verb, " within 10 s; the kernel continues");
 		poll(&events, 1, (int)left);
 	}
 	return false;
@@ -136,12 +137,12 @@ static int switch_on(const struct context *context, char **arguments, const char
 {
 	int cgroup, whole;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	cgroup = open_cgroup(context, verb, true, &whole);
 	if (write_file(cgroup, file, value))
-		die_errno(125, verb, ": write ", file);
+		fail_errno("write ", file);
 	if (!await(cgroup, verb, line))
-		die(INITCTL_GONE, verb, ": the container ended");
+		die(EXIT_CONTAINER_ENDED, "cannot ", verb, ": the container ended");
 	return 0;
 }
 
@@ -159,10 +160,10 @@ int verb_kill(const struct context *context, char **arguments)
 {
 	int cgroup, whole;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	cgroup = open_cgroup(context, "kill", true, &whole);
 	if (write_file(cgroup, "cgroup.kill", "1"))
-		die_errno(125, "kill: write cgroup.kill");
+		fail_errno("write cgroup.kill");
 	await(cgroup, "kill", "populated 0\n");
 	return 0;
 }
@@ -181,9 +182,9 @@ _Noreturn static void not_limited(int cgroup, const char *limit, const char *nam
 	while (word && strcmp(word, controller) != 0)
 		word = strtok_r(NULL, " \n", &rest);
 	if (error == ENOENT && !word)
-		die(125, "limit ", limit, ": no controller ", controller, " in the cgroup");
+		fail("cannot limit ", limit, ": no controller ", controller, " in the cgroup");
 	errno = error;
-	die_errno(125, "limit ", limit);
+	fail_errno("limit ", limit);
 }
 
 /* A weight is one among neighbours: it is that of the whole, as of init's --limit. */
@@ -197,13 +198,13 @@ int verb_limit(const struct context *context, char **arguments)
 	char name[KEY];
 	int cgroup, whole;
 
-	verb_word(&(char **){arguments}, "limit");
+	argument_take(&(char **){arguments}, "limit");
 	for (char **word = arguments; *word; word++) {
 		size_t length = strcspn(*word, "=");
 		/* What freezes or kills is no limit. */
 		if (length >= sizeof name || !(*word)[length] || !memchr(*word, '.', length) ||
 			memchr(*word, '/', length) || !strncmp(*word, "cgroup.", 7))
-			verb_misused("not a limit:", *word);
+			fail_usage("not a limit:", *word);
 	}
 	cgroup = open_cgroup(context, "limit", true, &whole);
 	for (; *arguments; arguments++) {
@@ -263,7 +264,7 @@ int verb_stats(const struct context *context, char **arguments)
 	struct initctl_request out;
 	int cgroup, whole;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	cgroup = open_cgroup(context, "stats", false, &whole);
 	initctl_begin(&out, table.data, sizeof table.data, "stats");
 	for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
@@ -271,7 +272,7 @@ int verb_stats(const struct context *context, char **arguments)
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		add_file(&out, cgroup, tables[i], true);
 	if (out.full)
-		die(125, "cannot print stats: they are larger than a message");
+		fail("cannot print stats: they are larger than a message");
 	table.length = out.length;
 	if (context->json)
 		output_json(&table);

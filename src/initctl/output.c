@@ -1,3 +1,6 @@
+/*
+ * output: see output.h.
+ */
 #include "output.h"
 
 #include <errno.h>
@@ -7,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "exit.h"
 
 /* Bytes of the UTF-8 character at text, which NUL ends; 0 where it is none. */
 static size_t character(const char *text)
@@ -202,14 +206,70 @@ void output_event(const struct initctl_message *message)
 	fflush(stdout);
 }
 
-int output_failed(const struct initctl_message *message, const char *object)
+/* What init could not do at a stage, as PROTOCOL.md calls it. */
+static const struct {
+	const char *stage, *step;
+} stages[] = {
+	{"fork", "start"},
+	{"cgroup", "enter the cgroup of"},
+	{"stdio", "set up stdio of"},
+	{"session", "start a session for"},
+	{"terminal", "open a terminal for"},
+	{"rlimits", "set resource limits of"},
+	{"user", "become user"},
+	{"privileges", "set privileges of"},
+	{"cwd", "change to directory"},
+	{"hold", "detach from"},
+};
+
+/* What the fields of a request that init may refuse stand for, and what they may be. */
+static const struct {
+	const char *field, *name, *expected;
+} fields[] = {
+	{"user", "user", "a numeric UID[:GID[,GID...]]"},
+	{"cwd", "directory", "an absolute path"},
+	{"umask", "umask", "an octal number, as 022"},
+	{"rlimits", "resource limit", "NAME:SOFT:HARD, as NOFILE:1024:4096"},
+	{"env", "variable", "NAME=VALUE"},
+	{"signal", "signal", "a name, as TERM, or a number"},
+	{"pid", "process", "the number of a process other than init"},
+	{"target", "target", "main, all, PID or %SESSION"},
+	{"session", "session", "a number that 'initctl sessions' lists"},
+	{"grace", "grace period", "a time, as 500ms, 2s or 1m"},
+};
+
+/* Returns false where the field has no row, or something else is wrong than its value. */
+static bool explain_field(const char *field, const char *value, int error)
 {
-	const char *stage = field(message, "stage"), *bad = initctl_field(message, "field");
+	if (error != EINVAL && error != ERANGE)
+		return false;
+	for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (!strcmp(fields[i].field, field)) {
+			warn("cannot use ", fields[i].name, value ? " '" : "", value ? value : "",
+				value ? "'" : "", ": expected ", fields[i].expected);
+			return true;
+		}
+	return false;
+}
+
+int output_failed(const struct initctl_message *message, const char *object, const char *value)
+{
+	const char *stage = field(message, "stage"), *reason = field(message, "message");
+	const char *bad = initctl_field(message, "field"), *step = stage;
 	int error = (int)initctl_number(message, "errno", 4095, EPROTO);
 
-	log_write(LOG_ERROR, 0, stage, " ", bad ? bad : object, ": ", field(message, "message"),
-		(char *)0);
+	if (bad && explain_field(bad, value, error))
+		return EXIT_INITCTL;
+	if (bad && !strcmp(bad, "request")) {
+		warn("cannot request this of init for ", object, ": ", reason,
+			error == EPERM ? " (see --control-verbs of init)" : "");
+		return EXIT_INITCTL;
+	}
+	for (unsigned i = 0; i < sizeof stages / sizeof *stages; i++)
+		if (!strcmp(stages[i].stage, stage))
+			step = stages[i].step;
+	warn("cannot ", step, " ", object, ": ", bad ? bad : "", bad ? ": " : "", reason);
 	if (strcmp(stage, "exec") != 0)
-		return 125;
-	return error == ENOENT || error == ENOTDIR ? 127 : 126;
+		return EXIT_INITCTL;
+	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }

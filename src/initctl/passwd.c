@@ -1,3 +1,6 @@
+/*
+ * passwd: see passwd.h.
+ */
 #include "passwd.h"
 
 #include <fcntl.h>

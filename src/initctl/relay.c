@@ -1,3 +1,6 @@
+/*
+ * relay: see relay.h.
+ */
 #include "relay.h"
 
 #include <errno.h>
@@ -11,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "exit.h"
 #include "initctl.h"
 #include "input.h"
 #include "output.h"
@@ -195,7 +199,7 @@ static int take_signal(void)
 	ends = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 	/* Our end closes the connection, and with it the session. */
 	if (signal == SIGHUP || (ends && (terminal || self.code >= 0)))
-		return 128 + signal;
+		return EXIT_SIGNAL + signal;
 	if (signal == SIGWINCH && terminal && self.screen >= 0) {
 		terminal_copy_size(self.screen, self.relay->master, 0);
 	} else if (signal == SIGCONT) {
@@ -224,7 +228,7 @@ static int hear(void)
 	int result = initctl_receive(self.relay->connection, &message), code;
 
 	if (result != 1) {
-		finish(result ? 125 : INITCTL_GONE, result ? errno : ECONNRESET);
+		finish(result ? EXIT_INITCTL : EXIT_CONTAINER_ENDED, result ? errno : ECONNRESET);
 		return -1;
 	}
 	initctl_discard(&message);
@@ -240,7 +244,7 @@ static int hear(void)
 	/* Refused, and the connection closed, is something else than not possible now. */
 	if (initctl_field(&message, "field")) {
 		terminal_restore();
-		return output_failed(&message, self.relay->object);
+		return output_failed(&message, self.relay->object, NULL);
 	}
 	self.detaching = false;
 	stream_pause(&self.streams[0], false);
@@ -344,15 +348,17 @@ int relay_run(struct relay *relay)
 	if (self.screen >= 0)
 		terminal_copy_size(self.screen, relay->master, relay->attached);
 	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
-		log_write(LOG_ERROR, errno, "set terminal raw", (char *)0);
-		return 125;
+		warn_errno("set terminal raw");
+		return EXIT_INITCTL;
 	}
 	code = serve();
 	terminal_restore();
-	if (self.error == ECONNRESET)
-		log_write(LOG_ERROR, 0, relay->object, ": the container ended", (char *)0);
-	else if (self.error)
-		log_write(LOG_ERROR, self.error, relay->object, ": talk to init", (char *)0);
+	if (self.error == ECONNRESET) {
+		warn(relay->object, ": the container ended");
+	} else if (self.error) {
+		errno = self.error;
+		warn_errno("follow ", relay->object);
+	}
 	stop_typing();
 	for (unsigned i = 0; i < STREAMS; i++)
 		stream_close(&self.streams[i]);

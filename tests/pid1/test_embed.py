@@ -134,7 +134,7 @@ def test_whatever_it_is_called(run, how, name):
     result = run(["-c", 'exec -a "$0" "$@"', name, INIT, "/nowhere"], how, program="/bin/bash",
                  dashes=[])
     assert (result.returncode, result.stderr) == (
-        127, "init: exec /nowhere: No such file or directory\n")
+        127, "init: cannot exec /nowhere: No such file or directory\n")
 
 
 BY_DESCRIPTOR = """
