@@ -57,9 +57,9 @@ MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c
 HEADERS  = $(wildcard src/*/*.h)
 INIT_OBJ = $(INIT_SRC:%.c=$(BUILD)/obj/%.o)
 # The operator's half shares these with PID 1's, and nothing else.
-SHARED   = file log nskind number seqpacket text wire
-CTL_SRC  = $(filter-out src/initctl/client.c,$(wildcard src/initctl/*.c))
-LIB_SRC  = src/initctl/client.c $(SHARED:%=src/base/%.c)
+SHARED   = file log nskind
+CTL_SRC  = $(filter-out src/initctl/client.c,$(wildcard src/initctl/*.c)) $(SHARED:%=src/base/%.c)
+LIB_SRC  = src/initctl/client.c $(patsubst %,src/base/%.c,number seqpacket text wire)
 CTL_OBJ  = $(CTL_SRC:%.c=$(BUILD)/ctl/%.o)
 LIB_OBJ  = $(LIB_SRC:%.c=$(BUILD)/ctl/%.o)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
@@ -75,7 +75,9 @@ $(BUILD)/initctl: $(CTL_OBJ) $(LIB_OBJ)
 	@echo "$@: $$(wc -c <$@) bytes"
 
 $(BUILD)/libinitctl.a: $(LIB_SRC:%.c=$(BUILD)/lib/%.o)
-	rm -f $@; $$($(CC) -print-prog-name=ar) rcs $@ $^
+	$(CC) $(CFLAGS) -fno-lto -nostdlib -r -o $(BUILD)/lib/initctl.o $^
+	$$($(CC) -print-prog-name=objcopy) -w --keep-global-symbol='initctl_*' $(BUILD)/lib/initctl.o
+	rm -f $@; $$($(CC) -print-prog-name=ar) rcs $@ $(BUILD)/lib/initctl.o
 
 # For whatever it is linked into, with whatever compiler: no link-time code of ours.
 $(BUILD)/lib/%.o: %.c $(BUILD)/flags
@@ -133,7 +135,7 @@ $(BUILD)/probe: tests/probe.c $(BUILD)/flags
 # What README points authors of runtimes to.
 $(BUILD)/embed/runtime: tests/embed/runtime.c $(BUILD)/libinitctl.a
 	@mkdir -p $(@D)
-	$(CC) $(STRICT) -O1 -static -o $@ $^
+	$(CC) $(STRICT) -Isrc/initctl -O1 -static -o $@ $^
 
 $(BUILD)/unit/%: tests/unit/%.c $(MODULES) $(HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -1,21 +1,19 @@
 # Completion of initctl's words for bash, under the name of this file. What verbs there are,
 # and what options they take, is what the program says of itself (-h).
 
-# Sets _initctl_verbs, and _initctl_kinds: an option to the name of its value.
+# Sets _initctl_verbs, and _initctl_kinds: an option to the name of its value. Only the left column
+# of the help counts, which two spaces end.
 _initctl_help() {
-	local line word rest
+	local line word
 	_initctl_verbs=()
 	declare -gA _initctl_kinds=()
 	while IFS= read -r line; do
-		[[ ! $line =~ ^\ \ ([a-z]+)(, ([a-z]+))?(\ |$) ]] ||
-			_initctl_verbs+=("${BASH_REMATCH[1]}" ${BASH_REMATCH[3]})
-		rest=${line//[\[,]/ }
-		while [[ $rest =~ (^|\ )(-[A-Za-z]|--[a-z-]+)(\ ([A-Z][^ ]*))?(.*) ]]; do
-			word=${BASH_REMATCH[2]}
-			_initctl_kinds[$word]=${BASH_REMATCH[4]%]}
-			rest=${BASH_REMATCH[5]}
+		[[ ! $line =~ ^\ \ ([a-z]+)(\ |$) ]] || _initctl_verbs+=("${BASH_REMATCH[1]}")
+		[[ $line =~ ^\ \ (-[A-Za-z])?(,\ )?(--[a-z-]+)?(\ ([A-Z][^ ]*))?\ \  ]] || continue
+		for word in ${BASH_REMATCH[1]} ${BASH_REMATCH[3]}; do
+			[[ $word == --help ]] || _initctl_kinds[$word]=${BASH_REMATCH[5]}
 		done
-	done < <("$1" -h 2>/dev/null </dev/null | sed '/^SOCKET/,$d')
+	done < <("$1" -h 2>/dev/null </dev/null)
 }
 
 # The ids of the sessions, where the channel can be asked.

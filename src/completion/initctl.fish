@@ -45,24 +45,23 @@ function __initctl_command
 end
 
 complete -c initctl -f
-for line in (command initctl -h 2>/dev/null | string match -v 'SOCKET:*')
-    for verb in (string match -rg '^  ([a-z]+(?:, [a-z]+)*) ' -- $line | string split ', ')
+# Only the left column counts, which two spaces end.
+for line in (command initctl -h 2>/dev/null)
+    for verb in (string match -rg '^  ([a-z]+)(?: |$)' -- $line)
         complete -c initctl -n 'not __initctl_verb' -a $verb -d (string replace -r '.*  ' '' -- $line)
     end
-    for found in (string match -rag '(-[A-Za-z]\b|--[a-z-]+)(?= [A-Z])' -- $line)
-        set -l files -x
-        string match -q -r -- "$found (SOCKET|FILE|DIR)" $line; and set files -r -F
-        if string match -q -- '--*' $found
-            complete -c initctl -l (string sub -s 3 -- $found) $files
-        else
-            complete -c initctl -s (string sub -s 2 -- $found) $files
-        end
+    set -l left (string match -rg '^  (-.*?)  ' -- $line); or continue
+    set -l kind
+    if string match -q -r -- ' (SOCKET|FILE|DIR)$' $left
+        set kind -r -F
+    else if string match -q -r -- ' [A-Z]' $left
+        set kind -x
     end
-    for found in (string match -rag '(?:^|[ \[])(-[A-Za-z]|--[a-z-]+)(?=$|,|\]|  )' -- $line)
+    for found in (string match -rag '(?:^|, )(-[A-Za-z]|--[a-z-]+)' -- $left)
         if string match -q -- '--*' $found
-            complete -c initctl -l (string sub -s 3 -- $found)
+            complete -c initctl -l (string sub -s 3 -- $found) $kind
         else
-            complete -c initctl -s (string sub -s 2 -- $found)
+            complete -c initctl -s (string sub -s 2 -- $found) $kind
         end
     end
 end

@@ -4,16 +4,15 @@ local line rest
 local -a verbs options specs asked
 local -A kinds
 for line in ${(f)"$(_call_program help $words[1] -h </dev/null 2>/dev/null)"}; do
-	[[ $line != SOCKET:* ]] || break
-	if [[ $line =~ '^  ([a-z]+)(, ([a-z]+))?( .*|$)' ]]; then
+	if [[ $line =~ '^  ([a-z]+)( .*|$)' ]]; then
+		verbs+=("$match[1]:${${match[2]##*  }## #}")
+	fi
+	# Only the left column counts, which two spaces end.
+	if [[ $line =~ '^  (-[A-Za-z])?(, )?(--[a-z-]+)?( ([A-Z][^ ]*))?  ' ]]; then
 		for rest in $match[1] $match[3]; do
-			verbs+=("$rest:${${match[4]##*  }## #}")
+			kinds[$rest]=$match[5]
 		done
 	fi
-	rest=${line//[\[,]/ }
-	while [[ $rest =~ '(^| )(-[A-Za-z]|--[a-z-]+)( ([A-Z][^ ]*))?(.*)$' ]]; do
-		kinds[$match[2]]=${match[4]%]} rest=$match[5]
-	done
 done
 for line in ${(k)kinds}; do
 	case $kinds[$line] in

@@ -1,5 +1,5 @@
 /*
- * The verbs that act on the command's cgroup, by the directory that init hands out.
+ * cgroup: the verbs that act on the command's cgroup, by the directory that init hands out.
  * Its files are read and written from here: nothing of this needs PID 1 to do a thing,
  * nor a process inside.
  */
@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "exit.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -60,12 +61,12 @@ static int open_cgroup(const struct context *context, const char *verb, bool its
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) || (long)fs.f_type != CGROUP2)
-		die(125, verb, ": what init passed is no cgroup");
+		fail("cannot ", verb, ": init did not pass a cgroup");
 	*whole = fd;
 	if (has(fd, "init") && has(fd, "app") && has(fd, "ops"))
 		return open_file(fd, "app", O_RDONLY | O_DIRECTORY);
 	if (its_own)
-		die(125, verb, ": init was not started with --cgroup");
+		fail("cannot ", verb, ": init was not started with --cgroup");
 	return fd;
 }
 
@@ -120,7 +121,7 @@ static bool await(int cgroup, const char *verb, const char *line)
 			return true;
 		left = end - now();
 		if (left <= 0)
-			die(125, verb, ": not done after 10 s, it goes on");
+			fail("cannot ", verb, " within 10 s; the kernel continues");
 		poll(&events, 1, (int)left);
 	}
 	return false;
@@ -131,12 +132,12 @@ static int switch_on(const struct context *context, char **arguments, const char
 {
 	int cgroup, whole;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	cgroup = open_cgroup(context, verb, true, &whole);
 	if (write_file(cgroup, file, value))
-		die_errno(125, verb, ": write ", file);
+		fail_errno("write ", file);
 	if (!await(cgroup, verb, line))
-		die(INITCTL_GONE, verb, ": the container ended");
+		die(EXIT_CONTAINER_ENDED, "cannot ", verb, ": the container ended");
 	return 0;
 }
 
@@ -154,10 +155,10 @@ int verb_kill(const struct context *context, char **arguments)
 {
 	int cgroup, whole;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	cgroup = open_cgroup(context, "kill", true, &whole);
 	if (write_file(cgroup, "cgroup.kill", "1"))
-		die_errno(125, "kill: write cgroup.kill");
+		fail_errno("write cgroup.kill");
 	await(cgroup, "kill", "populated 0\n");
 	return 0;
 }
@@ -176,9 +177,9 @@ _Noreturn static void not_limited(int cgroup, const char *limit, const char *nam
 	while (word && strcmp(word, controller) != 0)
 		word = strtok_r(NULL, " \n", &rest);
 	if (error == ENOENT && !word)
-		die(125, "limit ", limit, ": no controller ", controller, " in the cgroup");
+		fail("cannot limit ", limit, ": no controller ", controller, " in the cgroup");
 	errno = error;
-	die_errno(125, "limit ", limit);
+	fail_errno("limit ", limit);
 }
 
 /* A weight is one among neighbours: it is that of the whole, as of init's --limit. */
@@ -192,13 +193,13 @@ int verb_limit(const struct context *context, char **arguments)
 	char name[KEY];
 	int cgroup, whole;
 
-	verb_word(&(char **){arguments}, "limit");
+	argument_take(&(char **){arguments}, "limit");
 	for (char **word = arguments; *word; word++) {
 		size_t length = strcspn(*word, "=");
 		/* What freezes or kills is no limit. */
 		if (length >= sizeof name || !(*word)[length] || !memchr(*word, '.', length) ||
 			memchr(*word, '/', length) || !strncmp(*word, "cgroup.", 7))
-			verb_misused("not a limit:", *word);
+			fail_usage("not a limit:", *word);
 	}
 	cgroup = open_cgroup(context, "limit", true, &whole);
 	for (; *arguments; arguments++) {
@@ -212,18 +213,18 @@ int verb_limit(const struct context *context, char **arguments)
 	return 0;
 }
 
-static void add(struct wire_out *out, const char *file, const char *line, const char *key,
+static void add(struct initctl_request *out, const char *file, const char *line, const char *key,
 	const char *value)
 {
 	char whole[KEY];
 
 	snprintf(whole, sizeof whole, "%s%s%s%s%s", file, line ? "." : "", line ? line : "",
 		key ? "." : "", key ? key : "");
-	wire_add_field(out, whole, value);
+	initctl_add(out, whole, value);
 }
 
 /* "usage_usec 12", or "some avg10=0.00 total=0", or "8:0 rbytes=4096 wbytes=0". */
-static void add_line(struct wire_out *out, const char *file, char *line)
+static void add_line(struct initctl_request *out, const char *file, char *line)
 {
 	char *rest, *name = strtok_r(line, " ", &rest), *word;
 
@@ -235,7 +236,7 @@ static void add_line(struct wire_out *out, const char *file, char *line)
 	}
 }
 
-static void add_file(struct wire_out *out, int cgroup, const char *file, bool lines)
+static void add_file(struct initctl_request *out, int cgroup, const char *file, bool lines)
 {
 	char text[TEXT], *rest, *line;
 
@@ -255,18 +256,19 @@ int verb_stats(const struct context *context, char **arguments)
 		"pids.max", "cpu.weight", "cpu.max"};
 	static const char tables[][20] = {"cgroup.events", "memory.events", "pids.events",
 		"cpu.stat", "io.stat", "cpu.pressure", "memory.pressure", "io.pressure"};
-	struct wire_out out;
+	struct initctl_request out;
 	int cgroup, whole;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	cgroup = open_cgroup(context, "stats", false, &whole);
-	wire_begin(&out, table.data, sizeof table.data, "stats");
+	initctl_begin(&out, table.data, sizeof table.data, "stats");
 	for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
 		add_file(&out, is_weight(files[i]) ? whole : cgroup, files[i], false);
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		add_file(&out, cgroup, tables[i], true);
-	if (out.full || wire_read(&table.wire, table.data, out.length))
-		die(125, "stats: more than there is room for");
+	if (out.full)
+		fail("cannot print stats: they are larger than a message");
+	table.length = out.length;
 	if (context->json)
 		output_json(&table);
 	else

@@ -1,4 +1,8 @@
-#include "client.h"
+/*
+ * client: the functions of libinitctl.a, declared in initctl.h. Nothing else of initctl may be
+ * used here; of src/base only the files that the Makefile puts into the library.
+ */
+#include "initctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,57 +16,145 @@
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "base/wire.h"
+
+_Static_assert(
+	(int)INITCTL_MESSAGE_SIZE == (int)WIRE_SIZE, "the header states the size of a message");
+_Static_assert((int)INITCTL_DESCRIPTORS == (int)WIRE_DESCRIPTORS,
+	"the header states how many descriptors");
+
+const char *initctl_name(const struct initctl_message *message)
+{
+	return message->data;
+}
 
 bool initctl_is(const struct initctl_message *message, const char *name)
 {
-	return !strcmp(message->wire.name, name);
+	return !strcmp(message->data, name);
+}
+
+const char *initctl_next_field(const struct initctl_message *message, const char *field)
+{
+	const char *next = field ? field : message->data;
+
+	next += strlen(next) + 1;
+	return next < message->data + message->length && strcmp(next, "args") != 0 ? next : NULL;
+}
+
+const char *initctl_field(const struct initctl_message *message, const char *key)
+{
+	const char *field = NULL, *value;
+
+	while ((field = initctl_next_field(message, field)))
+		if ((value = wire_value(field, key)))
+			return value;
+	return NULL;
+}
+
+unsigned long long initctl_number(const struct initctl_message *message, const char *key,
+	unsigned long long max, unsigned long long otherwise)
+{
+	const char *value = initctl_field(message, key);
+	unsigned long long number;
+
+	return value && !number_parse(value, max, &number) ? number : otherwise;
+}
+
+void initctl_discard(struct initctl_message *message)
+{
+	seqpacket_discard(message->fds, message->count);
+	message->count = 0;
+}
+
+/* The codec writes to a struct of its own, which the public header does not show. */
+static struct wire_out to_wire(const struct initctl_request *request)
+{
+	return (struct wire_out){request->data, request->size, request->length, request->full};
+}
+
+static void from_wire(struct initctl_request *request, const struct wire_out *out)
+{
+	request->length = out->length;
+	request->full = out->full;
+}
+
+void initctl_begin(struct initctl_request *request, char *buffer, size_t size, const char *name)
+{
+	struct wire_out out;
+
+	wire_begin(&out, buffer, size, name);
+	request->data = buffer;
+	request->size = size;
+	from_wire(request, &out);
+}
+
+void initctl_add(struct initctl_request *request, const char *key, const char *value)
+{
+	struct wire_out out = to_wire(request);
+
+	wire_add_field(&out, key, value);
+	from_wire(request, &out);
+}
+
+void initctl_add_number(struct initctl_request *request, const char *key, long long value)
+{
+	struct wire_out out = to_wire(request);
+
+	wire_add_number(&out, key, value);
+	from_wire(request, &out);
 }
 
 int initctl_receive(int connection, struct initctl_message *message)
 {
+	struct wire wire;
 	ssize_t length;
 	int reset = 0;
 
-	/* Where the server left a request of ours unread, its last words follow that news. */
+	/* After a request that the server left unread, ECONNRESET precedes its last reply. */
 	do
 		length = seqpacket_receive(connection, message->data, sizeof message->data,
 			message->fds, &message->count, 0);
 	while (length < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (length <= 0)
 		return (int)length;
-	if (!wire_read(&message->wire, message->data, (size_t)length))
+	message->length = (size_t)length;
+	if (!wire_read(&wire, message->data, message->length))
 		return 1;
-	seqpacket_discard(message->fds, message->count);
-	message->count = 0;
+	initctl_discard(message);
 	errno = EPROTO;
 	return -1;
 }
 
 int initctl_greet(int connection)
 {
-	static struct initctl_message greeting;
+	struct initctl_message greeting;
 	int result = initctl_receive(connection, &greeting);
 
 	if (result < 0)
 		return -1;
-	seqpacket_discard(greeting.fds, greeting.count);
-	/* Closed without a word, or with one on having no room. */
+	initctl_discard(&greeting);
+	/* A user who is refused gets no message; a server without room says "failed". */
 	errno = EACCES;
 	if (!result)
 		return -1;
 	if (initctl_is(&greeting, "failed"))
-		errno = (int)wire_number(&greeting.wire, "errno", 4095, EPROTO);
+		errno = (int)initctl_number(&greeting, "errno", 4095, EPROTO);
 	else if (!initctl_is(&greeting, "init"))
 		errno = EPROTO;
-	else if (wire_number(&greeting.wire, "oldest", 65535, 65535) > WIRE_VERSION ||
-		 wire_number(&greeting.wire, "version", 65535, 0) < WIRE_VERSION)
+	else if (initctl_number(&greeting, "oldest", 65535, 65535) > WIRE_VERSION ||
+		 initctl_number(&greeting, "version", 65535, 0) < WIRE_VERSION)
 		errno = EPROTONOSUPPORT;
 	else
 		return 0;
 	return -1;
 }
 
-/* A path too long for the address is gone to from a descriptor of its directory. */
+enum { NO_DIRECTORY = -1, NO_ADDRESS = -2 };
+
+/*
+ * A path that is too long for the address is reached by a descriptor of its directory. Returns
+ * that descriptor, the caller's; NO_DIRECTORY where none is needed; NO_ADDRESS with errno.
+ */
 static int set_address(struct sockaddr_un *address, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -73,15 +165,15 @@ static int set_address(struct sockaddr_un *address, const char *path)
 	errno = ENAMETOOLONG;
 	if (strlen(path) < sizeof address->sun_path) {
 		text_join(address->sun_path, path, "");
-		return -1;
+		return NO_DIRECTORY;
 	}
 	if (!slash || slash - path >= (long)sizeof directory || strlen(slash) > 64)
-		return -2;
+		return NO_ADDRESS;
 	memcpy(directory, path, (size_t)(slash - path));
 	directory[slash - path] = 0;
 	fd = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
 	if (fd < 0)
-		return -2;
+		return NO_ADDRESS;
 	end = text_join(address->sun_path, "/proc/self/fd/", number_text(digits, fd));
 	text_join(end, slash, "");
 	return fd;
@@ -92,7 +184,7 @@ int initctl_connect(const char *path)
 	struct sockaddr_un address = {0};
 	int directory = set_address(&address, path), fd, saved;
 
-	if (directory == -2)
+	if (directory == NO_ADDRESS)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd >= 0 &&
@@ -110,7 +202,8 @@ int initctl_connect(const char *path)
 	return fd;
 }
 
-int initctl_send(int connection, const struct wire_out *request, const int *fds, unsigned count)
+int initctl_send(
+	int connection, const struct initctl_request *request, const int *fds, unsigned count)
 {
 	int result;
 
@@ -123,14 +216,14 @@ int initctl_send(int connection, const struct wire_out *request, const int *fds,
 	return result;
 }
 
-int initctl_call(int connection, const struct wire_out *request, const int *fds, unsigned count,
-	struct initctl_message *answer)
+int initctl_call(int connection, const struct initctl_request *request, const int *fds,
+	unsigned count, struct initctl_message *reply)
 {
 	int result = initctl_send(connection, request, fds, count);
 
 	if (result)
 		return -1;
-	result = initctl_receive(connection, answer);
+	result = initctl_receive(connection, reply);
 	if (!result)
 		errno = ECONNRESET;
 	return result == 1 ? 0 : -1;
@@ -173,15 +266,18 @@ bool initctl_is_master(int fd)
 	return !sys_ioctl(fd, TIOCGPTN, &number);
 }
 
-int initctl_exec_begin(int connection, const struct initctl_exec *exec)
+int initctl_exec_begin(
+	int connection, const struct initctl_exec *exec, struct initctl_message *buffer)
 {
-	static char data[WIRE_SIZE];
-	struct wire_out request;
+	struct initctl_request request;
+	struct wire_out out;
 	int fds[WIRE_DESCRIPTORS];
 	unsigned count = 0;
 
-	wire_begin(&request, data, sizeof data, "exec");
-	add_exec(&request, exec);
+	initctl_begin(&request, buffer->data, sizeof buffer->data, "exec");
+	out = to_wire(&request);
+	add_exec(&out, exec);
+	from_wire(&request, &out);
 	for (; !exec->terminal && count < 3; count++)
 		fds[count] = exec->stdio[count];
 	if (exec->program >= 0)
@@ -189,51 +285,52 @@ int initctl_exec_begin(int connection, const struct initctl_exec *exec)
 	return initctl_send(connection, &request, fds, count);
 }
 
-int initctl_exec_end(
-	int connection, const struct initctl_exec *exec, struct initctl_message *answer)
+int initctl_exec_end(int connection, const struct initctl_exec *exec, struct initctl_message *reply)
 {
 	unsigned wanted = exec->terminal;
-	int result = initctl_receive(connection, answer);
+	int result = initctl_receive(connection, reply);
 
 	if (!result)
 		errno = ECONNRESET;
 	if (result != 1)
 		return -1;
-	/* Whoever sends our terminal's bytes to what is none sends them to the container. */
-	if (initctl_is(answer, "started") && answer->count == wanted &&
-		(!wanted || initctl_is_master(answer->fds[0])))
+	/*
+	 * What is typed must not go to a file of the container's choice that merely is called a
+	 * terminal.
+	 */
+	if (initctl_is(reply, "started") && reply->count == wanted &&
+		(!wanted || initctl_is_master(reply->fds[0])))
 		return 0;
-	seqpacket_discard(answer->fds, answer->count);
-	answer->count = 0;
-	if (initctl_is(answer, "failed"))
+	initctl_discard(reply);
+	if (initctl_is(reply, "failed"))
 		return 1;
 	errno = EPROTO;
 	return -1;
 }
 
-int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl_message *answer)
+int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl_message *reply)
 {
-	if (initctl_exec_begin(connection, exec))
+	if (initctl_exec_begin(connection, exec, reply))
 		return -1;
-	return initctl_exec_end(connection, exec, answer);
+	return initctl_exec_end(connection, exec, reply);
 }
 
 int initctl_code(const struct initctl_message *message)
 {
-	unsigned long long signal = wire_number(&message->wire, "signal", 127, 0);
+	unsigned long long signal = initctl_number(message, "signal", 127, 0);
 
 	if (!initctl_is(message, "exited"))
 		return -1;
-	return signal ? 128 + (int)signal : (int)wire_number(&message->wire, "code", 255, 255);
+	return signal ? 128 + (int)signal : (int)initctl_number(message, "code", 255, 255);
 }
 
 int initctl_wait(int connection, int *code)
 {
-	static struct initctl_message message;
+	struct initctl_message message;
 	int result;
 
 	while ((result = initctl_receive(connection, &message)) == 1) {
-		seqpacket_discard(message.fds, message.count);
+		initctl_discard(&message);
 		*code = initctl_code(&message);
 		if (*code >= 0)
 			return 0;

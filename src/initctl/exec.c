@@ -1,8 +1,9 @@
 /*
- * The verbs that run something inside, or come back to it.
+ * exec: the verbs that start a session, or attach to one.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,15 @@
 
 enum { LISTED = 256 };
 
+/* AUTO: a terminal if stdin and stdout are terminals. */
+enum terminal { TERMINAL_AUTO, TERMINAL_YES, TERMINAL_NO };
+
 /* What exec and shell were asked for. */
 struct run {
 	struct initctl_exec exec;
 	const char *program; /* file, or NULL */
 	const char *detach;
-	int terminal; /* 1 -t, 0 -T, -1 as it comes */
+	enum terminal terminal;
 	bool detached;
 	const char *env[LISTED + 2], *limits[LISTED];
 	unsigned env_count, limit_count;
@@ -38,7 +42,7 @@ static struct initctl_message answer;
 static void add_variable(struct run *run, const char *word)
 {
 	if (run->env_count == LISTED)
-		verb_misused("too many variables:", word);
+		fail_usage("too many variables:", word);
 	if (strchr(word, '=')) {
 		run->env[run->env_count++] = word;
 	} else if (getenv(word)) {
@@ -50,52 +54,56 @@ static void add_variable(struct run *run, const char *word)
 static void add_limit(struct run *run, const char *word)
 {
 	if (run->limit_count == LISTED - 1)
-		verb_misused("too many limits:", word);
+		fail_usage("too many limits:", word);
 	run->limits[run->limit_count++] = word;
 }
 
-static bool take_value(struct run *run, const char *word, char ***arguments)
+static void store_variable(void *field, const char *value)
 {
-	const char *value;
-
-	if ((value = verb_value(word, "-u", arguments)))
-		run->exec.user = value;
-	else if ((value = verb_value(word, "-w", arguments)))
-		run->exec.directory = value;
-	else if ((value = verb_value(word, "-e", arguments)))
-		add_variable(run, value);
-	else if ((value = verb_value(word, "--program", arguments)))
-		run->program = value;
-	else if ((value = verb_value(word, "--umask", arguments)))
-		run->exec.mask = value;
-	else if ((value = verb_value(word, "--rlimit", arguments)))
-		add_limit(run, value);
-	else if ((value = verb_value(word, "--detach-keys", arguments)))
-		run->detach = value;
-	return value;
+	add_variable(field, value);
 }
 
-static char **take_options(struct run *run, char **arguments)
+static void store_limit(void *field, const char *value)
 {
-	char *word;
-
-	while ((word = *arguments) && word[0] == '-' && word[1]) {
-		arguments++;
-		if (!strcmp(word, "--"))
-			break;
-		if (!strcmp(word, "-t"))
-			run->terminal = 1;
-		else if (!strcmp(word, "-T"))
-			run->terminal = 0;
-		else if (!strcmp(word, "-d"))
-			run->detached = true;
-		else if (!strcmp(word, "--no-new-privs"))
-			run->exec.no_new_privileges = true;
-		else if (!take_value(run, word, &arguments))
-			verb_misused("unknown option", word);
-	}
-	return arguments;
+	add_limit(field, value);
 }
+
+static void store_terminal(void *field, const char *value)
+{
+	(void)value;
+	*(enum terminal *)field = TERMINAL_YES;
+}
+
+static void store_no_terminal(void *field, const char *value)
+{
+	(void)value;
+	*(enum terminal *)field = TERMINAL_NO;
+}
+
+#define AT(member) offsetof(struct run, member)
+
+const struct option exec_options[] = {
+	{"-t", NULL, NULL, "on a terminal of the container", store_terminal, AT(terminal)},
+	{"-T", NULL, NULL, "not on a terminal", store_no_terminal, AT(terminal)},
+	{"-u", NULL, "UID[:GID[,GID...]]", "as this user; numbers only", option_text,
+		AT(exec.user)},
+	{"-w", NULL, "DIR", "in this directory", option_text, AT(exec.directory)},
+	{"-e", NULL, "NAME[=VALUE]", "set a variable, or pass ours", store_variable, 0},
+	{"-d", NULL, NULL, "detached: print the session, do not wait", option_true, AT(detached)},
+	{NULL, "--program", "FILE", "run this static program of the host", option_text,
+		AT(program)},
+	{NULL, "--umask", "OCTAL", "with this umask", option_text, AT(exec.mask)},
+	{NULL, "--rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit, 0},
+	{NULL, "--no-new-privs", NULL, "programs gain no privileges", option_true,
+		AT(exec.no_new_privileges)},
+	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text, AT(detach)},
+	{NULL, NULL, NULL, NULL, NULL, 0},
+};
+
+const struct option attach_options[] = {
+	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text, 0},
+	{NULL, NULL, NULL, NULL, NULL, 0},
+};
 
 static void set_terminal(struct run *run)
 {
@@ -121,7 +129,7 @@ static int null_device(int flags)
 	int fd = open("/dev/null", flags | O_CLOEXEC);
 
 	if (fd < 0)
-		die_errno(125, "open /dev/null");
+		fail_errno("open /dev/null");
 	return fd;
 }
 
@@ -139,7 +147,7 @@ static int stdio_for(const struct run *run, int fd, int *kept)
 	if (!terminal_is(fd))
 		return fd;
 	if (sys_pipe(ends))
-		die_errno(125, "make a pipe");
+		fail_errno("make a pipe");
 	*kept = ends[mine];
 	return ends[!mine];
 }
@@ -178,31 +186,48 @@ static void drop_stdio(const struct run *run)
 			close(stdio[fd]);
 }
 
-/* What it is that failed in that stage. */
+/* What the operator gave for a field, where there was one value only. */
+static const char *value_of(const struct run *run, const char *field)
+{
+	if (!strcmp(field, "user"))
+		return run->exec.user;
+	if (!strcmp(field, "cwd"))
+		return run->exec.directory;
+	if (!strcmp(field, "umask"))
+		return run->exec.mask;
+	if (!strcmp(field, "rlimits") && run->limit_count == 1)
+		return run->limits[0];
+	if (!strcmp(field, "env") && run->env_count == 1)
+		return run->env[0];
+	return NULL;
+}
+
 static int output_start_failed(const struct run *run)
 {
-	const char *stage = wire_field(&answer.wire, "stage"), *object = run->exec.args[0];
+	const char *stage = initctl_field(&answer, "stage"),
+		   *field = initctl_field(&answer, "field");
+	const char *object = NULL;
 
-	if (stage && !strcmp(stage, "cwd") && run->exec.directory)
-		object = run->exec.directory;
-	else if (stage && !strcmp(stage, "user") && run->exec.user)
-		object = run->exec.user;
-	return output_failed(&answer, object);
+	/* At these stages it is not the command that is the object. */
+	if (stage && (!strcmp(stage, "user") || !strcmp(stage, "cwd")))
+		object = value_of(run, stage);
+	return output_failed(
+		&answer, object ? object : run->exec.args[0], field ? value_of(run, field) : NULL);
 }
 
 /* Leaves the session to init, and prints its number. */
 static int hold(const struct run *run, int connection, int master)
 {
 	char data[64], session[24];
-	struct wire_out request;
+	struct initctl_request request;
 
-	snprintf(session, sizeof session, "%llu", wire_number(&answer.wire, "session", ~0ULL, 0));
-	wire_begin(&request, data, sizeof data, "hold");
+	snprintf(session, sizeof session, "%llu", initctl_number(&answer, "session", ~0ULL, 0));
+	initctl_begin(&request, data, sizeof data, "hold");
 	if (initctl_call(connection, &request, &master, master >= 0, &answer))
-		die_errno(125, "detach from ", run->exec.args[0]);
+		fail_errno("detach from ", run->exec.args[0]);
 	/* One that was quick has ended already: there is nothing left to hold. */
 	if (!initctl_is(&answer, "held") && initctl_code(&answer) < 0)
-		return output_failed(&answer, run->exec.args[0]);
+		return output_failed(&answer, run->exec.args[0], NULL);
 	puts(session);
 	return verb_printed();
 }
@@ -214,30 +239,29 @@ static int start(const struct context *context, struct run *run)
 	int failed;
 
 	if (input_keys(run->detach ? run->detach : "ctrl-p,ctrl-q", keys, sizeof keys))
-		verb_misused("bad keys for --detach-keys", run->detach);
-	if (run->terminal < 0)
-		run->terminal = !run->detached && isatty(0) && isatty(1);
-	if (run->terminal)
+		fail_usage("bad keys for --detach-keys", run->detach);
+	if (run->terminal == TERMINAL_YES ||
+		(run->terminal == TERMINAL_AUTO && !run->detached && isatty(0) && isatty(1)))
 		set_terminal(run);
 	run->exec.env = run->env;
 	run->exec.limits = run->limits;
 	run->exec.program = run->program ? program_open(run->program) : -1;
 	relay.object = run->exec.args[0];
 	relay.connection = verb_connect(context);
-	if (!run->terminal)
+	if (!run->exec.terminal)
 		set_stdio(run, &relay);
 	if (!run->detached)
 		relay_block_signals();
-	failed = initctl_exec_begin(relay.connection, &run->exec);
+	failed = initctl_exec_begin(relay.connection, &run->exec, &answer);
 	if (!failed) {
 		relay_await_start(relay.connection);
 		failed = initctl_exec_end(relay.connection, &run->exec, &answer);
 	}
 	if (failed < 0)
-		die_errno(125, "run ", relay.object);
+		fail_errno("run ", relay.object);
 	if (failed)
 		return output_start_failed(run);
-	if (run->terminal)
+	if (run->exec.terminal)
 		relay.master = answer.fds[0];
 	else
 		drop_stdio(run);
@@ -246,23 +270,23 @@ static int start(const struct context *context, struct run *run)
 
 int verb_exec(const struct context *context, char **arguments)
 {
-	struct run run = {.terminal = -1};
+	struct run run = {.terminal = TERMINAL_AUTO};
 
-	arguments = take_options(&run, arguments);
+	options_take(exec_options, &run, &arguments);
 	if (!*arguments)
-		die(125, "no command given, see 'initctl --help'");
+		fail("no command given, see 'initctl --help'");
 	run.exec.args = arguments;
 	return start(context, &run);
 }
 
 int verb_shell(const struct context *context, char **arguments)
 {
-	struct run run = {.terminal = 1};
+	struct run run = {.terminal = TERMINAL_YES};
 	char shell[PASSWD_SHELL], *words[] = {shell, NULL};
 	const char *base;
 
-	arguments = take_options(&run, arguments);
-	verb_no_more(arguments);
+	options_take(exec_options, &run, &arguments);
+	arguments_end(arguments);
 	if (run.program) {
 		/* A busybox goes by the name it is called. */
 		base = strrchr(run.program, '/');
@@ -281,31 +305,28 @@ int verb_attach(const struct context *context, char **arguments)
 	struct relay relay = {
 		.master = -1, .in = -1, .out = {-1, -1}, .detach = keys, .attached = true};
 	const char *detach = NULL, *id;
-	struct wire_out request;
+	struct initctl_request request;
 
-	if (*arguments && !strncmp(*arguments, "--detach-keys", 13)) {
-		id = *arguments++;
-		detach = verb_value(id, "--detach-keys", &arguments);
-	}
-	id = verb_word(&arguments, "session");
-	verb_no_more(arguments);
+	options_take(attach_options, &detach, &arguments);
+	id = argument_take(&arguments, "session");
+	arguments_end(arguments);
 	if (input_keys(detach ? detach : "ctrl-p,ctrl-q", keys, sizeof keys))
-		verb_misused("bad keys for --detach-keys", detach);
-	wire_begin(&request, data, sizeof data, "attach");
-	wire_add_field(&request, "session", id + (*id == '%'));
+		fail_usage("bad keys for --detach-keys", detach);
+	initctl_begin(&request, data, sizeof data, "attach");
+	initctl_add(&request, "session", id + (*id == '%'));
 	if (request.full)
-		verb_misused("no such session:", id);
+		fail_usage("no such session:", id);
 	relay.connection = verb_connect(context);
 	relay.object = id;
 	relay_block_signals();
 	if (initctl_call(relay.connection, &request, NULL, 0, &answer))
-		die_errno(125, "attach ", id);
+		fail_errno("attach ", id);
 	if (initctl_is(&answer, "failed"))
-		return output_failed(&answer, id);
+		return output_failed(&answer, id, id);
 	if (!initctl_is(&answer, "attached") || answer.count > 1)
-		die(125, "attach ", id, ": this is not what init answers");
+		fail("cannot attach ", id, ": unexpected reply from init");
 	if (answer.count && !initctl_is_master(answer.fds[0]))
-		die(125, "attach ", id, ": what init holds is not a terminal");
+		fail("cannot attach ", id, ": init did not pass a terminal");
 	if (answer.count)
 		relay.master = answer.fds[0];
 	return relay_run(&relay);

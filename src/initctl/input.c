@@ -1,3 +1,6 @@
+/*
+ * input: see input.h.
+ */
 #include "input.h"
 
 #include <string.h>

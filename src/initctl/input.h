@@ -1,5 +1,5 @@
 /*
- * typed: what the operator types on its way to the session, and the keys among it
+ * input: what the operator types on its way to the session, and the keys among it
  * that mean to detach.
  */
 #ifndef INITCTL_INPUT_H

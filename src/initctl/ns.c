@@ -1,8 +1,9 @@
 /*
- * The verb for the container's namespaces, which init hands out by descriptor.
+ * ns: the verb for the container's namespaces, which init hands out by descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,6 @@
 
 #include "base/log.h"
 #include "base/number.h"
-#include "base/seqpacket.h"
 #include "nsenter.h"
 #include "nskeep.h"
 #include "output.h"
@@ -27,36 +27,35 @@ struct request {
 
 static struct initctl_message answer;
 
-/* Options anywhere before the command, of which the first word that is none is the list. */
-static char **take_words(struct request *request, char **arguments)
+static void store_descriptor(void *field, const char *value)
 {
-	char *word;
-	const char *value;
 	unsigned long long number;
 
-	while ((word = *arguments)) {
-		if (word[0] != '-' && request->list.count)
-			break;
-		arguments++;
-		if (!strcmp(word, "--"))
-			break;
-		if (word[0] != '-')
-			nslist_parse(&request->list, word);
-		else if ((value = verb_value(word, "--save", &arguments)))
-			request->save = value;
-		else if ((value = verb_value(word, "--from", &arguments)))
-			request->from = value;
-		else if ((value = verb_value(word, "--drop", &arguments)))
-			request->drop = value;
-		else if ((value = verb_value(word, "--program", &arguments)))
-			request->program = value;
-		else if (!(value = verb_value(word, "--fd", &arguments)))
-			verb_misused("unknown option", word);
-		else if (number_parse(value, 65535, &number) || number < 3)
-			verb_misused("no descriptor for --fd:", value);
-		else
-			request->first = (int)number;
-	}
+	if (number_parse(value, 65535, &number) || number < 3)
+		fail_usage("bad descriptor for --fd:", value);
+	*(int *)field = (int)number;
+}
+
+#define AT(member) offsetof(struct request, member)
+
+const struct option ns_options[] = {
+	{NULL, "--program", "FILE", "run this static program, named as COMMAND", option_text,
+		AT(program)},
+	{NULL, "--fd", "N", "enter none, pass descriptors N, N+1...", store_descriptor, AT(first)},
+	{NULL, "--from", "DIR", "use the namespaces saved in DIR", option_text, AT(from)},
+	{NULL, "--save", "DIR", "save the namespaces in DIR", option_text, AT(save)},
+	{NULL, "--drop", "DIR", "remove the namespaces saved in DIR", option_text, AT(drop)},
+	{NULL, NULL, NULL, NULL, NULL, 0},
+};
+
+/* Options may stand before and after the list, which is the first other word. */
+static char **take_words(struct request *request, char **arguments)
+{
+	while (option_take(ns_options, request, &arguments))
+		;
+	if (*arguments && strcmp(*arguments, "--") != 0)
+		nslist_parse(&request->list, *arguments++);
+	options_take(ns_options, request, &arguments);
 	return arguments;
 }
 
@@ -64,34 +63,34 @@ static char **take_words(struct request *request, char **arguments)
 static void check_words(const struct request *request, char **command)
 {
 	if (request->save || request->drop)
-		verb_no_more(command);
+		arguments_end(command);
 	if (request->drop && request->list.count)
-		verb_misused("too many words:", ns_names[request->list.kinds[0]].name);
+		fail_usage("too many arguments:", ns_names[request->list.kinds[0]].name);
 	if (*command && !request->list.count)
-		die(125, "no namespaces given, see 'initctl --help'");
+		fail("no namespaces given, see 'initctl --help'");
 	if (!*command && (request->first || request->program))
-		die(125, "no command given, see 'initctl --help'");
+		fail("no command given, see 'initctl --help'");
 }
 
 /*
  * A descriptor from init, the caller's, or -1 where it has none and that does not
- * matter. Ends the program with 125 on any other failure.
+ * matter. Ends the program on any other failure.
  */
 static int fetch(int connection, const char *key, const char *name, bool needed)
 {
 	char data[64];
-	struct wire_out out;
+	struct initctl_request out;
 
-	wire_begin(&out, data, sizeof data, "open");
-	wire_add_field(&out, key, name);
+	initctl_begin(&out, data, sizeof data, "open");
+	initctl_add(&out, key, name);
 	if (initctl_call(connection, &out, NULL, 0, &answer))
-		die_errno(125, "open ", name, ": talk to init");
+		fail_errno("open ", name);
 	if (initctl_is(&answer, "opened") && answer.count == 1)
 		return answer.fds[0];
 	if (!initctl_is(&answer, "failed") || answer.count)
-		die(125, "open ", name, ": this is not what init answers");
-	if (needed || wire_number(&answer.wire, "errno", 4095, 0) != ENOENT)
-		exit(output_failed(&answer, name));
+		fail("cannot open ", name, ": unexpected reply from init");
+	if (needed || initctl_number(&answer, "errno", 4095, 0) != ENOENT)
+		exit(output_failed(&answer, name, NULL));
 	return -1;
 }
 
@@ -112,7 +111,7 @@ static void fetch_all(const struct context *context, struct request *request)
 		request->root = fetch(connection, "what", "root", true);
 	close(connection);
 	if (!list->count)
-		die(125, "open namespaces: init has none to hand out");
+		fail("cannot open namespaces: init has none to hand out");
 }
 
 /* All that there is; but what is ours lives as long as we, and who enters a pid needs its init. */
@@ -125,7 +124,7 @@ static void drop_unsaved(struct request *request)
 		if (request->fds[i] >= 0 && ns_is_ours(i, request->fds[i]))
 			nslist_drop(&request->list, i);
 	if (!request->list.count)
-		die(125, "save namespaces: init has none that are not ours");
+		fail("cannot save namespaces: init has none that are not ours");
 }
 
 static void print_how_to_move(const struct context *context, const struct request *request)
@@ -152,7 +151,7 @@ static void pass(const struct request *request)
 			request->first + (int)list->count);
 	for (unsigned i = 0; i < list->count; i++)
 		if (dup2(fds[i], request->first + (int)i) < 0)
-			die_errno(125, "pass ", ns_names[list->kinds[i]].name);
+			fail_errno("pass ", ns_names[list->kinds[i]].name);
 }
 
 _Noreturn static void run(struct request *request, char **command, int program)
@@ -190,7 +189,7 @@ int verb_ns(const struct context *context, char **arguments)
 		fetch_all(context, &request);
 	for (unsigned i = 0; i < NS_KINDS; i++)
 		if (request.fds[i] >= 0 && !ns_is(i, request.fds[i]))
-			die(125, "open ", ns_names[i].name, ": this is no such namespace");
+			fail("cannot open ", ns_names[i].name, ": not a namespace of this kind");
 	if (*command)
 		run(&request, command, program);
 	if (request.save) {

@@ -1,3 +1,6 @@
+/*
+ * nsenter: see nsenter.h.
+ */
 #include "nsenter.h"
 
 #include <errno.h>
@@ -12,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "exit.h"
 #include "terminal.h"
 
 /* Where ids once had 16 bits, the calls with 32 have names of their own. */
@@ -27,7 +31,7 @@
 
 _Noreturn static void cannot(enum ns_kind kind)
 {
-	die_errno(125, "enter ", ns_names[kind].name);
+	fail_errno("enter ", ns_names[kind].name);
 }
 
 /* Root there, or who we are. */
@@ -53,7 +57,7 @@ static void enter_user(int fd)
 	known = become(SETGID, getgid());
 	known &= become(SETUID, getuid());
 	if (root && !known)
-		die_errno(125, "become root of user namespace");
+		fail_errno("become root of user namespace");
 }
 
 /* In the mount namespace: init may have changed its root only. */
@@ -62,12 +66,12 @@ static void enter_root(int root)
 	struct stat theirs, here;
 
 	if (fchdir(root))
-		die_errno(125, "go to the container's root");
+		fail_errno("go to the container's root");
 	if (!fstat(root, &theirs) && !stat("/", &here) && theirs.st_dev == here.st_dev &&
 		theirs.st_ino == here.st_ino)
 		return;
 	if (chroot("."))
-		die_errno(125, "change root to the container's");
+		fail_errno("change root to the container's");
 }
 
 /* Ours that are not for those inside: what we inherited among them (CVE-2024-21626). */
@@ -112,7 +116,8 @@ _Noreturn static void execute(char **command, int program)
 		fexecve(program, command, environ);
 	else
 		execvp(*command, command);
-	die_errno(errno == ENOENT || errno == ENOTDIR ? 127 : 126, "exec ", *command);
+	die_errno(errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE,
+		"exec ", *command);
 }
 
 /*
@@ -131,7 +136,7 @@ _Noreturn static void end_as(int status)
 	sigemptyset(&set);
 	sigaddset(&set, WTERMSIG(status));
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	_exit(128 + WTERMSIG(status));
+	_exit(EXIT_SIGNAL + WTERMSIG(status));
 }
 
 /*
@@ -193,9 +198,9 @@ void nsenter_run(char **command, int program, bool child)
 	pid = fork();
 	/* What the kernel says where the PID 1 of the namespace is gone. */
 	if (pid < 0 && errno == ENOMEM)
-		die(125, "enter pid: its init has ended");
+		fail("cannot enter pid: its init has ended");
 	if (pid < 0)
-		die_errno(125, "fork");
+		fail_errno("fork");
 	if (pid)
 		attend(pid, &set);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,3 +1,6 @@
+/*
+ * nskeep: see nskeep.h.
+ */
 #include "nskeep.h"
 
 #include <errno.h>
@@ -64,7 +67,7 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (mkdir(directory, 0700))
-		die_errno(125, "make directory ", directory);
+		fail_errno("make directory ", directory);
 	mounted = !mount("initctl", directory, "tmpfs", flags, LIMITS);
 	if (mounted && !mount(NULL, directory, NULL, MS_PRIVATE, NULL)) {
 		unsigned i = 0;
@@ -77,10 +80,10 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	error = errno;
 	undo(directory, mounted);
 	if (error == EINVAL && !strcmp(what, ns_names[NS_MNT].name))
-		die(125, "keep mnt in ", directory,
+		fail("cannot keep mnt in ", directory,
 			": only a mount namespace older than it can hold it");
 	errno = error;
-	die_errno(125, "keep ", what, *what ? " in " : "namespaces in ", directory);
+	fail_errno("keep ", what, *what ? " in " : "namespaces in ", directory);
 }
 
 void nskeep_open(const char *directory, struct nslist *list, int *fds)
@@ -94,12 +97,12 @@ void nskeep_open(const char *directory, struct nslist *list, int *fds)
 			fds[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (fds[i] < 0 && nslist_has(list, i)) {
 			if (!list->all || errno != ENOENT)
-				die_errno(125, "open ", path);
+				fail_errno("open ", path);
 			nslist_drop(list, i);
 		}
 	}
 	if (!list->count)
-		die(125, "open ", directory, ": no namespaces are there");
+		fail("cannot open ", directory, ": no namespaces are there");
 }
 
 void nskeep_drop(const char *directory)
@@ -107,9 +110,9 @@ void nskeep_drop(const char *directory)
 	struct statfs fs;
 
 	if (statfs(directory, &fs))
-		die_errno(125, "drop ", directory);
+		fail_errno("drop ", directory);
 	if (fs.f_type != TMPFS || fs.f_files != FILES || fs.f_blocks != 1)
-		die(125, "drop ", directory, ": no namespaces were saved there");
+		fail("cannot drop ", directory, ": no namespaces were saved there");
 	if (undo(directory, true))
-		die_errno(125, "drop ", directory);
+		fail_errno("drop ", directory);
 }

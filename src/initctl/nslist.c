@@ -1,3 +1,6 @@
+/*
+ * nslist: see nslist.h.
+ */
 #include "nslist.h"
 
 #include <errno.h>
@@ -39,7 +42,7 @@ static void add_name(struct nslist *list, const char *name)
 			add(list, i);
 			return;
 		}
-	verb_misused("unknown namespace", name);
+	fail_usage("unknown namespace", name);
 }
 
 void nslist_parse(struct nslist *list, const char *text)
@@ -47,7 +50,7 @@ void nslist_parse(struct nslist *list, const char *text)
 	char copy[256], *name, *rest = copy;
 
 	if (strlen(text) >= sizeof copy)
-		verb_misused("unknown namespace", text);
+		fail_usage("unknown namespace", text);
 	text_join(copy, text, "");
 	while ((name = strsep(&rest, ",")))
 		add_name(list, name);

@@ -1,11 +1,16 @@
+/*
+ * output: see output.h.
+ */
 #include "output.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/number.h"
+#include "exit.h"
 
 /* Bytes of the UTF-8 character at text, which NUL ends; 0 where it is none. */
 static size_t character(const char *text)
@@ -94,11 +99,11 @@ static void json_value(const char *value, bool text)
 
 void output_json(const struct initctl_message *message)
 {
-	const struct wire *wire = &message->wire;
+	const char *name = initctl_name(message), *p = NULL;
 
 	fputs("{\"message\":", stdout);
-	json_string(wire->name, strlen(wire->name));
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+	json_string(name, strlen(name));
+	while ((p = initctl_next_field(message, p))) {
 		size_t key = strcspn(p, "=");
 		putchar(',');
 		json_string(p, key);
@@ -109,10 +114,13 @@ void output_json(const struct initctl_message *message)
 	fflush(stdout);
 }
 
-/* What comes from inside must not drive the operator's terminal. */
-static void put_plain(const char *text, int width)
+/*
+ * Prints at most length bytes of text, padded to width characters. Control characters are
+ * replaced: text from inside the container must not control the operator's terminal.
+ */
+static void put_plain(const char *text, size_t length, int width)
 {
-	for (; *text; width--) {
+	for (const char *start = text; *text && (size_t)(text - start) < length; width--) {
 		size_t size = character(text);
 		if (size && !is_control(text))
 			fwrite(text, 1, size, stdout);
@@ -124,90 +132,144 @@ static void put_plain(const char *text, int width)
 		putchar(' ');
 }
 
-static void put_fields(const struct wire *wire, int width, const char *between)
+static void put_fields(const struct initctl_message *message, int width, const char *between)
 {
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
-		char *value = strchr(p, '=');
-		if (value)
-			*value = 0;
-		put_plain(p, width);
+	const char *p = NULL;
+
+	while ((p = initctl_next_field(message, p))) {
+		size_t key = strcspn(p, "=");
+		put_plain(p, key, width);
 		fputs(between, stdout);
-		if (value) {
-			put_plain(value + 1, 0);
-			*value = '=';
-		}
+		if (p[key])
+			put_plain(p + key + 1, SIZE_MAX, 0);
 		putchar('\n');
 	}
 }
 
 void output_fields(const struct initctl_message *message)
 {
-	put_fields(&message->wire, 0, ": ");
+	put_fields(message, 0, ": ");
 }
 
 void output_table(const struct initctl_message *message)
 {
-	const struct wire *wire = &message->wire;
+	const char *p = NULL;
 	size_t width = 0;
 
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
+	while ((p = initctl_next_field(message, p))) {
 		size_t length = strcspn(p, "=");
 		width = length > width ? length : width;
 	}
-	put_fields(wire, (int)width, "  ");
+	put_fields(message, (int)width, "  ");
 }
 
 static const char *field(const struct initctl_message *message, const char *key)
 {
-	const char *value = wire_field(&message->wire, key);
+	const char *value = initctl_field(message, key);
 
 	return value ? value : "-";
 }
 
 void output_session(const struct initctl_message *message, bool header)
 {
-	unsigned long long up = wire_number(&message->wire, "uptime", ~0ULL, 0) / 1000;
+	unsigned long long up = initctl_number(message, "uptime", ~0ULL, 0) / 1000;
 
 	if (header)
 		puts("SESSION  PID      STATE    TTY        UP NAME");
-	put_plain(field(message, "session"), 9);
-	put_plain(field(message, "pid"), 9);
-	put_plain(field(message, "state"), 9);
+	put_plain(field(message, "session"), SIZE_MAX, 9);
+	put_plain(field(message, "pid"), SIZE_MAX, 9);
+	put_plain(field(message, "state"), SIZE_MAX, 9);
 	printf("%-3s %3llu:%02llu:%02llu ",
 		strcmp(field(message, "terminal"), "true") ? "-" : "yes", up / 3600, up / 60 % 60,
 		up % 60);
-	put_plain(field(message, "name"), 0);
+	put_plain(field(message, "name"), SIZE_MAX, 0);
 	putchar('\n');
 }
 
 void output_held(const struct initctl_message *message)
 {
 	fprintf(stderr, "\ndetached, back with: initctl attach %llu\n",
-		wire_number(&message->wire, "session", ~0ULL, 0));
+		initctl_number(message, "session", ~0ULL, 0));
 }
 
 void output_event(const struct initctl_message *message)
 {
-	const struct wire *wire = &message->wire;
+	const char *p = NULL;
 
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
-		const char *type = wire_value(p, "type");
-		if (p != wire->fields)
+	while ((p = initctl_next_field(message, p))) {
+		const char *type = strncmp(p, "type=", 5) ? NULL : p + 5;
+		if (p != initctl_next_field(message, NULL))
 			putchar(' ');
-		put_plain(type ? type : p, 0);
+		put_plain(type ? type : p, SIZE_MAX, 0);
 	}
 	putchar('\n');
 	fflush(stdout);
 }
 
-int output_failed(const struct initctl_message *message, const char *object)
-{
-	const char *stage = field(message, "stage"), *bad = wire_field(&message->wire, "field");
-	int error = (int)wire_number(&message->wire, "errno", 4095, EPROTO);
+/* What init could not do at a stage, as PROTOCOL.md calls it. */
+static const struct {
+	const char *stage, *step;
+} stages[] = {
+	{"fork", "start"},
+	{"cgroup", "enter the cgroup of"},
+	{"stdio", "set up stdio of"},
+	{"session", "start a session for"},
+	{"terminal", "open a terminal for"},
+	{"rlimits", "set resource limits of"},
+	{"user", "become user"},
+	{"privileges", "set privileges of"},
+	{"cwd", "change to directory"},
+	{"hold", "detach from"},
+};
 
-	log_write(LOG_ERROR, 0, stage, " ", bad ? bad : object, ": ", field(message, "message"),
-		(char *)0);
+/* What the fields of a request that init may refuse stand for, and what they may be. */
+static const struct {
+	const char *field, *name, *expected;
+} fields[] = {
+	{"user", "user", "a numeric UID[:GID[,GID...]]"},
+	{"cwd", "directory", "an absolute path"},
+	{"umask", "umask", "an octal number, as 022"},
+	{"rlimits", "resource limit", "NAME:SOFT:HARD, as NOFILE:1024:4096"},
+	{"env", "variable", "NAME=VALUE"},
+	{"signal", "signal", "a name, as TERM, or a number"},
+	{"pid", "process", "the number of a process other than init"},
+	{"target", "target", "main, all, PID or %SESSION"},
+	{"session", "session", "a number that 'initctl sessions' lists"},
+	{"grace", "grace period", "a time, as 500ms, 2s or 1m"},
+};
+
+/* Returns false where the field has no row, or something else is wrong than its value. */
+static bool explain_field(const char *field, const char *value, int error)
+{
+	if (error != EINVAL && error != ERANGE)
+		return false;
+	for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (!strcmp(fields[i].field, field)) {
+			warn("cannot use ", fields[i].name, value ? " '" : "", value ? value : "",
+				value ? "'" : "", ": expected ", fields[i].expected);
+			return true;
+		}
+	return false;
+}
+
+int output_failed(const struct initctl_message *message, const char *object, const char *value)
+{
+	const char *stage = field(message, "stage"), *reason = field(message, "message");
+	const char *bad = initctl_field(message, "field"), *step = stage;
+	int error = (int)initctl_number(message, "errno", 4095, EPROTO);
+
+	if (bad && explain_field(bad, value, error))
+		return EXIT_INITCTL;
+	if (bad && !strcmp(bad, "request")) {
+		warn("cannot request this of init for ", object, ": ", reason,
+			error == EPERM ? " (see --control-verbs of init)" : "");
+		return EXIT_INITCTL;
+	}
+	for (unsigned i = 0; i < sizeof stages / sizeof *stages; i++)
+		if (!strcmp(stages[i].stage, stage))
+			step = stages[i].step;
+	warn("cannot ", step, " ", object, ": ", bad ? bad : "", bad ? ": " : "", reason);
 	if (strcmp(stage, "exec") != 0)
-		return 125;
-	return error == ENOENT || error == ENOTDIR ? 127 : 126;
+		return EXIT_INITCTL;
+	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }

@@ -1,12 +1,12 @@
 /*
- * show: replies for people, or as JSON, one object a line.
+ * output: prints replies as text, or as JSON, one object a line.
  */
 #ifndef INITCTL_OUTPUT_H
 #define INITCTL_OUTPUT_H
 
 #include <stdbool.h>
 
-#include "client.h"
+#include "initctl.h"
 
 /* One message as {"message":NAME,...}: numbers as such, true and false too, all else strings. */
 void output_json(const struct initctl_message *message);
@@ -26,7 +26,10 @@ void output_event(const struct initctl_message *message);
 /* On stderr, how to come back. */
 void output_held(const struct initctl_message *message);
 
-/* "failed" on stderr, as what went wrong with what. Returns initctl's exit code for it. */
-int output_failed(const struct initctl_message *message, const char *object);
+/*
+ * Prints the reply "failed" on stderr: what could not be done with the object, and why. value is
+ * what the operator gave for the field that the reply names, or NULL. Returns the exit code.
+ */
+int output_failed(const struct initctl_message *message, const char *object, const char *value);
 
 #endif

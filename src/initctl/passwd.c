@@ -1,3 +1,6 @@
+/*
+ * passwd: see passwd.h.
+ */
 #include "passwd.h"
 
 #include <fcntl.h>
@@ -9,9 +12,8 @@
 #include <unistd.h>
 
 #include "base/number.h"
-#include "base/seqpacket.h"
 #include "base/sys.h"
-#include "client.h"
+#include "initctl.h"
 
 static struct initctl_message answer;
 
@@ -57,7 +59,7 @@ void passwd_shell(const struct context *context, const char *user, char shell[PA
 	socklen_t size = sizeof init;
 	char digits[NUMBER_SIZE];
 	const char *uid = user;
-	struct wire_out request;
+	struct initctl_request request;
 	char data[64], *found;
 	int connection = verb_connect(context), fd = -1;
 	ssize_t length = 0;
@@ -68,11 +70,11 @@ void passwd_shell(const struct context *context, const char *user, char shell[PA
 		getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &init, &size);
 		uid = number_text(digits, init.uid);
 	}
-	wire_begin(&request, data, sizeof data, "open");
-	wire_add_field(&request, "what", "root");
+	initctl_begin(&request, data, sizeof data, "open");
+	initctl_add(&request, "what", "root");
 	if (!initctl_call(connection, &request, NULL, 0, &answer) && answer.count) {
 		fd = open_inside(answer.fds[0], "etc/passwd");
-		seqpacket_discard(answer.fds, answer.count);
+		initctl_discard(&answer);
 	}
 	close(connection);
 	if (fd < 0)

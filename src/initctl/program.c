@@ -1,3 +1,6 @@
+/*
+ * program: see program.h.
+ */
 #include "program.h"
 
 #include <errno.h>
@@ -24,14 +27,14 @@ int program_open(const char *path)
 		file = -1;
 	}
 	if (file < 0)
-		die_errno(125, "open program ", path);
+		fail_errno("open program ", path);
 	copy = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (copy < 0)
-		die_errno(125, "copy program ", path);
+		fail_errno("copy program ", path);
 	while ((length = sendfile(copy, file, NULL, 1 << 30)) > 0)
 		;
 	if (length || fchmod(copy, 0555) || fcntl(copy, F_ADD_SEALS, SEALS))
-		die_errno(125, "copy program ", path);
+		fail_errno("copy program ", path);
 	close(file);
 	return copy;
 }
@@ -46,5 +49,5 @@ void program_protect(char **words)
 	if (seals >= 0 && (seals & F_SEAL_WRITE))
 		return;
 	fexecve(program_open(self), words, environ);
-	die_errno(125, "run program ", self);
+	fail_errno("run program ", self);
 }

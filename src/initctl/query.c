@@ -1,5 +1,5 @@
 /*
- * The verbs that ask or tell, and hear a line or a list of them.
+ * query: the verbs that send one request, and print the reply or a list of replies.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
-#include "base/seqpacket.h"
+#include "exit.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -17,28 +17,41 @@ static struct initctl_message message;
 _Noreturn static void not_answered(const char *name)
 {
 	if (errno == ECONNRESET)
-		die(INITCTL_GONE, name, ": the container ended");
-	die_errno(125, name, ": talk to init");
+		die(EXIT_CONTAINER_ENDED, "cannot complete ", name, ": the container ended");
+	fail_errno("complete ", name);
 }
 
 static void expect(const char *name, const char *answer)
 {
 	if (answer && !initctl_is(&message, answer))
-		die(125, name, ": this is not what init answers");
+		fail("cannot complete ", name, ": unexpected reply from init");
+}
+
+/* The value of a field in a request of ours, or NULL. */
+static const char *value_in(const struct initctl_request *request, const char *field)
+{
+	const size_t length = field ? strlen(field) : 0;
+	const char *p = request->data;
+
+	for (; field && p < request->data + request->length; p += strlen(p) + 1)
+		if (!strncmp(p, field, length) && p[length] == '=')
+			return p + length + 1;
+	return NULL;
 }
 
 /*
  * Sends the request, which has no descriptors. Returns -1 where the answer is of that
  * name (NULL: of any), or the exit code where it failed.
  */
-static int ask(
-	int connection, const struct wire_out *request, const char *object, const char *answers)
+static int ask(int connection, const struct initctl_request *request, const char *object,
+	const char *answers)
 {
 	if (initctl_call(connection, request, NULL, 0, &message))
 		not_answered(object);
-	seqpacket_discard(message.fds, message.count);
+	initctl_discard(&message);
 	if (initctl_is(&message, "failed"))
-		return output_failed(&message, object);
+		return output_failed(
+			&message, object, value_in(request, initctl_field(&message, "field")));
 	expect(object, answers);
 	return -1;
 }
@@ -51,7 +64,7 @@ static bool next(int connection, const char *name)
 	if (result < 0)
 		not_answered(name);
 	if (result)
-		seqpacket_discard(message.fds, message.count);
+		initctl_discard(&message);
 	return result;
 }
 
@@ -59,27 +72,27 @@ static int ask_simply(
 	const struct context *context, const char *name, const char *answers, int *connection)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
 	*connection = verb_connect(context);
-	wire_begin(&request, data, sizeof data, name);
+	initctl_begin(&request, data, sizeof data, name);
 	return ask(*connection, &request, name, answers);
 }
 
 int verb_open(const struct context *context, const char *key, const char *value)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
-	wire_begin(&request, data, sizeof data, "open");
-	wire_add_field(&request, key, value);
+	initctl_begin(&request, data, sizeof data, "open");
+	initctl_add(&request, key, value);
 	if (initctl_call(verb_connect(context), &request, NULL, 0, &message))
 		not_answered(value);
 	if (initctl_is(&message, "failed"))
-		exit(output_failed(&message, value));
+		exit(output_failed(&message, value, NULL));
 	expect(value, "opened");
 	if (message.count != 1)
-		die(125, value, ": this is not what init answers");
+		fail("cannot open ", value, ": unexpected reply from init");
 	return message.fds[0];
 }
 
@@ -87,7 +100,7 @@ int verb_status(const struct context *context, char **arguments)
 {
 	int connection, failed;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	failed = ask_simply(context, "status", "status", &connection);
 	if (failed >= 0)
 		return failed;
@@ -102,7 +115,7 @@ int verb_sessions(const struct context *context, char **arguments)
 {
 	int connection, failed;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	failed = ask_simply(context, "sessions", NULL, &connection);
 	if (failed >= 0)
 		return failed;
@@ -112,7 +125,7 @@ int verb_sessions(const struct context *context, char **arguments)
 		else
 			output_session(&message, first);
 		if (!next(connection, "sessions"))
-			die(INITCTL_GONE, "sessions: the container ended");
+			die(EXIT_CONTAINER_ENDED, "cannot list sessions: the container ended");
 	}
 	expect("sessions", "end");
 	return verb_printed();
@@ -122,7 +135,7 @@ int verb_watch(const struct context *context, char **arguments)
 {
 	int connection, failed;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	failed = ask_simply(context, "watch", "event", &connection);
 	if (failed >= 0)
 		return failed;
@@ -139,7 +152,7 @@ int verb_wait(const struct context *context, char **arguments)
 {
 	int connection, failed, code;
 
-	verb_no_more(arguments);
+	arguments_end(arguments);
 	failed = ask_simply(context, "wait", "exited", &connection);
 	if (failed >= 0)
 		return failed;
@@ -152,46 +165,46 @@ int verb_wait(const struct context *context, char **arguments)
 
 int verb_signal(const struct context *context, char **arguments)
 {
-	const char *signal = verb_word(&arguments, "signal"), *whom = *arguments;
+	const char *signal = argument_take(&arguments, "signal"), *whom = *arguments;
 	char data[512];
-	struct wire_out request;
+	struct initctl_request request;
 	int failed;
 
 	if (whom)
-		verb_no_more(arguments + 1);
+		arguments_end(arguments + 1);
 	else
 		whom = "main";
-	wire_begin(&request, data, sizeof data, "signal");
-	wire_add_field(&request, "signal", signal);
+	initctl_begin(&request, data, sizeof data, "signal");
+	initctl_add(&request, "signal", signal);
 	if (*whom == '%')
-		wire_add_field(&request, "session", whom + 1);
+		initctl_add(&request, "session", whom + 1);
 	else
-		wire_add_field(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
+		initctl_add(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
 	if (request.full)
-		verb_misused("no such signal or target:", signal);
+		fail_usage("no such signal or target:", signal);
 	failed = ask(verb_connect(context), &request, whom, "signalled");
 	return failed < 0 ? 0 : failed;
 }
+
+const struct option stop_options[] = {
+	{NULL, "--grace", "TIME", "kill what has not ended after this time", option_text, 0},
+	{NULL, NULL, NULL, NULL, NULL, 0},
+};
 
 int verb_stop(const struct context *context, char **arguments)
 {
 	const char *grace = NULL;
 	char data[512];
-	struct wire_out request;
+	struct initctl_request request;
 	int connection, failed;
 
-	if (*arguments && !strcmp(*arguments, "--grace")) {
-		arguments++;
-		grace = verb_word(&arguments, "value for --grace");
-	} else if (*arguments && !strncmp(*arguments, "--grace=", 8)) {
-		grace = *arguments++ + 8;
-	}
-	verb_no_more(arguments);
-	wire_begin(&request, data, sizeof data, "stop");
+	options_take(stop_options, &grace, &arguments);
+	arguments_end(arguments);
+	initctl_begin(&request, data, sizeof data, "stop");
 	if (grace)
-		wire_add_field(&request, "grace", grace);
+		initctl_add(&request, "grace", grace);
 	if (request.full)
-		verb_misused("bad value for --grace", grace);
+		fail_usage("bad value for --grace", grace);
 	connection = verb_connect(context);
 	failed = ask(connection, &request, "stop", "stopping");
 	if (failed >= 0)

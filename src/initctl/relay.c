@@ -1,3 +1,6 @@
+/*
+ * relay: see relay.h.
+ */
 #include "relay.h"
 
 #include <errno.h>
@@ -10,10 +13,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/seqpacket.h"
 #include "base/sys.h"
-#include "base/wire.h"
-#include "client.h"
+#include "exit.h"
+#include "initctl.h"
 #include "input.h"
 #include "output.h"
 #include "stream.h"
@@ -99,12 +101,12 @@ static void send_typed(void)
 static void detach(void)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
 	/* What stood before the keys; a program that is stuck may never take it. */
 	if (self.to >= 0 && self.typed.length)
 		send_typed();
-	wire_begin(&request, data, sizeof data, "hold");
+	initctl_begin(&request, data, sizeof data, "hold");
 	self.detaching = !initctl_send(self.relay->connection, &request, &self.relay->master, 1);
 	/* What is printed meanwhile is for whoever comes back. */
 	stream_pause(&self.streams[0], self.detaching);
@@ -150,10 +152,10 @@ static void read_typed(void)
 static void send_signal(int signal)
 {
 	char data[64];
-	struct wire_out request;
+	struct initctl_request request;
 
-	wire_begin(&request, data, sizeof data, "signal");
-	wire_add_number(&request, "signal", signal);
+	initctl_begin(&request, data, sizeof data, "signal");
+	initctl_add_number(&request, "signal", signal);
 	initctl_send(self.relay->connection, &request, NULL, 0);
 }
 
@@ -197,7 +199,7 @@ static int take_signal(void)
 	ends = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 	/* Our end closes the connection, and with it the session. */
 	if (signal == SIGHUP || (ends && (terminal || self.code >= 0)))
-		return 128 + signal;
+		return EXIT_SIGNAL + signal;
 	if (signal == SIGWINCH && terminal && self.screen >= 0) {
 		terminal_copy_size(self.screen, self.relay->master, 0);
 	} else if (signal == SIGCONT) {
@@ -226,10 +228,10 @@ static int hear(void)
 	int result = initctl_receive(self.relay->connection, &message), code;
 
 	if (result != 1) {
-		finish(result ? 125 : INITCTL_GONE, result ? errno : ECONNRESET);
+		finish(result ? EXIT_INITCTL : EXIT_CONTAINER_ENDED, result ? errno : ECONNRESET);
 		return -1;
 	}
-	seqpacket_discard(message.fds, message.count);
+	initctl_discard(&message);
 	code = initctl_code(&message);
 	if (code >= 0)
 		finish(code, 0);
@@ -240,9 +242,9 @@ static int hear(void)
 	if (!initctl_is(&message, "failed"))
 		return -1;
 	/* Refused, and the connection closed, is something else than not possible now. */
-	if (wire_field(&message.wire, "field")) {
+	if (initctl_field(&message, "field")) {
 		terminal_restore();
-		return output_failed(&message, self.relay->object);
+		return output_failed(&message, self.relay->object, NULL);
 	}
 	self.detaching = false;
 	stream_pause(&self.streams[0], false);
@@ -346,15 +348,17 @@ int relay_run(struct relay *relay)
 	if (self.screen >= 0)
 		terminal_copy_size(self.screen, relay->master, relay->attached);
 	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
-		log_write(LOG_ERROR, errno, "set terminal raw", (char *)0);
-		return 125;
+		warn_errno("set terminal raw");
+		return EXIT_INITCTL;
 	}
 	code = serve();
 	terminal_restore();
-	if (self.error == ECONNRESET)
-		log_write(LOG_ERROR, 0, relay->object, ": the container ended", (char *)0);
-	else if (self.error)
-		log_write(LOG_ERROR, self.error, relay->object, ": talk to init", (char *)0);
+	if (self.error == ECONNRESET) {
+		warn(relay->object, ": the container ended");
+	} else if (self.error) {
+		errno = self.error;
+		warn_errno("follow ", relay->object);
+	}
 	stop_typing();
 	for (unsigned i = 0; i < STREAMS; i++)
 		stream_close(&self.streams[i]);

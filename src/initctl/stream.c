@@ -1,3 +1,6 @@
+/*
+ * stream: see stream.h.
+ */
 #include "stream.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * terminal: see terminal.h.
+ */
 #include "terminal.h"
 
 #include <errno.h>

@@ -1,11 +1,13 @@
 /*
- * verbs: what initctl does, one function a verb. Each gets the arguments behind its
- * name and returns initctl's exit code.
+ * verbs: what initctl does, one function a verb. Each gets the arguments that follow its name, and
+ * returns initctl's exit code.
  */
 #ifndef INITCTL_VERBS_H
 #define INITCTL_VERBS_H
 
 #include <stdbool.h>
+
+#include "options.h"
 
 struct context {
 	const char *socket;
@@ -29,31 +31,19 @@ int verb_limit(const struct context *context, char **arguments);
 int verb_stats(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 
-/* The connection; ends the program with 125 where there is none. */
+/* Connects, or ends the program with EXIT_INITCTL. The connection is the caller's. */
 int verb_connect(const struct context *context);
 
 /*
- * A descriptor that init hands out ("what", "root"; "namespace", "net"), the caller's;
- * ends the program where there is none.
+ * Requests a descriptor from init ("what", "root"; "namespace", "net"), or ends the program.
+ * The descriptor is the caller's.
  */
 int verb_open(const struct context *context, const char *key, const char *value);
 
-/* What was printed is only done when it is written: 0, or the end of the program. */
+/* Flushes stdout. Returns 0, or ends the program where the output could not be written. */
 int verb_printed(void);
 
-/* A mistake in the words: one line, 125. */
-_Noreturn void verb_misused(const char *what, const char *word);
-
-/* Where the next word is not there, a mistake; else it, and *arguments moved on. */
-char *verb_word(char ***arguments, const char *what);
-
-/*
- * The value of an option, -x VALUE, -xVALUE, --xyz VALUE or --xyz=VALUE, where the
- * word is that one; else NULL. *arguments, behind the word, is moved on.
- */
-const char *verb_value(const char *word, const char *option, char ***arguments);
-
-/* Ends the program where there is a word too many. */
-void verb_no_more(char **arguments);
+/* The options of the verbs that have some, for the help. */
+extern const struct option exec_options[], attach_options[], stop_options[], ns_options[];
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * runtime: how a program of yours runs containers with init inside. It is built by
  *
- *     cc -D_GNU_SOURCE -o runtime runtime.c libinitctl.a
+ *     cc -D_GNU_SOURCE -o runtime runtime.c $(pkg-config --cflags --libs initctl)
  *
  * and runtime INIT CHECK COMMAND [ARGUMENT...] runs COMMAND in namespaces of its own,
  * CHECK (a line for sh) inside it once it is ready, and stops the container where that
@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "initctl/client.h"
+#include "initctl.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U /* Linux 6.3, where sysctl vm.memfd_noexec may ask for it */
@@ -145,20 +145,20 @@ static void check(int channel, char *line)
 {
 	char shell[] = "sh", option[] = "-c", *args[] = {shell, option, line, NULL}, data[64];
 	const struct initctl_exec exec = {.args = args, .stdio = {0, 1, 2}, .program = -1};
-	struct wire_out request;
+	struct initctl_request request;
 	int code = SETUP;
 
 	/* -1: the channel has ended, since the container has. */
 	if (initctl_greet(channel) || initctl_exec(channel, &exec, &answer) < 0)
 		return;
 	if (initctl_is(&answer, "failed"))
-		fprintf(stderr, "runtime: check failed in %s\n", wire_field(&answer.wire, "stage"));
+		fprintf(stderr, "runtime: check failed in %s\n", initctl_field(&answer, "stage"));
 	else if (initctl_wait(channel, &code))
 		return;
 	fprintf(stderr, "runtime: check exited with %d\n", code);
-	wire_begin(&request, data, sizeof data, "stop");
+	initctl_begin(&request, data, sizeof data, "stop");
 	if (code && !initctl_call(channel, &request, NULL, 0, &answer))
-		fprintf(stderr, "runtime: %s\n", answer.wire.name);
+		fprintf(stderr, "runtime: %s\n", initctl_name(&answer));
 }
 
 int main(int argc, char **argv)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "initctl/client.h"
+#include "initctl.h"
 
 static struct initctl_message answer;
 
@@ -23,7 +23,7 @@ static int fail(const char *what)
 
 static const char *field(const char *key)
 {
-	const char *value = wire_field(&answer.wire, key);
+	const char *value = initctl_field(&answer, key);
 
 	return value ? value : "?";
 }

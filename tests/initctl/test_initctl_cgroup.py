@@ -84,7 +84,7 @@ def test_freeze_gives_up(control, tree):
     app = int((tree / "box/app/cgroup.procs").read_text())
     eventually(lambda: "fuse" in Path(f"/proc/{app}/wchan").read_text(), what="its wait")
     one_line(control.run("freeze", deadline=2 * DEADLINE), 125,
-             "initctl: freeze: not done after 10 s, it goes on")
+             "initctl: cannot freeze within 10 s; the kernel continues")
     assert control.output("exec", "echo", "in") == "in\n"
 
 
@@ -176,7 +176,7 @@ def test_stats(boxed, tree):
 
 @pytest.mark.parametrize("verb", ["stats", "freeze", "thaw", "kill"])
 def test_too_many_words(boxed, verb):
-    one_line(boxed.run(verb, "now"), 125, "too many words", "now")
+    one_line(boxed.run(verb, "now"), 125, "too many arguments", "now")
 
 
 @pytest.mark.parametrize("kinds", [[], ["directory"], ["null"], ["pipe"], ["master", "null"]])
@@ -186,7 +186,7 @@ def test_a_cgroup_that_is_none(control, words, kinds):
     server = Server(control.socket)
     try:
         server.serve((GREETING, ()), [[(message("opened"), kinds)]])
-        one_line(control.run(*words), 125, words[0] if len(kinds) == 1 else "not what init answers")
+        one_line(control.run(*words), 125, words[0] if len(kinds) == 1 else "unexpected reply from init")
     finally:
         control.close()
         server.close()

@@ -166,12 +166,12 @@ def test_inside_a_directory(control):
     (["--", "/etc/passwd/x"], 127, ["exec /etc/passwd/x", "Not a directory"]),
     (["--", "/etc/passwd"], 126, ["exec /etc/passwd", "Permission denied"]),
     (["--", "/etc"], 126, ["exec /etc", "Permission denied"]),
-    (["-w", "/no/such", "--", "true"], 125, ["cwd /no/such", "No such file or directory"]),
-    (["-w", "relative", "--", "true"], 125, ["cwd", "Invalid argument"]),
-    (["-u", "nobody", "--", "true"], 125, ["user", "Invalid argument"]),
-    (["--umask", "999", "--", "true"], 125, ["umask", "Invalid argument"]),
-    (["--rlimit", "NOPE:1:1", "--", "true"], 125, ["rlimits", "Invalid argument"]),
-    (["-e", "=x", "--", "true"], 125, ["env", "Invalid argument"]),
+    (["-w", "/no/such", "--", "true"], 125, ["cannot change to directory /no/such:", "No such file or directory"]),
+    (["-w", "relative", "--", "true"], 125, ["cannot use directory 'relative': expected an absolute path"]),
+    (["-u", "nobody", "--", "true"], 125, ["initctl: cannot use user 'nobody': expected a numeric UID[:GID[,GID...]]\n"]),
+    (["--umask", "999", "--", "true"], 125, ["cannot use umask '999': expected an octal"]),
+    (["--rlimit", "NOPE:1:1", "--", "true"], 125, ["cannot use resource limit 'NOPE:1:1'"]),
+    (["-e", "=x", "--", "true"], 125, ["cannot use variable '=x': expected NAME=VALUE"]),
     (["--program", "/no/such", "--", "x"], 125, ["/no/such", "No such file or directory"]),
     (["--program", "/etc", "--", "x"], 125, ["/etc", "Is a directory"]),
     (["--program", "/etc/passwd", "--", "x"], 126, ["exec x", "Exec format error"]),
@@ -190,7 +190,7 @@ def test_what_goes_wrong(container, words, code, parts):
 
 def test_an_error_on_a_terminal(container):
     terminal = container.on_terminal("exec", "-t", "no-such")
-    terminal.expect("initctl: exec no-such: No such file or directory\r\n")
+    terminal.expect("initctl: cannot exec no-such: No such file or directory\r\n")
     assert terminal.wait() == 127
     assert not terminal.is_raw()
 

@@ -10,10 +10,12 @@ import pytest
 from conftest import DEADLINE, ROOT
 from initctl import container, control  # noqa: F401
 
-FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-g"]
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_GNU_SOURCE"]
+HEADER = ROOT / "src/initctl/initctl.h"
+FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-g"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-D_GNU_SOURCE",
+            f"-I{ROOT}/src"]
 SOURCES = [ROOT / f"src/{name}.c" for name in
-           ("ctl/client", "number", "seqpacket", "text", "wire")]
+           ("initctl/client", "base/number", "base/seqpacket", "base/text", "base/wire")]
 
 
 @pytest.fixture(params=["gcc", "musl-gcc", "gcc with sanitizers"])
@@ -22,13 +24,18 @@ def program(request, container):
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
     made = container.directory / "embed"
+    # Nothing but the header, as it is installed.
+    include = container.directory / "include"
+    include.mkdir()
+    shutil.copy(HEADER, include)
     archive = ROOT / "build/libinitctl.a"
     if not rest and not archive.exists():
         pytest.skip("the library is not built")
     # A sanitizer sees what was compiled for it.
     linked = [*SANITIZE, *SOURCES] if rest else [archive]
-    subprocess.run([compiler, *FLAGS, "-o", made, ROOT / "tests/initctl/embed_client.c", *linked],
-                   check=True, timeout=60, env={**os.environ, "TMPDIR": str(container.directory)})
+    subprocess.run([compiler, *FLAGS, f"-I{include}", "-o", made,
+                    ROOT / "tests/initctl/embed_client.c", *linked], check=True,
+                   cwd=container.directory, timeout=60, env={**os.environ, "TMPDIR": str(container.directory)})
 
     def run(*words, socket=container.socket):
         return subprocess.run([made, socket, *words], env=container.environment(), text=True,
@@ -51,19 +58,41 @@ def test_a_client_of_somebody_elses(container, program):
     assert done.returncode == 125 and "Message too l" in done.stderr
 
 
-def test_the_library_holds_what_it_names():
-    """And nothing of initctl's own, such as its log and its table of verbs."""
+def library():
     archive = ROOT / "build/libinitctl.a"
     if not archive.exists():
         pytest.skip("the library is not built")
     text = subprocess.run(["nm", "-g", archive], check=True, capture_output=True, text=True).stdout
-    defined = {line.split()[2] for line in text.splitlines() if " T " in line}
-    needed = {line.split()[1] for line in text.splitlines() if line.strip().startswith("U ")}
-    assert {"initctl_connect", "initctl_greet", "initctl_exec", "initctl_wait", "initctl_call",
-            "initctl_is_master"} <= defined
-    ours = ("initctl_", "wire_", "seqpacket_", "number_", "text_")
-    assert all(name.startswith(ours) for name in defined), defined
-    assert not {name for name in needed - defined if name.startswith((*ours, "log_", "show_"))}
+    symbols = [line.split()[-2:] for line in text.splitlines() if line and not line.endswith(":")]
+    return ({name for kind, name in symbols if kind != "U"},
+            {name for kind, name in symbols if kind == "U"})
+
+
+def test_symbols_of_the_library():
+    """Exactly the functions of its header, which all begin with initctl_; no data."""
+    declared = set(re.findall(r"\b(initctl_\w+)\(", re.sub(r"(?s)/\*.*?\*/", "", HEADER.read_text())))
+    defined, needed = library()
+    assert len(declared) > 15 and defined == declared
+    assert not {name for name in needed if name.startswith(
+        ("wire_", "seqpacket_", "number_", "text_", "sys_", "log_", "output_"))}
+
+
+def test_the_library_has_no_state():
+    """No writable data, so that threads may use different connections."""
+    text = subprocess.run(["nm", ROOT / "build/libinitctl.a"], check=True, capture_output=True,
+                          text=True).stdout
+    assert not [line for line in text.splitlines() if re.search(r" [bBdDcC] ", line)]
+
+
+def test_the_header_stands_alone():
+    """No include but the libc's, and no name that is not ours."""
+    text = HEADER.read_text()
+    assert re.findall(r"#include (.*)", text) == ["<stdbool.h>", "<stddef.h>"]
+    for name in re.findall(r"(?:struct|#define|enum) (\w+)", text):
+        assert name.lower().startswith("initctl"), name
+    done = subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-x", "c",
+                           "-fsyntax-only", HEADER], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_client_of_the_readme(container):

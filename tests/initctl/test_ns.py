@@ -493,7 +493,7 @@ def test_our_own_file_is_not_there_to_be_changed(box):
     script = box.directory / "mnt" / "script"
     box.output("exec", "sh", "-c",
                f"printf '#!/proc/self/exe wait\\n' >{script}; chmod +x {script}")
-    one_line(ns(box, "mnt,pid", str(script)), 125, "too many words", str(script))
+    one_line(ns(box, "mnt,pid", str(script)), 125, "too many arguments", str(script))
     # Where the command is ours there is nothing to hide.
     client = box.popen("ns", "pid", "--", "sh", "-c", "echo ready; exec sleep 1000")
     assert client.stdout.readline() == b"ready\n"
@@ -520,12 +520,12 @@ def test_an_init_that_is_none(control, kinds):
     (["net,"], "unknown namespace ''"), ([""], "unknown namespace ''"),
     (["NET"], "unknown namespace 'NET'"), (["n" * 300], "unknown namespace"),
     (["--", "true"], "no namespaces given"), (["--nope"], "unknown option '--nope'"),
-    (["net", "--fd", "2", "true"], "no descriptor for --fd: '2'"),
-    (["net", "--fd", "x", "true"], "no descriptor for --fd: 'x'"),
-    (["net", "--fd"], "no value for option given"), (["net", "--fd", "9"], "no command given"),
+    (["net", "--fd", "2", "true"], "bad descriptor for --fd: '2'"),
+    (["net", "--fd", "x", "true"], "bad descriptor for --fd: 'x'"),
+    (["net", "--fd"], "no value for option --fd given"), (["net", "--fd", "9"], "no command given"),
     (["net", "--program", "/bin/true"], "no command given"),
-    (["net", "--save", "/x", "--", "true"], "too many words: 'true'"),
-    (["--drop", "/x", "net"], "too many words: 'net'"),
+    (["net", "--save", "/x", "--", "true"], "too many arguments: 'true'"),
+    (["--drop", "/x", "net"], "too many arguments: 'net'"),
     (["--from", "/nowhere", "net", "true"], "open /nowhere/net: No such file or directory"),
     (["--from", "/nowhere"], "open /nowhere: no namespaces are there"),
     (["--from", "/dev/null", "net"], "open /dev/null/net: Not a directory"),
@@ -538,7 +538,7 @@ def test_mistakes(control, words, text):
 
 def test_not_offered(control):
     control.start("--control-verbs", "status", how="plain")
-    one_line(control.run("ns", "net"), 125, "request", "Operation not permitted")
+    one_line(control.run("ns", "net"), 125, "request this of init for net", "Operation not permitted")
 
 
 @needs_root

@@ -9,7 +9,8 @@ from conftest import INIT, ROOT
 from initctl import INITCTL
 
 SOURCES = {path: path.read_text() for path in ROOT.glob("src/*/*.c")}
-MANUALS = {"init": ROOT / "src/man/container-init.8", "initctl": ROOT / "src/man/initctl.1"}
+MANUALS = {"init": ROOT / "src/man/container-init.8", "initctl": ROOT / "src/man/initctl.1",
+           "libinitctl": ROOT / "src/man/initctl.3"}
 
 
 def source(name):
@@ -54,23 +55,36 @@ def test_requests_that_may_be_offered():
 
 
 def test_verbs_of_initctl():
-    table = re.findall(r'^\s*\{"([a-z]+)", verb_\w+\},', source("ctl/main.c"), re.M)
-    assert len(table) == source("ctl/main.c").count(", verb_") > 5, "the table is read wrongly"
-    assert {line.split()[2] for line in verb_lines()} == set(table)
-    lines = re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", printed(INITCTL), re.M)
-    assert set(", ".join(lines).split(", ")) == set(table)
+    """The help is printed from the table of verbs."""
+    table = set(re.findall(r'^\s*\{"([a-z]+)", verb_\w+,', source("initctl/main.c"), re.M))
+    assert len(table) > 5, "the table is read wrongly"
+    assert {line.split()[2] for line in verb_lines()} == table
+    assert set(re.findall(r"^  ([a-z]+)\b", printed(INITCTL), re.M)) == table
 
 
 def test_options_of_initctl():
-    """Wherever the sources compare a word with an option."""
-    text = "".join(text for path, text in SOURCES.items() if path.parent.name == "ctl")
-    options = set(re.findall(r'(?:str(?:n?)cmp|verb_value)\([^"]*?"(-[a-zA-Z]|--[a-z-]+)=?"', text))
+    """Every row of the tables of options, which are what the program takes, is in the help."""
+    text = "".join(text for path, text in SOURCES.items() if path.parent.name == "initctl")
+    rows = re.findall(r'^\t\{(NULL|"-\w"), (NULL|"--[a-z-]+"), (?:NULL|"[^"]+"),', text, re.M)
+    options = {option.strip('"') for row in rows for option in row} - {"NULL"}
     assert len(options) > 10, "the sources are read wrongly"
+    left = re.findall(r"^  (-.*?)  ", printed(INITCTL), re.M)
+    assert set(re.findall(r"(?:^|(?<= ))--?[a-zA-Z][a-z-]*", "\n".join(left), re.M)) == options
     # What only one verb has stands in its own line.
     explained = set(items("initctl"))
     explained |= {f"-{flag}" for flag in re.findall(r"\bFl (-\w[\w-]+)",
                                                     "\n".join(verb_lines()))}
     assert explained == options
+
+
+def test_functions_of_the_library():
+    """initctl(3) has every function of the header, and no other."""
+    header = re.sub(r"(?s)/\*.*?\*/", "", (ROOT / "src/initctl/initctl.h").read_text())
+    page = (ROOT / "src/man/initctl.3").read_text()
+    declared = set(re.findall(r"\b(initctl_\w+)\(", header))
+    assert len(declared) > 15
+    assert set(re.findall(r'^\.Fn (\w+) "', page, re.M)) == declared
+    assert set(re.findall(r"^\.Nm (\w+)", page, re.M)) == declared
 
 
 @pytest.mark.parametrize("program", MANUALS)

@@ -1,0 +1,17 @@
+/*
+ * exit: the exit codes of initctl where they are not the command's. Its manual lists them.
+ */
+#ifndef INITCTL_EXIT_H
+#define INITCTL_EXIT_H
+
+#include "initctl.h"
+
+enum {
+	EXIT_INITCTL = 125, /* initctl or the channel failed: log's fail() and fail_errno() */
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127,
+	EXIT_SIGNAL = 128, /* plus the signal's number */
+	EXIT_CONTAINER_ENDED = INITCTL_GONE
+};
+
+#endif
