@@ -4,7 +4,7 @@ PYTHON   = $(shell for p in python3 /usr/bin/python3; do \
 # WORKERS processes share the tests, a file each at a time, where pytest-xdist is installed.
 WORKERS  = 2
 PARALLEL = $(if $(filter-out 1,$(WORKERS)),$(shell $(PYTHON) -c 'import xdist' 2>/dev/null && \
-             echo -n $(WORKERS) --dist loadfile))
+             printf '%s' '-n $(WORKERS) --dist loadfile'))
 RUN      = $(PYTHON) -m pytest $(PYTEST)
 # These have targets of their own: they need an engine, or a machine.
 APART    = --ignore=tests/engines --ignore=tests/container/test_kernel.py
@@ -137,6 +137,10 @@ demo: all ## show init at work in namespaces of its own
 
 bench: all $(BUILD)/probe ## measure init beside tini, dumb-init and catatonit
 	$(PYTHON) tests/tools/bench.py $(BUILD)/init $(BUILD)/probe
+
+# The value of a variable, for scripts: make -s print-CFLAGS
+print-%:
+	@echo '$($*)'
 
 # ---- other machines, into build/cross/MACHINE, by the same rules
 

@@ -135,6 +135,18 @@ def test_install_elsewhere(built, tmp_path):
     assert files(tmp_path) == {}
 
 
+# ---- make demo
+
+
+@pytest.mark.parametrize("outer", [[], ["nohup"]], ids=["plain", "nohup"])
+def test_demo(built, outer):
+    done = subprocess.run([*outer, "make", "demo"], cwd=built, env={"PATH": PATH}, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("Everything worked.\n")
+
+
 # ---- the packages
 
 
