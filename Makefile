@@ -31,8 +31,9 @@ STRICT   = -std=gnu11 -D_GNU_SOURCE -Isrc $(WARNINGS) -Werror
 LTO     := $(if $(shell $(CC) --version 2>/dev/null | grep clang),,-flto)
 CFLAGS   = -Os $(LTO) -fno-asynchronous-unwind-tables -fno-pie -ffunction-sections -fdata-sections
 # -static, -s  no libraries and no symbols: 17 kB
+# --sort-section  puts SYS_LAST of sys.h behind all other data: 8 kB of resident memory
 # -z ...       code, constants and data share pages instead of beginning new ones: 8.4 kB
-LDFLAGS  = -static -no-pie -s -Wl,--gc-sections,-z,noseparate-code,-z,norelro
+LDFLAGS  = -static -no-pie -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 
 MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c))
