@@ -33,7 +33,7 @@ CFLAGS   = -Os $(LTO) -fno-asynchronous-unwind-tables -fno-pie -ffunction-sectio
 # -static, -s  no libraries and no symbols: 17 kB
 # --sort-section  puts SYS_LAST of sys.h behind all other data: 8 kB of resident memory
 # -z ...       code, constants and data share pages instead of beginning new ones: 8.4 kB
-LDFLAGS  = -static -no-pie -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro
+LDFLAGS  = -static -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 
 MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c))
