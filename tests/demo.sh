@@ -1,11 +1,11 @@
 #!/bin/sh
-# Shows init at work as PID 1 of a namespace like a container's, without an engine.
-# Ends non-zero if what it shows is not true. Needs root, or user namespaces.
+# Shows what init does as PID 1 of a PID namespace, without a container engine.
+# Exits non-zero if init does not behave as described. Needs root, or user namespaces.
 # usage: tests/demo.sh [init]
 set -u
 me=$(readlink -f "$0")
 
-# What the processes of the demo do; they run inside the namespace.
+# The processes of the demo; they run inside the namespace.
 case ${1-} in
 who)
 	for pid in 1 $$; do
@@ -13,7 +13,7 @@ who)
 	done
 	exit 0
 	;;
-zombies) # how many there are once all orphans have died
+zombies) # prints how many zombies there are once all orphans have died
 	for n in 0 1 2 3 4 5 6 7 8 9; do
 		sh -c 'for n in 0 1 2 3 4 5 6 7 8 9; do sleep 0.01 & done'
 	done
@@ -31,17 +31,18 @@ zombies) # how many there are once all orphans have died
 	echo "$count"
 	exit 0
 	;;
-worker) # leaves the session, as a daemon does, and has something to finish
+worker) # runs in a session of its own, as a daemon does, and needs a second to finish
 	trap 'echo "     worker  got TERM, needs a second to finish"; sleep 1
 		echo "     worker  finished"; exit 0' TERM
 	echo ready >"$2"
 	while :; do sleep 1 & wait $!; done
 	;;
 app)
-	# Where the shell would remark on each child that a signal ends.
+	# The shell would report each child that a signal kills.
 	exec 2>/dev/null
-	trap 'echo "     app     got HUP, goes on"; echo hup >"$2"' HUP
-	trap 'echo "     app     got TERM, ends with code 7"; exit 7' TERM
+	# Not HUP: under nohup that is ignored, and a shell cannot trap it then.
+	trap 'echo "     app     got USR1, continues"; echo usr1 >"$2"' USR1
+	trap 'echo "     app     got TERM, exits with code 7"; exit 7' TERM
 	setsid sh "$me" worker "$2" &
 	while :; do sleep 1 & wait $!; done
 	;;
@@ -65,42 +66,42 @@ fail() {
 await() {
 	end=$(($(date +%s) + 10))
 	until grep -q "$2" "$1" 2>/dev/null; do
-		[ "$(date +%s)" -le $end ] || fail "waited in vain for: $2"
+		[ "$(date +%s)" -le $end ] || fail "timed out waiting for: $2"
 		sleep 0.02
 	done
 }
 
 # The one child of a process: PID 1 as seen from here.
 child_of() {
-	# By cat, which goes on where a process is gone by now.
+	# cat skips processes that have ended meanwhile.
 	cat /proc/[0-9]*/status 2>/dev/null |
 		awk -v parent="$1" '$1 == "Pid:" {pid = $2} $1 == "PPid:" && $2 == parent {print pid}'
 }
 
-$namespace true 2>"$dir/why" || fail "no PID namespace to be had here: $(cat "$dir/why")"
+$namespace true 2>"$dir/why" || fail "cannot make a PID namespace: $(cat "$dir/why")"
 
-echo "1. A namespace of its own: init is PID 1, and its command does not notice."
+echo "1. init is PID 1 of a PID namespace and starts the command as its child."
 $namespace "$init" -- sh "$me" who | tee "$dir/out"
 grep -q "PID 1  ${init##*/} -- sh demo.sh who" "$dir/out" || fail "init is not PID 1"
-grep -q 'PID 2  sh demo.sh who' "$dir/out" || fail "the command is not what was asked for"
+grep -q 'PID 2  sh demo.sh who' "$dir/out" || fail "the command is not PID 2"
 
-echo "2. A hundred orphans die."
+echo "2. init reaps orphans: a hundred of them die."
 with=$($namespace "$init" -- sh "$me" zombies) || fail "init failed"
 # shellcheck disable=SC2016
 without=$(mkfifo "$dir/fifo" && $namespace sh -c 'sh "$1" zombies keep >"$2" & exec cat "$2"' \
 	sh "$me" "$dir/fifo")
 echo "     zombies left: $with with init, $without with cat as PID 1"
-[ "$with" = 0 ] || fail "zombies were left"
-[ "$without" = 100 ] || fail "nothing was shown: without init no zombies either"
+[ "$with" = 0 ] || fail "init left zombies"
+[ "$without" = 100 ] || fail "there are no zombies without init either, so nothing was shown"
 
-echo "3. Signals for PID 1 reach the command; a stop lets others finish."
+echo "3. init forwards signals to the command, and lets other processes finish at the end."
 $namespace "$init" -- sh "$me" app "$dir/state" 2>&1 &
 started=$!
 await "$dir/state" ready
 pid=$(child_of $started)
-echo "     kill -HUP init"
-kill -HUP "$pid"
-await "$dir/state" hup
+echo "     kill -USR1 init"
+kill -USR1 "$pid"
+await "$dir/state" usr1
 echo "     kill -TERM init"
 before=$(date +%s%N)
 kill -TERM "$pid"
@@ -109,11 +110,11 @@ code=$?
 started=
 took=$((($(date +%s%N) - before) / 1000000))
 echo "     init exited with $code after $took ms"
-[ $code = 7 ] || fail "not the command's code"
-[ $took -ge 1000 ] || fail "the worker was not waited for"
-[ $took -lt 1900 ] || fail "init waited on when nobody was left"
-echo "4. Six namespaces that init makes itself, one after another."
-# Root's containers get other ids here, an ordinary user is root of his own.
+[ $code = 7 ] || fail "init did not exit with the code of the command"
+[ $took -ge 1000 ] || fail "init did not wait for the worker"
+[ $took -lt 1900 ] || fail "init kept waiting although no process was left"
+echo "4. init makes six kinds of namespaces itself, one after another."
+# As root, ids are mapped to others; an ordinary user becomes root inside.
 map="--uid-map 0:100000:1000 --gid-map 0:100000:1000" mine=
 [ "$(id -u)" = 0 ] || map=--map-root mine=--map-root
 
@@ -124,7 +125,7 @@ tour() {
 	outside=$(sh -c "$4")
 	printf '     %-8s init%s -- %s\n              inside: %s, outside: %s\n' \
 		"$1" " ${2# }" "$3" "$inside" "$outside"
-	[ "$inside" != "$outside" ] || fail "the same is seen inside and outside"
+	[ "$inside" != "$outside" ] || fail "inside and outside show the same"
 }
 
 tour UTS "$mine --hostname box" 'uname -n' 'uname -n'
@@ -142,4 +143,4 @@ tour network "$mine --unshare=net --loopback" "$names" "$names"
 mkdir -m 777 "$dir/user"
 chmod 711 "$dir"
 tour user "$map" "touch $dir/user/mine; id -u" "stat -c %u $dir/user/mine"
-echo "All of it is as it should be."
+echo "Everything worked."

@@ -1,17 +1,18 @@
 #!/bin/sh
-# Installs what is missing to build, test and lint init, and asks nothing.
+# Installs the packages that are missing to build, test and lint init, without asking questions.
 # usage: tests/deps.sh [build] [test] [lint] [docker] [engines] [kernel] [package] [cross]
 # (default: the first three)
-# Where all is there it changes nothing and needs no network.
+# If nothing is missing it changes nothing and needs no network.
 set -u
 
-# For what: packages of apt: packages of apk: how to see that it is there.
+# Set: packages for apt: packages for apk: command that succeeds if they are not needed.
 table() {
 	cat <<'END'
 build:gcc libc6-dev:gcc musl-dev:have gcc && [ -e /usr/include/stdlib.h ]
 build:musl-tools::have musl-gcc || have apk
 build:util-linux:util-linux:have ipcmk && unshare --help | grep -q kill-child && have setpriv
 test:python3 python3-pytest:python3 py3-pytest:pytest python3 || pytest /usr/bin/python3
+test:python3-pytest-xdist:py3-pytest-xdist:xdist python3 || xdist /usr/bin/python3
 test:libc6-dev libgcc-12-dev:libgcc:have apk || [ -e "$(gcc -print-file-name=libasan.so)" ]
 test:mount:util-linux-misc:have mount
 test:iproute2:iproute2:have ip && ip -V | grep -q iproute2
@@ -70,11 +71,15 @@ pytest() {
 	"$1" -c 'import pytest'
 }
 
+xdist() {
+	"$1" -c 'import pytest, xdist'
+}
+
 yaml() {
 	"$1" -c 'import yaml'
 }
 
-# The packages, of apt or of apk, of what is missing.
+# missing apt|apk: the packages to install.
 missing() {
 	table | while IFS=: read -r for apt apk check; do
 		case " $sets " in *" $for "*) ;; *) continue ;; esac
@@ -84,7 +89,7 @@ missing() {
 }
 
 by_hand() {
-	echo "deps: $1; install by hand what these packages of $2 hold: $need" >&2
+	echo "deps: $1; install these packages ($2) or their equivalents yourself: $need" >&2
 	exit 1
 }
 
@@ -99,15 +104,15 @@ else
 fi
 need=$(missing $manager)
 if [ -z "$need" ]; then
-	echo "deps: all there ($sets)"
+	echo "deps: everything is installed ($sets)"
 	exit 0
 fi
 
-[ $manager = none ] && by_hand "neither apt-get nor apk is here" Debian
+[ $manager = none ] && by_hand "neither apt-get nor apk is available" Debian
 as_root=
 if [ "$(id -u)" != 0 ]; then
 	command -v sudo >/dev/null && sudo -n true 2>/dev/null ||
-		by_hand "not root, and no sudo that asks nothing" $manager
+		by_hand "not root, and sudo is missing or needs a password" $manager
 	as_root=sudo
 fi
 echo "deps: installing $need"
@@ -126,12 +131,12 @@ install() {
 {
 	[ $manager != apt ] || $as_root apt-get $options update </dev/null
 	install $need || {
-		# An engine that cannot be had here is left out, and its row of the table skipped.
+		# An engine that cannot be installed is left out, and its row of the table skipped.
 		[ "$sets" = engines ] || by_hand "$manager failed" $manager
 		for one in $need; do install "$one"; done
 	}
 }
 need=$(missing $manager)
 [ -z "$need" ] && exit
-[ "$sets" = engines ] || by_hand "still missing after the installation" $manager
-echo "deps: not to be had here: $need"
+[ "$sets" = engines ] || by_hand "packages are still missing after the installation" $manager
+echo "deps: cannot be installed here: $need"

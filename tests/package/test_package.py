@@ -14,18 +14,21 @@ from conftest import AS_ROOT, PATH, ROOT, sanitized
 
 NAME = "container-init"
 VERSION = re.search(r'INIT_VERSION "(.*)"', (ROOT / "src/base/version.h").read_text())[1]
+DEV = "libinitctl-dev"
+MANUALS = sorted(path.name for path in (ROOT / "src/man").glob("*.[1-9]"))
 INSTALLED = {
     "bin/init": 0o755, "bin/initctl": 0o755,
-    "share/man/man8/container-init.8": 0o644, "share/man/man1/initctl.1": 0o644,
+    **{f"share/man/man{name[-1]}/{name}": 0o644 for name in MANUALS},
     "share/bash-completion/completions/init": 0o644,
     "share/bash-completion/completions/initctl": 0o644,
     "share/zsh/site-functions/_init": 0o644, "share/zsh/site-functions/_initctl": 0o644,
     "share/fish/vendor_completions.d/init.fish": 0o644,
     "share/fish/vendor_completions.d/initctl.fish": 0o644,
+    "include/initctl.h": 0o644, "lib/libinitctl.a": 0o644, "lib/pkgconfig/initctl.pc": 0o644,
 }
 PACKAGED = {
     "usr/bin/container-init", "usr/bin/initctl",
-    "usr/share/man/man8/container-init.8.gz", "usr/share/man/man1/initctl.1.gz",
+    *(f"usr/share/man/man{name[-1]}/{name}.gz" for name in MANUALS if name[-1] != "3"),
     "usr/share/bash-completion/completions/container-init",
     "usr/share/bash-completion/completions/initctl",
     "usr/share/fish/vendor_completions.d/container-init.fish",
@@ -33,10 +36,13 @@ PACKAGED = {
     "usr/share/doc/container-init/copyright", "usr/share/doc/container-init/changelog.gz",
     "usr/share/doc/container-init/PROTOCOL.md",
 }
+LIBRARY_MANUALS = {f"usr/share/man/man3/{name}.gz" for name in MANUALS if name[-1] == "3"}
 ZSH = {"_container-init", "_initctl"}
 
 pytestmark = pytest.mark.skipif(sanitized(), reason="what is packed is not what INIT names")
 needs_musl = pytest.mark.skipif(not shutil.which("musl-gcc"), reason="packages are made by musl-gcc")
+needs_header = pytest.mark.skipif(not (ROOT / "src/initctl/initctl.h").exists(),
+                                  reason="client.h includes headers that are not installed")
 needs_dpkg = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg is not here")
 
 
@@ -81,17 +87,64 @@ def test_install_and_uninstall(built, tmp_path):
     assert set(files(tmp_path)) == {"usr/local/bin/other"}
 
 
+PROGRAM = """
+#include <initctl.h>
+int main(void)
+{
+	return initctl_connect("/nonexistent") == -1 ? 7 : 1;
+}
+"""
+
+
+def build_with_pkg_config(root, compiler="gcc", pc="usr/local/lib/pkgconfig"):
+    """Builds and runs a program of a user's, with what pkg-config says of the installed library."""
+    if not shutil.which("pkg-config"):
+        pytest.skip("pkg-config is not installed")
+    env = {"PATH": PATH, "PKG_CONFIG_LIBDIR": str(root / pc), "PKG_CONFIG_SYSROOT_DIR": str(root),
+           "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1", "PKG_CONFIG_ALLOW_SYSTEM_LIBS": "1"}
+    words = subprocess.run(["pkg-config", "--cflags", "--libs", "initctl"], env=env, check=True,
+                           capture_output=True, text=True).stdout.split()
+    assert subprocess.check_output(["pkg-config", "--modversion", "initctl"], env=env,
+                                   text=True).strip() == VERSION
+    (root / "program.c").write_text(PROGRAM)
+    subprocess.run([compiler, "-Wall", "-Werror", "-o", root / "program", root / "program.c", *words],
+                   check=True, cwd=root, env={"PATH": PATH})
+    assert subprocess.run([root / "program"]).returncode == 7
+
+
+@needs_header
+@pytest.mark.parametrize("compiler", ["gcc", "clang", "musl-gcc"])
+def test_installed_library(built, tmp_path, compiler):
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    make("install", f"DESTDIR={tmp_path}", cwd=built)
+    build_with_pkg_config(tmp_path, compiler)
+
+
 def test_install_elsewhere(built, tmp_path):
     places = [f"DESTDIR={tmp_path}", "PREFIX=/opt", "MANDIR=/man", "BASHDIR=/bash", "ZSHDIR=/zsh",
-              "FISHDIR=/fish", "INIT_NAME=pid1"]
+              "FISHDIR=/fish", "LIBDIR=/lib64", "INIT_NAME=pid1"]
     make("install", *places, cwd=built, umask=0o077)
     assert set(files(tmp_path)) == {
-        "opt/bin/pid1", "opt/bin/initctl", "man/man8/container-init.8", "man/man1/initctl.1",
+        "opt/bin/pid1", "opt/bin/initctl", *(f"man/man{name[-1]}/{name}" for name in MANUALS),
+        "opt/include/initctl.h", "lib64/libinitctl.a", "lib64/pkgconfig/initctl.pc",
         "bash/pid1", "bash/initctl", "zsh/_pid1", "zsh/_initctl", "fish/pid1.fish",
         "fish/initctl.fish"}
     assert all(path.stat().st_mode & 0o055 == 0o055 for path in tmp_path.rglob("*") if path.is_dir())
     make("uninstall", *places, cwd=built)
     assert files(tmp_path) == {}
+
+
+# ---- make demo
+
+
+@pytest.mark.parametrize("outer", [[], ["nohup"]], ids=["plain", "nohup"])
+def test_demo(built, outer):
+    done = subprocess.run([*outer, "make", "demo"], cwd=built, env={"PATH": PATH}, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("Everything worked.\n")
 
 
 # ---- the packages
@@ -116,6 +169,11 @@ def deb(packages):
 
 
 @pytest.fixture
+def dev_deb(packages):
+    return one(packages, f"{DEV}_{VERSION}_*.deb")
+
+
+@pytest.fixture
 def tarball(packages):
     return one(packages, f"{NAME}-{VERSION}-*.tar.gz")
 
@@ -130,7 +188,7 @@ def elsewhere():
 
 @needs_musl
 @needs_dpkg
-def test_same_bytes_anywhere(deb, tarball, elsewhere):
+def test_same_bytes_anywhere(deb, dev_deb, tarball, elsewhere):
     """In another directory, later, by another user, with another umask, clock and language."""
     folder = sources(elsewhere / "quite" / "another-directory")
     for path in [folder, *folder.rglob("*")]:
@@ -145,7 +203,7 @@ def test_same_bytes_anywhere(deb, tarball, elsewhere):
     env = {"TZ": "Pacific/Chatham", "LANG": "de_DE.UTF-8", "LC_ALL": "tr_TR.UTF-8",
            "TMPDIR": str(folder), "USER": "somebody"}
     make("tarball", "deb", cwd=folder, umask=0o077, env=env, **who)
-    for first in (deb, tarball):
+    for first in (deb, dev_deb, tarball):
         assert filecmp.cmp(first, folder / "build" / first.name, shallow=False), first.name
 
 
@@ -172,7 +230,9 @@ def test_time_of_the_last_commit(packages, tmp_path):
 def test_what_the_tarball_holds(tarball):
     with tarfile.open(tarball) as tar:
         names = [member.name for member in tar]
-        assert set(names) == PACKAGED | {f"usr/share/zsh/site-functions/{name}" for name in ZSH}
+        assert set(names) == PACKAGED | LIBRARY_MANUALS | {
+            "usr/include/initctl.h", "usr/lib/libinitctl.a", "usr/lib/pkgconfig/initctl.pc"} | {
+            f"usr/share/zsh/site-functions/{name}" for name in ZSH}
         assert names == sorted(names)
         for member in tar:
             assert (member.uid, member.gid, member.isfile()) == (0, 0, True)
@@ -189,11 +249,25 @@ def control(deb):
 
 @needs_musl
 @needs_dpkg
-def test_what_the_deb_says(deb):
-    fields = control(deb)
-    assert (fields["Package"], fields["Version"]) == (NAME, VERSION)
-    assert deb.name == f"{NAME}_{VERSION}_{fields['Architecture']}.deb"
-    assert not {"Depends", "Pre-Depends", "Conflicts", "Replaces"} & set(fields)
+def test_what_the_debs_say(deb, dev_deb):
+    for package, name in ((deb, NAME), (dev_deb, DEV)):
+        fields = control(package)
+        assert (fields["Package"], fields["Version"]) == (name, VERSION)
+        assert fields.get("Source", NAME) == NAME
+        assert package.name == f"{name}_{VERSION}_{fields['Architecture']}.deb"
+        assert not {"Depends", "Pre-Depends", "Conflicts", "Replaces"} & set(fields)
+
+
+@needs_header
+@needs_musl
+@needs_dpkg
+def test_library_from_the_deb(dev_deb, tmp_path):
+    subprocess.run(["dpkg-deb", "-x", dev_deb, tmp_path], check=True)
+    lib = os.path.dirname(one(tmp_path, "usr/lib/*/libinitctl.a").relative_to(tmp_path))
+    assert set(files(tmp_path)) == LIBRARY_MANUALS | {
+        "usr/include/initctl.h", f"{lib}/libinitctl.a", f"{lib}/pkgconfig/initctl.pc",
+        f"usr/share/doc/{DEV}/copyright", f"usr/share/doc/{DEV}/changelog.gz"}
+    build_with_pkg_config(tmp_path, pc=f"{lib}/pkgconfig")
 
 
 @needs_musl
@@ -238,9 +312,9 @@ def test_deb_comes_and_goes(deb, tmp_path):
 
 @needs_musl
 @needs_dpkg
-def test_lintian(deb):
+def test_lintian(deb, dev_deb):
     if not shutil.which("lintian"):
         pytest.skip("lintian is not installed")
-    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", deb],
+    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", deb, dev_deb],
                           capture_output=True, text=True, env={"PATH": PATH, "LC_ALL": "C.UTF-8"})
     assert (done.returncode, done.stdout) == (0, "")

@@ -2,8 +2,9 @@
 """Measures init beside tini, dumb-init and catatonit, each as PID 1 of a PID namespace.
 
 usage: tests/tools/bench.py [init [probe]]; needs root. The peers are built from Debian's source
-packages with init's compiler, static and stripped; where those cannot be had, Debian's
-binaries stand in, and the table says so. One column is one program, all measured in turn.
+packages with init's compiler and flags, as the Makefile has them; where the sources cannot be
+fetched, Debian's binaries are measured, and the table says so. Each column is one program; all
+are measured in turn, in one run.
 """
 import os
 import shutil
@@ -54,6 +55,13 @@ def compiler():
     return "musl-gcc" if shutil.which("musl-gcc") else "gcc"
 
 
+def flags(name):
+    """A variable of the Makefile: init's own flags."""
+    text = subprocess.run(["make", "-s", f"print-{name}"], capture_output=True, text=True,
+                          check=True).stdout
+    return text.split()
+
+
 def build(name):
     pattern, header, text = CONFIG[name]
     source = next(iter(PEERS.glob(pattern)), None)
@@ -62,7 +70,7 @@ def build(name):
     if header:
         (source.parent / header).write_text(text)
     out = PEERS / name
-    done = subprocess.run([compiler(), "-Os", "-static", "-s", "-w", "-std=gnu99",
+    done = subprocess.run([compiler(), "-w", "-std=gnu99", *flags("CFLAGS"), *flags("LDFLAGS"),
                            f"-I{source.parent}", "-o", out, source], check=False)
     return None if done.returncode else out
 
@@ -70,12 +78,12 @@ def build(name):
 def programs(init):
     """name -> program, and where each comes from."""
     found, origin = {"init": init}, {"init": "this source"}
-    missing = [name for name in CONFIG if not (PEERS / name).exists()]
+    missing = [name for name in CONFIG if not next(PEERS.glob(CONFIG[name][0]), None)]
     if missing and shutil.which("apt-get"):
         fetch()
     for name in CONFIG:
-        if (program := PEERS / name if (PEERS / name).exists() else build(name)):
-            found[name], origin[name] = program, f"Debian's source, {compiler()} -Os -static -s"
+        if (program := build(name)):
+            found[name], origin[name] = program, f"Debian's source, {compiler()} and init's flags"
         elif (program := shutil.which(name)):
             found[name], origin[name] = program, "Debian's binary"
         else:
