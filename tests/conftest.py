@@ -59,7 +59,9 @@ PASSED = {k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OP
 # As `nohup make test` has them: Python resets only PIPE and XFSZ for its children.
 IGNORED = [s for s in signal.valid_signals() if signal.getsignal(s) == signal.SIG_IGN]
 
-LIBC, LIBC_SIGNALS = ctypes.CDLL(None), (32, 33)
+LIBC, LIBC_SIGNALS = ctypes.CDLL(None, use_errno=True), (32, 33)
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+OWN_MOUNTS = False  # whether this process has a mount namespace of its own
 RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(os.uname().machine)
 
 
@@ -297,8 +299,12 @@ class Starter:
             if one.pid_seen and one.popen.poll() is None and is_alive(one.pid_seen)]
 
 
-def mounts(pid="self"):
-    return set(Path(f"/proc/{pid}/mountinfo").read_text().splitlines())
+def mounts(pid=None):
+    """The lines of a process's mountinfo. Without a pid those of the tests' own mount namespace, and
+    none where they may not have one: then they may not mount outside a container either."""
+    if pid is None and not OWN_MOUNTS:
+        return set()
+    return set(Path(f"/proc/{pid or 'thread-self'}/mountinfo").read_text().splitlines())
 
 
 def descriptors():
@@ -358,8 +364,23 @@ def run(start):
     return run
 
 
+def enter_own_mount_namespace():
+    """Leaves the host's mount namespace, so that what others mount there meanwhile is not seen.
+
+    The copy is private: nothing that is mounted on either side appears on the other. Returns
+    whether that is allowed, which it is to root with CAP_SYS_ADMIN. An ordinary user could do it
+    in a user namespace, but the tests would not be those of an ordinary user any more."""
+    if LIBC.unshare(CLONE_NEWNS):
+        return False
+    if LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "cannot make mounts private")
+    return True
+
+
 def pytest_configure(config):
+    global OWN_MOUNTS
     sys.dont_write_bytecode = True
+    OWN_MOUNTS = enter_own_mount_namespace()
     for program in (INIT, PROBE):
         if not os.access(program, os.X_OK):
             pytest.exit(f"{program} is missing: run make first", 2)
