@@ -8,12 +8,12 @@ import pytest
 from conftest import INIT, ROOT
 from initctl import INITCTL
 
-SOURCES = {path: path.read_text() for path in ROOT.glob("src/*/*.c")}
+# Short flags, the long name, and a value: a capital behind it.
+OPTION = re.compile(r"(?<![\w-])((?:-[a-zA-Z],? )*)(--[a-z][a-z-]+)(?:[ =](\[?[A-Z]))?")
+README = ROOT / "README.md"
+PROTOCOL = ROOT / "src/channel/PROTOCOL.md"
+
 MANUALS = {"init": ROOT / "src/man/container-init.8", "initctl": ROOT / "src/man/initctl.1"}
-
-
-def source(name):
-    return SOURCES[ROOT / "src" / name]
 
 
 def items(program):
@@ -32,45 +32,68 @@ def verb_lines():
 
 
 def printed(program):
-    """What -h says."""
-    return subprocess.run([program, "-h"], capture_output=True, text=True, check=True).stdout
+    """What --help says."""
+    return subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def options_printed(program):
+    """The options that --help names: name -> whether it has a value, a capital behind it."""
+    found = {}
+    for flags, name, value in OPTION.findall(printed(program).expandtabs().split("\n", 1)[1]):
+        for option in (*re.findall(r"-[a-zA-Z]", flags), name):
+            found[option] = bool(value)
+    return found
+
+
+def verbs_printed():
+    lines = re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", printed(INITCTL), re.M)
+    return set(", ".join(lines).split(", "))
 
 
 def test_options_of_init():
-    """The help is init's table of options (src/pid1/usage.c): a capital behind a name is its value."""
-    found = re.findall(r"((?: -[a-zA-Z])*) (--[a-z-]+)( [A-Z])?", printed(INIT).expandtabs().split("\n", 1)[1])
-    table = {option: bool(value) for flags, name, value in found
-             for option in (name, *flags.split())}
-    header = (ROOT / "src/pid1/usage.h").read_text()
-    assert len(found) == len(re.findall(r"^\tOPT_", header, re.M)) > 20, "the table is read wrongly"
+    table = options_printed(INIT)
+    assert len(table) > 40, "the help is read wrongly"
     assert items("init") == table
 
 
+def test_options_in_the_readme():
+    """README names options of the two programs only; those of engines are listed here."""
+    text = re.sub(r"(?s)```.*?```", "", README.read_text())
+    named = set(re.findall(r"`(--[a-z-]+)", text))
+    assert len(named) > 20, "README is read wrongly"
+    others = {"--init", "--as-pid"}
+    assert named - set(options_printed(INIT)) - set(items("initctl")) - others == set()
+
+
 def test_requests_that_may_be_offered():
-    rows = re.findall(r'^\s*\[VERB_\w+\] = \{"([a-z]+)"', source("request.c"), re.M)
+    """The manual lists what init accepts, all together and each alone."""
     said = re.search(r"^\.It Fl -control-verbs.*?^\.Cm ([a-z, ]+) \.$", MANUALS["init"].read_text(),
-                     re.M | re.S)
-    assert len(rows) > 5 and said[1].split(" , ") == rows
+                     re.M | re.S)[1].split(" , ")
+    assert len(said) > 5 and len(set(said)) == len(said)
+    for verb in (*said, ",".join(said)):
+        subprocess.run([INIT, "--control-verbs", verb, "--", "true"], check=True)
+    # Every request of the protocol's table, which is the complete list.
+    requests = PROTOCOL.read_text().split("\n## Requests\n")[1].split("\n### ")[0]
+    assert set(re.findall(r"^\| `([a-z]+)` \|", requests, re.M)) == set(said)
 
 
 def test_verbs_of_initctl():
-    table = re.findall(r'^\s*\{"([a-z]+)", verb_\w+\},', source("ctl/main.c"), re.M)
-    assert len(table) == source("ctl/main.c").count(", verb_") > 5, "the table is read wrongly"
-    assert {line.split()[2] for line in verb_lines()} == set(table)
-    lines = re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", printed(INITCTL), re.M)
-    assert set(", ".join(lines).split(", ")) == set(table)
+    assert len(verbs_printed()) > 10, "the help is read wrongly"
+    assert {line.split()[2] for line in verb_lines()} == verbs_printed()
 
 
 def test_options_of_initctl():
-    """Wherever the sources compare a word with an option."""
-    text = "".join(text for path, text in SOURCES.items() if path.parent.name == "ctl")
-    options = set(re.findall(r'(?:str(?:n?)cmp|verb_value)\([^"]*?"(-[a-zA-Z]|--[a-z-]+)=?"', text))
-    assert len(options) > 10, "the sources are read wrongly"
+    """Each option that --help names; it need not name -h and -V."""
+    text = printed(INITCTL)
+    named = set(re.findall(r"(?<![\w-])(-[a-zA-Z]|--[a-z][a-z-]+)(?![\w-])", text))
+    assert len(named) > 15, "the help is read wrongly"
     # What only one verb has stands in its own line.
     explained = set(items("initctl"))
     explained |= {f"-{flag}" for flag in re.findall(r"\bFl (-\w[\w-]+)",
                                                     "\n".join(verb_lines()))}
-    assert explained == options
+    always = {"-h", "--help", "-V", "--version"}
+    # The help says which verbs need init's --cgroup.
+    assert explained - always == named - always - {"--cgroup"} and always <= explained
 
 
 @pytest.mark.parametrize("program", MANUALS)

@@ -37,12 +37,6 @@ def test_help(run, how, option):
         assert re.search(rf"\s--{name}\s", result.stdout)
 
 
-def test_help_in_readme(run):
-    """README shows it as it is."""
-    text = run(["-h"]).stdout.expandtabs()
-    assert "".join(f"    {line}\n" for line in text.splitlines()) in (ROOT / "README.md").read_text()
-
-
 @pytest.mark.parametrize("option", ["-V", "--version"])
 def test_version(run, how, option):
     result = run([option], how)
