@@ -1,8 +1,11 @@
-# Completion of init's words for fish, under the name of this file. What options there are,
-# and what values they take, is what the program says of itself.
-# A line for each: its flags, its name, and its value's: a capital behind one blank.
+# Completion of init's options for fish, under the name of this file. The options and the
+# names of their values are taken from the program's help.
+
+# Prints one line for each option: its short names, its name, and the name of its value, which
+# begins with a capital.
 function __init_options
-    command $argv[1] -h 2>/dev/null | tail -n +2 | tr '\t' ' ' | string match -ra '(?: -[A-Za-z])* --[a-z-]+(?: [A-Z]\S*)?'
+    command $argv[1] -h 2>/dev/null | string replace -ra ',(?= -)' '' |
+        string match -r '^ +(?:-[A-Za-z] )*--[a-z-]+(?: [A-Z]\S*)?'
 end
 
 function __init_has_command

@@ -1,21 +1,19 @@
 #compdef init container-init
-# What options there are, and what values they take, is what the program says of itself.
+# The options and the names of their values are taken from the program's help.
 local line value option
 local -a specs
-for line in ${${(f)"$(_call_program options $words[1] -h </dev/null 2>/dev/null | tr "\t" " ")"}[2,-1]}; do
-	# A name and its flags; a capital behind one blank is its value.
-	while [[ $line =~ '(( -[A-Za-z])*) (--[a-z-]+)( ([A-Z][^ ]*))?(.*)$' ]]; do
-		value=$match[5]
-		line=$match[6]
-		for option in ${=match[1]} $match[3]; do
-			case $value in
-			('') specs+=("*$option") ;;
-			(SIG*) specs+=("*${option}:signal:_signals -s") ;;
-			(DIR*) specs+=("*${option}:folder:_files -/") ;;
-			(PATH*|FILE*|SRC*) specs+=("*${option}:file:_files") ;;
-			(*) specs+=("*${option}:${value//[^A-Za-z0-9,]/ }: ") ;;
-			esac
-		done
+for line in ${(f)"$(_call_program options $words[1] -h </dev/null 2>/dev/null)"}; do
+	# A line is "  -g, --grace TIME   explanation"; a value begins with a capital.
+	[[ $line =~ '^ *((-[A-Za-z], )*)(--[a-z-]+)( ([A-Z][^ ]*))?' ]] || continue
+	value=$match[5]
+	for option in ${=match[1]//,/} $match[3]; do
+		case $value in
+		('') specs+=("*$option") ;;
+		(SIG*) specs+=("*${option}:signal:_signals -s") ;;
+		(DIR*) specs+=("*${option}:folder:_files -/") ;;
+		(PATH*|FILE*|SRC*) specs+=("*${option}:file:_files") ;;
+		(*) specs+=("*${option}:${value//[^A-Za-z0-9,]/ }: ") ;;
+		esac
 	done
 done
 _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal'

@@ -8,10 +8,10 @@ import pytest
 from conftest import INIT, ROOT
 from initctl import INITCTL
 
-# Short flags, the long name, and a value: a capital behind it.
-OPTION = re.compile(r"(?<![\w-])((?:-[a-zA-Z],? )*)(--[a-z][a-z-]+)(?:[ =](\[?[A-Z]))?")
+# A line of the help: short names, the long name, and a value, which begins with a capital.
+OPTION = re.compile(r"^ +((?:-[a-zA-Z], )*)(--[a-z][a-z-]+)(?: (\[?[A-Z]))?", re.M)
 README = ROOT / "README.md"
-PROTOCOL = ROOT / "src/channel/PROTOCOL.md"
+PROTOCOL = ROOT / "src/man/init-control.7"
 
 MANUALS = {"init": ROOT / "src/man/container-init.8", "initctl": ROOT / "src/man/initctl.1"}
 
@@ -39,7 +39,7 @@ def printed(program):
 def options_printed(program):
     """The options that --help names: name -> whether it has a value, a capital behind it."""
     found = {}
-    for flags, name, value in OPTION.findall(printed(program).expandtabs().split("\n", 1)[1]):
+    for flags, name, value in OPTION.findall(printed(program)):
         for option in (*re.findall(r"-[a-zA-Z]", flags), name):
             found[option] = bool(value)
     return found
@@ -72,9 +72,9 @@ def test_requests_that_may_be_offered():
     assert len(said) > 5 and len(set(said)) == len(said)
     for verb in (*said, ",".join(said)):
         subprocess.run([INIT, "--control-verbs", verb, "--", "true"], check=True)
-    # Every request of the protocol's table, which is the complete list.
-    requests = PROTOCOL.read_text().split("\n## Requests\n")[1].split("\n### ")[0]
-    assert set(re.findall(r"^\| `([a-z]+)` \|", requests, re.M)) == set(said)
+    # The protocol's table has every request there is.
+    requests = PROTOCOL.read_text().split("\n.Sh REQUESTS\n")[1].split("\n.Ss ")[0]
+    assert set(re.findall(r"^\.It ([a-z]+) Ta", requests, re.M)) == set(said)
 
 
 def test_verbs_of_initctl():
@@ -96,10 +96,10 @@ def test_options_of_initctl():
     assert explained - always == named - always - {"--cgroup"} and always <= explained
 
 
-@pytest.mark.parametrize("program", MANUALS)
-def test_manual_is_well_formed(program):
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "src/man").iterdir()))
+def test_manual_is_well_formed(page):
     if not shutil.which("mandoc"):
         pytest.skip("mandoc is not installed")
-    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", MANUALS[program]],
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", ROOT / "src/man" / page],
                           capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
