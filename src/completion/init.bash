@@ -1,13 +1,13 @@
-# Completion of init's words for bash, under the name of this file. What options there
-# are, and what values they take, is what the program says of itself (-h).
+# Completion of init's options for bash, under the name of this file. The options and the
+# names of their values are taken from the program's help.
 
-# Sets _init_kinds: an option to the name of its value in the help, empty where it has none.
+# Sets _init_kinds: for each option the name of its value, or an empty string if it has none.
 _init_options() {
-	local rest option
+	local line option
 	declare -gA _init_kinds=()
-	while IFS= read -r rest; do
-		# An option's names begin the line; a word in capitals after them is its value.
-		[[ $rest =~ ^\ \ ((-[A-Za-z],\ )*)\ *(--[a-z-]+)(\ ([A-Z][^ ]*))?\ \  ]] || continue
+	while IFS= read -r line; do
+		# A line is "  -g, --grace TIME   explanation"; a value begins with a capital.
+		[[ $line =~ ^\ *((-[A-Za-z],\ )*)(--[a-z-]+)(\ ([A-Z][^ ]*))? ]] || continue
 		for option in ${BASH_REMATCH[1]//,/} "${BASH_REMATCH[3]}"; do
 			_init_kinds[$option]=${BASH_REMATCH[5]}
 		done

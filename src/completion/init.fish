@@ -1,8 +1,11 @@
-# Completion of init's words for fish, under the name of this file. What options there are,
-# and what values they take, is what the program says of itself.
-# A line for each, beginning with a blank: its names, and what the help calls its value.
+# Completion of init's options for fish, under the name of this file. The options and the
+# names of their values are taken from the program's help.
+
+# Prints one line for each option: its short names, its name, and the name of its value, which
+# begins with a capital.
 function __init_options
-    command $argv[1] -h 2>/dev/null | string match -rg '^ ( (?:-[A-Za-z], )* *--[a-z-]+(?: [A-Z]\S*)?)  ' | string replace -a , ''
+    command $argv[1] -h 2>/dev/null | string replace -ra ',(?= -)' '' |
+        string match -r '^ +(?:-[A-Za-z] )*--[a-z-]+(?: [A-Z]\S*)?'
 end
 
 function __init_has_command

@@ -1,10 +1,10 @@
 #compdef init container-init
-# What options there are, and what values they take, is what the program says of itself.
+# The options and the names of their values are taken from the program's help.
 local line value option
 local -a specs
 for line in ${(f)"$(_call_program options $words[1] -h </dev/null 2>/dev/null)"}; do
-	# An option's names begin the line; a word in capitals after them is its value.
-	[[ $line =~ '^  ((-[A-Za-z], )*) *(--[a-z-]+)( ([A-Z][^ ]*))?  ' ]] || continue
+	# A line is "  -g, --grace TIME   explanation"; a value begins with a capital.
+	[[ $line =~ '^ *((-[A-Za-z], )*)(--[a-z-]+)( ([A-Z][^ ]*))?' ]] || continue
 	value=$match[5]
 	for option in ${=match[1]//,/} $match[3]; do
 		case $value in

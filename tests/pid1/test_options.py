@@ -39,12 +39,6 @@ def test_help(run, how, option):
     assert len({row.start(4) for row in rows}) == 1
 
 
-def test_help_in_readme(run):
-    """README shows it as it is."""
-    text = run(["-h"]).stdout.expandtabs()
-    assert "".join(f"    {line}".rstrip() + "\n" for line in text.splitlines()) in (ROOT / "README.md").read_text()
-
-
 @pytest.mark.parametrize("option", ["-V", "--version"])
 def test_version(run, how, option):
     result = run([option], how)
