@@ -21,15 +21,15 @@ ifeq ($(origin CC),default)
 CC      := $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,gcc)
 endif
 
-WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum
 STRICT   = -std=gnu11 -D_GNU_SOURCE -Isrc $(WARNINGS) -Werror
-# -Os        a fifth smaller than -O2 (13 kB), and as fast where the kernel does the work
+# -Oz        a quarter smaller than -O2 (14 kB), and as fast where the kernel does the work
 # -flto      inlines across files: 2.3 kB; clang would need a linker plugin, and does without
 # -fno-as... no tables to unwind by, which C does not need: 6.1 kB
 # -fno-pie   a static program needs no relocations: 0.8 kB
 # -f...-sections, --gc-sections: what nobody calls is left out: 0.8 kB
 LTO     := $(if $(shell $(CC) --version 2>/dev/null | grep clang),,-flto)
-CFLAGS   = -Os $(LTO) -fno-asynchronous-unwind-tables -fno-pie -ffunction-sections -fdata-sections
+CFLAGS   = -Oz $(LTO) -fno-asynchronous-unwind-tables -fno-pie -ffunction-sections -fdata-sections
 # -static, -s  no libraries and no symbols: 17 kB
 # --sort-section  puts SYS_LAST of sys.h behind all other data: 8 kB of resident memory
 # -z ...       code, constants and data share pages instead of beginning new ones: 8.4 kB
