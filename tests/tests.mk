@@ -181,7 +181,7 @@ MUSL_INC = $(firstword $(wildcard /usr/include/*-linux-musl /usr/lib/musl/includ
 CLANG_MUSL = clang -nostdinc -isystem $(MUSL_INC) -isystem $$(clang -print-resource-dir)/include
 # Runs a command for each file, two at a time; the file stands in $$f.
 each     = printf '%s\n' $(1) | xargs -P 2 -I FILE sh -c 'f=FILE; $(2) || exit 255'
-compile  = $(STRICT) -O2 -c -o /dev/null
+compile  = $(STRICT) -Isrc/initctl -O2 -c -o /dev/null
 
 lint: lint-includes lint-format lint-compile lint-analyse lint-text ## check includes, layout, warnings, analysers, scripts, manuals
 	@echo "lint: clean"

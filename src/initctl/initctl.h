@@ -1,7 +1,7 @@
 /*
  * initctl: client library for the control channel of init (libinitctl.a).
  *
- * PROTOCOL.md, installed as init-control(7), describes the messages. A connection is a plain
+ * init-control(7) describes the messages. A connection is a plain
  * descriptor, which the caller may poll and must close; closing it ends the session that it
  * carries. Calls block until the server replies. It does so at once, except to requests that wait
  * by their nature. Functions that return -1 set errno: EPROTO for a message that violates the
@@ -88,7 +88,7 @@ const char *initctl_next_field(const struct initctl_message *message, const char
 /* Closes the descriptors that came with a message, and sets count to 0. */
 void initctl_discard(struct initctl_message *message);
 
-/* A command to run in the container. PROTOCOL.md gives the defaults of what is not set. */
+/* A command to run in the container. init-control(7) gives the defaults of what is not set. */
 struct initctl_exec {
 	char *const *args;         /* NULL-terminated, at least one */
 	const char *const *env;    /* NAME=VALUE, NULL-terminated, or NULL */

@@ -82,7 +82,7 @@ static void hide_descriptors(void)
 
 bool nsenter(const struct nslist *list, const int *fds, int root)
 {
-	bool left[NS_KINDS], denied = false, child, user;
+	bool left[NS_KINDS] = {false}, denied = false, child, user;
 
 	/* All looked up before we go: /proc may be another there. */
 	for (unsigned i = 0; i < NS_KINDS; i++)

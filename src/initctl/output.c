@@ -206,7 +206,7 @@ void output_event(const struct initctl_message *message)
 	fflush(stdout);
 }
 
-/* What init could not do at a stage, as PROTOCOL.md calls it. */
+/* What init could not do at a stage, as init-control(7) calls it. */
 static const struct {
 	const char *stage, *step;
 } stages[] = {

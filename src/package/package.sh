@@ -38,7 +38,6 @@ documents() {
 
 		 -- $MAINTAINER  $(date -Rd "@$epoch")
 	END
-	[ "$1" != container-init ] || install -m 644 src/channel/PROTOCOL.md "$doc"
 	for page in "$2"/usr/share/man/man?/*.[0-9]; do
 		[ ! -e "$page" ] || gzip -9n "$page"
 	done

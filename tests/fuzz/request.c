@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/wire.h"
 #include "channel/verbs.h"
 
@@ -51,7 +52,7 @@ static void check_request(const struct request *request, const char *data, size_
 	check(!is_verb(request, "signal") || request->signal, "a signal");
 	check(!is_verb(request, "attach") || request->session, "a session");
 	check(!request->pid || (request->pid > 1 && request->pid <= 1 << 22), "pid");
-	check(request->grace >= -1, "grace");
+	check(request->grace >= 0 || request->grace == NOT_SAID, "grace");
 	check(!request->directory ||
 			(inside(request->directory, data, size) && *request->directory == '/'),
 		"cwd");

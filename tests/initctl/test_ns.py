@@ -546,7 +546,7 @@ def test_a_kind_that_init_could_not_open(control):
     """It has no /proc that is one. Asked for by name it is an error; of all, what there is."""
     start(control, "unshare", "-m", main="exec sleep 1000", wrap=[
         "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"])
-    one_line(ns(control, "net", "true"), 125, "open net: No such file or directory")
+    one_line(ns(control, "net", "true"), 125, "cannot open net: not available here")
     one_line(ns(control), 125, "init has none to hand out")
 
 

@@ -34,7 +34,6 @@ PACKAGED = {
     "usr/share/fish/vendor_completions.d/container-init.fish",
     "usr/share/fish/vendor_completions.d/initctl.fish",
     "usr/share/doc/container-init/copyright", "usr/share/doc/container-init/changelog.gz",
-    "usr/share/doc/container-init/PROTOCOL.md",
 }
 LIBRARY_MANUALS = {f"usr/share/man/man3/{name}.gz" for name in MANUALS if name[-1] == "3"}
 ZSH = {"_container-init", "_initctl"}

@@ -221,7 +221,7 @@ def test_nobody_reads(run, how, pipe):
     fill(write)
     result = run(["--ready-fd", write, "sh", "-c", "exit 5"], how, pass_fds=[write])
     assert result.returncode == 5
-    assert result.stderr == "init: cannot tell that we are ready: Resource temporarily unavailable\n"
+    assert result.stderr == "init: cannot report readiness: Resource temporarily unavailable\n"
     assert b"\n" not in now_in(read)
 
 
@@ -240,7 +240,7 @@ def test_reader_is_gone(start, how, pipe):
     pipe.close(read)
     init = start(["--ready-fd", write, PROBE, "signals", "--until", "10"], how, pass_fds=[write])
     init.line("ready")
-    eventually(lambda: "tell that we are ready" in init.stderr(), what="the warning")
+    eventually(lambda: "report readiness" in init.stderr(), what="the warning")
     init.signal(signal.SIGUSR1)
     init.line("^10 ")
     assert not [line for line in init.lines if line.startswith("13 ")]
@@ -392,7 +392,7 @@ def test_systemd_does_not_read(run, how, manager):
                 other.send(b"x")
         result = run(["--notify", "sh", "-c", "exit 5"], how, env={"NOTIFY_SOCKET": manager.name})
     assert result.returncode == 5
-    assert result.stderr == "init: cannot tell that we are ready: Resource temporarily unavailable\n"
+    assert result.stderr == "init: cannot report readiness: Resource temporarily unavailable\n"
 
 
 def test_systemd_is_gone_meanwhile(start, how, manager, tmp_path):
@@ -405,7 +405,7 @@ def test_systemd_is_gone_meanwhile(start, how, manager, tmp_path):
     eventually(lambda: trace.exists() and " = 0" in trace.read_text(), what="init's connect")
     manager.socket.close()
     init.line("ready")
-    eventually(lambda: "cannot tell that we are ready: " in init.stderr(), what="the warning")
+    eventually(lambda: "cannot report readiness: " in init.stderr(), what="the warning")
     init.signal(signal.SIGUSR1)
     init.line("^10 ")
     assert not [line for line in init.lines if line.startswith("13 ")]
