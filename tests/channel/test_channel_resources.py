@@ -38,8 +38,9 @@ def many_files():
 
 @exact
 def test_idle_memory(container):
-    """68 kB with the channel open, 16 kB of them anonymous; or up to two pages more, where the
-    kernel's random choice puts what is used of the stack across the edge of one."""
+    """72 kB with the channel open, 16 kB of them anonymous; or up to two pages more, where the
+    kernel's random choice puts what is used of the stack across the edge of one. The program
+    itself is 56 kB of it: the kernel maps all of it at once. The budget is 60 kB."""
     seen = []
     for _ in range(8):
         box = container(command=["sh", "-c", "echo ready; exec sleep 1000"], apart=True)
@@ -49,7 +50,7 @@ def test_idle_memory(container):
         seen.append(box.rss())
     box.output("true")
     print(f"idle RSS, of it anonymous: {seen} kB; after an exec: {box.rss()}")
-    assert min(seen) <= (68, 16) and max(seen) <= (76, 24)
+    assert min(seen) <= (72, 16) and max(seen) <= (80, 24)
 
 
 def test_ten_thousand_sessions(container):
