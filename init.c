@@ -198,7 +198,8 @@ static void take_descriptors(void)
 		log_fail("open signalfd", "");
 }
 
-/* The control socket does not listen yet: connections are refused until serve_channel. */
+/* The control socket listens at once, so that it is not taken for stale: clients wait for the
+ * greeting. */
 static void bind_control_socket(void)
 {
 	struct server_setup *setup = &self.options.control;
