@@ -102,11 +102,12 @@ def test_grace_then_kill(run, how, sibling, options, least, most):
 
 def test_grace_of_an_operator(container, sibling):
     """One grace period for all: `stop --grace` counts for sessions as for other processes."""
+    # The session's sleep, which ignores TERM too, may be forked when the HUP is over: it is short.
     box = container("--grace", "300ms", command=["sh", "-c",
                     f"{PROBE} daemon {PROBE} sibling {sibling.folder} polite; exec sleep 1000"])
     done, ready = sibling.folder / "done", sibling.folder / "session"
     channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
-                             f"echo >{ready}; while :; do sleep 1000 & wait; done")
+                             f"echo >{ready}; while :; do sleep 0.1; done")
     eventually(lambda: ready.exists() and sibling.ready.exists(), what="both")
     assert box.connect().call("stop", "grace=30s").name == "stopping"
     assert box.init.wait() == 143
@@ -120,7 +121,7 @@ def test_grace_of_an_operator_after_a_hang_up(container, tmp_path):
     box = container("--grace", "300ms", command=["sh", "-c", f"trap : TERM; echo >{ready}1; "
                                                  f"until [ -e {go} ]; do sleep 0.05; done"])
     channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
-                             f"echo >{ready}2; while :; do sleep 1000 & wait; done")
+                             f"echo >{ready}2; while :; do sleep 0.1; done")
     eventually(lambda: all((tmp_path / name).exists() for name in ("ready1", "ready2")), what="both")
     assert box.connect().call("stop", "grace=30s").name == "stopping"
     channel.close()
