@@ -140,14 +140,13 @@ static void act_on_time(void)
 }
 
 /* Waits for something to do. Returns whether there are signals to be read. */
-static bool wait_for_event(bool timed)
+static bool wait_for_event(void)
 {
 	struct pollfd ready = {.fd = self.signals, .events = POLLIN};
 
 	if (self.has_channel)
 		return server_wait(end_timeout(self.expire_at));
-	/* Without a deadline the read alone waits: one system call fewer for each event. */
-	return !timed || poll(&ready, 1, end_timeout(self.expire_at)) > 0;
+	return poll(&ready, 1, end_timeout(self.expire_at)) > 0;
 }
 
 _Noreturn static void serve(void)
@@ -157,7 +156,7 @@ _Noreturn static void serve(void)
 		if (end_has_begun())
 			end_on_reaped(reap_children());
 		const bool timed = self.has_channel || end_is_timed();
-		if (wait_for_event(timed))
+		if (wait_for_event())
 			take_signals();
 		if (self.has_channel)
 			take_request();
@@ -191,8 +190,9 @@ static void watch_parent(pid_t parent)
 /* Opens what init was given for itself, before anything else can get those numbers. */
 static void take_descriptors(void)
 {
-	notify_open(&self.options.notify);
+	/* First, since the socket of NOTIFY_SOCKET must not become 0, 1 or 2. */
 	fds_sanitise();
+	notify_open(&self.options.notify);
 	self.signals = signals_open();
 	if (self.signals < 0)
 		log_fail("open signalfd", "");
@@ -322,6 +322,8 @@ static void serve_channel(void)
 	self.expire_at = NEVER;
 	if (self.has_channel && server_start(&self.view, self.signals)) {
 		warn_errno("serve control channel");
+		if (server_close())
+			warn_errno("remove control socket ", server_path());
 		self.has_channel = false;
 		self.channel_failed = true;
 	}

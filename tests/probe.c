@@ -450,6 +450,21 @@ static int die_by(char **words)
 	return 98;
 }
 
+/* flicker TIMES: a CONT for PID 1, and a STOP a moment later that has the kernel discard it. */
+static int flicker(char **words)
+{
+	const struct timespec pause = {.tv_nsec = 100000};
+
+	for (int left = number(words[0]); left > 0; left--) {
+		kill(1, SIGCONT);
+		for (volatile int spin = rand() % 40000; spin > 0; spin--)
+			;
+		kill(1, SIGSTOP);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -469,6 +484,7 @@ int main(int argc, char **argv)
 		{"listen-pid", 1, listen_pid},
 		{"exit", 1, exit_with},
 		{"die", 1, die_by},
+		{"flicker", 1, flicker},
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

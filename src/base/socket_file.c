@@ -90,8 +90,14 @@ static int bind_here(struct socket_file *file, int fd, mode_t mask)
 			errno = EADDRINUSE;
 	}
 	umask(mask);
-	if (result || file_status_at(file->directory, file->name, &status))
+	if (result)
 		return -1;
+	if (file_status_at(file->directory, file->name, &status)) {
+		int saved = errno;
+		unlinkat(file->directory, file->name, 0);
+		errno = saved;
+		return -1;
+	}
 	file->inode = status.inode;
 	return listen(fd, 128);
 }
@@ -128,10 +134,11 @@ int socket_file_remove(const struct socket_file *file)
 {
 	struct file_status status;
 
-	if (file->directory >= 0 && !file_status_at(file->directory, file->name, &status) &&
-		status.inode == file->inode)
-		return unlinkat(file->directory, file->name, 0);
-	return 0;
+	if (file->directory < 0)
+		return 0;
+	if (file_status_at(file->directory, file->name, &status))
+		return errno == ENOENT ? 0 : -1;
+	return status.inode == file->inode ? unlinkat(file->directory, file->name, 0) : 0;
 }
 
 int socket_file_remove_stale(const struct socket_file *file)

@@ -333,7 +333,11 @@ struct server_stop server_take_stop(void)
 
 int server_close(void)
 {
-	return self.setup ? socket_file_remove(&self.listener.file) : 0;
+	int result = self.setup ? socket_file_remove(&self.listener.file) : 0;
+
+	/* Once is enough; and where the channel could not be served its number is another's. */
+	self.listener.file.directory = -1;
+	return result;
 }
 
 const char *server_path(void)

@@ -1,6 +1,7 @@
 #include "outer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ _Noreturn void outer_serve(struct outer *outer)
 {
 	const struct recipient inner = {.pid = outer->inner, .pidfd = -1};
 	int keep[] = {outer->signals, outer->life, janitor_descriptor(), outer->tty.fd}, typed = 0;
+	struct pollfd ready = {.fd = outer->signals, .events = POLLIN};
 	struct signalfd_siginfo got;
 	struct reaped one;
 
@@ -41,6 +43,7 @@ _Noreturn void outer_serve(struct outer *outer)
 		while (reap_next(&one, false) == REAP_ONE)
 			if (one.pid == outer->inner)
 				end(outer, one.status, typed);
+		poll(&ready, 1, -1);
 		if (read(outer->signals, &got, sizeof got) != sizeof got)
 			continue;
 		/*

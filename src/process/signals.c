@@ -130,7 +130,7 @@ int signals_open(void)
 	struct mask all;
 
 	memset(&all, 0xff, sizeof all);
-	return (int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC);
+	return (int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* One signal alone, for the raw calls. */

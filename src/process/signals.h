@@ -47,7 +47,11 @@ void signals_restore(void);
  */
 void signals_let_terminal_stop(void);
 
-/* A new signalfd of all signals, close-on-exec; the caller owns it. -1 with errno. */
+/*
+ * A new signalfd of all signals, close-on-exec and non-blocking; the caller owns it. -1 with
+ * errno. It is to be waited for by poll(2): a signal that made it readable may be gone again,
+ * as the kernel discards a pending CONT when a STOP is sent, even to a PID 1 that ignores it.
+ */
 int signals_open(void);
 
 /*

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from conftest import eventually
+from conftest import PROBE, eventually
 from container import container, directory  # noqa: F401
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
@@ -125,3 +125,10 @@ def test_terminal_that_does_not_get_through(container):
         "failed", "fork", errno.ENOMEM), answer
     eventually(lambda: channel.call("status")["sessions"] == "0")
     assert channel.exec("true").name == "started"
+
+
+def test_signal_that_is_gone_again(container):
+    """A pending CONT makes the signalfd readable, and a STOP takes it away before it is read."""
+    box = container(command=["sh", "-c", f"{PROBE} flicker 6000; echo done; exec sleep 1000"])
+    box.init.line("done")
+    assert box.connect().call("status").name == "status"
