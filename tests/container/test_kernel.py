@@ -119,7 +119,7 @@ def test_no_room_for_the_command(told):
     """It is born in app, where its fork counts: it is not moved there past the limit."""
     none = told("none")
     assert none["code"] == "125"
-    assert none["said"] == "init: fork for true: Resource temporarily unavailable"
+    assert none["said"] == "init: cannot fork for true: Resource temporarily unavailable"
 
 
 def test_quota(told):
@@ -145,12 +145,12 @@ def test_weights(told):
 
 
 @pytest.mark.parametrize("scenario, said", [
-    ("missing", "init: limit hugetlb.2MB.max=0: no controller hugetlb in /sys/fs/cgroup/missing: "
+    ("missing", "init: cannot limit hugetlb.2MB.max=0: no controller hugetlb in /sys/fs/cgroup/missing: "
                 "No such file or directory"),
-    ("wrong", "init: limit memory.max=much: controller memory in /sys/fs/cgroup/wrong: "
+    ("wrong", "init: cannot limit memory.max=much: controller memory in /sys/fs/cgroup/wrong: "
               "Invalid argument"),
-    ("busy", "init: limit pids.max=9: controller pids in /sys/fs/cgroup/busy: "
-             "Device or resource busy")])
+    ("busy", "init: cannot limit pids.max=9: controller pids in /sys/fs/cgroup/busy: "
+             "Resource busy")])
 def test_refused(told, scenario, said):
     refused = told(scenario)
     assert (refused["code"], refused["said"]) == ("125", said)

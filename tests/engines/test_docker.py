@@ -171,7 +171,7 @@ def test_deaths_by_signal(engine):
 def test_exec_failures(run, word, code, reason):
     got, out, err = run(word)
     assert (got, out) == (code, [])
-    assert re.fullmatch(rf"init: exec {word}: {reason}\n", err)
+    assert re.fullmatch(rf"init: cannot exec {word}: {reason}\n", err)
 
 
 def test_image_holds_init_and_busybox_alone(run):
@@ -230,7 +230,7 @@ def test_stop_with_grace_over(container):
     one.line("^up$")
     assert 1 <= one.stop() < 5
     assert one.wait() == 143
-    assert "grace is over" in one.stderr()
+    assert "grace period expired" in one.stderr()
 
 
 def test_stop_with_kill_after(container):
