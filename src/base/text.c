@@ -19,13 +19,6 @@ size_t text_until(const char *text, char c)
 	return length;
 }
 
-const char *text_nth(const char *list, unsigned n)
-{
-	while (n--)
-		list += text_until(list, 0) + 1;
-	return list;
-}
-
 const char *text_last(const char *text, char c)
 {
 	const char *last = text;

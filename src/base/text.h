@@ -14,9 +14,6 @@ char *text_join(char *to, const char *a, const char *b);
 /* How many bytes stand before the first c, or before the end: with 0 its length. */
 size_t text_until(const char *text, char c);
 
-/* The nth, from 0, of texts that stand behind one another, each with its NUL. */
-const char *text_nth(const char *list, unsigned n);
-
 /* What stands behind the last c, or the whole. */
 const char *text_last(const char *text, char c);
 

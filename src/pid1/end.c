@@ -279,14 +279,18 @@ bool end_is_timed(void)
 int end_timeout(long long other)
 {
 	const long long hour = 3600000;
-	long long now = sys_now(), until = sooner(other, self.deadline);
+	long long until = sooner(other, self.deadline), look = NEVER, now;
 
 	if (self.state == KILLED || (self.state == ENDING && self.childless))
-		until = sooner(until, now + LOOK_ENDING);
+		look = LOOK_ENDING;
 	else if (self.state == LINGERING && self.childless)
-		until = sooner(until, now + LOOK_LINGERING);
-	if (until == NEVER)
+		look = LOOK_LINGERING;
+	/* The usual case, for which the clock need not be read. */
+	if (until == NEVER && look == NEVER)
 		return -1;
+	now = sys_now();
+	if (look != NEVER)
+		until = sooner(until, now + look);
 	return until < now ? 0 : (int)sooner(until - now, hour);
 }
 
