@@ -77,7 +77,7 @@ static bool reap_children(void)
 		else if (one.pid == command->pid)
 			end_on_command_ended(one.status);
 		else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
-			warn("reaped orphan ", number_text(digits, one.pid));
+			log_note(LOG_WARN, "reaped orphan ", number_text(digits, one.pid));
 	}
 	return result == REAP_NOBODY_LEFT;
 }
@@ -302,7 +302,7 @@ static void open_inside(void)
 static void become_subreaper(void)
 {
 	if (getpid() != 1 && reap_adopt())
-		warn_errno("become subreaper");
+		log_warn("become subreaper", "");
 }
 
 static void start_command(void)
@@ -321,9 +321,9 @@ static void serve_channel(void)
 	self.view.started = sys_now();
 	self.expire_at = NEVER;
 	if (self.has_channel && server_start(&self.view, self.signals)) {
-		warn_errno("serve control channel");
+		log_warn("serve control channel", "");
 		if (server_close())
-			warn_errno("remove control socket ", server_path());
+			log_warn("remove control socket ", server_path());
 		self.has_channel = false;
 		self.channel_failed = true;
 	}
@@ -346,7 +346,7 @@ static void release_descriptors(void)
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
 	if (chdir("/"))
-		warn_errno("change directory to /");
+		log_warn("change directory to /", "");
 }
 
 int main(int argc, char **argv)

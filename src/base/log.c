@@ -104,7 +104,17 @@ _Noreturn void log_exit(int code, int error, const char *const *parts)
 	_exit(code);
 }
 
-_Noreturn void log_fail(const char *step, const char *object)
+void log_warn(const char *action, const char *object)
 {
-	log_exit(log_failure_code(), errno, LOG_PARTS(step, object));
+	log_parts(LOG_WARN, errno, LOG_PARTS(action, object));
+}
+
+_Noreturn void log_fail(const char *action, const char *object)
+{
+	log_exit(log_failure_code(), errno, LOG_PARTS(action, object));
+}
+
+void log_note(int level, const char *text, const char *object)
+{
+	log_parts(level, 0, LOG_PARTS(text, object));
 }

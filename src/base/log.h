@@ -7,7 +7,7 @@
  * name cannot send escape sequences to the reader's terminal.
  *
  * There are three kinds of error. Before PID 1 has started its command, fail() and log_fail()
- * end the process. After that, warn() says what went wrong and init carries on. A child
+ * end the process. After that, log_warn() says what went wrong and init carries on. A child
  * between fork and exec reports stage and errno to its parent and does not use this file.
  */
 #ifndef LOG_H
@@ -46,10 +46,14 @@ void log_parts(int level, int error, const char *const *parts);
 _Noreturn void log_exit(int code, int error, const char *const *parts);
 
 /*
- * Ends a process that cannot start with log_failure_code() and the message
- * "cannot STEP OBJECT: reason of errno". The step ends with a blank if there is an object.
+ * The usual messages, in two parts: the first ends with a blank where there is a second, which
+ * is "" where there is none. log_warn() prints "cannot ACTION OBJECT: reason of errno";
+ * log_fail() prints the same and ends a process that cannot start, with log_failure_code().
+ * log_note() prints a text without a reason.
  */
-_Noreturn void log_fail(const char *step, const char *object);
+void log_warn(const char *action, const char *object);
+_Noreturn void log_fail(const char *action, const char *object);
+void log_note(int level, const char *text, const char *object);
 
 /*
  * Writes to a descriptor without waiting for a reader, and without changing the open file
@@ -64,10 +68,8 @@ int log_put(int fd, const char *text, size_t length);
 #define log_write(level, error, ...) log_parts((level), (error), LOG_PARTS(__VA_ARGS__))
 #define log_die(code, error, ...)    log_exit((code), (error), LOG_PARTS(__VA_ARGS__))
 
+/* Of any number of parts. */
 #define warn(...)            log_write(LOG_WARN, 0, __VA_ARGS__)
-#define warn_errno(...)      log_write(LOG_WARN, errno, __VA_ARGS__)
-#define info(...)            log_write(LOG_INFO, 0, __VA_ARGS__)
-#define debug(...)           log_write(LOG_DEBUG, 0, __VA_ARGS__)
 #define die(code, ...)       log_die((code), 0, __VA_ARGS__)
 #define die_errno(code, ...) log_die((code), errno, __VA_ARGS__)
 #define fail(...)            log_die(log_failure_code(), 0, __VA_ARGS__)

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -101,6 +102,24 @@ static inline int sys_open_resolved(int directory, const char *path, int flags, 
 	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), 0, resolve};
 
 	return (int)syscall(SYS_openat2, directory, path, how, sizeof how);
+}
+
+/* Close-on-exec. */
+static inline int sys_epoll(void)
+{
+	return (int)syscall(SYS_epoll_create1, O_CLOEXEC);
+}
+
+/* The time is in milliseconds; -1 waits for ever. */
+static inline int sys_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+{
+	return (int)syscall(SYS_epoll_pwait, epoll, events, most, timeout, NULL, 0UL);
+}
+
+/* The length of what a symbolic link holds, which is no more than size; no NUL is added. */
+static inline ssize_t sys_readlink(int directory, const char *name, char *text, size_t size)
+{
+	return syscall(SYS_readlinkat, directory, name, text, size);
 }
 
 static inline int sys_fchdir(int fd)

@@ -43,6 +43,21 @@ bool text_is(const char *text, char end, const char *word)
 	return text && (!*text || *text == end);
 }
 
+unsigned text_set(const char *list, unsigned (*bits_of)(const char *name))
+{
+	unsigned set = 0, bits;
+
+	for (;; list++) {
+		bits = bits_of(list);
+		if (!bits)
+			return 0;
+		set |= bits;
+		list += text_until(list, ',');
+		if (!*list)
+			return set;
+	}
+}
+
 unsigned text_row(const char *text, char end, const void *table, size_t width, unsigned rows)
 {
 	const char *name = table;

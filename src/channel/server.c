@@ -187,7 +187,7 @@ static void accept_some(void)
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
 		fd = sys_accept(self.listener.fd);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-			warn_errno("accept connection on control socket");
+			log_warn("accept connection on control socket", "");
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
 			if (allowed(fd, &uid))
@@ -243,7 +243,7 @@ int server_open(const struct server_setup *setup)
 
 int server_start(const struct server_view *view, int signals)
 {
-	self.epoll = epoll_create1(EPOLL_CLOEXEC);
+	self.epoll = sys_epoll();
 	if (self.epoll < 0)
 		return -1;
 	self.view = view;
@@ -276,7 +276,7 @@ unsigned server_keep(int *list)
 bool server_wait(int timeout)
 {
 	struct epoll_event events[EVENTS];
-	int count = epoll_wait(self.epoll, events, EVENTS, timeout);
+	int count = sys_epoll_wait(self.epoll, events, EVENTS, timeout);
 	bool signals = false;
 
 	for (int i = 0; i < count; i++) {

@@ -314,19 +314,16 @@ const struct verb *verbs_find(const char *name)
 	return verbs_at(find(name, 0));
 }
 
+static unsigned bit_of(const char *name)
+{
+	const unsigned index = find(name, ',');
+
+	return index < VERBS ? 1U << index : 0;
+}
+
 unsigned verbs_from_list(const char *list)
 {
-	unsigned set = 0;
-
-	for (;; list++) {
-		const unsigned index = find(list, ',');
-		if (index == VERBS)
-			return 0;
-		set |= 1U << index;
-		list += text_until(list, ',');
-		if (!*list)
-			return set;
-	}
+	return text_set(list, bit_of);
 }
 
 bool verbs_has(unsigned set, const struct verb *verb)

@@ -40,7 +40,7 @@ static const struct {
 int devices_terminal(void)
 {
 	char path[64];
-	ssize_t length = readlink("/proc/self/fd/0", path, sizeof path - 1);
+	ssize_t length = sys_readlink(AT_FDCWD, "/proc/self/fd/0", path, sizeof path - 1);
 	struct file_status ours, there;
 	struct winsize size;
 	int terminal;

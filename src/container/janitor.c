@@ -91,10 +91,10 @@ static bool hear_report(void)
 		return false;
 	errno = report.socket;
 	if (errno)
-		warn_errno("remove control socket ", socket_path);
+		log_warn("remove control socket ", socket_path);
 	errno = report.cgroup;
 	if (errno)
-		warn_errno("remove cgroup ", cgroup_path_asked);
+		log_warn("remove cgroup ", cgroup_path_asked);
 	return true;
 }
 

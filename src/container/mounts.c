@@ -56,15 +56,10 @@ static unsigned bits_of(const char *name)
 
 int mounts_parse(struct mounts *mounts, const char *list)
 {
-	for (;; list++) {
-		unsigned bits = bits_of(list);
-		if (!bits)
-			return -1;
-		mounts->list |= bits;
-		list += text_until(list, ',');
-		if (!*list)
-			return 0;
-	}
+	const unsigned bits = text_set(list, bits_of);
+
+	mounts->list |= bits;
+	return bits ? 0 : -1;
 }
 
 int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)

@@ -17,11 +17,11 @@
 #include "process/credentials.h"
 #include "process/signals.h"
 
-/* The flags of a name in a list, which a ',' may follow; 0: there is no such name. */
-static unsigned long flags_of(const char *name)
+/* The flags of clone(2) that a name in a list stands for; 0: there is no such name. */
+static unsigned flags_of(const char *name)
 {
 	const bool all = text_is(name, ',', "all");
-	unsigned long flags = 0;
+	unsigned flags = 0;
 
 	for (unsigned i = 0; i < NS_KINDS; i++)
 		if (all || text_is(name, ',', ns_names[i].option))
@@ -31,15 +31,10 @@ static unsigned long flags_of(const char *name)
 
 int namespaces_parse(struct namespaces *namespaces, const char *list)
 {
-	for (;; list++) {
-		unsigned long flags = flags_of(list);
-		if (!flags)
-			return -1;
-		namespaces->flags |= flags;
-		list += text_until(list, ',');
-		if (!*list)
-			return 0;
-	}
+	const unsigned flags = text_set(list, flags_of);
+
+	namespaces->flags |= flags;
+	return flags ? 0 : -1;
 }
 
 /* All that were asked for in one call: the others then belong to the user namespace. */
@@ -64,9 +59,15 @@ static void become_root(void)
 }
 
 /*
- * Waits for the byte by which our parent has us go on. One that fails says so itself and
- * kills us (namespaces_abandon), so where the pipe ends it was killed, and cannot speak.
+ * A parent that fails says so itself and kills us (namespaces_abandon). So where the pipe from
+ * it ends it was killed, and we report that in its place.
  */
+_Noreturn static void fail_without_parent(void)
+{
+	fail("cannot start: parent process was killed");
+}
+
+/* Waits for the byte by which our parent lets us continue. */
 static void await(int pipe)
 {
 	char byte;
@@ -75,7 +76,7 @@ static void await(int pipe)
 	if (length < 0)
 		log_fail("wait for parent process", "");
 	if (!length)
-		fail("cannot start: parent process was killed");
+		fail_without_parent();
 }
 
 /* A death before the call of prctl(2), of which it does not tell, has closed the pipe. */
@@ -86,7 +87,7 @@ static void die_with_outer(int pipe)
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
 		log_fail("set parent death signal", "");
 	if (poll(&end, 1, 0))
-		fail("cannot start: parent process was killed");
+		fail_without_parent();
 }
 
 /* A child that waits for us, to be killed where we fail; 0: there is none. */

@@ -348,7 +348,7 @@ int relay_run(struct relay *relay)
 	if (self.screen >= 0)
 		terminal_copy_size(self.screen, relay->master, relay->attached);
 	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
-		warn_errno("set terminal raw");
+		log_warn("set terminal raw", "");
 		return EXIT_INITCTL;
 	}
 	code = serve();
@@ -357,7 +357,7 @@ int relay_run(struct relay *relay)
 		warn(relay->object, ": the container ended");
 	} else if (self.error) {
 		errno = self.error;
-		warn_errno("follow ", relay->object);
+		log_warn("follow ", relay->object);
 	}
 	stop_typing();
 	for (unsigned i = 0; i < STREAMS; i++)

@@ -108,7 +108,8 @@ void command_start(const struct options *options, char **envp)
 	self.process.pidfd = (int)syscall(SYS_pidfd_open, self.process.pid, 0);
 	self.process.group = options->group && spawn.group != SPAWN_OUR_GROUP;
 	self.group = spawn.group != SPAWN_OUR_GROUP ? self.process.pid : 0;
-	info("started ", options->command[0], " as ", number_text(digits, self.process.pid));
+	log_write(LOG_INFO, 0, "started ", options->command[0], " as ",
+		number_text(digits, self.process.pid));
 }
 
 unsigned command_keep(int *list)
@@ -134,13 +135,13 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	if (signal == SIGCONT && self.process.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);
 	if (!signal_forward(&to, signal, from)) {
-		debug("forwarded ", signal_text(signal, name));
+		log_note(LOG_DEBUG, "forwarded ", signal_text(signal, name));
 		return true;
 	}
 	if (errno == ESRCH && !self.process.pid)
 		self.group = 0; /* the number may become that of another group */
 	else
-		warn_errno("forward ", signal_text(signal, name));
+		log_warn("forward ", signal_text(signal, name));
 	return false;
 }
 
@@ -214,9 +215,9 @@ int command_ended(int status, bool asked)
 	bool was_foreground = self.tty.given;
 
 	if (signal)
-		info("command killed by ", signal_text(signal, name));
+		log_note(LOG_INFO, "command killed by ", signal_text(signal, name));
 	else
-		info("command exited with ", number_text(digits, reap_code(status)));
+		log_note(LOG_INFO, "command exited with ", number_text(digits, reap_code(status)));
 	tty_take_back(&self.tty, self.process.pid);
 	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)

@@ -99,9 +99,9 @@ void end_clean_up(void)
 		return;
 	errno = socket_error;
 	if (socket_error)
-		warn_errno("remove control socket ", server_path());
+		log_warn("remove control socket ", server_path());
 	if (cgroup_remove(true))
-		warn_errno("remove cgroup ", cgroup_path());
+		log_warn("remove cgroup ", cgroup_path());
 }
 
 /* The actions: what an event does. The table that says when is below them. */
@@ -180,7 +180,7 @@ static void shorten_as_requested(void)
 static void kill_command(void)
 {
 	self.deadline = NEVER;
-	warn("command did not end in time; killing it");
+	log_note(LOG_WARN, "command did not end in time; killing it", "");
 	command_kill();
 }
 
@@ -192,7 +192,7 @@ static void kill_on_second_signal(void)
 
 static void kill_after_grace(void)
 {
-	warn("grace period expired; killing remaining processes");
+	log_note(LOG_WARN, "grace period expired; killing remaining processes", "");
 	kill_others();
 }
 

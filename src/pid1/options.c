@@ -8,7 +8,6 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "base/version.h"
 #include "base/wire.h"
 #include "options_table.h"
 
@@ -16,17 +15,17 @@ enum { ENVIRONMENT_WORDS = 128 };
 
 /* The first is ours. What -V prints for the others is what their callers look for. */
 static const struct persona personas[] = {
-	{"init", .version = "init " INIT_VERSION, .group = true, .setup = 125, .absent = 127,
-		.denied = 126, .other = 126, .not_a_directory = true},
-	{"tini", .version = "tini version 0.19.0 - init " INIT_VERSION, .at_once = true, .setup = 1,
+	{"init", .version = "", .group = true, .setup = 125, .absent = 127, .denied = 126,
+		.other = 126, .not_a_directory = true},
+	{"tini", .version = "tini version 0.19.0 - ", .at_once = true, .setup = 1, .absent = 127,
+		.denied = 126, .other = 1},
+	{"docker-init", .version = "tini version 0.19.0 - ", .at_once = true, .setup = 1,
 		.absent = 127, .denied = 126, .other = 1},
-	{"docker-init", .version = "tini version 0.19.0 - init " INIT_VERSION, .at_once = true,
-		.setup = 1, .absent = 127, .denied = 126, .other = 1},
-	{"dumb-init", .version = "dumb-init v1.2.5 - init " INIT_VERSION, .group = true,
-		.at_once = true, .parting = true, .stop_stops = true, .setup = 1, .absent = 2,
-		.denied = 2, .other = 2},
-	{"catatonit", .version = "tini version 0.2.0_catatonit - init " INIT_VERSION,
-		.at_once = true, .setup = 1, .absent = 1, .denied = 1, .other = 1},
+	{"dumb-init", .version = "dumb-init v1.2.5 - ", .group = true, .at_once = true,
+		.parting = true, .stop_stops = true, .setup = 1, .absent = 2, .denied = 2,
+		.other = 2},
+	{"catatonit", .version = "tini version 0.2.0_catatonit - ", .at_once = true, .setup = 1,
+		.absent = 1, .denied = 1, .other = 1},
 };
 
 /* The words that are being read. */
@@ -42,10 +41,9 @@ static const struct persona *persona_of(const char *program)
 	return &personas[row < sizeof personas / sizeof *personas ? row : 0];
 }
 
-_Noreturn static void refuse(const struct options *options, const struct words *words,
-	const char *what, const char *word)
+_Noreturn static void refuse(const struct words *words, const char *what, const char *word)
 {
-	die(options->persona->setup, words->from, what, "'", word, "'");
+	fail(words->from, what, "'", word, "'");
 }
 
 static void take_value(struct options *options, struct words *words, const struct option *option,
@@ -54,10 +52,9 @@ static void take_value(struct options *options, struct words *words, const struc
 	if (!value)
 		value = *words->next ? *words->next++ : NULL;
 	if (!value)
-		refuse(options, words, "no value for option ", word);
+		refuse(words, "no value for option ", word);
 	if (options_apply(option, options, value))
-		die(options->persona->setup, words->from, "--", option->name, ": bad value '",
-			value, "'");
+		fail(words->from, "--", option->name, ": bad value '", value, "'");
 }
 
 static void take_long(struct options *options, struct words *words, const char *word)
@@ -66,11 +63,11 @@ static void take_long(struct options *options, struct words *words, const char *
 	const struct option *option = options_by_name(word + 2);
 
 	if (!option)
-		refuse(options, words, "unknown option ", word);
+		refuse(words, "unknown option ", word);
 	else if (option->argument)
 		take_value(options, words, option, word, value);
 	else if (value)
-		refuse(options, words, "option takes no value: ", word);
+		refuse(words, "option takes no value: ", word);
 	else
 		options_apply(option, options, NULL);
 }
@@ -81,7 +78,7 @@ static void take_short(struct options *options, struct words *words, const char 
 	for (const char *letter = word + 1; *letter; letter++) {
 		const struct option *option = options_by_letter(*letter);
 		if (!option)
-			refuse(options, words, "unknown option ", word);
+			refuse(words, "unknown option ", word);
 		else if (option->argument) {
 			take_value(options, words, option, word, letter[1] ? letter + 1 : NULL);
 			return;
@@ -186,21 +183,20 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		refuse(options, &words, "too many words, or a quote without end: ", text);
+		refuse(&words, "too many words, or a quote without end: ", text);
 	take_all(options, &words);
 	if (*words.next)
-		refuse(options, &words, "not an option: ", *words.next);
+		refuse(&words, "not an option: ", *words.next);
 }
 
 static void check_command(const struct options *options, const struct words *words)
 {
 	if (options->pause && options->command)
-		refuse(options, words, "--pause takes no command: ", options->command[0]);
+		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)
-		die(options->persona->setup, "no command given, see '", options->persona->name,
-			" --help'");
+		fail("no command given, see '", options->persona->name, " --help'");
 	if (options->cgroup.count && !options->cgroup.path)
-		refuse(options, words, "--limit without --cgroup: ", options->cgroup.limits[0]);
+		refuse(words, "--limit without --cgroup: ", options->cgroup.limits[0]);
 }
 
 /* What changes only a namespace of our own asks for one. */

@@ -26,7 +26,7 @@ struct persona {
 	unsigned char setup; /* exit code where init itself could not set up */
 	unsigned char absent, denied, other; /* exec: not found, not permitted, else */
 	bool not_a_directory;                /* ENOTDIR counts as not found */
-	const char *version;                 /* what -V prints; engines parse it */
+	const char *version;                 /* what -V prints before our own; engines parse it */
 };
 
 struct options {

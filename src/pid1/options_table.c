@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "channel/verbs.h"
 
 /* The column at which the help explains an option. */
@@ -77,7 +78,7 @@ static int print_license(struct options *options, const char *value)
 static int print_version(struct options *options, const char *value)
 {
 	(void)value;
-	_exit(!print(options->persona->version) || !print("\n"));
+	_exit(!print(options->persona->version) || !print("init " INIT_VERSION "\n"));
 }
 
 /* For what init does in any case. */

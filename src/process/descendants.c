@@ -29,7 +29,7 @@ int descendants_open(void)
 	proc = file_open_in(AT_FDCWD, "/proc", FILE_SYSTEM_PROC);
 	if (proc < 0)
 		return -1;
-	length = readlinkat(proc, "self", self, sizeof self - 1);
+	length = sys_readlink(proc, "self", self, sizeof self - 1);
 	if (length > 0) {
 		self[length] = 0;
 		if (pid_of(self) == getpid())

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -14,7 +13,7 @@ void fds_sanitise(void)
 	/* The lowest free number is the closed one. An epoll needs no path, unlike /dev/null. */
 	for (int fd = 0; fd <= 2; fd++)
 		if (sys_fcntl(fd, F_GETFD, 0) < 0)
-			epoll_create1(EPOLL_CLOEXEC);
+			sys_epoll();
 }
 
 int fds_claim(int fd)

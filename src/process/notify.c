@@ -83,7 +83,7 @@ void notify_started(pid_t pid, bool served)
 		if (fds[i] < 0)
 			continue;
 		if (served && log_put(fds[i], line ? "\n" : "READY=1", line ? 1 : 7))
-			warn_errno("report readiness");
+			log_warn("report readiness", "");
 		close(fds[i]);
 		fds[i] = -1;
 	}
