@@ -11,6 +11,7 @@ PROBE the tool it runs. DEADLINE is how long, in seconds, anything may take.
 """
 import atexit
 import ctypes
+import fcntl
 import os
 import re
 import resource
@@ -61,6 +62,7 @@ IGNORED = [s for s in signal.valid_signals() if signal.getsignal(s) == signal.SI
 
 LIBC, LIBC_SIGNALS = ctypes.CDLL(None, use_errno=True), (32, 33)
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+NS_GET_MNTNS_ID = 0x8008B705  # <linux/nsfs.h>
 OWN_MOUNTS = False  # whether this process has a mount namespace of its own
 RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(os.uname().machine)
 
@@ -369,12 +371,38 @@ def enter_own_mount_namespace():
 
     The copy is private: nothing that is mounted on either side appears on the other. Returns
     whether that is allowed, which it is to root with CAP_SYS_ADMIN. An ordinary user could do it
-    in a user namespace, but the tests would not be those of an ordinary user any more."""
-    if LIBC.unshare(CLONE_NEWNS):
-        return False
+    in a user namespace, but the tests would not be those of an ordinary user any more.
+
+    A mount namespace can be bind-mounted only in an older one. Since Linux 6.18 each CPU counts
+    on its own, and one that is made later may have a lower number. So one is made on each CPU,
+    and the one with the lowest number is kept: all that are made from then on come after it."""
+    made, cpus, directory = [], os.sched_getaffinity(0), os.getcwd()
+    for cpu in cpus:
+        os.sched_setaffinity(0, {cpu})
+        if LIBC.unshare(CLONE_NEWNS):
+            os.sched_setaffinity(0, cpus)
+            return False
+        fd = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        made.append((mount_namespace_id(fd), fd))
+    os.sched_setaffinity(0, cpus)
+    if LIBC.setns(min(made)[1], CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "cannot enter the mount namespace")
+    for _, fd in made:
+        os.close(fd)
+    os.chdir(directory)
     if LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None):
         raise OSError(ctypes.get_errno(), "cannot make mounts private")
     return True
+
+
+def mount_namespace_id(fd):
+    """Its number, by which the kernel tells which of two is the older; 0 before Linux 6.11."""
+    number = bytearray(8)
+    try:
+        fcntl.ioctl(fd, NS_GET_MNTNS_ID, number)
+    except OSError:
+        return 0
+    return int.from_bytes(number, sys.byteorder)
 
 
 def pytest_configure(config):
