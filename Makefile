@@ -27,13 +27,13 @@ STRICT   = -std=gnu11 -D_GNU_SOURCE -Isrc $(WARNINGS) -Werror
 # -flto      inlines across files: 2.3 kB; clang would need a linker plugin, and does without
 # -fno-as... no tables to unwind by, which C does not need: 6.1 kB
 # -fno-pie   a static program needs no relocations: 0.8 kB
-# -f...-sections, --gc-sections: what nobody calls is left out: 0.8 kB
 LTO     := $(if $(shell $(CC) --version 2>/dev/null | grep clang),,-flto)
-CFLAGS   = -Oz $(LTO) -fno-asynchronous-unwind-tables -fno-pie -ffunction-sections -fdata-sections
+CFLAGS   = -Oz $(LTO) -fno-asynchronous-unwind-tables -fno-pie
 # -static, -s  no libraries and no symbols: 17 kB
+# --gc-sections   what nobody calls is left out
 # --sort-section  puts SYS_LAST of sys.h behind all other data: 8 kB of resident memory
 # -z ...       code, constants and data share pages instead of beginning new ones: 8.4 kB
-LDFLAGS  = -static -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro
+LDFLAGS  = -static -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro,-z,common-page-size=64
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 
 MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c))

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,8 +38,15 @@
 #include "process/signals.h"
 #include "process/tty.h"
 
-/* Signals read at a time. */
-enum { BATCH = 8 };
+enum {
+	BATCH = 8,     /* signals read at a time */
+	STACK = 65536, /* more than the start uses of the stack, in bytes */
+	FRAME = 1024,  /* more than forget_start uses, with what it calls */
+};
+
+/* Where the program begins in memory; the linker defines it. */
+// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): its name
+extern const char __executable_start[];
 
 static struct {
 	struct options options;
@@ -149,8 +157,27 @@ static bool wait_for_event(void)
 	return poll(&ready, 1, end_timeout(self.expire_at)) > 0;
 }
 
+/*
+ * Gives the memory back that only the start needed: the pages of its code (SYS_START in
+ * base/sys.h), and those of the stack that it went down to. The code may be read in again at
+ * any time. By the first advice it becomes a mapping of its own: otherwise the kernel would
+ * map it again together with the code behind it.
+ */
+SYS_START_END static void forget_start(void)
+{
+	const uintptr_t page = 4096, code = (uintptr_t)__executable_start,
+			code_end = (uintptr_t)forget_start & ~(page - 1),
+			stack_end = ((uintptr_t)__builtin_frame_address(0) - FRAME) & ~(page - 1);
+
+	madvise((void *)code, code_end - code, MADV_RANDOM);
+	madvise((void *)code, code_end - code, MADV_DONTNEED);
+	madvise((void *)(stack_end - STACK), STACK, MADV_DONTNEED);
+}
+
 _Noreturn static void serve(void)
 {
+	/* Not from main(), which is of the start. */
+	forget_start();
 	for (;;) {
 		/* Asked each time: a session may have begun since the last death. */
 		if (end_has_begun())
@@ -220,7 +247,7 @@ static void bind_control_socket(void)
  * the cgroup and the control socket. If init makes a PID namespace, its outer process may be
  * killed, and a janitor then removes them.
  */
-static void make_on_host(void)
+SYS_START static void make_on_host(void)
 {
 	const struct cgroup_setup *cgroup = &self.options.cgroup;
 	const char *path = self.options.control.path;
@@ -248,7 +275,7 @@ static void delegate_cgroup(void)
  * With a new PID namespace, returns in a child that is PID 1 there; the process that was
  * started stays outside and passes signals and the exit code on.
  */
-static void enter_namespaces(pid_t parent)
+SYS_START static void enter_namespaces(pid_t parent)
 {
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
 	struct namespaces *namespaces = &self.options.namespaces;
@@ -346,7 +373,7 @@ static void release_descriptors(void)
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
 	if (chdir("/"))
-		log_warn("change directory to /", "");
+		log_warn("change directory to ", "/");
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,11 @@
 #include "sys.h"
 #include "text.h"
 
+bool file_is_same(const struct file_status *a, const struct file_status *b)
+{
+	return a->inode == b->inode && a->device[0] == b->device[0] && a->device[1] == b->device[1];
+}
+
 int file_write(int directory, const char *path, const char *text)
 {
 	int fd = sys_open(directory, path, O_WRONLY);

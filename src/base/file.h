@@ -6,6 +6,7 @@
 #define FILE_H
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -47,6 +48,9 @@ static inline int file_status_of(int fd, struct file_status *status)
 {
 	return file_status_at(fd, "", status);
 }
+
+/* Whether both are of one file, whatever its names are. */
+bool file_is_same(const struct file_status *a, const struct file_status *b);
 
 /* <linux/magic.h> */
 enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };

@@ -19,7 +19,7 @@ static struct {
 } self = {.program = "init", .level = LOG_WARN, .failure_code = 125};
 
 struct line {
-	char text[512];
+	char text[LOG_SIZE];
 	size_t length;
 };
 

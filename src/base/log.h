@@ -15,6 +15,9 @@
 
 #include <stddef.h>
 
+/* A line with its newline, in bytes, at most. */
+enum { LOG_SIZE = 512 };
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /*
@@ -36,7 +39,7 @@ void log_at_exit(void (*function)(int code, int error));
 int log_enabled(int level);
 
 /*
- * Prints the parts, up to a NULL, as one line of at most 512 bytes, and after them the text
+ * Prints the parts, up to a NULL, as one line of at most LOG_SIZE bytes, and after them the text
  * of error unless it is 0. Keeps errno. Never blocks on a pipe, socket or terminal that is
  * not being read: the line is dropped instead.
  */

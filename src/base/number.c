@@ -1,7 +1,9 @@
 #include "number.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
+#include "duration.h"
 #include "text.h"
 
 int number_parse_until(const char *text, char end, unsigned long long max, unsigned long long *out)
@@ -30,11 +32,12 @@ int number_parse(const char *text, unsigned long long max, unsigned long long *o
 	return number_parse_until(text, 0, max, out);
 }
 
-static long long unit(const char *text)
+/* In milliseconds; 0: there is no such unit. */
+static unsigned unit(const char *text)
 {
 	static const struct {
 		char name[3];
-		int milliseconds;
+		unsigned milliseconds;
 	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
 
 	unsigned row = TEXT_ROW(text, 0, units);
@@ -42,44 +45,46 @@ static long long unit(const char *text)
 	return row < sizeof units / sizeof *units ? units[row].milliseconds : 0;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 int number_parse_time(const char *text, long long *milliseconds)
 {
-	const long long longest = 1000 * 3600000LL;
-	long long whole = 0, part = 0, scale = 1, each;
+	const unsigned long long longest = 1000 * 3600000ULL;
+	unsigned long long whole, part = 0, scale = 1, each;
 	const char *p = text;
 
 	if (text_is(text, 0, "inf")) {
-		*milliseconds = -1;
+		*milliseconds = FOREVER;
 		return 0;
 	}
-	for (; *p >= '0' && *p <= '9'; p++)
-		if ((whole = whole * 10 + *p - '0') > longest)
-			goto range;
-	if (p == text)
-		goto invalid;
+	while (is_digit(*p))
+		p++;
+	if (number_parse_until(text, *p, longest, &whole))
+		return -1;
 	if (*p == '.') {
-		const char *first = ++p;
-		for (; *p >= '0' && *p <= '9'; p++)
+		if (!is_digit(*++p))
+			goto invalid;
+		for (; is_digit(*p); p++)
 			if (scale < 1000000) {
-				part = part * 10 + *p - '0';
+				part = part * 10 + (unsigned)(*p - '0');
 				scale *= 10;
 			}
-		if (p == first)
-			goto invalid;
 	}
 	each = unit(p);
 	if (!each)
 		goto invalid;
 	whole = whole * each + part * each / scale;
-	if (whole > longest)
-		goto range;
-	*milliseconds = whole;
+	if (whole > longest) {
+		errno = ERANGE;
+		return -1;
+	}
+	*milliseconds = (long long)whole;
 	return 0;
 invalid:
 	errno = EINVAL;
-	return -1;
-range:
-	errno = ERANGE;
 	return -1;
 }
 

@@ -30,6 +30,11 @@ int socket_address(struct sockaddr_un *address, const char *name)
 	return 0;
 }
 
+static int status_of(const struct socket_file *file, struct file_status *status)
+{
+	return file_status_at(file->directory, file->name, status);
+}
+
 /*
  * A connect(2) to a file that nobody listens on, socket or not, is refused (unix(7)).
  * The socket's directory is the current one.
@@ -45,13 +50,12 @@ static bool is_stale(const struct socket_file *file)
 		return false;
 	stale = !socket_address(&address, file->name) &&
 	        connect(fd, (const struct sockaddr *)&address, sizeof address) &&
-	        errno == ECONNREFUSED && !file_status_at(file->directory, file->name, &status) &&
-	        S_ISSOCK(status.mode);
+	        errno == ECONNREFUSED && !status_of(file, &status) && S_ISSOCK(status.mode);
 	close(fd);
 	return stale;
 }
 
-int socket_file_locate(struct socket_file *file, const char *path)
+SYS_START int socket_file_locate(struct socket_file *file, const char *path)
 {
 	const char *name = text_last(path, '/');
 	char directory[4096] = ".";
@@ -72,7 +76,7 @@ int socket_file_locate(struct socket_file *file, const char *path)
 }
 
 /* In the directory of the socket, so that the length of the path to it does not count. */
-static int bind_here(struct socket_file *file, int fd, mode_t mask)
+SYS_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
 {
 	struct sockaddr_un address;
 	const struct sockaddr *generic = (const struct sockaddr *)&address;
@@ -92,7 +96,7 @@ static int bind_here(struct socket_file *file, int fd, mode_t mask)
 	umask(mask);
 	if (result)
 		return -1;
-	if (file_status_at(file->directory, file->name, &status)) {
+	if (status_of(file, &status)) {
 		int saved = errno;
 		unlinkat(file->directory, file->name, 0);
 		errno = saved;
@@ -126,8 +130,7 @@ bool socket_file_is_world_writable(const struct socket_file *file)
 {
 	struct file_status status;
 
-	return file->directory < 0 || file_status_at(file->directory, file->name, &status) ||
-	       (status.mode & S_IWOTH);
+	return file->directory < 0 || status_of(file, &status) || (status.mode & S_IWOTH);
 }
 
 int socket_file_remove(const struct socket_file *file)
@@ -136,7 +139,7 @@ int socket_file_remove(const struct socket_file *file)
 
 	if (file->directory < 0)
 		return 0;
-	if (file_status_at(file->directory, file->name, &status))
+	if (status_of(file, &status))
 		return errno == ENOENT ? 0 : -1;
 	return status.inode == file->inode ? unlinkat(file->directory, file->name, 0) : 0;
 }
@@ -148,7 +151,7 @@ int socket_file_remove_stale(const struct socket_file *file)
 
 	if (sys_fchdir(file->directory))
 		return -1;
-	for (int i = 0; i < LOOKS && !file_status_at(file->directory, file->name, &status); i++) {
+	for (int i = 0; i < LOOKS && !status_of(file, &status); i++) {
 		error = 0;
 		if (is_stale(file) && unlinkat(file->directory, file->name, 0))
 			error = errno;

@@ -33,14 +33,22 @@ const char *wire_value(const char *field, const char *key)
 	return sign && *sign == '=' ? sign + 1 : NULL;
 }
 
+const char *wire_take(const struct wire *wire, char **at, const char *key)
+{
+	const char *value = NULL;
+
+	while (!value && *at < wire->fields_end) {
+		value = wire_value(*at, key);
+		*at = wire_next(*at);
+	}
+	return value;
+}
+
 const char *wire_field(const struct wire *wire, const char *key)
 {
-	const char *value;
+	char *at = wire->fields;
 
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p))
-		if ((value = wire_value(p, key)))
-			return value;
-	return NULL;
+	return wire_take(wire, &at, key);
 }
 
 unsigned long long wire_number(const struct wire *wire, const char *key, unsigned long long max,

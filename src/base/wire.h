@@ -37,6 +37,12 @@ char *wire_next(char *string);
 /* The value of a field string where that is its key, else NULL. */
 const char *wire_value(const char *field, const char *key);
 
+/*
+ * For a repeated key: its first value at *at or behind, which begins as wire->fields; then *at
+ * is behind it. NULL where there is none.
+ */
+const char *wire_take(const struct wire *wire, char **at, const char *key);
+
 /* The value of the first field with that key, or NULL. */
 const char *wire_field(const struct wire *wire, const char *key);
 

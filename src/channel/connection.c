@@ -143,8 +143,7 @@ int connection_tell_lost(struct connection *connection)
 {
 	struct reply event;
 
-	reply_begin(&event, "event");
-	reply_add(&event, "type", "lost");
+	reply_begin_event(&event, "lost");
 	reply_add_number(&event, "count", connection->lost);
 	if (connection_try(connection, &event, -1))
 		return -1;

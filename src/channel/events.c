@@ -3,13 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static void begin_event(struct reply *event, const char *type)
-{
-	reply_begin(event, "event");
-	reply_add(event, "type", type);
-}
-
-static void add_session(struct reply *reply, const struct session *session)
+void events_add_session(struct reply *reply, const struct session *session)
 {
 	reply_add_number(reply, "session", session->id);
 	reply_add_number(reply, "pid", session->pid);
@@ -21,12 +15,12 @@ static void tell_runs(struct session *session)
 	int master = session_take_master(session);
 
 	session_run(session);
-	begin_event(&event, "started");
-	add_session(&event, session);
+	reply_begin_event(&event, "started");
+	events_add_session(&event, session);
 	connection_publish(&event);
 	if (session->connection) {
 		reply_begin(&reply, "started");
-		add_session(&reply, session);
+		events_add_session(&reply, session);
 		connection_send(session->connection, &reply, master);
 	}
 	if (master >= 0)
@@ -68,8 +62,8 @@ void events_session_died(struct session *session, int status)
 	if (session->progress >= 0)
 		events_session_started(session);
 	if (session->state != SESSION_FAILED) {
-		begin_event(&event, "exited");
-		add_session(&event, session);
+		reply_begin_event(&event, "exited");
+		events_add_session(&event, session);
 		reply_add_status(&event, status);
 		connection_publish(&event);
 	}
@@ -84,7 +78,7 @@ void events_main_ended(int status)
 	struct connection *connection;
 	struct reply event;
 
-	begin_event(&event, "main");
+	reply_begin_event(&event, "main");
 	reply_add_status(&event, status);
 	connection_publish(&event);
 	for (unsigned i = 0; i < CONNECTIONS; i++) {

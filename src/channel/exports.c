@@ -11,6 +11,9 @@
 #include "base/text.h"
 #include "container/cgroup.h"
 
+/* Of a line of /proc/self/cgroup, in bytes. */
+enum { LINE = 2048 };
+
 enum { ROOT, PROC, CGROUP, FIRST_NAMESPACE };
 
 static const char names[FIRST_NAMESPACE][7] = {
@@ -22,24 +25,25 @@ static const char names[FIRST_NAMESPACE][7] = {
 /* Those names, then the namespaces in the order of ns_names; -1 where there is none. */
 static int opened[EXPORTS];
 
+static int open_below(const char *mount, const char *path)
+{
+	char whole[LINE + 32];
+
+	text_join(whole, mount, path);
+	return file_open_in(AT_FDCWD, whole, FILE_SYSTEM_CGROUP2);
+}
+
 /*
  * Our cgroup in the v2 tree: the line "0::PATH" of /proc/self/cgroup, below the
  * mount point of the unified hierarchy or, beside a v1 tree, of the hybrid one.
  */
 static int open_cgroup(void)
 {
-	static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-	char text[2048], path[2048 + 32];
+	char text[LINE];
 	const char *line = cgroup_line(opened[PROC], "self/cgroup", text, sizeof text);
-	int fd;
+	int fd = line ? open_below("/sys/fs/cgroup", line) : -1;
 
-	for (unsigned i = 0; line && i < sizeof mounts / sizeof *mounts; i++) {
-		text_join(path, mounts[i], line);
-		fd = file_open_in(AT_FDCWD, path, FILE_SYSTEM_CGROUP2);
-		if (fd >= 0)
-			return fd;
-	}
-	return -1;
+	return line && fd < 0 ? open_below("/sys/fs/cgroup/unified", line) : fd;
 }
 
 void exports_open(void)

@@ -7,6 +7,12 @@ void reply_begin(struct reply *reply, const char *name)
 	wire_begin(&reply->out, reply->data, sizeof reply->data, name);
 }
 
+void reply_begin_event(struct reply *reply, const char *type)
+{
+	reply_begin(reply, "event");
+	reply_add(reply, "type", type);
+}
+
 void reply_add(struct reply *reply, const char *key, const char *value)
 {
 	wire_add_field(&reply->out, key, value);

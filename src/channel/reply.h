@@ -14,6 +14,9 @@ struct reply {
 };
 
 void reply_begin(struct reply *reply, const char *name);
+/* The event of that type. */
+void reply_begin_event(struct reply *reply, const char *type);
+
 void reply_add(struct reply *reply, const char *key, const char *value);
 void reply_add_number(struct reply *reply, const char *key, long long value);
 

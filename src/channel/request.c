@@ -11,7 +11,8 @@
 #include "process/signals.h"
 #include "verbs.h"
 
-static const char *const limits[] = {
+/* Resources of setrlimit(2), without their "RLIMIT_". */
+static const char limits[][11] = {
 	[RLIMIT_AS] = "AS",
 	[RLIMIT_CORE] = "CORE",
 	[RLIMIT_CPU] = "CPU",
@@ -43,33 +44,24 @@ static int limit_value(const char *text, char end, uint64_t *value)
 	return 0;
 }
 
-/* The resource of that name, which ends at a colon; or -1. */
-static int find_limit(const char *name)
-{
-	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++)
-		if (text_is(name, ':', limits[i]))
-			return (int)i;
-	return -1;
-}
-
 int request_limit(const char *text, bool apply)
 {
 	const char *name = text_after(text, "RLIMIT_"), *now, *most;
 	struct sys_limit limit;
-	int resource;
+	unsigned resource;
 
 	errno = EINVAL;
 	if (!name)
 		name = text;
-	resource = find_limit(name);
+	resource = TEXT_ROW(name, ':', limits);
 	now = name + text_until(name, ':');
-	if (resource < 0 || !*now++)
+	if (resource == sizeof limits / sizeof *limits || !*now++)
 		return -1;
 	most = now + text_until(now, ':');
 	if (!*most++ || limit_value(now, ':', &limit.now) || limit_value(most, 0, &limit.most) ||
 		limit.now > limit.most)
 		return -1;
-	return apply ? sys_limit(resource, &limit, NULL) : 0;
+	return apply ? sys_limit((int)resource, &limit, NULL) : 0;
 }
 
 static int read_bool(const char *value, bool *out)
@@ -217,30 +209,32 @@ static int read_namespace(struct request *request, const char *value)
 	return 0;
 }
 
+/* Those that may be given several times. */
+static const unsigned lists = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(ENV) | FIELD_BIT(RLIMITS);
+
 static const struct {
 	const char *name;
-	bool repeated;                                           /* the field is a list */
 	int (*read)(struct request *request, const char *value); /* 0, or -1 with errno */
 } fields[] = {
-	[FIELD_ADDITIONAL_GIDS] = {"additionalGids", true, read_additional_gids},
-	[FIELD_CWD] = {"cwd", false, read_cwd},
-	[FIELD_ENV] = {"env", true, read_env},
-	[FIELD_GRACE] = {"grace", false, read_grace},
-	[FIELD_HEIGHT] = {"height", false, read_height},
-	[FIELD_NO_NEW_PRIVILEGES] = {"noNewPrivileges", false, read_no_new_privileges},
-	[FIELD_PROGRAM] = {"program", false, read_program},
-	[FIELD_RLIMITS] = {"rlimits", true, read_rlimits},
-	[FIELD_SIGNAL] = {"signal", false, read_signal},
-	[FIELD_TARGET] = {"target", false, read_target},
-	[FIELD_PID] = {"pid", false, read_pid},
-	[FIELD_SESSION] = {"session", false, read_session},
-	[FIELD_TERMINAL] = {"terminal", false, read_terminal},
-	[FIELD_UMASK] = {"umask", false, read_umask},
-	[FIELD_USER] = {"user", false, read_user},
-	[FIELD_VERSION] = {"version", false, read_version},
-	[FIELD_WHAT] = {"what", false, read_what},
-	[FIELD_NAMESPACE] = {"namespace", false, read_namespace},
-	[FIELD_WIDTH] = {"width", false, read_width},
+	[FIELD_ADDITIONAL_GIDS] = {"additionalGids", read_additional_gids},
+	[FIELD_CWD] = {"cwd", read_cwd},
+	[FIELD_ENV] = {"env", read_env},
+	[FIELD_GRACE] = {"grace", read_grace},
+	[FIELD_HEIGHT] = {"height", read_height},
+	[FIELD_NO_NEW_PRIVILEGES] = {"noNewPrivileges", read_no_new_privileges},
+	[FIELD_PROGRAM] = {"program", read_program},
+	[FIELD_RLIMITS] = {"rlimits", read_rlimits},
+	[FIELD_SIGNAL] = {"signal", read_signal},
+	[FIELD_TARGET] = {"target", read_target},
+	[FIELD_PID] = {"pid", read_pid},
+	[FIELD_SESSION] = {"session", read_session},
+	[FIELD_TERMINAL] = {"terminal", read_terminal},
+	[FIELD_UMASK] = {"umask", read_umask},
+	[FIELD_USER] = {"user", read_user},
+	[FIELD_VERSION] = {"version", read_version},
+	[FIELD_WHAT] = {"what", read_what},
+	[FIELD_NAMESPACE] = {"namespace", read_namespace},
+	[FIELD_WIDTH] = {"width", read_width},
 };
 
 _Static_assert(sizeof fields / sizeof *fields == FIELDS, "a row for every field");
@@ -281,7 +275,7 @@ static int read_fields(struct request *request, unsigned *seen, const char **bad
 			return -1;
 		}
 		*bad = fields[field].name;
-		if (*seen & 1U << field && !fields[field].repeated)
+		if (*seen & ~lists & 1U << field)
 			return -1;
 		*seen |= 1U << field;
 		if (fields[field].read(request, value))
@@ -294,7 +288,7 @@ static bool is_right_count(const struct request *request, unsigned descriptors)
 {
 	const unsigned program = request->program, stdio = request->terminal ? 0 : 3;
 
-	switch (request->verb->descriptors) {
+	switch ((enum request_descriptors)request->verb->descriptors) {
 	case REQUEST_NO_DESCRIPTORS:
 		return descriptors == 0;
 	case REQUEST_MASTER:

@@ -55,9 +55,7 @@ struct request {
 	bool terminal, no_new_privileges, program;
 	unsigned height, width; /* 0 to 65535 */
 	const char *directory;  /* NULL: / */
-	bool as_user;
-	struct credentials user;
-	int mask; /* umask, or -1 */
+	int mask;               /* umask, or -1 */
 	int signal;
 	enum target target;
 	unsigned pid;           /* not 0 or 1 */
@@ -65,6 +63,8 @@ struct request {
 	long long grace;        /* milliseconds, or NOT_SAID */
 	const char *what;       /* of open, as the client wrote it */
 	const char *name_space; /* likewise */
+	bool as_user;
+	struct credentials user;
 };
 
 /*

@@ -74,13 +74,13 @@ static const char *refusal(int error)
 	case ENOSYS:
 		return "unknown request";
 	case EPROTONOSUPPORT:
-		return "unsupported version of the protocol";
+		return "unsupported protocol version";
 	case E2BIG:
 		return "too many descriptors";
 	case EMFILE:
 		return "init is out of descriptors";
 	case EBADF:
-		return "directories and O_PATH descriptors are not accepted";
+		return "directories and O_PATH are not accepted";
 	default:
 		return NULL;
 	}
@@ -187,7 +187,7 @@ static void accept_some(void)
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
 		fd = sys_accept(self.listener.fd);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-			log_warn("accept connection on control socket", "");
+			log_warn("accept on control socket", "");
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
 			if (allowed(fd, &uid))

@@ -26,7 +26,6 @@ enum {
 static struct session table[SESSIONS] SYS_LAST;
 static unsigned last_id;
 static unsigned high;  /* records in use are below */
-static unsigned count; /* of those with a leader */
 static unsigned timed; /* of those that session_expire is to look at */
 
 static bool has_leader(enum session_state state)
@@ -39,10 +38,9 @@ static bool is_timed(enum session_state state)
 	return state == SESSION_ENDING || state == SESSION_LEADERLESS;
 }
 
-/* All changes of a state come through here, so that the counts are right. */
+/* All changes of a state come through here, so that high and timed are right. */
 static void set_state(struct session *session, enum session_state state)
 {
-	count += (unsigned)has_leader(state) - (unsigned)has_leader(session->state);
 	timed += (unsigned)is_timed(state) - (unsigned)is_timed(session->state);
 	session->state = state;
 	if (high <= session_index(session))
@@ -51,20 +49,23 @@ static void set_state(struct session *session, enum session_state state)
 		high--;
 }
 
+static int open_ptmx(const char *path)
+{
+	int number, fd = sys_open(AT_FDCWD, path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+
+	/* Whatever else the image has there is not a terminal. */
+	if (fd >= 0 && sys_ioctl(fd, TIOCGPTN, &number)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static int open_master(void)
 {
-	static const char *const paths[] = {"/dev/ptmx", "/dev/pts/ptmx"};
-	int number, fd;
+	int fd = open_ptmx("/dev/ptmx");
 
-	for (unsigned i = 0; i < sizeof paths / sizeof *paths; i++) {
-		fd = sys_open(AT_FDCWD, paths[i], O_RDWR | O_NOCTTY | O_NONBLOCK);
-		/* Whatever else the image has there is not a terminal. */
-		if (fd >= 0 && !sys_ioctl(fd, TIOCGPTN, &number))
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	return -1;
+	return fd < 0 ? open_ptmx("/dev/pts/ptmx") : fd;
 }
 
 /*
@@ -100,10 +101,11 @@ static int open_terminal(const struct request *request, int progress)
 
 static int apply_limits(const struct request *request)
 {
+	char *at = request->wire.fields;
 	const char *value;
 
-	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p))
-		if ((value = wire_value(p, "rlimits")) && request_limit(value, true))
+	while ((value = wire_take(&request->wire, &at, "rlimits")))
+		if (request_limit(value, true))
 			return -1;
 	return 0;
 }
@@ -120,15 +122,13 @@ static bool same_variable(const char *a, const char *b)
 static char **environment(const struct request *request, char **base)
 {
 	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SYS_LAST;
+	char *at = request->wire.fields, *value;
 	unsigned used = 0;
 
 	for (; *base && used < ENVIRONMENT; base++)
 		list[used++] = *base;
-	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p)) {
-		char *value = (char *)wire_value(p, "env");
+	while ((value = (char *)wire_take(&request->wire, &at, "env"))) {
 		unsigned i = 0;
-		if (!value)
-			continue;
 		while (i < used && !same_variable(list[i], value))
 			i++;
 		list[i] = value;
@@ -396,6 +396,10 @@ struct session *session_by_pid(pid_t pid)
 
 unsigned session_count(void)
 {
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < high; i++)
+		count += session_at(i) != NULL;
 	return count;
 }
 

@@ -120,8 +120,7 @@ static int list_one(const struct connection *connection)
 	if (!session)
 		return 0;
 	reply_begin(&reply, "session");
-	reply_add_number(&reply, "session", session->id);
-	reply_add_number(&reply, "pid", session->pid);
+	events_add_session(&reply, session);
 	reply_add(&reply, "name", session->name);
 	reply_add(&reply, "state", session_state_name(session));
 	reply_add(&reply, "terminal", session->terminal ? "true" : "false");
@@ -187,8 +186,7 @@ static void run_attach(struct verb_call *call)
 		return;
 	}
 	reply_begin(&reply, "attached");
-	reply_add_number(&reply, "session", session->id);
-	reply_add_number(&reply, "pid", session->pid);
+	events_add_session(&reply, session);
 	/* It stays held should the peer not take it. */
 	if (connection_send(connection, &reply, session->master))
 		return;
@@ -203,8 +201,7 @@ static void run_watch(struct verb_call *call)
 {
 	struct reply event;
 
-	reply_begin(&event, "event");
-	reply_add(&event, "type", "state");
+	reply_begin_event(&event, "state");
 	reply_add(&event, "state", self.view->state);
 	reply_add_number(&event, "main", self.view->command->pid);
 	if (!connection_send(call->connection, &event, -1))

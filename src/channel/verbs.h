@@ -24,11 +24,11 @@ struct verb {
 	const char *name;
 	/* Does what was asked for, and replies. */
 	void (*run)(struct verb_call *call);
-	unsigned fields;   /* that it takes besides version, as FIELD_BIT has them */
-	unsigned required; /* of those */
-	unsigned one_of;   /* of those, at most one may be given */
-	enum request_descriptors descriptors;
-	bool args; /* it must have arguments, and no other verb may */
+	unsigned fields;           /* that it takes besides version, as FIELD_BIT has them */
+	unsigned required;         /* of those */
+	unsigned one_of;           /* of those, at most one may be given */
+	unsigned char descriptors; /* enum request_descriptors */
+	bool args;                 /* it must have arguments, and no other verb may */
 };
 
 /* By index; NULL behind the last. */

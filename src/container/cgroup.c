@@ -111,7 +111,7 @@ static int remove_tree(int directory, const char *name)
 }
 
 /* Opened while we may: the files of the host's tree may be closed to us by the end. */
-static void find_ways_back(void)
+SYS_START static void find_ways_back(void)
 {
 	char text[LINE], path[LINE + 16], *line;
 	int up = self.fds[CGROUP_DIR], root;
@@ -134,7 +134,7 @@ static void find_ways_back(void)
  * A weight is one among neighbours, other containers: the directory's, which stands
  * beside theirs. All else is app's, so that it does not bind us.
  */
-static void set_limits(enum cgroup_part part)
+SYS_START static void set_limits(enum cgroup_part part)
 {
 	for (unsigned i = 0; i < self.setup->count; i++) {
 		const char *limit = self.setup->limits[i];
@@ -174,7 +174,7 @@ static bool is_alone(void)
 static void tell(int janitor, char what)
 {
 	if (janitor >= 0 && write(janitor, &what, 1) < 0)
-		cannot("register with janitor ", "");
+		log_fail("write to janitor", "");
 }
 
 void cgroup_make(const struct cgroup_setup *setup, int janitor)

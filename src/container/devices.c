@@ -52,8 +52,7 @@ int devices_terminal(void)
 	if (terminal < 0)
 		return -1;
 	/* It may be of another devpts, where the number means another one. */
-	if (!file_status_of(terminal, &there) && there.inode == ours.inode &&
-		there.device[0] == ours.device[0] && there.device[1] == ours.device[1])
+	if (!file_status_of(terminal, &there) && file_is_same(&there, &ours))
 		return terminal;
 	close(terminal);
 	return -1;
@@ -63,7 +62,7 @@ int devices_terminal(void)
  * Mounts it on a file made for that. Takes node over. Read-only is the node, not the
  * device: where the container's root is the host's by number, it must not chmod(2) it.
  */
-static int put(int mount, const char *name, int node)
+SYS_START static int put(int mount, const char *name, int node)
 {
 	int over, result = -1;
 
@@ -102,7 +101,7 @@ static int fill(int mount, int host, int terminal)
 	return 0;
 }
 
-int devices_fill(int mount, int host, int terminal)
+SYS_START int devices_fill(int mount, int host, int terminal)
 {
 	mode_t mask = umask(0);
 	int result = fill(mount, host, terminal);

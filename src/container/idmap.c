@@ -36,7 +36,10 @@ unsigned idmap_of_root(const struct idmap *map, unsigned own)
 
 void idmap_root(struct idmap *map, unsigned outside)
 {
-	*map = (struct idmap){.count = 3, .numbers = {0, outside, 1}};
+	map->count = 3;
+	map->numbers[0] = 0;
+	map->numbers[1] = outside;
+	map->numbers[2] = 1;
 }
 
 /* "0 1000 1\n": as the kernel wants it. */
@@ -58,6 +61,13 @@ static int write_file(const char *directory, const char *name, const char *text)
 	return file_write(AT_FDCWD, path, text);
 }
 
+_Noreturn void idmap_fail_killed(const char *who, int signal)
+{
+	char name[SIGNAL_TEXT];
+
+	fail("cannot map ids: ", who, " was killed by ", signal_text(signal, name));
+}
+
 /* newuidmap PID IN OUT COUNT...: a helper with the privileges that we lack. */
 static void ask_helper(const char *helper, const char *pid, char *text)
 {
@@ -73,7 +83,6 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		.cgroup = -1,
 	};
 	struct spawn_failure failure;
-	char name[SIGNAL_TEXT];
 	int status = 0;
 	pid_t child;
 
@@ -90,14 +99,13 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFSIGNALED(status))
-		fail("cannot map ids: ", helper, " was killed by ",
-			signal_text(WTERMSIG(status), name));
+		idmap_fail_killed(helper, WTERMSIG(status));
 	if (status)
 		fail("cannot map ids: ", helper, " refused; see subuid(5)");
 }
 
-static void write_map(const struct idmap *map, unsigned own, const char *pid, const char *name,
-	const char *helper)
+SYS_START static void write_map(const struct idmap *map, unsigned own, const char *pid,
+	const char *name, const char *helper)
 {
 	static const struct idmap all = {.count = 3, .numbers = {0, 0, 0xffffffff}};
 	char directory[32], text[TEXT];

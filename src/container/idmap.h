@@ -30,4 +30,7 @@ void idmap_root(struct idmap *map, unsigned outside);
  */
 void idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids);
 
+/* Ends the process, which cannot start since whoever was to write a map was killed. */
+_Noreturn void idmap_fail_killed(const char *who, int signal);
+
 #endif

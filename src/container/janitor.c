@@ -13,22 +13,21 @@
 
 static pid_t pid;
 static int line = -1;
-static const char *socket_path, *cgroup_path_asked;
 
-/* What it reports: the errno of each that it could not remove, or 0. */
-struct report {
-	int socket, cgroup;
-};
+enum { DONE = '.' };
 
-/* It has no stderr of its own, whose reader would wait for its end: it reports to the outer one. */
+/*
+ * Its stderr is its end of the socket, from which janitor_end() reads the warnings, and at last
+ * a message of one byte, DONE. A stderr of its own would keep whoever reads the container's
+ * waiting for its end.
+ */
 _Noreturn static void janitor(int end, const char *path, const struct cgroup_setup *cgroup)
 {
 	struct socket_file file = {.directory = -1};
 	int keep[2];
-	struct report report = {0, 0};
 	bool made_all = false;
 	unsigned made = 0;
-	char what;
+	char what, done = DONE;
 
 	if (path && socket_file_locate(&file, path))
 		_exit(1);
@@ -48,11 +47,10 @@ _Noreturn static void janitor(int end, const char *path, const struct cgroup_set
 		else
 			made++;
 	if (cgroup->path && cgroup_recover(cgroup, made_all, made))
-		report.cgroup = errno;
+		log_warn("remove cgroup ", cgroup->path);
 	if (path && socket_file_remove_stale(&file))
-		report.socket = errno;
-	/* Nobody is there to read it where the outer process was killed. */
-	_exit(write(end, &report, sizeof report) != sizeof report);
+		log_warn("remove control socket ", path);
+	_exit(write(end, &done, 1) != 1);
 }
 
 void janitor_start(const char *path, const struct cgroup_setup *cgroup)
@@ -67,8 +65,6 @@ void janitor_start(const char *path, const struct cgroup_setup *cgroup)
 	}
 	close(ends[0]);
 	line = ends[1];
-	socket_path = path;
-	cgroup_path_asked = cgroup->path;
 }
 
 int janitor_descriptor(void)
@@ -81,34 +77,26 @@ void janitor_disown(void)
 	pid = 0;
 }
 
-/* What it could not remove, once it was told to go. Returns whether it came to the end. */
-static bool hear_report(void)
-{
-	struct report report;
-
-	/* Our signals are blocked: this ends when it does. */
-	if (read(line, &report, sizeof report) != sizeof report)
-		return false;
-	errno = report.socket;
-	if (errno)
-		log_warn("remove control socket ", socket_path);
-	errno = report.cgroup;
-	if (errno)
-		log_warn("remove cgroup ", cgroup_path_asked);
-	return true;
-}
-
 bool janitor_end(void)
 {
-	bool done = true;
+	char text[LOG_SIZE];
+	ssize_t length;
+	/* The end of another's child is for that one to see. */
+	bool done = !pid;
 
 	if (line < 0)
 		return false;
-	/* The inner process may hold a copy, so that closing ours is not enough. */
-	if (pid && shutdown(line, SHUT_WR))
-		done = false;
-	else if (pid)
-		done = hear_report();
+	/*
+	 * The inner process may hold a copy, so that closing ours would not be enough. Our signals
+	 * are blocked: the loop ends when the janitor does.
+	 */
+	if (pid)
+		shutdown(line, SHUT_WR);
+	while (pid && (length = read(line, text, sizeof text)) > 0)
+		if (length == 1)
+			done = true;
+		else
+			log_put(2, text, (size_t)length);
 	close(line);
 	line = -1;
 	while (pid && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

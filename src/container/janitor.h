@@ -23,8 +23,8 @@ int janitor_descriptor(void);
 void janitor_disown(void);
 
 /*
- * Has it do its work, waits for the end of that, and warns of what it could not remove.
- * Returns false where there is none, or it died before that.
+ * Lets it do its work, waits for the end of that, and passes on what it warns of. Returns
+ * false where there is none, or where it ended before it was done.
  */
 bool janitor_end(void);
 

@@ -45,7 +45,7 @@ static int configure(int fs, const char *options)
 	return (int)syscall(SYS_fsconfig, fs, KERNEL_CREATE, NULL, NULL, 0);
 }
 
-static int make(const char *type, const char *options, unsigned attributes)
+SYS_START static int make(const char *type, const char *options, unsigned attributes)
 {
 	int fs = (int)syscall(SYS_fsopen, type, KERNEL_CLOEXEC), mount = -1;
 
@@ -105,7 +105,7 @@ static int make_point(int parent, const char *name, bool directory)
 	return result && errno != EEXIST ? -1 : 0;
 }
 
-int mountfd_point(int root, char *path, bool directory)
+SYS_START int mountfd_point(int root, char *path, bool directory)
 {
 	int at = mountfd_find(root, "/"), parent;
 	char *name = path, kept;

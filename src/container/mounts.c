@@ -28,18 +28,18 @@ enum row { PROC, SYS, DEV, PTS, SHM, MQUEUE, TMP, RUN, ROWS };
  */
 static const struct {
 	char name[7];
+	unsigned char attributes;
 	const char *type, *point, *options;
-	unsigned attributes;
 } rows[ROWS] = {
-	[PROC] = {"proc", "proc", "/proc", "", SAFE},
-	[SYS] = {"sys", "sysfs", "/sys", "", SAFE | MOUNTFD_RDONLY},
-	[DEV] = {"dev", "tmpfs", "/dev", "mode=755", MOUNTFD_NOSUID | MOUNTFD_NOEXEC},
-	[PTS] = {"pts", "devpts", "/dev/pts", "gid=5 ptmxmode=666 mode=620",
-		MOUNTFD_NOSUID | MOUNTFD_NOEXEC},
-	[SHM] = {"shm", "tmpfs", "/dev/shm", "mode=1777 size=64m", SAFE},
-	[MQUEUE] = {"mqueue", "mqueue", "/dev/mqueue", "", SAFE},
-	[TMP] = {"tmp", "tmpfs", "/tmp", "mode=1777", MOUNTFD_NOSUID | MOUNTFD_NODEV},
-	[RUN] = {"run", "tmpfs", "/run", "mode=755", MOUNTFD_NOSUID | MOUNTFD_NODEV},
+	[PROC] = {"proc", SAFE, "proc", "/proc", ""},
+	[SYS] = {"sys", SAFE | MOUNTFD_RDONLY, "sysfs", "/sys", ""},
+	[DEV] = {"dev", MOUNTFD_NOSUID | MOUNTFD_NOEXEC, "tmpfs", "/dev", "mode=755"},
+	[PTS] = {"pts", MOUNTFD_NOSUID | MOUNTFD_NOEXEC, "devpts", "/dev/pts",
+		"gid=5 ptmxmode=666 mode=620"},
+	[SHM] = {"shm", SAFE, "tmpfs", "/dev/shm", "mode=1777 size=64m"},
+	[MQUEUE] = {"mqueue", SAFE, "mqueue", "/dev/mqueue", ""},
+	[TMP] = {"tmp", MOUNTFD_NOSUID | MOUNTFD_NODEV, "tmpfs", "/tmp", "mode=1777"},
+	[RUN] = {"run", MOUNTFD_NOSUID | MOUNTFD_NODEV, "tmpfs", "/run", "mode=755"},
 };
 
 /* Which bits of struct mounts.list a name of the list stands for; 0: there is no such name. */
@@ -104,18 +104,22 @@ static void put(int root, int mount, const char *path, size_t length, bool direc
 
 static void mount_row(int root, enum row row, bool hide_pids)
 {
-	const int terminal = row == DEV ? devices_terminal() : -1;
-	const int host = sys_open(AT_FDCWD, "/dev", O_PATH);
 	const char *point = rows[row].point;
+	int terminal = -1, host = -1;
 	int mount = mountfd_make(rows[row].type,
 		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
 
 	if (mount < 0)
 		log_fail("mount ", rows[row].name);
+	if (row == DEV) {
+		terminal = devices_terminal();
+		host = sys_open(AT_FDCWD, "/dev", O_PATH);
+	}
 	put(root, mount, point, text_until(point, 0), true);
 	if (row == DEV && devices_fill(mount, host, terminal))
 		log_fail("fill ", point);
-	close(host);
+	if (host >= 0)
+		close(host);
 	close(mount);
 }
 
@@ -193,10 +197,10 @@ static void pivot(int root, const char *path)
 	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
 		log_fail("pivot root to ", path);
 	if (chdir("/"))
-		log_fail("change directory to /", "");
+		log_fail("change directory to ", "/");
 }
 
-void mounts_build(const struct mounts *mounts, bool own_namespace)
+SYS_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
 	int root, sources[MOUNTS_EXTRA];
@@ -220,7 +224,7 @@ void mounts_build(const struct mounts *mounts, bool own_namespace)
 		else
 			mount_bind(root, extra[i].text, sources[i]);
 	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
-		log_fail("make root read-only", "");
+		log_fail("make the root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);
 	close(root);

@@ -55,7 +55,7 @@ static void become_root(void)
 	const struct credentials root = {.uid = 0};
 
 	if (credentials_become(&root) && credentials_take_ids(0, 0) && errno != EINVAL)
-		log_fail("become root of the user namespace", "");
+		log_fail("become root in user namespace", "");
 }
 
 /*
@@ -85,7 +85,7 @@ static void die_with_outer(int pipe)
 	struct pollfd end = {.fd = pipe};
 
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
-		log_fail("set parent death signal", "");
+		log_fail("set parent death signal of ", "init");
 	if (poll(&end, 1, 0))
 		fail_without_parent();
 }
@@ -137,10 +137,8 @@ void namespaces_abandon(void)
  */
 static void check_mapper(int status)
 {
-	char name[SIGNAL_TEXT];
-
 	if (WIFSIGNALED(status))
-		fail("cannot map ids: process was killed by ", signal_text(WTERMSIG(status), name));
+		idmap_fail_killed("process", WTERMSIG(status));
 	if (status)
 		_exit(WEXITSTATUS(status));
 }
@@ -190,12 +188,11 @@ static void set_loopback_up(void)
 {
 	struct ifreq request = {.ifr_name = "lo"};
 	int fd = sys_socket();
+	bool known = fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request);
 
-	if (fd < 0 || sys_ioctl(fd, SIOCGIFFLAGS, &request))
-		log_fail("read flags of lo", "");
 	request.ifr_flags |= IFF_UP;
-	if (sys_ioctl(fd, SIOCSIFFLAGS, &request))
-		log_fail("set lo up", "");
+	if (!known || sys_ioctl(fd, SIOCSIFFLAGS, &request))
+		log_fail("set the interface lo up", "");
 	close(fd);
 }
 

@@ -19,8 +19,7 @@ _Noreturn static void end(struct outer *outer, int status, int typed)
 	/* Every process inside is dead, and with it the group that has the foreground. */
 	tty_take_back(&outer->tty, 0);
 	if (janitor_descriptor() >= 0 && !janitor_end())
-		log_note(LOG_WARN,
-			"cannot clean up after the container: the janitor process was killed", "");
+		log_note(LOG_WARN, "cannot clean up: the janitor process has died", "");
 	/* What the inner process, as a PID 1, cannot: see command_ended(). */
 	if (typed && WIFEXITED(status) && code == 128 + typed)
 		signals_undergo(getpid(), typed);
@@ -38,7 +37,7 @@ _Noreturn void outer_serve(struct outer *outer)
 	fds_release_stdio(outer->signals);
 	fds_close_others(keep, sizeof keep / sizeof *keep);
 	if (chdir("/"))
-		log_warn("change directory to /", "");
+		log_warn("change directory to ", "/");
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)

@@ -71,7 +71,7 @@ _Noreturn static void die_unstarted(
 		object = options->directory;
 	if (failure->stage == SPAWN_EXEC && failure->error == ENOENT && *program == '-')
 		warn("'", program,
-			"' is taken for the command: options of init go before \"--\" or into "
+			"' is taken for the command; options go before \"--\" or into "
 			"INIT_OPTIONS");
 	notify_stage(spawn_stage_name(failure->stage));
 	log_die(code, failure->error, spawn_stage_text(failure->stage), object);

@@ -153,6 +153,11 @@ static void linger_or_begin(void)
 		begin();
 }
 
+static void shorten(long long duration)
+{
+	self.deadline = sooner(self.deadline, after(sys_now(), duration));
+}
+
 static void limit_command(void)
 {
 	if (self.stops == 1)
@@ -168,13 +173,13 @@ static void limit_command_as_requested(void)
 		limit = self.options->kill_after;
 	if (limit == FOREVER)
 		limit = STOP_WAIT;
-	self.deadline = sooner(self.deadline, after(sys_now(), limit));
+	shorten(limit);
 }
 
 static void shorten_as_requested(void)
 {
 	if (self.requested != NOT_SAID)
-		self.deadline = sooner(self.deadline, after(sys_now(), self.requested));
+		shorten(self.requested);
 }
 
 static void kill_command(void)

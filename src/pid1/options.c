@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "base/wire.h"
 #include "options_table.h"
 
 enum { ENVIRONMENT_WORDS = 128 };
@@ -88,7 +88,7 @@ static void take_short(struct options *options, struct words *words, const char 
 }
 
 /* Takes options up to the first word that is not one; "--" is taken too. */
-static void take_all(struct options *options, struct words *words)
+SYS_START static void take_all(struct options *options, struct words *words)
 {
 	const char *word;
 
@@ -136,30 +136,6 @@ static int split(char *text, char **words)
 	return quote ? -1 : 0;
 }
 
-/* The value of a variable, or NULL; taken out of envp on request. */
-static char *variable(char **envp, const char *name, bool take)
-{
-	char *value;
-
-	for (; *envp; envp++)
-		if ((value = (char *)wire_value(*envp, name))) {
-			for (; take && *envp; envp++)
-				*envp = envp[1];
-			return value;
-		}
-	return NULL;
-}
-
-/* The first of that name, as getenv(3) gives it; all of them are taken out. */
-static char *take_variable(char **envp, const char *name)
-{
-	char *value = variable(envp, name, true);
-
-	while (variable(envp, name, true))
-		;
-	return value;
-}
-
 static void take_environment(struct options *options, char **envp)
 {
 	static char *list[ENVIRONMENT_WORDS + 1] SYS_LAST;
@@ -168,22 +144,22 @@ static void take_environment(struct options *options, char **envp)
 	const char *value;
 	char *text;
 
-	value = variable(envp, "TINI_VERBOSITY", false);
+	value = environment_value(envp, "TINI_VERBOSITY");
 	if (value && !number_parse(value, 9, &level))
 		options->verbosity = (int)level;
-	if (variable(envp, "TINI_KILL_PROCESS_GROUP", false))
+	if (environment_value(envp, "TINI_KILL_PROCESS_GROUP"))
 		options->group = true;
-	value = variable(envp, "DUMB_INIT_SETSID", false);
+	value = environment_value(envp, "DUMB_INIT_SETSID");
 	if (value && text_is(value, 0, "0"))
 		options->group = false;
-	value = variable(envp, "DUMB_INIT_DEBUG", false);
+	value = environment_value(envp, "DUMB_INIT_DEBUG");
 	if (value && text_is(value, 0, "1"))
 		options->verbosity = LOG_DEBUG;
-	text = take_variable(envp, "INIT_OPTIONS");
+	text = environment_take(envp, "INIT_OPTIONS");
 	if (!text)
 		return;
 	if (split(text, list))
-		refuse(&words, "too many words, or a quote without end: ", text);
+		refuse(&words, "too many words or an open quote: ", text);
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);
@@ -236,7 +212,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 	check_command(options, &words);
 	imply_namespaces(options);
 	if (options->notify.service)
-		options->notify.socket = take_variable(envp, "NOTIFY_SOCKET");
+		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
 	/* Under the rewrites that were asked for. */
 	if (persona->stop_stops && options->group)
 		for (int i = SIGTSTP; i <= SIGTTOU; i++)

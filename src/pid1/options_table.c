@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "channel/verbs.h"
@@ -39,7 +40,7 @@ static bool print_option(const struct option *option)
 	return print(line);
 }
 
-static int print_help(struct options *options, const char *value)
+SYS_START static int print_help(struct options *options, const char *value)
 {
 	static const char *const titles[] = {
 		[SECTION_SIGNALS] = "\nSignals:\n",
@@ -52,8 +53,8 @@ static int print_help(struct options *options, const char *value)
 	};
 	static const char footer[] =
 		"\nTIME: 2, 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS holds options, read first."
-		"\nExit code: the command's, or 128 + the signal that killed it; 127: not found,"
-		"\n126: not executable, 125: init could not set up.\n";
+		"\nExit code: the command's, or 128 + the signal that killed it; 127 not found,"
+		"\n126 not executable, 125 init could not set up.\n";
 	const struct option *option;
 	bool printed = print("usage: init [options] [--] command [argument...]\n");
 	int section = -1;

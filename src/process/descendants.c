@@ -11,11 +11,14 @@
 #include "base/sys.h"
 #include "base/text.h"
 
+/* The kernel's PID_MAX_LIMIT. */
+enum { PID_MOST = 1 << 22 };
+
 static pid_t pid_of(const char *name)
 {
 	unsigned long long pid;
 
-	return number_parse(name, 1 << 22, &pid) ? 0 : (pid_t)pid;
+	return number_parse(name, PID_MOST, &pid) ? 0 : (pid_t)pid;
 }
 
 int descendants_open(void)
@@ -44,7 +47,7 @@ static pid_t parent_of(int proc, pid_t pid)
 {
 	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512];
 	const char *p;
-	pid_t parent = 0;
+	unsigned long long parent;
 	ssize_t length;
 	int fd;
 
@@ -59,11 +62,9 @@ static pid_t parent_of(int proc, pid_t pid)
 	stat[length] = 0;
 	/* pid (name) state parent ...: the name may hold anything, ')' too. */
 	p = text_last(stat, ')');
-	if (text_until(p, 0) < 4)
+	if (text_until(p, 0) < 4 || number_parse_until(p + 3, ' ', PID_MOST, &parent))
 		return 0;
-	for (p += 3; *p >= '0' && *p <= '9'; p++)
-		parent = parent * 10 + *p - '0';
-	return parent;
+	return (pid_t)parent;
 }
 
 /*

@@ -30,8 +30,7 @@ static bool same_pipe(int a, int b)
 {
 	struct file_status one, two;
 
-	return !file_status_of(a, &one) && !file_status_of(b, &two) && one.inode == two.inode &&
-	       one.device[0] == two.device[0] && one.device[1] == two.device[1] &&
+	return !file_status_of(a, &one) && !file_status_of(b, &two) && file_is_same(&one, &two) &&
 	       (S_ISFIFO(one.mode) || S_ISSOCK(one.mode));
 }
 

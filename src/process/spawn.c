@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -27,7 +28,7 @@ static const struct {
 } stages[] = {
 	[SPAWN_FORK] = {"fork", "fork for "},
 	[SPAWN_CGROUP] = {"cgroup", "enter cgroup for "},
-	[SPAWN_STDIO] = {"stdio", "set stdin, stdout and stderr of "},
+	[SPAWN_STDIO] = {"stdio", "set up stdio of "},
 	[SPAWN_SESSION] = {"session", "make process group for "},
 	[SPAWN_TERMINAL] = {"terminal", "take terminal for "},
 	[SPAWN_LIMITS] = {"rlimits", "set resource limits of "},
@@ -48,20 +49,10 @@ const char *spawn_stage_text(enum spawn_stage stage)
 	return stages[stage].text;
 }
 
-static const char *search_path(char *const *envp)
-{
-	const char *value;
-
-	for (; *envp; envp++)
-		if ((value = text_after(*envp, "PATH=")))
-			return value;
-	return "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
-}
-
 /* As execvpe(3), but a file without a known format is an error, not a shell script. */
 static void exec_searched(const char *file, char *const *argv, char *const *envp)
 {
-	const char *path = search_path(envp), *end;
+	const char *path = environment_value(envp, "PATH"), *end;
 	size_t length = text_until(file, 0);
 	char whole[PATH_MAX];
 	int denied = 0;
@@ -70,6 +61,8 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 		execve(file, argv, envp);
 		return;
 	}
+	if (!path)
+		path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 	errno = ENOENT;
 	for (;; path = end + 1) {
 		end = path + text_until(path, ':');

@@ -31,7 +31,7 @@ static pid_t foreground(const struct tty *tty)
 	return sys_ioctl(tty->fd, TIOCGPGRP, &group) ? -1 : group;
 }
 
-void tty_find(struct tty *tty)
+SYS_START void tty_find(struct tty *tty)
 {
 	pid_t session = getsid(0);
 

@@ -421,7 +421,7 @@ def test_session_that_is_hung_up_is_ending(container):
     ("attach", ["session=77"], errno.ESRCH, "no such session"),
     ("attach", ["session=1"], errno.EBUSY, "the connection has a session"),
     ("reboot", (), errno.ENOSYS, "unknown request"),
-    ("status", ["version=2"], errno.EPROTONOSUPPORT, "unsupported version of the protocol")])
+    ("status", ["version=2"], errno.EPROTONOSUPPORT, "unsupported protocol version")])
 def test_text_of_a_failure(container, verb, fields, error, text):
     """Where the text of its errno would mislead, the failure has one of its own."""
     box = container()

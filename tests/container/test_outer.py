@@ -227,7 +227,7 @@ STEPS = [
     ("symlinkat", "ENOSPC", 5, "fill /dev"),
     ("pivot_root", "EPERM", 1, "pivot root"),
     ("umount2", "EBUSY", 1, "unmount the old root"),
-    ("setresuid", "EPERM", "1+", "become root of the user namespace"),
+    ("setresuid", "EPERM", "1+", "become root in user namespace"),
     ("vfork", "ENOMEM", 1, "fork for true"),
 ]
 
@@ -346,7 +346,7 @@ def test_death_of_the_guard_is_reported(begin, directory):
     eventually(lambda: children(init) == [inner], what="the burial of the guard")
     init.signal(signal.SIGTERM)
     assert init.wait() == 143
-    assert "janitor process was killed" in init.stderr()
+    assert "janitor process has died" in init.stderr()
 
 
 # ---- terminals
