@@ -102,7 +102,7 @@ test-valgrind: all units $(BUILD)/valgrind/run ## run a part of the tests under 
 
 # A Docker Engine is started for it; see tests/harness/docker_engine.py.
 test-docker: all $(BUILD)/probe ## run the tests in a Docker Engine started for them
-	$(RUN) tests/engines/test_docker*.py
+	$(RUN) tests/engines/test_docker*.py tests/engines/test_readme_docker.py
 
 test-engine: all $(BUILD)/probe ## run the list of tests in one engine, as in ENGINE=crun
 	ENGINE='$(ENGINE)' $(RUN) tests/engines/test_engines.py

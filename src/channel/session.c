@@ -1,13 +1,9 @@
 #include "session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/duration.h"
@@ -15,13 +11,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "container/cgroup.h"
-#include "process/fds.h"
-
-enum {
-	/* A message has at most as many strings as bytes. */
-	STRINGS = WIRE_SIZE + 1,
-	ENVIRONMENT = 16384,
-};
+#include "session_child.h"
 
 static struct session table[SESSIONS] SYS_LAST;
 static unsigned last_id;
@@ -47,142 +37,6 @@ static void set_state(struct session *session, enum session_state state)
 		high = session_index(session) + 1;
 	while (high && table[high - 1].state == SESSION_FREE)
 		high--;
-}
-
-static int open_ptmx(const char *path)
-{
-	int number, fd = sys_open(AT_FDCWD, path, O_RDWR | O_NOCTTY | O_NONBLOCK);
-
-	/* Whatever else the image has there is not a terminal. */
-	if (fd >= 0 && sys_ioctl(fd, TIOCGPTN, &number)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int open_master(void)
-{
-	int fd = open_ptmx("/dev/ptmx");
-
-	return fd < 0 ? open_ptmx("/dev/pts/ptmx") : fd;
-}
-
-/*
- * The child opens the terminal, since only inside is it the container's, and since
- * the path is the container's to make hang. The master goes to PID 1, which sends
- * it on with the news that the program runs.
- */
-static int open_terminal(const struct request *request, int progress)
-{
-	struct winsize size = {.ws_row = (unsigned short)request->height,
-		.ws_col = (unsigned short)request->width};
-	int master = open_master(), slave, locked = 0;
-
-	if (master < 0)
-		return -1;
-	sys_fcntl(master, F_SETFL, O_RDWR);
-	/* The peer by descriptor (Linux 4.13): no second path, no race with devpts. */
-	if (sys_ioctl(master, TIOCSPTLCK, &locked) ||
-		(slave = sys_ioctl(master, TIOCGPTPEER, (void *)(O_RDWR | O_NOCTTY))) < 0)
-		return -1;
-	sys_ioctl(master, TIOCSWINSZ, &size);
-	if (request->as_user && sys_fchown(slave, request->user.uid, (gid_t)-1))
-		return -1;
-	for (int fd = 0; fd <= 2; fd++)
-		if (dup2(slave, fd) < 0)
-			return -1;
-	if (slave > 2)
-		close(slave);
-	if (seqpacket_send(progress, "master", 6, &master, 1, 0))
-		return -1;
-	return close(master);
-}
-
-static int apply_limits(const struct request *request)
-{
-	char *at = request->wire.fields;
-	const char *value;
-
-	while ((value = wire_take(&request->wire, &at, "rlimits")))
-		if (request_limit(value, true))
-			return -1;
-	return 0;
-}
-
-/* Whether both set the same variable. The second has its sign. */
-static bool same_variable(const char *a, const char *b)
-{
-	for (; *a == *b && *a != '='; a++)
-		b++;
-	return *a == *b;
-}
-
-/* The container's environment, with the request's put over it. In the child only. */
-static char **environment(const struct request *request, char **base)
-{
-	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SYS_LAST;
-	char *at = request->wire.fields, *value;
-	unsigned used = 0;
-
-	for (; *base && used < ENVIRONMENT; base++)
-		list[used++] = *base;
-	while ((value = (char *)wire_take(&request->wire, &at, "env"))) {
-		unsigned i = 0;
-		while (i < used && !same_variable(list[i], value))
-			i++;
-		list[i] = value;
-		used += i == used;
-	}
-	list[used] = NULL;
-	return list;
-}
-
-static char *const *arguments(const struct request *request)
-{
-	static char *list[STRINGS] SYS_LAST;
-	unsigned used = 0;
-
-	for (char *p = request->wire.args; p < request->wire.end; p = wire_next(p))
-		list[used++] = p;
-	list[used] = NULL;
-	return list;
-}
-
-static enum spawn_stage run(
-	const struct request *request, const int *fds, int progress, pid_t parent, char **envp)
-{
-	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3;
-	struct spawn spawn = {
-		.argv = arguments(request),
-		.envp = environment(request, envp),
-		.user = request->as_user ? &request->user : NULL,
-		.directory = request->directory ? request->directory : "/",
-		.program = request->program ? fds[stdio] : -1,
-		.cgroup = -1,
-		.group = SPAWN_OWN_SESSION,
-		.take = request->terminal ? 0 : -1,
-		.foreground = -1,
-		.no_new_privileges = request->no_new_privileges,
-		.afresh = true,
-		.die_with_us = parent != 1,
-	};
-
-	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
-	memcpy(keep, fds, (size_t)(stdio + request->program) * sizeof *fds);
-	keep[stdio + request->program] = progress;
-	fds_close_others(keep, (unsigned)(stdio + request->program) + 1);
-	if (request->terminal && open_terminal(request, progress))
-		return SPAWN_TERMINAL;
-	for (int fd = 0; fd < stdio; fd++)
-		if (dup2(fds[fd], fd) < 0)
-			return SPAWN_STDIO;
-	fds_restore_limit();
-	if (apply_limits(request))
-		return SPAWN_LIMITS;
-	if (request->mask >= 0)
-		umask((mode_t)request->mask);
-	return spawn_become(&spawn, parent);
 }
 
 static void set_name(struct session *session, const char *program)
@@ -215,7 +69,7 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		return NULL;
 	pid = spawn_fork(cgroup_part(CGROUP_OPS), 0, ends[1]);
 	if (!pid) {
-		failure.stage = run(request, fds, ends[1], parent, envp);
+		failure.stage = session_child_run(request, fds, ends[1], parent, envp);
 		failure.error = errno;
 		seqpacket_send(ends[1], &failure, sizeof failure, NULL, 0, 0);
 		_exit(125);
