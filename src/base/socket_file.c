@@ -97,9 +97,7 @@ SYS_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
 	if (result)
 		return -1;
 	if (status_of(file, &status)) {
-		int saved = errno;
 		unlinkat(file->directory, file->name, 0);
-		errno = saved;
 		return -1;
 	}
 	file->inode = status.inode;
@@ -113,13 +111,9 @@ int socket_file_bind(struct socket_file *file, int fd, mode_t mask)
 	if (back < 0)
 		return -1;
 	if (!sys_fchdir(file->directory)) {
-		int saved;
 		result = bind_here(file, fd, mask);
-		saved = errno;
 		if (sys_fchdir(back))
 			result = -1;
-		else
-			errno = saved;
 	}
 	/* Which leaves errno alone. */
 	close(back);

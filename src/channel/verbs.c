@@ -218,9 +218,13 @@ static void run_wait(struct verb_call *call)
 
 static void run_stop(struct verb_call *call)
 {
+	const long long grace = call->request->grace;
 	struct reply reply;
 
-	self.stop = (struct server_stop){.wanted = true, .grace = call->request->grace};
+	/* Of several that came together the shortest time counts. */
+	self.stop.wanted = true;
+	if (self.stop.grace == NOT_SAID || (grace != NOT_SAID && grace < self.stop.grace))
+		self.stop.grace = grace;
 	reply_begin(&reply, "stopping");
 	connection_send(call->connection, &reply, -1);
 }

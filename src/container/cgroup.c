@@ -159,7 +159,11 @@ SYS_START static void set_limits(enum cgroup_part part)
 
 static int open_part(const char *name)
 {
-	return sys_open(self.fds[CGROUP_DIR], name, O_RDONLY | O_DIRECTORY);
+	int fd = sys_open(self.fds[CGROUP_DIR], name + 1, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		cannot("open ", name);
+	return fd;
 }
 
 /* Whether nobody else has a cgroup in the directory. */
@@ -212,8 +216,8 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 		switch_controllers("cgroup.subtree_control", '-');
 	set_limits(CGROUP_DIR);
 	self.fds[ENTER] = sys_open(dir, "cgroup.procs", O_WRONLY);
-	self.fds[CGROUP_APP] = open_part("app");
-	self.fds[CGROUP_OPS] = open_part("ops");
+	self.fds[CGROUP_APP] = open_part("/app");
+	self.fds[CGROUP_OPS] = open_part("/ops");
 }
 
 void cgroup_enter(bool namespace)
@@ -230,7 +234,7 @@ void cgroup_enter(bool namespace)
 
 int cgroup_delegate(uid_t uid, gid_t gid)
 {
-	static const char files[][24] = {
+	static const char *const files[] = {
 		"", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"};
 	char path[WORD];
 

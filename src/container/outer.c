@@ -14,10 +14,14 @@
 
 _Noreturn static void end(struct outer *outer, int status, int typed)
 {
+	char name[SIGNAL_TEXT];
 	int code = reap_code(status);
 
 	/* Every process inside is dead, and with it the group that has the foreground. */
 	tty_take_back(&outer->tty, 0);
+	if (WIFSIGNALED(status))
+		log_note(LOG_WARN, "the container's PID 1 was killed by ",
+			signal_text(WTERMSIG(status), name));
 	if (janitor_descriptor() >= 0 && !janitor_end())
 		log_note(LOG_WARN, "cannot clean up: the janitor process has died", "");
 	/* What the inner process, as a PID 1, cannot: see command_ended(). */

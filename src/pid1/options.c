@@ -190,8 +190,7 @@ static void imply_namespaces(struct options *options)
 
 void options_parse(struct options *options, char **argv, char **envp)
 {
-	static char *nothing[] = {NULL};
-	struct words words = {argv[0] ? argv + 1 : nothing, ""};
+	struct words words = {argv + (argv[0] != NULL), ""};
 	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
 
 	memset(options, 0, sizeof *options);

@@ -332,6 +332,20 @@ def test_stop_kills(container, options, field):
     assert time.monotonic() - began >= (0 if field == ["grace=0"] else 0.15)
 
 
+@pytest.mark.parametrize("order", [["grace=150ms", None], [None, "grace=150ms"]], ids=str)
+def test_stops_that_come_together(container, order):
+    """The shortest time counts, whichever init reads first. It sees both at once: it is stopped."""
+    box = container("--kill-after", "1000s", command=[PROBE, "signals"])
+    box.init.line("ready")
+    channels = [box.connect() for _ in order]
+    os.kill(box.pid, signal.SIGSTOP)
+    eventually(lambda: status_of(box.pid)["State"].startswith("T"), what="init stopped")
+    for channel, field in zip(channels, order):
+        channel.send("stop", *([field] if field else []))
+    os.kill(box.pid, signal.SIGCONT)
+    assert box.init.wait() == 137
+
+
 def test_stop_has_the_rest_ended(container):
     box = container("--grace", "1000s", command=["sh", "-c", f"{PROBE} signals & wait"])
     box.init.line("ready")

@@ -420,3 +420,20 @@ def test_one_that_cannot_be_removed(run, tree, options, when):
                         f"inject=unlinkat:error=EPERM:when={when}+"])
     assert result.returncode == 0, result
     assert result.stderr == f"init: cannot remove cgroup {tree}/box: Operation not permitted\n"
+
+
+@pytest.mark.parametrize("part", ["app", "ops"])
+def test_one_that_cannot_be_opened(run, tree, part, tmp_path):
+    """Out of descriptors: the command does not run outside of its cgroup instead."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    words, log = ["--cgroup", tree / "box", "--", "touch", tmp_path / "ran"], tmp_path / "log"
+    strace = ["strace", "-qq", "-o", log, "-e", "trace=openat"]
+    assert run(words, "plain", outer=strace).returncode == 0
+    (tmp_path / "ran").unlink()
+    opened = log.read_text().splitlines()
+    when = next(i for i, line in enumerate(opened, 1) if f'"{part}", ' in line)
+    result = run(words, "plain", outer=[*strace, "-e", f"inject=openat:error=EMFILE:when={when}"])
+    assert (result.returncode, (tmp_path / "ran").exists()) == (125, False), result
+    assert result.stderr.startswith(f"init: cannot open cgroup {tree}/box/{part}: "), result
+    assert below(tree) == [str(tree)]

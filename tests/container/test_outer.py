@@ -70,6 +70,7 @@ def test_kill_of_the_inner_process(running, marker, directory):
     init = running()
     os.kill(inner_of(init), signal.SIGKILL)
     assert init.wait() == 128 + signal.SIGKILL
+    assert "init: the container's PID 1 was killed by SIGKILL\n" in init.stderr()
     assert "ctl" not in os.listdir(directory), "the outer process leaves before the guard is done"
     nothing_left(marker, directory, before)
 
