@@ -80,7 +80,6 @@ SYS_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
 {
 	struct sockaddr_un address;
 	const struct sockaddr *generic = (const struct sockaddr *)&address;
-	struct file_status status;
 	int result;
 
 	if (socket_address(&address, file->name))
@@ -96,11 +95,10 @@ SYS_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
 	umask(mask);
 	if (result)
 		return -1;
-	if (status_of(file, &status)) {
+	if (status_of(file, &file->made)) {
 		unlinkat(file->directory, file->name, 0);
 		return -1;
 	}
-	file->inode = status.inode;
 	return listen(fd, 128);
 }
 
@@ -135,7 +133,7 @@ int socket_file_remove(const struct socket_file *file)
 		return 0;
 	if (status_of(file, &status))
 		return errno == ENOENT ? 0 : -1;
-	return status.inode == file->inode ? unlinkat(file->directory, file->name, 0) : 0;
+	return file_is_same(&status, &file->made) ? unlinkat(file->directory, file->name, 0) : 0;
 }
 
 int socket_file_remove_stale(const struct socket_file *file)

@@ -9,10 +9,12 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "file.h"
+
 struct socket_file {
-	int directory;    /* that it is in, O_PATH and close-on-exec; -1: there is no file */
-	const char *name; /* in that directory; the caller's string */
-	unsigned long long inode; /* of the file that socket_file_bind made */
+	int directory;           /* that it is in, O_PATH and close-on-exec; -1: there is no file */
+	const char *name;        /* in that directory; the caller's string */
+	struct file_status made; /* that socket_file_bind made */
 };
 
 /* The address of a socket by its path, of fewer than 108 bytes. 0, or -1 with errno. */

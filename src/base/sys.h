@@ -164,6 +164,21 @@ static inline pid_t sys_fork(unsigned long flags)
 #endif
 }
 
+/*
+ * clone3(2) with flags, for a child that is born in a cgroup (Linux 5.7), by its descriptor, or
+ * with -1 in ours. Returns as fork(2).
+ */
+static inline pid_t sys_clone3(unsigned long flags, int cgroup)
+{
+	/* struct clone_args of <linux/sched.h> up to cgroup. */
+	const uint64_t into_cgroup = 0x200000000;
+	const uint64_t arguments[11] = {[0] = cgroup < 0 ? flags : flags | into_cgroup,
+		[4] = SIGCHLD,
+		[10] = (uint64_t)cgroup};
+
+	return (pid_t)syscall(SYS_clone3, arguments, sizeof arguments);
+}
+
 /* Not for threads, whom a libc would tell. old and new may be NULL. */
 static inline int sys_limit(int resource, const struct sys_limit *new, struct sys_limit *old)
 {

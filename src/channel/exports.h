@@ -6,7 +6,9 @@
 #ifndef EXPORTS_H
 #define EXPORTS_H
 
-enum { EXPORTS = 11 };
+#include "base/nskind.h"
+
+enum { EXPORTS = 3 + NS_KINDS };
 
 /* Opens what there is; what cannot be opened is left out. */
 void exports_open(void);

@@ -34,6 +34,7 @@ static struct {
 	const struct server_view *view;
 	struct listener listener;
 	int epoll, spare;
+	bool is_full; /* out of descriptors, which was said */
 } self;
 
 static char received[WIRE_SIZE] SYS_LAST;
@@ -51,20 +52,24 @@ static bool are_acceptable(const int *fds, unsigned count)
 }
 
 /*
- * The last close of a socket may linger, and that of a file ask the server of its
- * file system: a child that shares our table does it, and waits for that.
+ * The last close of a socket may linger, and that of a file may wait for the server of its file
+ * system. A child with copies is the last to close them: it waits until PID 1 has closed its
+ * own, which CONT tells. However it ends, no descriptor of PID 1 stays open.
  */
 static void discard(const int *fds, unsigned count)
 {
-	pid_t child = sys_fork(CLONE_FILES);
+	pid_t child = sys_fork(0);
 
-	/* The end of the container need not wait for it. */
-	if (!child)
+	if (!child) {
+		fds_close_others(fds, count);
+		signals_wait(SIGCONT);
+		/* The end of the container need not wait for it. */
 		signals_reset();
-	if (child <= 0)
-		seqpacket_discard(fds, count);
-	if (!child)
 		_exit(0);
+	}
+	seqpacket_discard(fds, count);
+	if (child > 0)
+		kill(child, SIGCONT);
 }
 
 /* What to say of a refusal where the text of its errno would mislead; or NULL. */
@@ -112,7 +117,7 @@ static void receive(struct connection *connection)
 		connection->fd, received, sizeof received, fds, &call.count, MSG_DONTWAIT);
 
 	if (length < 0) {
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno != EAGAIN)
 			refuse(connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
 		return;
 	}
@@ -187,9 +192,12 @@ static void accept_some(void)
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
 		fd = sys_accept(self.listener.fd);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-			log_warn("accept on control socket", "");
+			if (!self.is_full)
+				log_warn("accept on control socket", "");
+			self.is_full = true;
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
+			self.is_full = false;
 			if (allowed(fd, &uid))
 				connection_greet(fd, uid);
 			else

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "exports.h"
 #include "process/signals.h"
 
 enum { SERVER_UIDS = 16 };
@@ -59,7 +60,7 @@ int server_start(const struct server_view *view, int signals);
 
 /* Adds what the channel holds to a list of descriptors to keep; returns how many. */
 unsigned server_keep(int *list);
-enum { SERVER_KEEPS = 20 };
+enum { SERVER_KEEPS = EXPORTS + 5 };
 
 /*
  * Waits for at most so many milliseconds (-1: for ever) and serves the connections.

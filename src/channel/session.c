@@ -72,7 +72,7 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		failure.stage = session_child_run(request, fds, ends[1], parent, envp);
 		failure.error = errno;
 		seqpacket_send(ends[1], &failure, sizeof failure, NULL, 0, 0);
-		_exit(125);
+		_exit(SPAWN_FAILED);
 	}
 	close(ends[1]);
 	if (pid < 0) {

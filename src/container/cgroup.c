@@ -25,7 +25,7 @@ static const char names[][6] = {"/init", "/app", "/ops"};
 
 enum { NAMES = sizeof names / sizeof *names };
 
-/* Descriptors: the parts that cgroup.h tells of, and */
+/* Descriptors, beside those of enum cgroup_part. */
 enum {
 	PARENT = CGROUP_PARTS, /* of the directory */
 	ENTER,                 /* its cgroup.procs */
@@ -33,6 +33,8 @@ enum {
 	ROOT,                  /* that of the tree's root, for when the former is gone */
 	FDS,
 };
+
+_Static_assert((int)FDS == (int)CGROUP_KEEPS, "cgroup_keep lists all of them");
 
 static struct {
 	const struct cgroup_setup *setup; /* NULL: nothing is open */
@@ -83,30 +85,59 @@ static void switch_controllers(const char *file, char sign)
 	}
 }
 
+/* The name of the first directory in one, in a buffer of the caller's; NULL: there is none. */
+static const char *first_directory(int directory, char *buffer, size_t size)
+{
+	long length;
+
+	lseek(directory, 0, SEEK_SET);
+	while ((length = sys_entries(directory, buffer, size)) > 0)
+		for (char *p = buffer; p < buffer + length;) {
+			struct sys_entry *entry = (struct sys_entry *)p;
+			p += entry->length;
+			if (entry->type == SYS_DIRECTORY && *entry->name != '.')
+				return entry->name;
+		}
+	return NULL;
+}
+
 /*
- * The whole of a tree: the command may have made more. "." and ".." the kernel refuses.
- * The number of descriptors bounds the depth.
+ * Empties a directory of its tree of cgroups, leaf by leaf. The command may have made it as deep
+ * as it likes: neither the stack nor the number of descriptors grows with that. Takes fd over.
  */
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the tree is
-static int remove_tree(int directory, const char *name)
+static void empty_tree(int fd)
 {
 	char buffer[1024] __attribute__((aligned(8)));
-	long length;
-	int fd;
+	bool descends = true;
+	unsigned depth = 0;
 
+	while (fd >= 0) {
+		const char *name = first_directory(fd, buffer, sizeof buffer);
+		int from = fd;
+
+		if (name && !unlinkat(fd, name, AT_REMOVEDIR)) {
+			descends = true;
+			continue;
+		}
+		/* One that is empty but stays busy has processes: we were in it just now. */
+		if (name ? !descends || errno != EBUSY : !depth)
+			fd = -1;
+		else
+			fd = sys_open(from, name ? name : "..", O_RDONLY | O_DIRECTORY);
+		depth += name ? 1 : -1U;
+		descends = name != NULL;
+		close(from);
+	}
+}
+
+/* A cgroup with those below it. 0, or -1 with errno. */
+static int remove_tree(int directory, const char *name)
+{
 	if (!unlinkat(directory, name, AT_REMOVEDIR) || errno == ENOENT)
 		return 0;
 	if (errno != EBUSY)
 		return -1;
-	fd = sys_open(directory, name, O_RDONLY | O_DIRECTORY);
-	while ((length = sys_entries(fd, buffer, sizeof buffer)) > 0)
-		for (char *p = buffer; p < buffer + length;) {
-			struct sys_entry *entry = (struct sys_entry *)p;
-			p += entry->length;
-			if (entry->type == SYS_DIRECTORY)
-				remove_tree(fd, entry->name);
-		}
-	close(fd);
+	empty_tree(sys_open(directory, name, O_RDONLY | O_DIRECTORY));
 	return unlinkat(directory, name, AT_REMOVEDIR);
 }
 
@@ -151,15 +182,15 @@ SYS_START static void set_limits(enum cgroup_part part)
 		      !file_write(self.fds[part], limit, end + 1);
 		*end = '=';
 		if (!set)
-			fail_errno("limit ", limit,
-				errno == ENOENT ? ": no controller " : ": controller ", word + 1,
-				" in ", self.setup->path);
+			fail_errno("set ", limit,
+				errno == ENOENT ? ": no such controller in " : " in cgroup ",
+				self.setup->path);
 	}
 }
 
-static int open_part(const char *name)
+static int open_part(const char *name, int flags)
 {
-	int fd = sys_open(self.fds[CGROUP_DIR], name + 1, O_RDONLY | O_DIRECTORY);
+	int fd = sys_open(self.fds[CGROUP_DIR], name + 1, flags);
 
 	if (fd < 0)
 		cannot("open ", name);
@@ -199,7 +230,10 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 	if (dir < 0) {
 		if (self.made_all)
 			unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
-		fail("cannot make cgroup ", setup->path, ": this is not in a tree of cgroup v2");
+		/* file_open_in says so of another file system. */
+		if (errno == EINVAL)
+			fail("cannot make cgroup ", setup->path, ": not below a cgroup v2 mount");
+		cannot("open ", "");
 	}
 	find_ways_back();
 	for (; self.made < NAMES; self.made++) {
@@ -215,9 +249,9 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 	if (self.alone)
 		switch_controllers("cgroup.subtree_control", '-');
 	set_limits(CGROUP_DIR);
-	self.fds[ENTER] = sys_open(dir, "cgroup.procs", O_WRONLY);
-	self.fds[CGROUP_APP] = open_part("/app");
-	self.fds[CGROUP_OPS] = open_part("/ops");
+	self.fds[ENTER] = open_part("/cgroup.procs", O_WRONLY);
+	self.fds[CGROUP_APP] = open_part(names[1], O_RDONLY | O_DIRECTORY);
+	self.fds[CGROUP_OPS] = open_part(names[2], O_RDONLY | O_DIRECTORY);
 }
 
 void cgroup_enter(bool namespace)

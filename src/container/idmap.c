@@ -96,8 +96,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	errno = failure.error;
 	if (child < 0)
 		log_fail("exec ", helper);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	waitpid(child, &status, 0);
 	if (WIFSIGNALED(status))
 		idmap_fail_killed(helper, WTERMSIG(status));
 	if (status)

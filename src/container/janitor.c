@@ -99,7 +99,7 @@ bool janitor_end(void)
 			log_put(2, text, (size_t)length);
 	close(line);
 	line = -1;
-	while (pid && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pid)
+		waitpid(pid, NULL, 0);
 	return done;
 }

@@ -37,15 +37,6 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 	return flags ? 0 : -1;
 }
 
-/* All that were asked for in one call: the others then belong to the user namespace. */
-static pid_t clone_into(unsigned long flags)
-{
-	/* struct clone_args of <linux/sched.h>, in its first version. */
-	const uint64_t args[8] = {[0] = flags, [4] = SIGCHLD};
-
-	return (pid_t)syscall(SYS_clone3, args, sizeof args);
-}
-
 /*
  * All we were outside is dropped: groups, where we may (user_namespaces(7)), and
  * ids, where the namespace has a 0.
@@ -71,11 +62,8 @@ _Noreturn static void fail_without_parent(void)
 static void await(int pipe)
 {
 	char byte;
-	ssize_t length = read(pipe, &byte, 1);
 
-	if (length < 0)
-		log_fail("wait for parent process", "");
-	if (!length)
+	if (read(pipe, &byte, 1) != 1)
 		fail_without_parent();
 }
 
@@ -84,8 +72,8 @@ static void die_with_outer(int pipe)
 {
 	struct pollfd end = {.fd = pipe};
 
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
-		log_fail("set parent death signal of ", "init");
+	/* It fails for a bad signal alone. */
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (poll(&end, 1, 0))
 		fail_without_parent();
 }
@@ -100,7 +88,8 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 
 	if (sys_pipe(ends))
 		log_fail("make pipe", "");
-	child = clone_into(namespaces->flags);
+	/* In one call, so that the others belong to the user namespace. */
+	child = sys_clone3(namespaces->flags, -1);
 	if (child < 0)
 		log_fail("make namespaces", "");
 	if (!child) {

@@ -77,7 +77,7 @@ _Noreturn static void die_unstarted(
 	log_die(code, failure->error, spawn_stage_text(failure->stage), object);
 }
 
-void command_start(const struct options *options, char **envp)
+SYS_START void command_start(const struct options *options, char **envp)
 {
 	const bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn_failure failure;

@@ -159,7 +159,7 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		refuse(&words, "too many words or an open quote: ", text);
+		fail("cannot read INIT_OPTIONS: open quote or too many words");
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);

@@ -13,7 +13,7 @@
 #include "container/mounts.h"
 #include "container/namespaces.h"
 #include "process/notify.h"
-#include "process/signals.h"
+#include "process/rewrite.h"
 #include "process/spawn.h"
 
 /* A program that init stands in for when it is called by that name; or init itself. */

@@ -234,7 +234,7 @@ static const struct option table[] = {
 		CALL(set_single_child)},
 	{"rewrite", "FROM:TO", "forward signal FROM as TO; 0 drops it", "r", SECTION_SIGNALS,
 		CALL(set_rewrite)},
-	{"parent-death-signal", "SIG", "get SIG when the parent of init dies", "p", SECTION_SIGNALS,
+	{"parent-death-signal", "SIG", "get SIG when init's parent dies", "p", SECTION_SIGNALS,
 		CALL(set_parent_death)},
 
 	{"kill-after", "TIME", "KILL the command TIME after a first TERM", "", SECTION_END,
@@ -245,8 +245,8 @@ static const struct option table[] = {
 		CALL(set_wait_all)},
 	{"expect", "CODE", "exit with 0 instead of CODE", "e", SECTION_END, CALL(set_expect)},
 
-	{"user", "UID[:GID[,GID...]]", "run it as that user and groups, by number", "",
-		SECTION_COMMAND, CALL(set_user)},
+	{"user", "UID[:GID[,GID...]]", "run it as these user and group ids", "", SECTION_COMMAND,
+		CALL(set_user)},
 	{"chdir", "DIR", "run it in DIR", "", SECTION_COMMAND, TEXT(directory)},
 	{"no-new-privs", NULL, "let it gain no privileges by exec", "", SECTION_COMMAND,
 		FLAG(no_new_privileges)},
@@ -254,7 +254,7 @@ static const struct option table[] = {
 
 	{"unshare", "LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all", "", SECTION_CONTAINER,
 		CALL(set_unshare)},
-	{"map-root", NULL, "user namespace: root is the caller outside", "", SECTION_CONTAINER,
+	{"map-root", NULL, "user namespace: the caller is root", "", SECTION_CONTAINER,
 		CALL(set_map_root)},
 	{"uid-map", "IN:OUT:COUNT", "user namespace: map user ids", "", SECTION_CONTAINER,
 		CALL(set_uid_map)},
@@ -271,7 +271,7 @@ static const struct option table[] = {
 	{"mount-proc", NULL, "mount /proc", "", SECTION_CONTAINER, CALL(set_mount_proc)},
 	{"mount", "LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid", "", SECTION_CONTAINER,
 		CALL(set_mount)},
-	{"bind", "SRC:DST[:ro]", "mount SRC, of outside, on DST", "", SECTION_CONTAINER,
+	{"bind", "SRC:DST[:ro]", "mount the host's SRC on DST", "", SECTION_CONTAINER,
 		CALL(set_bind)},
 	{"tmpfs", "DST[:SIZE]", "mount a tmpfs on DST", "", SECTION_CONTAINER, CALL(set_tmpfs)},
 	{"cgroup", "DIR", "run the command in the cgroup DIR/app", "", SECTION_CONTAINER,
@@ -296,7 +296,7 @@ static const struct option table[] = {
 		FLAG(warn_on_reap)},
 	{"verbose", NULL, "log more; may be repeated", "v", SECTION_REPORTS, CALL(set_verbose)},
 
-	{"subreaper", NULL, "accepted: init always is one", "s", SECTION_OTHER, CALL(ignore)},
+	{"subreaper", NULL, "accepted; init is always one", "s", SECTION_OTHER, CALL(ignore)},
 	{"help", NULL, "print this text", "h", SECTION_OTHER, CALL(print_help)},
 	{"version", NULL, "print the version", "V", SECTION_OTHER, CALL(print_version)},
 	{"license", NULL, "print the license", "lL", SECTION_OTHER, CALL(print_license)},

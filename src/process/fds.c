@@ -34,16 +34,6 @@ static bool same_pipe(int a, int b)
 	       (S_ISFIFO(one.mode) || S_ISSOCK(one.mode));
 }
 
-static void sort(int *list, unsigned count)
-{
-	for (unsigned i = 1; i < count; i++)
-		for (unsigned j = i; j && list[j] < list[j - 1]; j--) {
-			int swap = list[j];
-			list[j] = list[j - 1];
-			list[j - 1] = swap;
-		}
-}
-
 void fds_release_stdio(int filler)
 {
 	if (same_pipe(1, 2))
@@ -71,15 +61,16 @@ void fds_restore_limit(void)
 		sys_limit(RLIMIT_NOFILE, &inherited, NULL);
 }
 
-void fds_close_others(int *keep, unsigned count)
+void fds_close_others(const int *keep, unsigned count)
 {
-	unsigned next = 3;
+	unsigned next = 3, lowest;
 
-	sort(keep, count);
-	for (unsigned i = 0; i < count; i++)
-		if (keep[i] >= (int)next) {
-			file_close_range(next, (unsigned)keep[i] - 1, FILE_CLOSE_NOW);
-			next = (unsigned)keep[i] + 1;
-		}
-	file_close_range(next, ~0U, FILE_CLOSE_NOW);
+	do {
+		lowest = ~0U;
+		for (unsigned i = 0; i < count; i++)
+			if (keep[i] >= (int)next && (unsigned)keep[i] < lowest)
+				lowest = (unsigned)keep[i];
+		file_close_range(next, lowest - (lowest != ~0U), FILE_CLOSE_NOW);
+		next = lowest + 1;
+	} while (next);
 }

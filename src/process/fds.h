@@ -18,7 +18,7 @@ void fds_sanitise(void);
 int fds_claim(int fd);
 
 /* Closes every descriptor from 3 up but the count ones in keep, which it sorts. */
-void fds_close_others(int *keep, unsigned count);
+void fds_close_others(const int *keep, unsigned count);
 
 /*
  * Raises the limit of descriptors as far as it goes, since each connection is one;

@@ -154,6 +154,13 @@ bool signals_undergo(pid_t whom, int signal)
 	return syscall(SYS_rt_sigtimedwait, &resumed, NULL, now, sizeof resumed) == SIGCONT;
 }
 
+void signals_wait(int signal)
+{
+	const struct mask one = mask_of(signal);
+
+	syscall(SYS_rt_sigtimedwait, &one, NULL, NULL, sizeof one);
+}
+
 /* RTMIN, RTMIN+n, RTMAX, RTMAX-n; 0 where text is none of them. */
 static int realtime(const char *text)
 {
@@ -167,15 +174,15 @@ static int realtime(const char *text)
 	return low ? RTMIN + (int)offset : RTMAX - (int)offset;
 }
 
-int signal_number(const char *text)
+int signal_number_until(const char *text, char end)
 {
 	char upper[SIGNAL_TEXT] = "";
 	unsigned long long number;
 	unsigned row;
 
-	if (!number_parse(text, SIGNAL_MAX, &number))
+	if (!number_parse_until(text, end, SIGNAL_MAX, &number))
 		return (int)number;
-	for (unsigned i = 0; text[i]; i++) {
+	for (unsigned i = 0; text[i] && text[i] != end; i++) {
 		if (i == sizeof upper - 1)
 			return 0;
 		upper[i] = (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
@@ -183,12 +190,17 @@ int signal_number(const char *text)
 	text = text_after(upper, "SIG");
 	if (!text)
 		text = upper;
-	/* Nothing is the name of 0. */
+	/* An empty name finds row 0, which is no signal. */
 	row = TEXT_ROW(text, 0, names);
 	if (row < sizeof names / sizeof *names)
 		return (int)row;
 	row = TEXT_ROW(text, 0, aliases);
 	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
+}
+
+int signal_number(const char *text)
+{
+	return signal_number_until(text, 0);
 }
 
 const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
@@ -202,33 +214,6 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 	else
 		text_join(buffer, "SIGRTMIN+", number_text(digits, signal - RTMIN));
 	return buffer;
-}
-
-void rewrite_none(struct rewrite *rewrite)
-{
-	for (unsigned i = 0; i <= SIGNAL_MAX; i++)
-		rewrite->to[i] = (unsigned char)i;
-}
-
-int rewrite_parse(struct rewrite *rewrite, const char *text)
-{
-	const char *colon = text + text_until(text, ':');
-	char name[SIGNAL_TEXT] = "";
-	int from, to = 0;
-
-	if (!*colon || (size_t)(colon - text) >= sizeof name)
-		goto invalid;
-	memcpy(name, text, (size_t)(colon - text));
-	from = signal_number(name);
-	if (!from || from == SIGKILL || from == SIGSTOP)
-		goto invalid;
-	if (!text_is(colon + 1, 0, "0") && !(to = signal_number(colon + 1)))
-		goto invalid;
-	rewrite->to[from] = (unsigned char)to;
-	return 0;
-invalid:
-	errno = EINVAL;
-	return -1;
 }
 
 /*

@@ -15,11 +15,6 @@
 
 enum { SIGNAL_MAX = 64, SIGNAL_TEXT = 16 };
 
-/* What each incoming signal is forwarded as; 0 drops it. Index 0 is not used. */
-struct rewrite {
-	unsigned char to[SIGNAL_MAX + 1];
-};
-
 /* Whom a signal is for: a process, or the group that it leads. */
 struct recipient {
 	pid_t pid;
@@ -62,17 +57,17 @@ int signals_open(void);
  */
 bool signals_undergo(pid_t whom, int signal);
 
+/* Waits for a signal that is blocked, and takes it. */
+void signals_wait(int signal);
+
 /* 1..64 for a name (HUP, SIGHUP, hup, RTMIN+2, RTMAX-1) or a number, else 0. */
 int signal_number(const char *text);
 
+/* The same; the name ends at the character end as well. */
+int signal_number_until(const char *text, char end);
+
 /* The name, such as SIGHUP or SIGRTMIN+3, in a buffer of the caller's. */
 const char *signal_text(int signal, char buffer[static SIGNAL_TEXT]);
-
-/* Every signal to itself. */
-void rewrite_none(struct rewrite *rewrite);
-
-/* FROM:TO by names or numbers, TO 0 to drop. -1 with EINVAL: nothing is changed. */
-int rewrite_parse(struct rewrite *rewrite, const char *text);
 
 /*
  * Sends a signal to the recipient; where it came by sigqueue(3), `from` (or NULL)

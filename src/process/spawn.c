@@ -20,18 +20,16 @@
 #include "signals.h"
 #include "tty.h"
 
-/* What a child that could not become the command exits with; nobody looks at it. */
-enum { CHILD_FAILED = 125 };
-
+/* A stage that only a session has needs no text. */
 static const struct {
 	const char *name, *text;
 } stages[] = {
 	[SPAWN_FORK] = {"fork", "fork for "},
 	[SPAWN_CGROUP] = {"cgroup", "enter cgroup for "},
-	[SPAWN_STDIO] = {"stdio", "set up stdio of "},
+	[SPAWN_STDIO] = {"stdio", ""},
 	[SPAWN_SESSION] = {"session", "make process group for "},
 	[SPAWN_TERMINAL] = {"terminal", "take terminal for "},
-	[SPAWN_LIMITS] = {"rlimits", "set resource limits of "},
+	[SPAWN_LIMITS] = {"rlimits", ""},
 	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
 	[SPAWN_USER] = {"user", "become user of "},
 	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
@@ -145,18 +143,12 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 
 pid_t spawn_fork(int cgroup, unsigned long flags, int report)
 {
-	/* struct clone_args: flags, ..., exit_signal, ..., cgroup. Linux 5.7. */
-	static uint64_t arguments[11];
-	const uint64_t born_in = 0x200000000;
 	struct spawn_failure told = {.stage = SPAWN_CGROUP};
 	pid_t child;
 
 	if (cgroup < 0)
 		return sys_fork(flags);
-	arguments[0] = flags | born_in;
-	arguments[4] = SIGCHLD;
-	arguments[10] = (uint64_t)cgroup;
-	child = (pid_t)syscall(SYS_clone3, arguments, sizeof arguments);
+	child = sys_clone3(flags, cgroup);
 	/* The limit of processes. Anything else may be an old kernel's or a seccomp filter's. */
 	if (child >= 0 || errno == EAGAIN)
 		return child;
@@ -164,8 +156,8 @@ pid_t spawn_fork(int cgroup, unsigned long flags, int report)
 	if (!child && file_write(cgroup, "cgroup.procs", "0")) {
 		told.error = errno;
 		/* Where not even this arrives, the parent sees the child end. */
-		if (write(report, &told, sizeof told))
-			_exit(CHILD_FAILED);
+		(void)!write(report, &told, sizeof told);
+		_exit(SPAWN_FAILED);
 	}
 	return child;
 }
@@ -194,9 +186,8 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 		fds_restore_limit();
 		told.stage = spawn_become(spawn, parent);
 		told.error = errno;
-		if (write(report[1], &told, sizeof told) < 0)
-			_exit(CHILD_FAILED);
-		_exit(CHILD_FAILED);
+		(void)!write(report[1], &told, sizeof told);
+		_exit(SPAWN_FAILED);
 	}
 	failure->error = errno;
 	close(report[1]);

@@ -44,6 +44,9 @@ struct spawn {
 	bool die_with_us; /* KILL when init dies, which as PID 1 the kernel sees to */
 };
 
+/* What a child that could not become the command exits with; nobody looks at it. */
+enum { SPAWN_FAILED = 125 };
+
 struct spawn_failure {
 	enum spawn_stage stage;
 	int error;

@@ -1,3 +1,4 @@
+#include "process/rewrite.h"
 #include "process/signals.h"
 
 #include <errno.h>

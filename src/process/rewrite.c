@@ -1,0 +1,27 @@
+#include "rewrite.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/text.h"
+#include "signals.h"
+
+void rewrite_none(struct rewrite *rewrite)
+{
+	for (unsigned i = 0; i <= SIGNAL_MAX; i++)
+		rewrite->to[i] = (unsigned char)i;
+}
+
+int rewrite_parse(struct rewrite *rewrite, const char *text)
+{
+	const char *colon = text + text_until(text, ':');
+	int from = signal_number_until(text, ':'), to = 0;
+
+	errno = EINVAL;
+	if (!*colon || !from || from == SIGKILL || from == SIGSTOP)
+		return -1;
+	if (!text_is(colon + 1, 0, "0") && !(to = signal_number(colon + 1)))
+		return -1;
+	rewrite->to[from] = (unsigned char)to;
+	return 0;
+}
