@@ -25,7 +25,7 @@ struct request {
 	int first; /* descriptor that the command gets, or 0: it enters them */
 };
 
-static struct initctl_message answer;
+static struct initctl_message reply;
 
 static void store_descriptor(void *field, const char *value)
 {
@@ -73,24 +73,19 @@ static void check_words(const struct request *request, char **command)
 }
 
 /*
- * A descriptor from init, the caller's, or -1 where it has none and that does not
- * matter. Ends the program on any other failure.
+ * Returns a descriptor from init, which is the caller's, or -1 if init has none and the caller
+ * does not need it. Ends the program on any other failure.
  */
 static int fetch(int connection, const char *key, const char *name, bool needed)
 {
-	char data[64];
-	struct initctl_request out;
+	int result = verb_request_open(connection, key, name, &reply);
 
-	initctl_begin(&out, data, sizeof data, "open");
-	initctl_add(&out, key, name);
-	if (initctl_call(connection, &out, NULL, 0, &answer))
-		fail_errno("open ", name);
-	if (initctl_is(&answer, "opened") && answer.count == 1)
-		return answer.fds[0];
-	if (!initctl_is(&answer, "failed") || answer.count)
-		fail("cannot open ", name, ": unexpected reply from init");
-	if (needed || initctl_number(&answer, "errno", 4095, 0) != ENOENT)
-		exit(output_failed(&answer, name, NULL));
+	if (!result)
+		return reply.fds[0];
+	if (result < 0)
+		verb_unanswered("open ", name);
+	if (needed || initctl_number(&reply, "errno", 4095, 0) != ENOENT)
+		exit(output_failed(&reply, name, NULL));
 	return -1;
 }
 

@@ -15,7 +15,7 @@
 #include "base/sys.h"
 #include "initctl.h"
 
-static struct initctl_message answer;
+static struct initctl_message reply;
 
 /*
  * The file as the container sees it: a link in there cannot lead out, and what is no
@@ -59,8 +59,7 @@ void passwd_shell(const struct context *context, const char *user, char shell[PA
 	socklen_t size = sizeof init;
 	char digits[NUMBER_SIZE];
 	const char *uid = user;
-	struct initctl_request request;
-	char data[64], *found;
+	char *found;
 	int connection = verb_connect(context), fd = -1;
 	ssize_t length = 0;
 
@@ -70,11 +69,9 @@ void passwd_shell(const struct context *context, const char *user, char shell[PA
 		getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &init, &size);
 		uid = number_text(digits, init.uid);
 	}
-	initctl_begin(&request, data, sizeof data, "open");
-	initctl_add(&request, "what", "root");
-	if (!initctl_call(connection, &request, NULL, 0, &answer) && answer.count) {
-		fd = open_inside(answer.fds[0], "etc/passwd");
-		initctl_discard(&answer);
+	if (!verb_request_open(connection, "what", "root", &reply)) {
+		fd = open_inside(reply.fds[0], "etc/passwd");
+		initctl_discard(&reply);
 	}
 	close(connection);
 	if (fd < 0)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "exit.h"
@@ -14,17 +14,26 @@
 
 static struct initctl_message message;
 
-_Noreturn static void not_answered(const char *name)
+void verb_unanswered(const char *action, const char *object)
 {
 	if (errno == ECONNRESET)
-		die(EXIT_CONTAINER_ENDED, "cannot complete ", name, ": the container ended");
-	fail_errno("complete ", name);
+		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
+	if (errno == EPROTO)
+		fail("cannot ", action, object, ": unexpected reply from init");
+	fail_errno(action, object);
 }
 
-static void expect(const char *name, const char *answer)
+_Noreturn static void not_completed(const char *object)
 {
-	if (answer && !initctl_is(&message, answer))
-		fail("cannot complete ", name, ": unexpected reply from init");
+	verb_unanswered("complete the request for ", object);
+}
+
+/* Ends the program unless the message has this name, or NULL is given. */
+static void expect(const char *object, const char *name)
+{
+	errno = EPROTO;
+	if (name && !initctl_is(&message, name))
+		not_completed(object);
 }
 
 /* The value of a field in a request of ours, or NULL. */
@@ -47,7 +56,7 @@ static int ask(int connection, const struct initctl_request *request, const char
 	const char *answers)
 {
 	if (initctl_call(connection, request, NULL, 0, &message))
-		not_answered(object);
+		not_completed(object);
 	initctl_discard(&message);
 	if (initctl_is(&message, "failed"))
 		return output_failed(
@@ -62,7 +71,7 @@ static bool next(int connection, const char *name)
 	int result = initctl_receive(connection, &message);
 
 	if (result < 0)
-		not_answered(name);
+		not_completed(name);
 	if (result)
 		initctl_discard(&message);
 	return result;
@@ -79,20 +88,35 @@ static int ask_simply(
 	return ask(*connection, &request, name, answers);
 }
 
-int verb_open(const struct context *context, const char *key, const char *value)
+int verb_request_open(
+	int connection, const char *key, const char *value, struct initctl_message *reply)
 {
 	char data[64];
 	struct initctl_request request;
 
 	initctl_begin(&request, data, sizeof data, "open");
 	initctl_add(&request, key, value);
-	if (initctl_call(verb_connect(context), &request, NULL, 0, &message))
-		not_answered(value);
-	if (initctl_is(&message, "failed"))
+	if (initctl_call(connection, &request, NULL, 0, reply))
+		return -1;
+	if (initctl_is(reply, "opened") && reply->count == 1)
+		return 0;
+	initctl_discard(reply);
+	if (initctl_is(reply, "failed"))
+		return 1;
+	errno = EPROTO;
+	return -1;
+}
+
+int verb_open(const struct context *context, const char *key, const char *value)
+{
+	int connection = verb_connect(context);
+	int result = verb_request_open(connection, key, value, &message);
+
+	if (result < 0)
+		verb_unanswered("open ", value);
+	if (result)
 		exit(output_failed(&message, value, NULL));
-	expect(value, "opened");
-	if (message.count != 1)
-		fail("cannot open ", value, ": unexpected reply from init");
+	close(connection);
 	return message.fds[0];
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "initctl.h"
 #include "options.h"
 
 struct context {
@@ -35,10 +36,27 @@ int verb_ns(const struct context *context, char **arguments);
 int verb_connect(const struct context *context);
 
 /*
- * Requests a descriptor from init ("what", "root"; "namespace", "net"), or ends the program.
- * The descriptor is the caller's.
+ * Sends an "open" request, whose field is KEY=VALUE ("what", "root"; "namespace", "net"), and
+ * receives the reply. Returns 0 with "opened" in *reply, and in reply->fds[0] the only descriptor,
+ * which is close-on-exec and the caller's; 1 with "failed" in *reply, where init refused; or -1
+ * with errno: EPROTO for any other reply, ECONNRESET where init closed the connection, or an
+ * error of initctl_call(). Unless it returns 0, no descriptor is left open.
+ */
+int verb_request_open(
+	int connection, const char *key, const char *value, struct initctl_message *reply);
+
+/*
+ * Connects, calls verb_request_open() and closes the connection. Returns the descriptor, which is
+ * close-on-exec and the caller's. Ends the program where init does not pass one.
  */
 int verb_open(const struct context *context, const char *key, const char *value);
+
+/*
+ * Ends the program after a request to which the reply was missing or unexpected: it prints
+ * "cannot ACTION OBJECT: " and the reason according to errno (EPROTO: the reply was unexpected).
+ * The exit code is EXIT_CONTAINER_ENDED for ECONNRESET, and EXIT_INITCTL otherwise.
+ */
+_Noreturn void verb_unanswered(const char *action, const char *object);
 
 /* Flushes stdout. Returns 0, or ends the program where the output could not be written. */
 int verb_printed(void);

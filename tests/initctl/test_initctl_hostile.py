@@ -105,6 +105,12 @@ def test_a_server_that_hangs_up(control, server, words):
     assert done.stderr.startswith("initctl: ") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats"], ["freeze"]])
+def test_a_server_that_hangs_up_instead_of_a_descriptor(control, server, words):
+    server.serve((GREETING, ()), [[]])
+    one_line(control.run(*words), GONE, "cannot open ", ": the container ended")
+
+
 @pytest.mark.parametrize("ending, code", [
     (message("exited", "code=0"), 0), (message("exited", "signal=9"), 137),
     (message("exited", "code=256"), 255), (message("exited"), 255),
