@@ -67,7 +67,7 @@ def test_a_master_that_is_none(control, server, kinds):
     one_line(control.run("exec", "-t", "sh"), 125, "sh", "Protocol error")
     server.serve((GREETING, ()), [[(message("attached", "session=1", "pid=2"), kinds)]], linger=True)
     if kinds:
-        one_line(control.run("attach", "1"), 125, "attach 1")
+        one_line(control.run("attach", "1"), 125, "attach to session 1")
 
 
 def test_a_master_that_was_not_asked_for(control, server):
