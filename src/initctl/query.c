@@ -36,8 +36,8 @@ static void expect(const char *object, const char *name)
 		not_completed(object);
 }
 
-/* The value of a field in a request of ours, or NULL. */
-static const char *value_in(const struct initctl_request *request, const char *field)
+/* The value of a field in a request, or NULL, also if field is NULL. */
+static const char *request_value(const struct initctl_request *request, const char *field)
 {
 	const size_t length = field ? strlen(field) : 0;
 	const char *p = request->data;
@@ -49,23 +49,24 @@ static const char *value_in(const struct initctl_request *request, const char *f
 }
 
 /*
- * Sends the request, which has no descriptors. Returns -1 where the answer is of that
- * name (NULL: of any), or the exit code where it failed.
+ * Sends a request without descriptors and receives the reply. Returns -1 with the reply in message,
+ * or after "failed" the exit code. Ends the program if the reply has another name than expected,
+ * unless that is NULL.
  */
-static int ask(int connection, const struct initctl_request *request, const char *object,
-	const char *answers)
+static int call(int connection, const struct initctl_request *request, const char *object,
+	const char *expected)
 {
 	if (initctl_call(connection, request, NULL, 0, &message))
 		not_completed(object);
 	initctl_discard(&message);
 	if (initctl_is(&message, "failed"))
 		return output_failed(
-			&message, object, value_in(request, initctl_field(&message, "field")));
-	expect(object, answers);
+			&message, object, request_value(request, initctl_field(&message, "field")));
+	expect(object, expected);
 	return -1;
 }
 
-/* The next of a list. Returns false at the end of the connection. */
+/* Receives the next message of a list. Returns false at the end of the connection. */
 static bool next(int connection, const char *name)
 {
 	int result = initctl_receive(connection, &message);
@@ -77,15 +78,16 @@ static bool next(int connection, const char *name)
 	return result;
 }
 
-static int ask_simply(
-	const struct context *context, const char *name, const char *answers, int *connection)
+/* Connects, and calls a request that has no fields. */
+static int call_simple(
+	const struct context *context, const char *name, const char *expected, int *connection)
 {
 	char data[64];
 	struct initctl_request request;
 
 	*connection = verb_connect(context);
 	initctl_begin(&request, data, sizeof data, name);
-	return ask(*connection, &request, name, answers);
+	return call(*connection, &request, name, expected);
 }
 
 int verb_request_open(
@@ -125,7 +127,7 @@ int verb_status(const struct context *context, char **arguments)
 	int connection, failed;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "status", "status", &connection);
+	failed = call_simple(context, "status", "status", &connection);
 	if (failed >= 0)
 		return failed;
 	if (context->json)
@@ -140,7 +142,7 @@ int verb_sessions(const struct context *context, char **arguments)
 	int connection, failed;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "sessions", NULL, &connection);
+	failed = call_simple(context, "sessions", NULL, &connection);
 	if (failed >= 0)
 		return failed;
 	for (bool first = true; initctl_is(&message, "session"); first = false) {
@@ -160,7 +162,7 @@ int verb_watch(const struct context *context, char **arguments)
 	int connection, failed;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "watch", "event", &connection);
+	failed = call_simple(context, "watch", "event", &connection);
 	if (failed >= 0)
 		return failed;
 	do
@@ -177,7 +179,7 @@ int verb_wait(const struct context *context, char **arguments)
 	int connection, failed, code;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "wait", "exited", &connection);
+	failed = call_simple(context, "wait", "exited", &connection);
 	if (failed >= 0)
 		return failed;
 	code = initctl_code(&message);
@@ -189,24 +191,24 @@ int verb_wait(const struct context *context, char **arguments)
 
 int verb_signal(const struct context *context, char **arguments)
 {
-	const char *signal = argument_take(&arguments, "signal"), *whom = *arguments;
+	const char *signal = argument_take(&arguments, "signal"), *target = *arguments;
 	char data[512];
 	struct initctl_request request;
 	int failed;
 
-	if (whom)
+	if (target)
 		arguments_end(arguments + 1);
 	else
-		whom = "main";
+		target = "main";
 	initctl_begin(&request, data, sizeof data, "signal");
 	initctl_add(&request, "signal", signal);
-	if (*whom == '%')
-		initctl_add(&request, "session", whom + 1);
+	if (*target == '%')
+		initctl_add(&request, "session", target + 1);
 	else
-		initctl_add(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
+		initctl_add(&request, *target >= '0' && *target <= '9' ? "pid" : "target", target);
 	if (request.full)
 		fail_usage("no such signal or target:", signal);
-	failed = ask(verb_connect(context), &request, whom, "signalled");
+	failed = call(verb_connect(context), &request, target, "signalled");
 	return failed < 0 ? 0 : failed;
 }
 
@@ -230,10 +232,10 @@ int verb_stop(const struct context *context, char **arguments)
 	if (request.full)
 		fail_usage("bad value for --grace", grace);
 	connection = verb_connect(context);
-	failed = ask(connection, &request, "stop", "stopping");
+	failed = call(connection, &request, "stop", "stopping");
 	if (failed >= 0)
 		return failed;
-	/* The connection closes when init is gone; one cut off by its exit is gone too. */
+	/* init holds the connection until it exits. An error means that it has exited as well. */
 	while (initctl_receive(connection, &message) > 0)
 		;
 	return 0;
