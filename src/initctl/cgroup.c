@@ -1,7 +1,7 @@
 /*
- * cgroup: the verbs that act on the command's cgroup, by the directory that init hands out.
- * Its files are read and written from here: nothing of this needs PID 1 to do a thing,
- * nor a process inside.
+ * cgroup: the verbs that act on the command's cgroup. init passes a descriptor of its directory,
+ * and this process reads and writes the files in it: PID 1 opens no file, and no process has to
+ * run inside, where all may be frozen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,17 +24,16 @@
 enum { CGROUP2 = 0x63677270 };
 
 enum {
-	/* Milliseconds that a freeze, a thaw or a kill may take. */
-	DONE_WAIT = 10000,
-	TEXT = 16384,
-	KEY = 256,
+	DONE_TIMEOUT = 10000, /* milliseconds that a freeze, a thaw or a kill may take */
+	TEXT_SIZE = 16384,    /* bytes that are read of a file, with a NUL */
+	KEY_SIZE = 256        /* bytes of a field's name, with its NUL */
 };
 
-static struct initctl_message table;
+static struct initctl_message stats;
 
 /*
- * Nothing but a file of the cgroup itself, whatever was mounted on it inside. Linux 5.6,
- * which is older than cgroup.kill.
+ * Opens a file of the cgroup itself, never one that was mounted on it inside. openat2(2) is
+ * older (Linux 5.6) than cgroup.kill (5.14), so there is no fallback without it.
  */
 static int open_file(int directory, const char *name, int flags)
 {
@@ -42,7 +41,7 @@ static int open_file(int directory, const char *name, int flags)
 		directory, name, flags, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
 }
 
-static bool has(int directory, const char *name)
+static bool has_directory(int directory, const char *name)
 {
 	int fd = open_file(directory, name, O_PATH | O_DIRECTORY);
 
@@ -52,21 +51,24 @@ static bool has(int directory, const char *name)
 }
 
 /*
- * That of the command; where init has none of its own, the one that init is in, or an
- * end. whole is the one that stands beside other containers'.
+ * Returns a descriptor of the command's cgroup, and in *container one of the container's, which is
+ * a sibling of other containers'. If init made no cgroups, as it does with --cgroup, both are the
+ * cgroup that init is in, unless only_own is true: then it ends the program. action is the verb
+ * of messages.
  */
-static int open_cgroup(const struct context *context, const char *verb, bool its_own, int *whole)
+static int open_cgroup(
+	const struct context *context, const char *action, bool only_own, int *container)
 {
 	int fd = verb_open(context, "what", "cgroup");
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) || (long)fs.f_type != CGROUP2)
-		fail("cannot ", verb, ": init did not pass a cgroup");
-	*whole = fd;
-	if (has(fd, "init") && has(fd, "app") && has(fd, "ops"))
+		fail("cannot ", action, " cgroup: init did not pass one");
+	*container = fd;
+	if (has_directory(fd, "init") && has_directory(fd, "app") && has_directory(fd, "ops"))
 		return open_file(fd, "app", O_RDONLY | O_DIRECTORY);
-	if (its_own)
-		fail("cannot ", verb, ": init was not started with --cgroup");
+	if (only_own)
+		fail("cannot ", action, " cgroup: init was not started with --cgroup");
 	return fd;
 }
 
@@ -82,11 +84,14 @@ static int write_file(int cgroup, const char *name, const char *text)
 	return length < 0 ? -1 : 0;
 }
 
-/* Returns the length, or -1; what is longer is cut off. */
-static ssize_t read_file(int cgroup, const char *name, char text[static TEXT])
+/*
+ * Reads a file as a string, which is truncated to TEXT_SIZE. Returns its length,
+ * or -1 with the empty string.
+ */
+static ssize_t read_file(int cgroup, const char *name, char text[static TEXT_SIZE])
 {
 	int fd = open_file(cgroup, name, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, TEXT - 1);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, TEXT_SIZE - 1);
 
 	if (fd >= 0)
 		close(fd);
@@ -103,14 +108,14 @@ static long long now(void)
 }
 
 /*
- * Until a line is in cgroup.events, which the kernel tells of by POLLPRI. Returns false
- * where the cgroup has gone, as it does with the container.
+ * Waits until cgroup.events has a line. The kernel reports a change of the file as POLLPRI. Returns
+ * false if the cgroup was removed, as it is with the container. Ends the program after 10 seconds.
  */
-static bool await(int cgroup, const char *verb, const char *line)
+static bool wait_for_event(int cgroup, const char *action, const char *line)
 {
 	struct pollfd events = {.fd = open_file(cgroup, "cgroup.events", O_RDONLY)};
-	const long long end = now() + DONE_WAIT;
-	char text[TEXT];
+	const long long end = now() + DONE_TIMEOUT;
+	char text[TEXT_SIZE];
 	long long left;
 	ssize_t length;
 
@@ -121,54 +126,56 @@ static bool await(int cgroup, const char *verb, const char *line)
 			return true;
 		left = end - now();
 		if (left <= 0)
-			fail("cannot ", verb, " within 10 s; the kernel continues");
+			fail("cannot ", action,
+				" cgroup: not complete after 10 s; the kernel continues to try");
 		poll(&events, 1, (int)left);
 	}
 	return false;
 }
 
-static int switch_on(const struct context *context, char **arguments, const char *verb,
+/* Writes a value to a file of the cgroup, and waits for the line that reports its effect. */
+static int change_state(const struct context *context, char **arguments, const char *action,
 	const char *file, const char *value, const char *line)
 {
-	int cgroup, whole;
+	int cgroup, container;
 
 	arguments_end(arguments);
-	cgroup = open_cgroup(context, verb, true, &whole);
+	cgroup = open_cgroup(context, action, true, &container);
 	if (write_file(cgroup, file, value))
 		fail_errno("write ", file);
-	if (!await(cgroup, verb, line))
-		die(EXIT_CONTAINER_ENDED, "cannot ", verb, ": the container ended");
+	if (!wait_for_event(cgroup, action, line))
+		die(EXIT_CONTAINER_ENDED, "cannot ", action, " cgroup: the container ended");
 	return 0;
 }
 
 int verb_freeze(const struct context *context, char **arguments)
 {
-	return switch_on(context, arguments, "freeze", "cgroup.freeze", "1", "frozen 1\n");
+	return change_state(context, arguments, "freeze", "cgroup.freeze", "1", "frozen 1\n");
 }
 
 int verb_thaw(const struct context *context, char **arguments)
 {
-	return switch_on(context, arguments, "thaw", "cgroup.freeze", "0", "frozen 0\n");
+	return change_state(context, arguments, "thaw", "cgroup.freeze", "0", "frozen 0\n");
 }
 
 int verb_kill(const struct context *context, char **arguments)
 {
-	int cgroup, whole;
+	int cgroup, container;
 
 	arguments_end(arguments);
-	cgroup = open_cgroup(context, "kill", true, &whole);
+	cgroup = open_cgroup(context, "kill", true, &container);
 	if (write_file(cgroup, "cgroup.kill", "1"))
 		fail_errno("write cgroup.kill");
-	await(cgroup, "kill", "populated 0\n");
+	wait_for_event(cgroup, "kill", "populated 0\n");
 	return 0;
 }
 
-/* What no controller has is missing with it. */
-_Noreturn static void not_limited(int cgroup, const char *limit, const char *name)
+/* Explains why a limit could not be written. A file is missing if its controller is not enabled. */
+_Noreturn static void fail_to_limit(int cgroup, const char *limit, const char *name)
 {
 	const size_t length = strcspn(name, ".");
 	const int error = errno;
-	char text[TEXT], controller[KEY], *rest, *word;
+	char text[TEXT_SIZE], controller[KEY_SIZE], *rest, *word;
 
 	memcpy(controller, name, length);
 	controller[length] = 0;
@@ -182,7 +189,10 @@ _Noreturn static void not_limited(int cgroup, const char *limit, const char *nam
 	fail_errno("limit ", limit);
 }
 
-/* A weight is one among neighbours: it is that of the whole, as of init's --limit. */
+/*
+ * Whether a file is a weight, which is relative to the siblings of a cgroup: that of the container
+ * is meant, as with init's --limit, since the command's cgroup has init's as its siblings.
+ */
 static bool is_weight(const char *name)
 {
 	return !strncmp(name + strcspn(name, "."), ".weight", 7);
@@ -190,40 +200,41 @@ static bool is_weight(const char *name)
 
 int verb_limit(const struct context *context, char **arguments)
 {
-	char name[KEY];
-	int cgroup, whole;
+	char name[KEY_SIZE];
+	int cgroup, container;
 
 	argument_take(&(char **){arguments}, "limit");
 	for (char **word = arguments; *word; word++) {
 		size_t length = strcspn(*word, "=");
-		/* What freezes or kills is no limit. */
+		/* The files "cgroup.*" change the state of the cgroup, and are no limits. */
 		if (length >= sizeof name || !(*word)[length] || !memchr(*word, '.', length) ||
 			memchr(*word, '/', length) || !strncmp(*word, "cgroup.", 7))
 			fail_usage("not a limit:", *word);
 	}
-	cgroup = open_cgroup(context, "limit", true, &whole);
+	cgroup = open_cgroup(context, "limit", true, &container);
 	for (; *arguments; arguments++) {
 		size_t length = strcspn(*arguments, "=");
 		memcpy(name, *arguments, length);
 		name[length] = 0;
-		int where = is_weight(name) ? whole : cgroup;
+		int where = is_weight(name) ? container : cgroup;
 		if (write_file(where, name, *arguments + length + 1))
-			not_limited(where, *arguments, name);
+			fail_to_limit(where, *arguments, name);
 	}
 	return 0;
 }
 
+/* Adds the field FILE[.LINE][.KEY]=VALUE. */
 static void add(struct initctl_request *out, const char *file, const char *line, const char *key,
 	const char *value)
 {
-	char whole[KEY];
+	char name[KEY_SIZE];
 
-	snprintf(whole, sizeof whole, "%s%s%s%s%s", file, line ? "." : "", line ? line : "",
+	snprintf(name, sizeof name, "%s%s%s%s%s", file, line ? "." : "", line ? line : "",
 		key ? "." : "", key ? key : "");
-	initctl_add(out, whole, value);
+	initctl_add(out, name, value);
 }
 
-/* "usage_usec 12", or "some avg10=0.00 total=0", or "8:0 rbytes=4096 wbytes=0". */
+/* Adds a line as "usage_usec 12", "some avg10=0.00 total=0" or "8:0 rbytes=4096 wbytes=0". */
 static void add_line(struct initctl_request *out, const char *file, char *line)
 {
 	char *rest, *name = strtok_r(line, " ", &rest), *word;
@@ -236,13 +247,14 @@ static void add_line(struct initctl_request *out, const char *file, char *line)
 	}
 }
 
-static void add_file(struct initctl_request *out, int cgroup, const char *file, bool lines)
+/* Adds the contents of a file, unless it is missing; is_table: its lines have keys. */
+static void add_file(struct initctl_request *out, int cgroup, const char *file, bool is_table)
 {
-	char text[TEXT], *rest, *line;
+	char text[TEXT_SIZE], *rest, *line;
 
 	read_file(cgroup, file, text);
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (lines)
+		if (is_table)
 			add_line(out, file, line);
 		else
 			add(out, file, NULL, NULL, line);
@@ -250,28 +262,28 @@ static void add_file(struct initctl_request *out, int cgroup, const char *file, 
 
 int verb_stats(const struct context *context, char **arguments)
 {
-	/* What there is of it; the second of them hold more than one value. */
+	/* Which of these exist depends on the controllers and the kernel. */
 	static const char files[][20] = {"memory.current", "memory.peak", "memory.high",
 		"memory.max", "memory.swap.current", "memory.swap.max", "pids.current", "pids.peak",
 		"pids.max", "cpu.weight", "cpu.max"};
 	static const char tables[][20] = {"cgroup.events", "memory.events", "pids.events",
 		"cpu.stat", "io.stat", "cpu.pressure", "memory.pressure", "io.pressure"};
 	struct initctl_request out;
-	int cgroup, whole;
+	int cgroup, container;
 
 	arguments_end(arguments);
-	cgroup = open_cgroup(context, "stats", false, &whole);
-	initctl_begin(&out, table.data, sizeof table.data, "stats");
+	cgroup = open_cgroup(context, "print stats of", false, &container);
+	initctl_begin(&out, stats.data, sizeof stats.data, "stats");
 	for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
-		add_file(&out, is_weight(files[i]) ? whole : cgroup, files[i], false);
+		add_file(&out, is_weight(files[i]) ? container : cgroup, files[i], false);
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		add_file(&out, cgroup, tables[i], true);
 	if (out.full)
-		fail("cannot print stats: they are larger than a message");
-	table.length = out.length;
+		fail("cannot print stats of cgroup: too many for a message");
+	stats.length = out.length;
 	if (context->json)
-		output_json(&table);
+		output_json(&stats);
 	else
-		output_table(&table);
+		output_table(&stats);
 	return verb_printed();
 }

@@ -66,7 +66,7 @@ void initctl_discard(struct initctl_message *message)
 	message->count = 0;
 }
 
-/* The codec writes to a struct of its own, which the public header does not show. */
+/* The codec's struct wire_out is not part of the public header, so it is converted. */
 static struct wire_out to_wire(const struct initctl_request *request)
 {
 	return (struct wire_out){request->data, request->size, request->length, request->full};
@@ -152,8 +152,9 @@ int initctl_greet(int connection)
 enum { NO_DIRECTORY = -1, NO_ADDRESS = -2 };
 
 /*
- * A path that is too long for the address is reached by a descriptor of its directory. Returns
- * that descriptor, the caller's; NO_DIRECTORY where none is needed; NO_ADDRESS with errno.
+ * A path that is too long for sun_path is given as /proc/self/fd/N/NAME, with a descriptor of its
+ * directory. Returns that descriptor, which is the caller's; NO_DIRECTORY if none is needed; or
+ * NO_ADDRESS with errno.
  */
 static int set_address(struct sockaddr_un *address, const char *path)
 {
@@ -295,8 +296,8 @@ int initctl_exec_end(int connection, const struct initctl_exec *exec, struct ini
 	if (result != 1)
 		return -1;
 	/*
-	 * What is typed must not go to a file of the container's choice that merely is called a
-	 * terminal.
+	 * A child inside the container sends the master. The operator's input must not be written
+	 * to another file that it may have sent instead.
 	 */
 	if (initctl_is(reply, "started") && reply->count == wanted &&
 		(!wanted || initctl_is_master(reply->fds[0])))

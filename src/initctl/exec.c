@@ -21,23 +21,24 @@
 #include "terminal.h"
 #include "verbs.h"
 
+/* Variables, and resource limits, that the command line may give. */
 enum { LISTED = 256 };
 
-/* AUTO: a terminal if stdin and stdout are terminals. */
+/* AUTO: on a terminal if our stdin and stdout are terminals and -d is not given. */
 enum terminal { TERMINAL_AUTO, TERMINAL_YES, TERMINAL_NO };
 
-/* What exec and shell were asked for. */
+/* The arguments of exec and shell. */
 struct run {
 	struct initctl_exec exec;
-	const char *program; /* file, or NULL */
-	const char *detach;
+	const char *program;     /* path of a file of the host, or NULL */
+	const char *detach_keys; /* NULL: the default */
 	enum terminal terminal;
 	bool detached;
 	const char *env[LISTED + 2], *limits[LISTED];
 	unsigned env_count, limit_count;
 };
 
-static struct initctl_message answer;
+static struct initctl_message reply;
 
 static void add_variable(struct run *run, const char *word)
 {
@@ -46,7 +47,7 @@ static void add_variable(struct run *run, const char *word)
 	if (strchr(word, '=')) {
 		run->env[run->env_count++] = word;
 	} else if (getenv(word)) {
-		/* environ has it as NAME=VALUE; the value stands behind its name there. */
+		/* getenv() points into the string NAME=VALUE of environ. */
 		run->env[run->env_count++] = getenv(word) - strlen(word) - 1;
 	}
 }
@@ -96,7 +97,8 @@ const struct option exec_options[] = {
 	{NULL, "--rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit, 0},
 	{NULL, "--no-new-privs", NULL, "programs gain no privileges", option_true,
 		AT(exec.no_new_privileges)},
-	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text, AT(detach)},
+	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text,
+		AT(detach_keys)},
 	{NULL, NULL, NULL, NULL, NULL, 0},
 };
 
@@ -124,7 +126,7 @@ static void set_terminal(struct run *run)
 		add_variable(run, "TERM=linux");
 }
 
-static int null_device(int flags)
+static int open_null(int flags)
 {
 	int fd = open("/dev/null", flags | O_CLOEXEC);
 
@@ -134,25 +136,27 @@ static int null_device(int flags)
 }
 
 /*
- * A descriptor of ours for the session: passed as it is, or, where it is a terminal,
- * one end of a pipe whose other end is kept in *kept to be relayed.
+ * Returns the descriptor that the session gets for our descriptor fd: fd itself; or for a terminal,
+ * which must not be passed into the container, one end of a pipe, whose other end is stored in
+ * *relayed; or /dev/null if fd is not open, or the session is detached. *relayed is -1 without
+ * a pipe.
  */
-static int stdio_for(const struct run *run, int fd, int *kept)
+static int stdio_for(const struct run *run, int fd, int *relayed)
 {
-	int flags = fcntl(fd, F_GETFL), ends[2], mine = fd == 0;
+	int flags = fcntl(fd, F_GETFL), ends[2], own_end = fd == 0;
 
-	*kept = -1;
+	*relayed = -1;
 	if (flags < 0 || (flags & O_PATH) || run->detached)
-		return null_device(fd ? O_WRONLY : O_RDONLY);
+		return open_null(fd ? O_WRONLY : O_RDONLY);
 	if (!terminal_is(fd))
 		return fd;
 	if (sys_pipe(ends))
 		fail_errno("make a pipe");
-	*kept = ends[mine];
-	return ends[!mine];
+	*relayed = ends[own_end];
+	return ends[!own_end];
 }
 
-/* Both are one terminal, so that one pipe keeps the order of what is printed. */
+/* Whether both are the same terminal: one pipe for both then keeps the order of the output. */
 static bool same_terminal(int a, int b)
 {
 	struct stat one, other;
@@ -174,10 +178,10 @@ static void set_stdio(struct run *run, struct relay *relay)
 }
 
 /*
- * The session's copies are its own. What was passed as it is goes too, all but stderr:
- * a reader of our stdout sees its end when those inside have closed it.
+ * Closes our copies of the descriptors that the session has received: the reader of a pipe that is
+ * our stdout must see its end when the session closes it. stderr stays open for our messages.
  */
-static void drop_stdio(const struct run *run)
+static void close_passed_stdio(const struct run *run)
 {
 	const int *stdio = run->exec.stdio;
 
@@ -186,7 +190,7 @@ static void drop_stdio(const struct run *run)
 			close(stdio[fd]);
 }
 
-/* What the operator gave for a field, where there was one value only. */
+/* The value that the operator gave for a field of the request; NULL for none or several. */
 static const char *value_of(const struct run *run, const char *field)
 {
 	if (!strcmp(field, "user"))
@@ -204,42 +208,41 @@ static const char *value_of(const struct run *run, const char *field)
 
 static int output_start_failed(const struct run *run)
 {
-	const char *stage = initctl_field(&answer, "stage"),
-		   *field = initctl_field(&answer, "field");
+	const char *stage = initctl_field(&reply, "stage"), *field = initctl_field(&reply, "field");
 	const char *object = NULL;
 
-	/* At these stages it is not the command that is the object. */
+	/* The object of these stages is the user or the directory, not the command. */
 	if (stage && (!strcmp(stage, "user") || !strcmp(stage, "cwd")))
 		object = value_of(run, stage);
 	return output_failed(
-		&answer, object ? object : run->exec.args[0], field ? value_of(run, field) : NULL);
+		&reply, object ? object : run->exec.args[0], field ? value_of(run, field) : NULL);
 }
 
-/* Leaves the session to init, and prints its number. */
+/* Hands the session over to init, and prints its number. Returns the exit code. */
 static int hold(const struct run *run, int connection, int master)
 {
 	char data[64], session[24];
 	struct initctl_request request;
 
-	snprintf(session, sizeof session, "%llu", initctl_number(&answer, "session", ~0ULL, 0));
+	snprintf(session, sizeof session, "%llu", initctl_number(&reply, "session", ~0ULL, 0));
 	initctl_begin(&request, data, sizeof data, "hold");
-	if (initctl_call(connection, &request, &master, master >= 0, &answer))
+	if (initctl_call(connection, &request, &master, master >= 0, &reply))
 		fail_errno("detach from ", run->exec.args[0]);
-	/* One that was quick has ended already: there is nothing left to hold. */
-	if (!initctl_is(&answer, "held") && initctl_code(&answer) < 0)
-		return output_failed(&answer, run->exec.args[0], NULL);
+	/* A short command may have ended by now, and "exited" is the reply. */
+	if (!initctl_is(&reply, "held") && initctl_code(&reply) < 0)
+		return output_failed(&reply, run->exec.args[0], NULL);
 	puts(session);
 	return verb_printed();
 }
 
 static int start(const struct context *context, struct run *run)
 {
-	char keys[INPUT_HELD];
-	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach = keys};
+	char keys[INPUT_KEYS];
+	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = keys};
 	int failed;
 
-	if (input_keys(run->detach ? run->detach : "ctrl-p,ctrl-q", keys, sizeof keys))
-		fail_usage("bad keys for --detach-keys", run->detach);
+	if (input_keys(run->detach_keys ? run->detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
+		fail_usage("bad keys for --detach-keys", run->detach_keys);
 	if (run->terminal == TERMINAL_YES ||
 		(run->terminal == TERMINAL_AUTO && !run->detached && isatty(0) && isatty(1)))
 		set_terminal(run);
@@ -252,19 +255,19 @@ static int start(const struct context *context, struct run *run)
 		set_stdio(run, &relay);
 	if (!run->detached)
 		relay_block_signals();
-	failed = initctl_exec_begin(relay.connection, &run->exec, &answer);
+	failed = initctl_exec_begin(relay.connection, &run->exec, &reply);
 	if (!failed) {
 		relay_await_start(relay.connection);
-		failed = initctl_exec_end(relay.connection, &run->exec, &answer);
+		failed = initctl_exec_end(relay.connection, &run->exec, &reply);
 	}
 	if (failed < 0)
 		fail_errno("run ", relay.object);
 	if (failed)
 		return output_start_failed(run);
 	if (run->exec.terminal)
-		relay.master = answer.fds[0];
+		relay.master = reply.fds[0];
 	else
-		drop_stdio(run);
+		close_passed_stdio(run);
 	return run->detached ? hold(run, relay.connection, relay.master) : relay_run(&relay);
 }
 
@@ -288,7 +291,7 @@ int verb_shell(const struct context *context, char **arguments)
 	options_take(exec_options, &run, &arguments);
 	arguments_end(arguments);
 	if (run.program) {
-		/* A busybox goes by the name it is called. */
+		/* busybox chooses its applet by the name under which it is executed. */
 		base = strrchr(run.program, '/');
 		base = base ? base + 1 : run.program;
 		snprintf(shell, sizeof shell, "%s", strncmp(base, "busybox", 7) ? base : "sh");
@@ -301,17 +304,17 @@ int verb_shell(const struct context *context, char **arguments)
 
 int verb_attach(const struct context *context, char **arguments)
 {
-	char keys[INPUT_HELD], data[128];
+	char keys[INPUT_KEYS], data[128];
 	struct relay relay = {
-		.master = -1, .in = -1, .out = {-1, -1}, .detach = keys, .attached = true};
-	const char *detach = NULL, *id;
+		.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = keys, .attached = true};
+	const char *detach_keys = NULL, *id;
 	struct initctl_request request;
 
-	options_take(attach_options, &detach, &arguments);
+	options_take(attach_options, &detach_keys, &arguments);
 	id = argument_take(&arguments, "session");
 	arguments_end(arguments);
-	if (input_keys(detach ? detach : "ctrl-p,ctrl-q", keys, sizeof keys))
-		fail_usage("bad keys for --detach-keys", detach);
+	if (input_keys(detach_keys ? detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
+		fail_usage("bad keys for --detach-keys", detach_keys);
 	initctl_begin(&request, data, sizeof data, "attach");
 	initctl_add(&request, "session", id + (*id == '%'));
 	if (request.full)
@@ -319,15 +322,15 @@ int verb_attach(const struct context *context, char **arguments)
 	relay.connection = verb_connect(context);
 	relay.object = id;
 	relay_block_signals();
-	if (initctl_call(relay.connection, &request, NULL, 0, &answer))
-		fail_errno("attach ", id);
-	if (initctl_is(&answer, "failed"))
-		return output_failed(&answer, id, id);
-	if (!initctl_is(&answer, "attached") || answer.count > 1)
-		fail("cannot attach ", id, ": unexpected reply from init");
-	if (answer.count && !initctl_is_master(answer.fds[0]))
-		fail("cannot attach ", id, ": init did not pass a terminal");
-	if (answer.count)
-		relay.master = answer.fds[0];
+	if (initctl_call(relay.connection, &request, NULL, 0, &reply))
+		fail_errno("attach to session ", id);
+	if (initctl_is(&reply, "failed"))
+		return output_failed(&reply, id, id);
+	if (!initctl_is(&reply, "attached") || reply.count > 1)
+		fail("cannot attach to session ", id, ": unexpected reply from init");
+	if (reply.count && !initctl_is_master(reply.fds[0]))
+		fail("cannot attach to session ", id, ": init did not pass a terminal");
+	if (reply.count)
+		relay.master = reply.fds[0];
 	return relay_run(&relay);
 }

@@ -1,5 +1,5 @@
 /*
- * exit: the exit codes of initctl where they are not the command's. Its manual lists them.
+ * exit: the exit codes of initctl other than those of a command; see initctl(1).
  */
 #ifndef INITCTL_EXIT_H
 #define INITCTL_EXIT_H
@@ -7,7 +7,7 @@
 #include "initctl.h"
 
 enum {
-	EXIT_INITCTL = 125, /* initctl or the channel failed: log's fail() and fail_errno() */
+	EXIT_INITCTL = 125, /* initctl or the channel failed; the code of fail() and fail_errno() */
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
 	EXIT_SIGNAL = 128, /* plus the signal's number */

@@ -1,15 +1,15 @@
 /*
  * initctl: client library for the control channel of init (libinitctl.a).
  *
- * init-control(7) describes the messages. A connection is a plain
- * descriptor, which the caller may poll and must close; closing it ends the session that it
- * carries. Calls block until the server replies. It does so at once, except to requests that wait
- * by their nature. Functions that return -1 set errno: EPROTO for a message that violates the
- * protocol, EPROTONOSUPPORT for a server of another version, ECONNRESET where the server closed
- * the connection, and the errors of socket calls.
+ * init-control(7) describes the messages. A connection is a plain descriptor, which the caller may
+ * poll and must close; closing it ends the session that was started on it. Calls block until the
+ * server replies. It does so at once, except to requests whose purpose is to wait. Functions that
+ * return -1 set errno: EPROTO for a message that violates the protocol, EPROTONOSUPPORT for a
+ * server of another version, ECONNRESET if the server closed the connection, or an error of the
+ * socket calls.
  *
  * The library keeps no state, so threads may use different connections at the same time.
- * initctl_connect, initctl_greet and initctl_wait use a message's size (64 KiB) of stack.
+ * initctl_connect, initctl_greet and initctl_wait need 64 KiB of stack for a message.
  */
 #ifndef INITCTL_H
 #define INITCTL_H
@@ -27,7 +27,10 @@ enum {
 	INITCTL_GONE = 137            /* exit code for a command whose container was killed */
 };
 
-/* A received message. The descriptors are the caller's; read the rest by the functions below. */
+/*
+ * A received message. The descriptors are close-on-exec and the caller's. The name and the fields
+ * are read by the functions below.
+ */
 struct initctl_message {
 	int fds[INITCTL_DESCRIPTORS];
 	unsigned count; /* of fds */
@@ -35,7 +38,7 @@ struct initctl_message {
 	char data[INITCTL_MESSAGE_SIZE];
 };
 
-/* A request being composed in the caller's buffer; full is set when something did not fit. */
+/* A request being composed in the caller's buffer; full is set if something did not fit. */
 struct initctl_request {
 	char *data;
 	size_t size, length;
@@ -49,7 +52,7 @@ struct initctl_request {
  */
 int initctl_connect(const char *path);
 
-/* Reads the greeting on a socket that is connected already, as one end of a socketpair. 0 or -1. */
+/* Reads the greeting on a socket that is already connected. Returns 0, or -1 as initctl_connect. */
 int initctl_greet(int connection);
 
 /* Composes a request: its name, then its fields in order. */
@@ -58,8 +61,8 @@ void initctl_add(struct initctl_request *request, const char *key, const char *v
 void initctl_add_number(struct initctl_request *request, const char *key, long long value);
 
 /*
- * Sends a request with count descriptors, which stay the caller's. Returns 0, or -1: EMSGSIZE
- * where the request is full.
+ * Sends a request with count descriptors, which stay the caller's. Returns 0, or -1; EMSGSIZE: the
+ * request is full.
  */
 int initctl_send(
 	int connection, const struct initctl_request *request, const int *fds, unsigned count);
@@ -78,7 +81,7 @@ bool initctl_is(const struct initctl_message *message, const char *name);
 /* The value of the first field with that key, or NULL. It points into the message. */
 const char *initctl_field(const struct initctl_message *message, const char *key);
 
-/* The value as a decimal number of 0 to max; otherwise where it is missing or not such a number. */
+/* The field as a decimal number of 0 to max; otherwise, if it is missing or not such a number. */
 unsigned long long initctl_number(const struct initctl_message *message, const char *key,
 	unsigned long long max, unsigned long long otherwise);
 
@@ -88,7 +91,7 @@ const char *initctl_next_field(const struct initctl_message *message, const char
 /* Closes the descriptors that came with a message, and sets count to 0. */
 void initctl_discard(struct initctl_message *message);
 
-/* A command to run in the container. init-control(7) gives the defaults of what is not set. */
+/* A command to run in the container. init-control(7) gives the defaults for what is not set. */
 struct initctl_exec {
 	char *const *args;         /* NULL-terminated, at least one */
 	const char *const *env;    /* NAME=VALUE, NULL-terminated, or NULL */
@@ -97,16 +100,16 @@ struct initctl_exec {
 	const char *mask;          /* umask in octal, or NULL */
 	const char *const *limits; /* NAME:SOFT:HARD, NULL-terminated, or NULL */
 	bool no_new_privileges;
-	bool terminal;                /* on a new terminal of the container */
-	unsigned short height, width; /* of the terminal */
-	int stdio[3];                 /* without a terminal; they stay the caller's */
+	bool terminal;                /* run it on a new terminal of the container */
+	unsigned short height, width; /* of the terminal, in characters */
+	int stdio[3];                 /* used without a terminal; they stay the caller's */
 	int program;                  /* descriptor of the program, or -1; stays the caller's */
 };
 
 /*
- * Starts a command, and waits until its program runs. Returns 0 with "started" in *reply, and in
- * reply->fds[0] the terminal's master, the caller's, verified to be one; 1 with "failed" in
- * *reply; or -1. *reply also is the buffer in which the request is composed.
+ * Starts a command, and waits until its program runs. Returns 0 with "started" in *reply, and with
+ * a terminal its master in reply->fds[0], which is the caller's and was checked to be a master; 1
+ * with "failed" in *reply; or -1. The request is composed in *reply too.
  */
 int initctl_exec(int connection, const struct initctl_exec *exec, struct initctl_message *reply);
 
@@ -119,7 +122,10 @@ int initctl_exec_begin(
 int initctl_exec_end(
 	int connection, const struct initctl_exec *exec, struct initctl_message *reply);
 
-/* Whether a descriptor is the master of a terminal. Check what "attached" brings. */
+/*
+ * Whether a descriptor is the master of a pseudoterminal. Check the one that comes with "attached"
+ * before writing to it: the container may have passed another file.
+ */
 bool initctl_is_master(int fd);
 
 /*

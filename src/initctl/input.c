@@ -7,71 +7,75 @@
 
 #include "base/sys.h"
 
+/* Ctrl-D, the default VEOF; see termios(3). */
 enum { END_OF_INPUT = 4 };
 
-bool input_has_room(const struct input *typed)
+bool input_has_room(const struct input *input)
 {
-	/* For what is held back, and two ends, too. */
-	return typed->length + INPUT_READ + INPUT_HELD + 2 <= sizeof typed->bytes;
+	/* The detach keys that are held back, and two EOF characters, may be added as well. */
+	return input->length + INPUT_READ + INPUT_KEYS + 2 <= sizeof input->bytes;
 }
 
-static void put(struct input *typed, const char *data, size_t length)
+static void put(struct input *input, const char *data, size_t length)
 {
 	if (!length)
 		return;
-	memcpy(typed->bytes + typed->length, data, length);
-	typed->length += length;
-	typed->partial = data[length - 1] != '\r' && data[length - 1] != '\n';
+	memcpy(input->bytes + input->length, data, length);
+	input->length += length;
+	input->partial = data[length - 1] != '\r' && data[length - 1] != '\n';
 }
 
-static bool add(struct input *typed, char byte)
+static bool add(struct input *input, char byte)
 {
-	const char *keys = typed->keys;
+	const char *keys = input->keys;
 
-	/* As much of what is held back as can still begin the sequence stays so. */
-	while (typed->matched && keys[typed->matched] != byte) {
-		size_t shorter = typed->matched - 1;
-		while (shorter && memcmp(keys, keys + typed->matched - shorter, shorter) != 0)
+	/*
+	 * The byte does not continue the sequence: release the held bytes up to the longest suffix
+	 * that is a beginning of the sequence as well.
+	 */
+	while (input->matched && keys[input->matched] != byte) {
+		size_t shorter = input->matched - 1;
+		while (shorter && memcmp(keys, keys + input->matched - shorter, shorter) != 0)
 			shorter--;
-		put(typed, keys, typed->matched - shorter);
-		typed->matched = shorter;
+		put(input, keys, input->matched - shorter);
+		input->matched = shorter;
 	}
-	if (!*keys || keys[typed->matched] != byte) {
-		put(typed, &byte, 1);
+	if (!*keys || keys[input->matched] != byte) {
+		put(input, &byte, 1);
 		return false;
 	}
-	typed->since = sys_now();
-	return !keys[++typed->matched];
+	input->since = sys_now();
+	return !keys[++input->matched];
 }
 
-bool input_add(struct input *typed, const char *data, size_t length)
+bool input_add(struct input *input, const char *data, size_t length)
 {
 	for (; length--; data++)
-		if (add(typed, *data))
+		if (add(input, *data))
 			return true;
 	return false;
 }
 
-void input_release(struct input *typed)
+void input_release(struct input *input)
 {
-	put(typed, typed->keys, typed->matched);
-	typed->matched = 0;
+	put(input, input->keys, input->matched);
+	input->matched = 0;
 }
 
-void input_end(struct input *typed)
+void input_end(struct input *input)
 {
 	static const char ends[] = {END_OF_INPUT, END_OF_INPUT};
 
-	input_release(typed);
-	/* The first only ends the line where that has begun. */
-	put(typed, ends, typed->partial ? 2 : 1);
-	typed->partial = false;
+	input_release(input);
+	/* In canonical mode, VEOF after other characters of a line only makes them readable. */
+	put(input, ends, input->partial ? 2 : 1);
+	input->partial = false;
 }
 
-void input_taken(struct input *typed, size_t length)
+void input_taken(struct input *input, size_t length)
 {
-	typed->length -= length;
-	memmove(typed->bytes, typed->bytes + length, typed->length);
+	input->length -= length;
+	memmove(input->bytes, input->bytes + length, input->length);
 }
 
 int input_keys(const char *names, char *keys, size_t size)

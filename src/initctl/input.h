@@ -1,6 +1,6 @@
 /*
- * input: what the operator types on its way to the session, and the keys among it
- * that mean to detach.
+ * input: buffers the operator's input until the session takes it, and recognizes the sequence of
+ * keys that detaches.
  */
 #ifndef INITCTL_INPUT_H
 #define INITCTL_INPUT_H
@@ -10,38 +10,38 @@
 
 enum {
 	INPUT_SIZE = 65536,
-	INPUT_READ = 1024,    /* at most this is added at a time */
-	INPUT_HELD = 16,      /* keys, with the NUL */
-	INPUT_PATIENCE = 1000 /* milliseconds that the first keys wait for the next */
+	INPUT_READ = 1024,       /* bytes added at a time, at most */
+	INPUT_KEYS = 16,         /* size of a key sequence with its NUL, at most */
+	INPUT_KEY_TIMEOUT = 1000 /* milliseconds for which an incomplete sequence is held back */
 };
 
 struct input {
-	char bytes[INPUT_SIZE]; /* for the session */
-	size_t length;
-	const char *keys; /* the sequence that detaches, "" for none */
-	size_t matched;   /* of it: held back */
-	long long since;  /* monotonic milliseconds */
-	bool partial;     /* the last that was typed is no end of a line */
+	char bytes[INPUT_SIZE]; /* to be written to the session */
+	size_t length;          /* of bytes */
+	const char *keys;       /* the sequence that detaches, "" for none */
+	size_t matched;         /* bytes of the sequence that were typed, and are held back */
+	long long since;        /* time of the last of these, in monotonic milliseconds */
+	bool partial;           /* the input so far does not end with the end of a line */
 };
 
 /* Whether there is room for another INPUT_READ bytes. */
-bool input_has_room(const struct input *typed);
+bool input_has_room(const struct input *input);
 
-/* Adds at most INPUT_READ bytes. Returns true where the keys are complete. */
-bool input_add(struct input *typed, const char *data, size_t length);
+/* Adds at most INPUT_READ bytes. Returns true, and ignores the rest, if they complete the keys. */
+bool input_add(struct input *input, const char *data, size_t length);
 
-/* What was held back is typed after all: nothing followed, as it seems. */
-void input_release(struct input *typed);
+/* Adds the keys that were held back as ordinary input, since the sequence was not completed. */
+void input_release(struct input *input);
 
-/* The end of the input, in a terminal's own way of saying so. */
-void input_end(struct input *typed);
+/* Adds what a terminal in canonical mode takes for the end of file. */
+void input_end(struct input *input);
 
-/* Some of it was taken. */
-void input_taken(struct input *typed, size_t length);
+/* Removes the first bytes, which have been written. */
+void input_taken(struct input *input, size_t length);
 
 /*
- * Keys as people name them, "ctrl-p,ctrl-q", "ctrl-a,d", into at most size bytes
- * with the NUL. 0 or -1.
+ * Translates a sequence of keys such as "ctrl-p,ctrl-q" or "ctrl-a,d" into bytes, at most size of
+ * them with the NUL. Returns 0, or -1 if it is malformed or too long; errno is not set.
  */
 int input_keys(const char *names, char *keys, size_t size);
 

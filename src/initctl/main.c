@@ -15,7 +15,7 @@
 #include "options.h"
 #include "verbs.h"
 
-/* One row a verb; the help is printed from it. */
+/* One row for each verb, or form of it; the help is printed from them. */
 static const struct {
 	const char *name;
 	int (*run)(const struct context *context, char **arguments);
@@ -104,9 +104,9 @@ _Noreturn static void print_version(void *field, const char *value)
 }
 
 /*
- * Descriptors 0, 1 and 2 may be closed at the start. They are filled with one that can be neither
- * read nor written, so that nothing opened later, such as the connection, becomes a session's
- * stdin by accident.
+ * Opens those of the descriptors 0, 1 and 2 that are closed, with O_PATH, which allows neither
+ * reading nor writing. Otherwise a descriptor opened later, such as the connection, could become
+ * a session's stdin by accident.
  */
 static void fill_stdio(void)
 {
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 		fail("no verb given, see 'initctl --help'");
 	for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (!strcmp(verbs[i].name, *words)) {
-			/* Also accepted directly behind the verb. */
+			/* --json is also accepted directly after the verb. */
 			if (words[1] && !strcmp(words[1], "--json")) {
 				context.json = true;
 				words++;

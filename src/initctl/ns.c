@@ -1,5 +1,5 @@
 /*
- * ns: the verb for the container's namespaces, which init hands out by descriptor.
+ * ns: the verb for the container's namespaces, of which init passes descriptors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,15 +17,16 @@
 #include "program.h"
 #include "verbs.h"
 
+/* The arguments of ns, and the descriptors that they call for. */
 struct request {
 	struct nslist list;
-	int fds[NS_KINDS]; /* by kind; -1: none. user is there unasked */
-	int root;          /* the container's, or -1 */
+	int fds[NS_KINDS]; /* by kind, -1: none; the user namespace even if it is not in the list */
+	int root;          /* the container's root directory, or -1 */
 	const char *save, *from, *drop, *program;
-	int first; /* descriptor that the command gets, or 0: it enters them */
+	int first; /* of the descriptors passed to the command; 0: it enters the namespaces */
 };
 
-static struct initctl_message answer;
+static struct initctl_message reply;
 
 static void store_descriptor(void *field, const char *value)
 {
@@ -48,8 +49,11 @@ const struct option ns_options[] = {
 	{NULL, NULL, NULL, NULL, NULL, 0},
 };
 
-/* Options may stand before and after the list, which is the first other word. */
-static char **take_words(struct request *request, char **arguments)
+/*
+ * Parses the arguments. Options may precede and follow the list, which is the first word that is
+ * not an option. Returns the words of the command.
+ */
+static char **parse_arguments(struct request *request, char **arguments)
 {
 	while (option_take(ns_options, request, &arguments))
 		;
@@ -59,8 +63,8 @@ static char **take_words(struct request *request, char **arguments)
 	return arguments;
 }
 
-/* What does not go together, before anything is done. */
-static void check_words(const struct request *request, char **command)
+/* Refuses arguments that contradict one another, before anything is done. */
+static void check_arguments(const struct request *request, char **command)
 {
 	if (request->save || request->drop)
 		arguments_end(command);
@@ -73,24 +77,19 @@ static void check_words(const struct request *request, char **command)
 }
 
 /*
- * A descriptor from init, the caller's, or -1 where it has none and that does not
- * matter. Ends the program on any other failure.
+ * Returns a descriptor from init, which is the caller's, or -1 if init has none and the caller
+ * does not need it. Ends the program on any other failure.
  */
 static int fetch(int connection, const char *key, const char *name, bool needed)
 {
-	char data[64];
-	struct initctl_request out;
+	int result = verb_request_open(connection, key, name, &reply);
 
-	initctl_begin(&out, data, sizeof data, "open");
-	initctl_add(&out, key, name);
-	if (initctl_call(connection, &out, NULL, 0, &answer))
-		fail_errno("open ", name);
-	if (initctl_is(&answer, "opened") && answer.count == 1)
-		return answer.fds[0];
-	if (!initctl_is(&answer, "failed") || answer.count)
-		fail("cannot open ", name, ": unexpected reply from init");
-	if (needed || initctl_number(&answer, "errno", 4095, 0) != ENOENT)
-		exit(output_failed(&answer, name, NULL));
+	if (!result)
+		return reply.fds[0];
+	if (result < 0)
+		verb_unanswered("open ", name);
+	if (needed || initctl_number(&reply, "errno", 4095, 0) != ENOENT)
+		exit(output_failed(&reply, name, NULL));
 	return -1;
 }
 
@@ -114,7 +113,10 @@ static void fetch_all(const struct context *context, struct request *request)
 		fail("cannot open namespaces: init has none to hand out");
 }
 
-/* All that there is; but what is ours lives as long as we, and who enters a pid needs its init. */
+/*
+ * Of "all" namespaces, saves only those for which it makes sense: a namespace that is also ours
+ * does not end with the container, and a PID namespace cannot be entered without its init.
+ */
 static void drop_unsaved(struct request *request)
 {
 	if (!request->list.all)
@@ -124,7 +126,7 @@ static void drop_unsaved(struct request *request)
 		if (request->fds[i] >= 0 && ns_is_ours(i, request->fds[i]))
 			nslist_drop(&request->list, i);
 	if (!request->list.count)
-		fail("cannot save namespaces: init has none that are not ours");
+		fail("cannot save namespaces: init shares all of its own with this process");
 }
 
 static void print_how_to_move(const struct context *context, const struct request *request)
@@ -139,39 +141,39 @@ static void print_how_to_move(const struct context *context, const struct reques
 			context->socket);
 }
 
-/* From the descriptor asked for on, in the list's order. */
-static void pass(const struct request *request)
+/* Gives the command the descriptors from request->first on, in the order of the list. */
+static void pass_descriptors(const struct request *request)
 {
 	const struct nslist *list = &request->list;
 	int fds[NS_KINDS];
 
-	/* None may be where another goes. */
+	/* Move all of them out of the way first: one may have the number that another is to get. */
 	for (unsigned i = 0; i < list->count; i++)
 		fds[i] = fcntl(request->fds[list->kinds[i]], F_DUPFD_CLOEXEC,
 			request->first + (int)list->count);
 	for (unsigned i = 0; i < list->count; i++)
 		if (dup2(fds[i], request->first + (int)i) < 0)
-			fail_errno("pass ", ns_names[list->kinds[i]].name);
+			fail_errno("pass descriptor of ", ns_names[list->kinds[i]].name);
 }
 
 _Noreturn static void run(struct request *request, char **command, int program)
 {
-	bool child = false;
+	bool needs_child = false;
 
 	if (request->first)
-		pass(request);
+		pass_descriptors(request);
 	else
-		child = nsenter(&request->list, request->fds, request->root);
-	nsenter_run(command, program, child);
+		needs_child = nsenter(&request->list, request->fds, request->root);
+	nsenter_run(command, program, needs_child);
 }
 
 int verb_ns(const struct context *context, char **arguments)
 {
 	struct request request = {.root = -1};
-	char **command = take_words(&request, arguments);
+	char **command = parse_arguments(&request, arguments);
 	int program;
 
-	check_words(&request, command);
+	check_arguments(&request, command);
 	if (request.drop) {
 		nskeep_drop(request.drop);
 		return 0;
@@ -189,7 +191,8 @@ int verb_ns(const struct context *context, char **arguments)
 		fetch_all(context, &request);
 	for (unsigned i = 0; i < NS_KINDS; i++)
 		if (request.fds[i] >= 0 && !ns_is(i, request.fds[i]))
-			fail("cannot open ", ns_names[i].name, ": not a namespace of this kind");
+			fail("cannot use descriptor of ", ns_names[i].name,
+				": not a namespace of this kind");
 	if (*command)
 		run(&request, command, program);
 	if (request.save) {

@@ -18,7 +18,10 @@
 #include "exit.h"
 #include "terminal.h"
 
-/* Where ids once had 16 bits, the calls with 32 have names of their own. */
+/*
+ * Architectures whose first system calls took 16-bit ids have others for 32 bits. The wrappers of
+ * libc are not used, since they set the ids of all threads.
+ */
 #ifdef SYS_setuid32
 #define SETGROUPS SYS_setgroups32
 #define SETGID    SYS_setgid32
@@ -29,52 +32,62 @@
 #define SETUID    SYS_setuid
 #endif
 
-_Noreturn static void cannot(enum ns_kind kind)
+_Noreturn static void fail_to_enter(enum ns_kind kind)
 {
-	fail_errno("enter ", ns_names[kind].name);
+	fail_errno("enter ", ns_names[kind].name, " namespace");
 }
 
-/* Root there, or who we are. */
-static bool become(long call, id_t ours)
+/* Changes an id to 0, or if that is not mapped, to our own. Returns false if neither is. */
+static bool set_id(long call, id_t own)
 {
-	return !syscall(call, 0UL) || !syscall(call, (unsigned long)ours);
+	return !syscall(call, 0UL) || !syscall(call, (unsigned long)own);
 }
 
 /*
- * Who is nobody in there keeps an id of the outside, which would be a way to it for
- * whoever inside may trace us: not root's. An ordinary user's is that of the maker.
+ * A process whose ids are not mapped in the user namespace keeps its ids of the outside. For root
+ * that is fatal: a process inside that may trace this one could act as root of the host. An
+ * ordinary user has the id of the namespace's creator, which gives those inside nothing new.
  */
 static void enter_user(int fd)
 {
 	const bool root = !geteuid();
-	bool known;
+	bool mapped;
 
-	/* Outside if that is allowed, or else inside; or those who may not leave their groups. */
+	/*
+	 * Dropping the supplementary groups needs CAP_SETGID either outside or inside. If both
+	 * fail, as where setgroups is denied, the user may not leave the groups, and keeps them.
+	 */
 	syscall(SETGROUPS, 0UL, NULL);
 	if (setns(fd, CLONE_NEWUSER))
-		cannot(NS_USER);
+		fail_to_enter(NS_USER);
 	syscall(SETGROUPS, 0UL, NULL);
-	known = become(SETGID, getgid());
-	known &= become(SETUID, getuid());
-	if (root && !known)
+	mapped = set_id(SETGID, getgid());
+	mapped &= set_id(SETUID, getuid());
+	if (root && !mapped)
 		fail_errno("become root of user namespace");
 }
 
-/* In the mount namespace: init may have changed its root only. */
+/*
+ * Entering a mount namespace makes its root directory ours, but init may have changed its own root
+ * by chroot(2) only. Where the two are the same, no chroot is needed, nor the right to do it.
+ */
 static void enter_root(int root)
 {
-	struct stat theirs, here;
+	struct stat container, current;
 
 	if (fchdir(root))
-		fail_errno("go to the container's root");
-	if (!fstat(root, &theirs) && !stat("/", &here) && theirs.st_dev == here.st_dev &&
-		theirs.st_ino == here.st_ino)
+		fail_errno("change to the container's root directory");
+	if (!fstat(root, &container) && !stat("/", &current) &&
+		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
 		return;
 	if (chroot("."))
 		fail_errno("change root to the container's");
 }
 
-/* Ours that are not for those inside: what we inherited among them (CVE-2024-21626). */
+/*
+ * The command must not inherit descriptors of the host, ours or those that were inherited, through
+ * which the container could reach the host's files (CVE-2024-21626).
+ */
 static void hide_descriptors(void)
 {
 	file_close_range(3, ~0U, FILE_CLOSE_ON_EXEC);
@@ -82,32 +95,35 @@ static void hide_descriptors(void)
 
 bool nsenter(const struct nslist *list, const int *fds, int root)
 {
-	bool left[NS_KINDS] = {false}, denied = false, child, user;
+	bool pending[NS_KINDS] = {false}, denied = false, needs_child, user;
 
-	/* All looked up before we go: /proc may be another there. */
+	/* Compare all of them first: /proc may be a different one after the first setns(). */
 	for (unsigned i = 0; i < NS_KINDS; i++)
-		left[i] = nslist_has(list, i) && !ns_is_ours(i, fds[i]);
+		pending[i] = nslist_has(list, i) && !ns_is_ours(i, fds[i]);
 	user = fds[NS_USER] >= 0 && !ns_is_ours(NS_USER, fds[NS_USER]);
-	child = left[NS_PID];
-	/* Until the exec nobody inside may trace us, or open our files by /proc (CVE-2016-9962). */
+	needs_child = pending[NS_PID];
+	/*
+	 * Until the exec a process inside must not trace this one, or open its descriptors in /proc
+	 * (CVE-2016-9962).
+	 */
 	sys_prctl(PR_SET_DUMPABLE, 0);
-	if (nslist_has(list, NS_MNT) || child)
+	if (nslist_has(list, NS_MNT) || needs_child)
 		hide_descriptors();
 	for (unsigned i = 0; i < NS_USER; i++)
-		if (left[i]) {
-			left[i] = setns(fds[i], ns_names[i].flag) != 0;
-			if (left[i] && (errno != EPERM || !user))
-				cannot(i);
-			denied |= left[i];
+		if (pending[i]) {
+			pending[i] = setns(fds[i], ns_names[i].flag) != 0;
+			if (pending[i] && (errno != EPERM || !user))
+				fail_to_enter(i);
+			denied |= pending[i];
 		}
-	if (left[NS_USER] || denied)
+	if (pending[NS_USER] || denied)
 		enter_user(fds[NS_USER]);
 	for (unsigned i = 0; i < NS_USER; i++)
-		if (left[i] && setns(fds[i], ns_names[i].flag))
-			cannot(i);
+		if (pending[i] && setns(fds[i], ns_names[i].flag))
+			fail_to_enter(i);
 	if (nslist_has(list, NS_MNT) && root >= 0)
 		enter_root(root);
-	return child;
+	return needs_child;
 }
 
 _Noreturn static void execute(char **command, int program)
@@ -121,17 +137,17 @@ _Noreturn static void execute(char **command, int program)
 }
 
 /*
- * As it ended: a shell that sees us killed takes it for the command. There is no core
- * of that, since we are not dumpable.
+ * Exits with the child's exit code, or dies from the signal that killed it, so that a shell sees
+ * no difference. That leaves no core dump, since this process is not dumpable.
  */
-_Noreturn static void end_as(int status)
+_Noreturn static void exit_like(int status)
 {
-	const struct sigaction usual = {.sa_handler = SIG_DFL};
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 	sigset_t set;
 
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
-	sigaction(WTERMSIG(status), &usual, NULL);
+	sigaction(WTERMSIG(status), &by_default, NULL);
 	raise(WTERMSIG(status));
 	sigemptyset(&set);
 	sigaddset(&set, WTERMSIG(status));
@@ -140,10 +156,11 @@ _Noreturn static void end_as(int status)
 }
 
 /*
- * A shell inside has taken the terminal for a group of its own, and could not give it
- * back: from inside our group has no number. Where a living group has it, it is theirs.
+ * A shell with job control has made its own process group the foreground one of the terminal, and
+ * could not restore ours, which has no id in its PID namespace. If the foreground process group
+ * still has members, the terminal is left to them.
  */
-static void take_terminal(int terminal)
+static void reclaim_terminal(int terminal)
 {
 	pid_t group = terminal < 0 ? -1 : tcgetpgrp(terminal);
 
@@ -152,15 +169,16 @@ static void take_terminal(int terminal)
 }
 
 /*
- * The child is of our process group: a key that sends a signal (SI_KERNEL) has reached
- * it without us.
+ * Waits for the child, stops with it, and forwards signals to it. It is in our process group, so a
+ * signal that a key of the terminal sends (SI_KERNEL) has already reached it.
  */
-_Noreturn static void attend(pid_t child, const sigset_t *set)
+_Noreturn static void supervise(pid_t child, const sigset_t *set)
 {
 	int terminal = terminal_ours(), status;
 	siginfo_t info;
 
-	/* Whoever reads what it writes sees the end when it closes that. */
+	/* Our copies of a pipe would keep its reader from seeing the end when the child closes it.
+	 */
 	file_close_range(3, ~0U, FILE_CLOSE_NOW);
 	for (int fd = 0; fd <= 2; fd++)
 		if (fd != terminal)
@@ -177,34 +195,35 @@ _Noreturn static void attend(pid_t child, const sigset_t *set)
 			continue;
 		if (!WIFSTOPPED(status))
 			break;
-		/* Who continues us continues it: that signal is passed on. */
+		/* The SIGCONT that continues this process is then forwarded to the child. */
 		raise(SIGSTOP);
 	}
-	take_terminal(terminal);
-	end_as(status);
+	reclaim_terminal(terminal);
+	exit_like(status);
 }
 
-void nsenter_run(char **command, int program, bool child)
+void nsenter_run(char **command, int program, bool needs_child)
 {
-	struct sigaction usual = {.sa_handler = SIG_DFL}, inherited;
-	sigset_t set, before;
+	struct sigaction by_default = {.sa_handler = SIG_DFL}, inherited;
+	sigset_t all, mask;
 	pid_t pid;
 
-	if (!child)
+	if (!needs_child)
 		execute(command, program);
-	sigfillset(&set);
-	sigprocmask(SIG_BLOCK, &set, &before);
-	sigaction(SIGCHLD, &usual, &inherited);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
+	/* If SIGCHLD is ignored, the kernel reaps the child and its status is lost. */
+	sigaction(SIGCHLD, &by_default, &inherited);
 	pid = fork();
-	/* What the kernel says where the PID 1 of the namespace is gone. */
+	/* The kernel's error for a PID namespace whose PID 1 has ended. */
 	if (pid < 0 && errno == ENOMEM)
-		fail("cannot enter pid: its init has ended");
+		fail("cannot enter pid namespace: its init has ended");
 	if (pid < 0)
 		fail_errno("fork");
 	if (pid)
-		attend(pid, &set);
+		supervise(pid, &all);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigaction(SIGCHLD, &inherited, NULL);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	execute(command, program);
 }

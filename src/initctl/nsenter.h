@@ -1,5 +1,5 @@
 /*
- * nsenter: this process goes to namespaces, one after another, and runs a command there.
+ * nsenter: moves this process into namespaces and runs a command there.
  */
 #ifndef INITCTL_NSENTER_H
 #define INITCTL_NSENTER_H
@@ -7,21 +7,25 @@
 #include "nslist.h"
 
 /*
- * Enters the namespaces of a list by fds, which is indexed by kind. root is the
- * directory that becomes / with mnt, or -1: what is / there.
+ * Enters the namespaces of a list, whose descriptors are in fds, indexed by kind. All descriptors
+ * stay the caller's. Namespaces in which this process already is are skipped. root is the
+ * directory that becomes the root directory together with mnt; -1 for that of the namespace.
  *
- * The user namespace comes last where our rights are enough for the others, which may
- * belong to one further up; and first where only it gives them: it is then entered
- * unasked, where fds has it. In it we become root, if it has one. Ours are left out.
- * Ends the program with 125 where one cannot be entered. Returns whether it takes a
- * child to be in them, as it does with pid.
+ * The user namespace is entered after those that can be entered without it, since these may belong
+ * to a user namespace further up, in which entering it would give up all capabilities. It is
+ * entered before those for which the capabilities in it are needed, even if the list does not
+ * have it, provided that fds has. The process becomes root in it if 0 is mapped there.
+ *
+ * Ends the program with EXIT_INITCTL if one cannot be entered. Returns whether only a child of this
+ * process will be in all of them, as it is with a PID namespace.
  */
 bool nsenter(const struct nslist *list, const int *fds, int root);
 
 /*
- * Runs it, by the descriptor program or, for -1, as PATH has it: in this process, or
- * in a child whose ending and stops become our own, and who gets our signals.
+ * Executes a command: the file of the descriptor program, or if that is -1, what PATH finds. With
+ * needs_child it does so in a child: signals are forwarded to it, and this process stops and
+ * ends as the child does. The exit code is EXIT_NOT_FOUND or EXIT_NOT_EXECUTABLE if the exec fails.
  */
-_Noreturn void nsenter_run(char **command, int program, bool child);
+_Noreturn void nsenter_run(char **command, int program, bool needs_child);
 
 #endif

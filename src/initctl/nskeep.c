@@ -19,12 +19,15 @@
 /* <linux/magic.h> */
 enum { TMPFS = 0x01021994 };
 
-/* What ours is known by: a tmpfs of one page and this many files has no other use. */
+/*
+ * A tmpfs of one page and exactly this many inodes is taken for one that nskeep_save() mounted:
+ * nobody else makes one of that size.
+ */
 enum { FILES = 17 };
 #define LIMITS "mode=700,size=4k,nr_inodes=17"
 
-/* The path of a kind's file, false where it is too long. */
-static bool name_file(char path[PATH_MAX], const char *directory, enum ns_kind kind)
+/* Writes the path of the file for a kind. Returns false with errno if it is too long. */
+static bool format_path(char path[PATH_MAX], const char *directory, enum ns_kind kind)
 {
 	int length = snprintf(path, PATH_MAX, "%s/%s", directory, ns_names[kind].name);
 
@@ -32,12 +35,13 @@ static bool name_file(char path[PATH_MAX], const char *directory, enum ns_kind k
 	return length < PATH_MAX;
 }
 
-static int bind(const char *directory, enum ns_kind kind, int fd)
+/* Makes the file for a kind and mounts the namespace on it. 0, or -1 with errno. */
+static int bind_namespace(const char *directory, enum ns_kind kind, int fd)
 {
 	char path[PATH_MAX], source[32];
 	int file;
 
-	if (!name_file(path, directory, kind))
+	if (!format_path(path, directory, kind))
 		return -1;
 	file = open(path, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0400);
 	if (file < 0)
@@ -47,8 +51,8 @@ static int bind(const char *directory, enum ns_kind kind, int fd)
 	return mount(source, path, NULL, MS_BIND, NULL);
 }
 
-/* Undoes what is there of it. */
-static int undo(const char *directory, bool mounted)
+/* Unmounts the tmpfs, and with it the namespaces, and removes the directory. */
+static int remove_saved(const char *directory, bool mounted)
 {
 	if (mounted && umount2(directory, MNT_DETACH | UMOUNT_NOFOLLOW))
 		return -1;
@@ -58,12 +62,12 @@ static int undo(const char *directory, bool mounted)
 void nskeep_save(const char *directory, const struct nslist *list, const int *fds)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-	const char *what = "";
+	const char *failed = ""; /* the kind of namespace that could not be saved, if it was one */
 	bool mounted;
 	sigset_t set;
 	int error;
 
-	/* It is done wholly or not at all. */
+	/* No signal may end this process half way, with some of the namespaces mounted. */
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (mkdir(directory, 0700))
@@ -71,19 +75,21 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	mounted = !mount("initctl", directory, "tmpfs", flags, LIMITS);
 	if (mounted && !mount(NULL, directory, NULL, MS_PRIVATE, NULL)) {
 		unsigned i = 0;
-		while (i < list->count && !bind(directory, list->kinds[i], fds[list->kinds[i]]))
+		while (i < list->count &&
+			!bind_namespace(directory, list->kinds[i], fds[list->kinds[i]]))
 			i++;
 		if (i == list->count)
 			return;
-		what = ns_names[list->kinds[i]].name;
+		failed = ns_names[list->kinds[i]].name;
 	}
 	error = errno;
-	undo(directory, mounted);
-	if (error == EINVAL && !strcmp(what, ns_names[NS_MNT].name))
-		fail("cannot keep mnt in ", directory,
+	remove_saved(directory, mounted);
+	/* The kernel's rule that keeps mount namespaces from holding one another. */
+	if (error == EINVAL && !strcmp(failed, ns_names[NS_MNT].name))
+		fail("cannot save mnt in ", directory,
 			": only a mount namespace older than it can hold it");
 	errno = error;
-	fail_errno("keep ", what, *what ? " in " : "namespaces in ", directory);
+	fail_errno("save ", failed, *failed ? " in " : "namespaces in ", directory);
 }
 
 void nskeep_open(const char *directory, struct nslist *list, int *fds)
@@ -93,7 +99,7 @@ void nskeep_open(const char *directory, struct nslist *list, int *fds)
 
 		if (!nslist_has(list, i) && i != NS_USER)
 			continue;
-		if (name_file(path, directory, i))
+		if (format_path(path, directory, i))
 			fds[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (fds[i] < 0 && nslist_has(list, i)) {
 			if (!list->all || errno != ENOENT)
@@ -102,7 +108,7 @@ void nskeep_open(const char *directory, struct nslist *list, int *fds)
 		}
 	}
 	if (!list->count)
-		fail("cannot open ", directory, ": no namespaces are there");
+		fail("cannot open ", directory, ": no namespaces were saved there");
 }
 
 void nskeep_drop(const char *directory)
@@ -113,6 +119,6 @@ void nskeep_drop(const char *directory)
 		fail_errno("drop ", directory);
 	if (fs.f_type != TMPFS || fs.f_files != FILES || fs.f_blocks != 1)
 		fail("cannot drop ", directory, ": no namespaces were saved there");
-	if (undo(directory, true))
+	if (remove_saved(directory, true))
 		fail_errno("drop ", directory);
 }

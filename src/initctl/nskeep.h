@@ -1,5 +1,5 @@
 /*
- * nskeep: namespaces that outlive their container, as files in a directory.
+ * nskeep: saves namespaces as files in a directory, where they outlive their container.
  */
 #ifndef INITCTL_NSKEEP_H
 #define INITCTL_NSKEEP_H
@@ -7,20 +7,26 @@
 #include "nslist.h"
 
 /*
- * Makes the directory, and in it a file for each of the list, bound to the namespace.
- * It is a small file system of its own that nobody else gets to see: not the
- * container, where its mounts follow ours, and only so may it hold a mount namespace.
- * Ends the program with 125 where that fails, with nothing left.
+ * Makes the directory, and in it a file for each namespace of the list, on which the namespace is
+ * bind-mounted. fds is indexed by kind; the descriptors stay the caller's. All signals stay
+ * blocked.
+ *
+ * The directory is a tmpfs with private propagation: the mounts do not appear in a container to
+ * which those of the host propagate, and a mount namespace can be mounted on a private mount only.
+ * Ends the program with EXIT_INITCTL if anything fails, after removing what was made.
  */
 void nskeep_save(const char *directory, const struct nslist *list, const int *fds);
 
 /*
- * Opens what the list names of a directory; of "all", what there is. The descriptors are
- * put to fds, which is indexed by kind. Ends the program with 125 where one is missing.
+ * Opens the namespaces of the list that were saved in the directory, and also the user namespace if
+ * there is one. The descriptors are stored in fds, which is indexed by kind and which the
+ * caller has filled with -1; they are close-on-exec and the caller's. With "all", kinds that are
+ * missing are removed from the list. Otherwise, and if none is there, it ends the program with
+ * EXIT_INITCTL.
  */
 void nskeep_open(const char *directory, struct nslist *list, int *fds);
 
-/* Removes the directory, if nskeep_save made it; ends the program with 125 if not. */
+/* Removes a directory that nskeep_save() made. Ends the program with EXIT_INITCTL if it did not. */
 void nskeep_drop(const char *directory);
 
 #endif

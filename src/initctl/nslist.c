@@ -92,23 +92,27 @@ bool ns_is_ours(enum ns_kind kind, int fd)
 	       ours.st_ino == theirs.st_ino;
 }
 
-/* -1 for what only those in a user namespace further up may know. */
+/*
+ * Finds the inode of the user namespace that a namespace belongs to, and the uid of its owner.
+ * Each is -1 if the kernel does not tell, which it does only for our own user namespace and its
+ * descendants.
+ */
 static void find_owner(enum ns_kind kind, int fd, long long *user, long long *owner)
 {
 	struct stat status;
-	int space = sys_ioctl(fd, NS_GET_USERNS, NULL);
+	int userns = sys_ioctl(fd, NS_GET_USERNS, NULL);
 	uid_t uid = 0;
 
-	*user = space >= 0 && !fstat(space, &status) ? (long long)status.st_ino : -1;
+	*user = userns >= 0 && !fstat(userns, &status) ? (long long)status.st_ino : -1;
 	*owner = -1;
-	/* Of a user namespace it is the one who made it, not its parent's. */
-	if (!sys_ioctl(kind == NS_USER ? fd : space, NS_GET_OWNER_UID, &uid))
+	/* NS_GET_USERNS of a user namespace is its parent, but its owner is its own creator. */
+	if (!sys_ioctl(kind == NS_USER ? fd : userns, NS_GET_OWNER_UID, &uid))
 		*owner = uid;
-	if (space >= 0)
-		close(space);
+	if (userns >= 0)
+		close(userns);
 }
 
-static void put_number(int width, long long number, const char *unknown)
+static void print_number(int width, long long number, const char *unknown)
 {
 	if (number < 0)
 		printf("%-*s", width, unknown);
@@ -130,10 +134,10 @@ void nslist_print(const struct nslist *list, const int *fds, bool json)
 		find_owner(kind, fds[kind], &user, &owner);
 		printf(json ? "{\"namespace\":\"%s\",\"inode\":%lld,\"owner\":" : "%-7s %-11lld ",
 			ns_names[kind].name, (long long)status.st_ino);
-		put_number(json ? 0 : 12, owner, json ? "null" : "-");
+		print_number(json ? 0 : 12, owner, json ? "null" : "-");
 		if (json)
 			fputs(",\"user\":", stdout);
-		put_number(json ? 0 : 12, user, json ? "null" : "-");
+		print_number(json ? 0 : 12, user, json ? "null" : "-");
 		printf(json ? ",\"shared\":%s}\n" : "%s\n", ours   ? json ? "true" : "yes"
 							    : json ? "false"
 								   : "no");

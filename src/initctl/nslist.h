@@ -1,5 +1,5 @@
 /*
- * nslist: namespaces by kind: their names, and descriptors of some.
+ * nslist: lists of namespaces as the operator names them, and the properties of namespaces.
  */
 #ifndef INITCTL_NSLIST_H
 #define INITCTL_NSLIST_H
@@ -8,31 +8,32 @@
 
 #include "base/nskind.h"
 
-/* Some, in the order in which they were asked for. */
+/* Kinds of namespaces, each once, in the order in which they were named. */
 struct nslist {
 	enum ns_kind kinds[NS_KINDS];
 	unsigned count;
-	bool all; /* as it was said: what there is, each kind that is not there left out */
+	bool all; /* "all" was named: a kind that is not available is removed, not an error */
 };
 
-/* Takes "net,uts" or "all". Ends the program with 125 where that is no list. */
+/* Adds the kinds named in text, as "net,uts" or "all". Ends the program if one is unknown. */
 void nslist_parse(struct nslist *list, const char *text);
 
-/* Whether a kind is one of them. */
+/* Whether the list contains a kind. */
 bool nslist_has(const struct nslist *list, enum ns_kind kind);
 
-/* Takes a kind out, where it is there. */
+/* Removes a kind from the list, if it is there. */
 void nslist_drop(struct nslist *list, enum ns_kind kind);
 
-/* Whether a descriptor is of a namespace of that kind. */
+/* Whether a descriptor refers to a namespace of that kind. Another file may pose as one. */
 bool ns_is(enum ns_kind kind, int fd);
 
-/* Whether the namespace of that descriptor is the one of this process. */
+/* Whether this process is in the namespace that a descriptor of that kind refers to. */
 bool ns_is_ours(enum ns_kind kind, int fd);
 
 /*
- * Prints them, a line each: kind, inode, uid of the owner, inode of the user namespace
- * that it belongs to, whether it is ours too. fds is indexed by kind.
+ * Prints a line for each namespace: kind, inode, uid of the owner, inode of the user namespace that
+ * it belongs to, and whether this process is in it. fds is indexed by kind; the descriptors stay
+ * the caller's.
  */
 void nslist_print(const struct nslist *list, const int *fds, bool json);
 

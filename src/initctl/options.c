@@ -1,5 +1,5 @@
 /*
- * options: the words of a command line by a table; see options.h.
+ * options: see options.h.
  */
 #include "options.h"
 
@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 
+/* Characters before the second column of the help. */
 enum { HELP_COLUMN = 34 };
 
 void fail_usage(const char *problem, const char *word)
@@ -42,7 +43,7 @@ void option_text(void *field, const char *value)
 	*(const char **)field = value;
 }
 
-/* What follows the option's name in the word, NULL where it is another option. */
+/* Returns what follows the option's name in the word, or NULL if the word is another option. */
 static const char *match(const struct option *option, const char *word)
 {
 	const bool is_long = word[1] == '-';

@@ -1,6 +1,6 @@
 /*
- * options: the words of a command line by a table, one row an option, from which the help is
- * printed too.
+ * options: parses the words of a command line by a table with a row for each option, from which
+ * the help is printed as well. Strings are not copied: they stay the words' and the tables'.
  */
 #ifndef INITCTL_OPTIONS_H
 #define INITCTL_OPTIONS_H
@@ -11,39 +11,41 @@
 struct option {
 	const char *letter; /* "-u", or NULL */
 	const char *name;   /* "--umask", or NULL */
-	const char *value;  /* how the help calls its value; NULL: it takes none */
+	const char *value;  /* name of its value in the help; NULL: it takes none */
 	const char *help;   /* one line */
-	/* Stores the value (NULL where there is none) at offset in the struct that is filled. */
+	/* Stores the value, or NULL if it takes none, at offset in the target. */
 	void (*store)(void *field, const char *value);
 	size_t offset;
 };
 
-/* Functions for store: a bool becomes true; a const char * becomes the value. */
+/* Functions for store: set a bool to true; set a const char * to the value. */
 void option_true(void *field, const char *value);
 void option_text(void *field, const char *value);
 
 /*
- * Takes one option of the table, as -x VALUE, -xVALUE, --xyz VALUE or --xyz=VALUE, into *target,
- * and moves *arguments behind it. Returns false where the next word is no option, or is "--".
- * Ends the program at a word that begins with "-" and is not in the table. The last row of a
+ * Parses one option, as -x VALUE, -xVALUE, --xyz VALUE or --xyz=VALUE, stores its value in *target,
+ * and advances *arguments past it. Returns false if the next word is not an option, or is "--".
+ * Ends the program if the option is not in the table, or its value is missing. The last row of a
  * table has neither letter nor name.
  */
 bool option_take(const struct option *table, void *target, char ***arguments);
 
-/* The same for all options up to the first other word, and for "--" behind them. */
+/* Parses all options before the first other word, and skips "--" after them. */
 void options_take(const struct option *table, void *target, char ***arguments);
 
-/* Prints a row of the help: two columns, the second on the next line if the first is too long. */
+/* Prints a row of the help; the second column is on the next line if the first is too long. */
 void help_row(const char *left, const char *help);
+
+/* Prints a row of the help for each option of a table. */
 void options_help(const struct option *table);
 
-/* The next word, and *arguments behind it; ends the program where there is none. */
+/* Returns the next word and advances *arguments past it. Ends the program: "no WHAT given". */
 char *argument_take(char ***arguments, const char *what);
 
-/* Ends the program where there is another word. */
+/* Ends the program if there is another word. */
 void arguments_end(char **arguments);
 
-/* A mistake in the words: one line, and the end of the program with EXIT_INITCTL. */
+/* Ends the program with EXIT_INITCTL and one line: "PROBLEM 'WORD', see 'initctl --help'". */
 _Noreturn void fail_usage(const char *problem, const char *word);
 
 #endif

@@ -12,8 +12,8 @@
 #include "base/number.h"
 #include "exit.h"
 
-/* Bytes of the UTF-8 character at text, which NUL ends; 0 where it is none. */
-static size_t character(const char *text)
+/* Returns the bytes in the UTF-8 character at text, which a NUL ends; 0 if it is not valid. */
+static size_t character_size(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	unsigned long code = p[0];
@@ -25,14 +25,14 @@ static size_t character(const char *text)
 			return 0;
 		code = code << 6 | (p[i] & 0x3f);
 	}
-	/* Not in the shortest form, half of a pair, or beyond the last. */
+	/* Refuse overlong forms, surrogates, and what is beyond the last code point. */
 	if ((length == 3 && code < 0x800) || (length == 4 && (code < 0x10000 || code > 0x10ffff)) ||
 		(code >= 0xd800 && code < 0xe000))
 		return 0;
 	return length;
 }
 
-/* What a terminal would obey: those of ASCII, and those that UTF-8 has from 0x80. */
+/* Whether a terminal may take it for a command: C0, DEL and, encoded in two bytes, C1. */
 static bool is_control(const char *text)
 {
 	unsigned char c = (unsigned char)*text;
@@ -40,14 +40,14 @@ static bool is_control(const char *text)
 	return c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
 }
 
-/* JSON is UTF-8, and what comes from inside need not be. */
+/* JSON has to be valid UTF-8, which text from inside the container need not be. */
 static void json_string(const char *text, size_t length)
 {
 	const char *end = text + length;
 
 	putchar('"');
 	while (text < end) {
-		size_t size = character(text);
+		size_t size = character_size(text);
 		if (!size || text + size > end) {
 			fputs("\\ufffd", stdout);
 			size = 1;
@@ -63,8 +63,9 @@ static void json_string(const char *text, size_t length)
 	putchar('"');
 }
 
-/* A command may go by the name of a number. */
-static bool is_text(const char *key, size_t length)
+/* Fields that are always strings in JSON: the name of a command, for one, may look like a number.
+ */
+static bool is_string(const char *key, size_t length)
 {
 	static const char texts[][8] = {"name", "release", "state", "type", "stage"};
 
@@ -74,7 +75,7 @@ static bool is_text(const char *key, size_t length)
 	return false;
 }
 
-/* As the kernel writes a share: 0.00 */
+/* A number as in the kernel's pressure files: 0.00 */
 static bool is_fraction(const char *value)
 {
 	const size_t whole = strspn(value, "0123456789");
@@ -85,13 +86,14 @@ static bool is_fraction(const char *value)
 	return *part && !part[strspn(part, "0123456789")];
 }
 
-static void json_value(const char *value, bool text)
+/* Numbers above 2^53 stay strings: a reader that takes them for a double would round them. */
+static void json_value(const char *value, bool string)
 {
 	unsigned long long number;
 
-	if (!text && (!strcmp(value, "true") || !strcmp(value, "false") || is_fraction(value) ||
-			     (!number_parse(value, 1ULL << 53, &number) &&
-				     (*value != '0' || !value[1]))))
+	if (!string && (!strcmp(value, "true") || !strcmp(value, "false") || is_fraction(value) ||
+			       (!number_parse(value, 1ULL << 53, &number) &&
+				       (*value != '0' || !value[1]))))
 		fputs(value, stdout);
 	else
 		json_string(value, strlen(value));
@@ -108,20 +110,20 @@ void output_json(const struct initctl_message *message)
 		putchar(',');
 		json_string(p, key);
 		putchar(':');
-		json_value(p[key] ? p + key + 1 : "", is_text(p, key));
+		json_value(p[key] ? p + key + 1 : "", is_string(p, key));
 	}
 	puts("}");
 	fflush(stdout);
 }
 
 /*
- * Prints at most length bytes of text, padded to width characters. Control characters are
- * replaced: text from inside the container must not control the operator's terminal.
+ * Prints at most length bytes of text, padded to width characters. Control characters are shown
+ * as '?': text from inside the container must not control the operator's terminal.
  */
-static void put_plain(const char *text, size_t length, int width)
+static void print_text(const char *text, size_t length, int width)
 {
 	for (const char *start = text; *text && (size_t)(text - start) < length; width--) {
-		size_t size = character(text);
+		size_t size = character_size(text);
 		if (size && !is_control(text))
 			fwrite(text, 1, size, stdout);
 		else
@@ -132,23 +134,23 @@ static void put_plain(const char *text, size_t length, int width)
 		putchar(' ');
 }
 
-static void put_fields(const struct initctl_message *message, int width, const char *between)
+static void print_fields(const struct initctl_message *message, int width, const char *between)
 {
 	const char *p = NULL;
 
 	while ((p = initctl_next_field(message, p))) {
 		size_t key = strcspn(p, "=");
-		put_plain(p, key, width);
+		print_text(p, key, width);
 		fputs(between, stdout);
 		if (p[key])
-			put_plain(p + key + 1, SIZE_MAX, 0);
+			print_text(p + key + 1, SIZE_MAX, 0);
 		putchar('\n');
 	}
 }
 
 void output_fields(const struct initctl_message *message)
 {
-	put_fields(message, 0, ": ");
+	print_fields(message, 0, ": ");
 }
 
 void output_table(const struct initctl_message *message)
@@ -160,10 +162,10 @@ void output_table(const struct initctl_message *message)
 		size_t length = strcspn(p, "=");
 		width = length > width ? length : width;
 	}
-	put_fields(message, (int)width, "  ");
+	print_fields(message, (int)width, "  ");
 }
 
-static const char *field(const struct initctl_message *message, const char *key)
+static const char *field_or_dash(const struct initctl_message *message, const char *key)
 {
 	const char *value = initctl_field(message, key);
 
@@ -176,13 +178,13 @@ void output_session(const struct initctl_message *message, bool header)
 
 	if (header)
 		puts("SESSION  PID      STATE    TTY        UP NAME");
-	put_plain(field(message, "session"), SIZE_MAX, 9);
-	put_plain(field(message, "pid"), SIZE_MAX, 9);
-	put_plain(field(message, "state"), SIZE_MAX, 9);
+	print_text(field_or_dash(message, "session"), SIZE_MAX, 9);
+	print_text(field_or_dash(message, "pid"), SIZE_MAX, 9);
+	print_text(field_or_dash(message, "state"), SIZE_MAX, 9);
 	printf("%-3s %3llu:%02llu:%02llu ",
-		strcmp(field(message, "terminal"), "true") ? "-" : "yes", up / 3600, up / 60 % 60,
-		up % 60);
-	put_plain(field(message, "name"), SIZE_MAX, 0);
+		strcmp(field_or_dash(message, "terminal"), "true") ? "-" : "yes", up / 3600,
+		up / 60 % 60, up % 60);
+	print_text(field_or_dash(message, "name"), SIZE_MAX, 0);
 	putchar('\n');
 }
 
@@ -200,13 +202,13 @@ void output_event(const struct initctl_message *message)
 		const char *type = strncmp(p, "type=", 5) ? NULL : p + 5;
 		if (p != initctl_next_field(message, NULL))
 			putchar(' ');
-		put_plain(type ? type : p, SIZE_MAX, 0);
+		print_text(type ? type : p, SIZE_MAX, 0);
 	}
 	putchar('\n');
 	fflush(stdout);
 }
 
-/* What init could not do at a stage, as init-control(7) calls it. */
+/* The stages of a reply "failed" (see init-control(7)), as the step that init could not do. */
 static const struct {
 	const char *stage, *step;
 } stages[] = {
@@ -222,7 +224,7 @@ static const struct {
 	{"hold", "detach from"},
 };
 
-/* What the fields of a request that init may refuse stand for, and what they may be. */
+/* The fields of a request that init may refuse: what they are called, and what is expected. */
 static const struct {
 	const char *field, *name, *expected;
 } fields[] = {
@@ -238,7 +240,8 @@ static const struct {
 	{"grace", "grace period", "a time, as 500ms, 2s or 1m"},
 };
 
-/* Returns false where the field has no row, or something else is wrong than its value. */
+/* Explains a malformed value. Returns false if the error is another one, or the field has no row.
+ */
 static bool explain_field(const char *field, const char *value, int error)
 {
 	if (error != EINVAL && error != ERANGE)
@@ -254,14 +257,15 @@ static bool explain_field(const char *field, const char *value, int error)
 
 int output_failed(const struct initctl_message *message, const char *object, const char *value)
 {
-	const char *stage = field(message, "stage"), *reason = field(message, "message");
+	const char *stage = field_or_dash(message, "stage"),
+		   *reason = field_or_dash(message, "message");
 	const char *bad = initctl_field(message, "field"), *step = stage;
 	int error = (int)initctl_number(message, "errno", 4095, EPROTO);
 
 	if (bad && explain_field(bad, value, error))
 		return EXIT_INITCTL;
 	if (bad && !strcmp(bad, "request")) {
-		warn("cannot request this of init for ", object, ": ", reason,
+		warn("cannot complete the request for ", object, ": ", reason,
 			error == EPERM ? " (see --control-verbs of init)" : "");
 		return EXIT_INITCTL;
 	}

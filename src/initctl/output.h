@@ -1,5 +1,6 @@
 /*
- * output: prints replies as text, or as JSON, one object a line.
+ * output: prints messages from init, as text or as JSON, on stdout unless stated otherwise. Write
+ * errors are left to verb_printed().
  */
 #ifndef INITCTL_OUTPUT_H
 #define INITCTL_OUTPUT_H
@@ -8,27 +9,28 @@
 
 #include "initctl.h"
 
-/* One message as {"message":NAME,...}: numbers as such, true and false too, all else strings. */
+/* Prints a line {"message":NAME,...}. Numbers, true and false are not quoted. Flushes stdout. */
 void output_json(const struct initctl_message *message);
 
-/* Its fields, each on a line: "key: value". */
+/* Prints the fields, each on a line: "key: value". */
 void output_fields(const struct initctl_message *message);
 
-/* The same with the values below one another. */
+/* Prints the fields, each on a line, with the values aligned in a column. */
 void output_table(const struct initctl_message *message);
 
-/* A list of sessions as a table; header before the first. */
+/* Prints a message "session" as a row of a table, after the table's header if header is true. */
 void output_session(const struct initctl_message *message, bool header);
 
-/* An event on one line: "type key=value ...". */
+/* Prints an event on one line, "TYPE KEY=VALUE ...". Flushes stdout. */
 void output_event(const struct initctl_message *message);
 
-/* On stderr, how to come back. */
+/* Prints on stderr how to attach again to the session that a message "held" names. */
 void output_held(const struct initctl_message *message);
 
 /*
- * Prints the reply "failed" on stderr: what could not be done with the object, and why. value is
- * what the operator gave for the field that the reply names, or NULL. Returns the exit code.
+ * Prints on stderr what a reply "failed" says could not be done with the object, and why. value is
+ * what the operator gave for the field that the reply names, or NULL. Returns the exit code:
+ * EXIT_NOT_FOUND or EXIT_NOT_EXECUTABLE if the exec failed, or else EXIT_INITCTL.
  */
 int output_failed(const struct initctl_message *message, const char *object, const char *value);
 

@@ -15,11 +15,12 @@
 #include "base/sys.h"
 #include "initctl.h"
 
-static struct initctl_message answer;
+static struct initctl_message reply;
 
 /*
- * The file as the container sees it: a link in there cannot lead out, and what is no
- * plain file is not read, since it might never end.
+ * Opens a file below the container's root. Symbolic links are resolved within that root, so they
+ * cannot lead out of it. Anything but a regular file is refused, as a pipe or a device could block
+ * the read. Returns a descriptor, or -1.
  */
 static int open_inside(int root, const char *path)
 {
@@ -33,7 +34,10 @@ static int open_inside(int root, const char *path)
 	return fd;
 }
 
-/* The last field of the line name:password:uid:... of that uid, or NULL. */
+/*
+ * Finds the first line "name:password:uid:..." for a uid, which is given as length digits. Returns
+ * its last field, the shell, if that is an absolute path, or NULL. Modifies the text.
+ */
 static char *find_shell(char *text, const char *uid, size_t length)
 {
 	char *line, *rest = text, *field;
@@ -59,22 +63,19 @@ void passwd_shell(const struct context *context, const char *user, char shell[PA
 	socklen_t size = sizeof init;
 	char digits[NUMBER_SIZE];
 	const char *uid = user;
-	struct initctl_request request;
-	char data[64], *found;
+	char *found;
 	int connection = verb_connect(context), fd = -1;
 	ssize_t length = 0;
 
 	strcpy(shell, "/bin/sh");
-	/* Without a user it is whoever init is. */
+	/* Without a user the session has the user of init. */
 	if (!user) {
 		getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &init, &size);
 		uid = number_text(digits, init.uid);
 	}
-	initctl_begin(&request, data, sizeof data, "open");
-	initctl_add(&request, "what", "root");
-	if (!initctl_call(connection, &request, NULL, 0, &answer) && answer.count) {
-		fd = open_inside(answer.fds[0], "etc/passwd");
-		initctl_discard(&answer);
+	if (!verb_request_open(connection, "what", "root", &reply)) {
+		fd = open_inside(reply.fds[0], "etc/passwd");
+		initctl_discard(&reply);
 	}
 	close(connection);
 	if (fd < 0)

@@ -14,7 +14,7 @@
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
-static const char self[] = "/proc/self/exe";
+static const char own_file[] = "/proc/self/exe";
 
 int program_open(const char *path)
 {
@@ -41,13 +41,13 @@ int program_open(const char *path)
 
 void program_protect(char **words)
 {
-	int file = open(self, O_RDONLY | O_CLOEXEC);
-	/* -1 for a file on a disk; F_SEAL_SEAL alone for one in a tmpfs. */
+	int file = open(own_file, O_RDONLY | O_CLOEXEC);
+	/* -1 for a file that cannot have seals; F_SEAL_SEAL alone for one on a tmpfs. */
 	int seals = fcntl(file, F_GET_SEALS);
 
 	close(file);
 	if (seals >= 0 && (seals & F_SEAL_WRITE))
 		return;
-	fexecve(program_open(self), words, environ);
-	fail_errno("run program ", self);
+	fexecve(program_open(own_file), words, environ);
+	fail_errno("run program ", own_file);
 }

@@ -1,20 +1,22 @@
 /*
- * program: a program that the container may run, but not change.
+ * program: programs of the host that the container may execute but not modify.
  */
 #ifndef INITCTL_PROGRAM_H
 #define INITCTL_PROGRAM_H
 
 /*
- * A copy of the file that nobody can write to. Whoever runs a file can open it by
- * /proc/PID/exe, and inside that may be somebody who can write to ours. Returns a
- * descriptor, close-on-exec, the caller's; ends the program with 125 where there is none.
+ * Copies the file at path into a sealed memfd. A process that executes a file can open that file as
+ * /proc/PID/exe, and root inside could then write to the host's; nobody can write to the copy.
+ * Returns its descriptor, which is close-on-exec and the caller's. Ends the program with
+ * EXIT_INITCTL if the file cannot be copied.
  */
 int program_open(const char *path);
 
 /*
- * Runs initctl anew from such a copy, where it does not yet. Before it goes to where
- * the container says what is run: its "program" may be a script for /proc/self/exe,
- * which would be ours (CVE-2019-5736).
+ * Executes initctl again with the same words, from a sealed copy, unless it already runs from one.
+ * To be called before a command is executed in the container's mount namespace: the file found
+ * there may be a script with the interpreter /proc/self/exe, which would give the container access
+ * to the file of initctl on the host (CVE-2019-5736). Ends the program if the exec fails.
  */
 void program_protect(char **words);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "exit.h"
@@ -14,21 +14,30 @@
 
 static struct initctl_message message;
 
-_Noreturn static void not_answered(const char *name)
+void verb_unanswered(const char *action, const char *object)
 {
 	if (errno == ECONNRESET)
-		die(EXIT_CONTAINER_ENDED, "cannot complete ", name, ": the container ended");
-	fail_errno("complete ", name);
+		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
+	if (errno == EPROTO)
+		fail("cannot ", action, object, ": unexpected reply from init");
+	fail_errno(action, object);
 }
 
-static void expect(const char *name, const char *answer)
+_Noreturn static void not_completed(const char *object)
 {
-	if (answer && !initctl_is(&message, answer))
-		fail("cannot complete ", name, ": unexpected reply from init");
+	verb_unanswered("complete the request for ", object);
 }
 
-/* The value of a field in a request of ours, or NULL. */
-static const char *value_in(const struct initctl_request *request, const char *field)
+/* Ends the program unless the message has this name, or NULL is given. */
+static void expect(const char *object, const char *name)
+{
+	errno = EPROTO;
+	if (name && !initctl_is(&message, name))
+		not_completed(object);
+}
+
+/* The value of a field in a request, or NULL, also if field is NULL. */
+static const char *request_value(const struct initctl_request *request, const char *field)
 {
 	const size_t length = field ? strlen(field) : 0;
 	const char *p = request->data;
@@ -40,59 +49,76 @@ static const char *value_in(const struct initctl_request *request, const char *f
 }
 
 /*
- * Sends the request, which has no descriptors. Returns -1 where the answer is of that
- * name (NULL: of any), or the exit code where it failed.
+ * Sends a request without descriptors and receives the reply. Returns -1 with the reply in message,
+ * or after "failed" the exit code. Ends the program if the reply has another name than expected,
+ * unless that is NULL.
  */
-static int ask(int connection, const struct initctl_request *request, const char *object,
-	const char *answers)
+static int call(int connection, const struct initctl_request *request, const char *object,
+	const char *expected)
 {
 	if (initctl_call(connection, request, NULL, 0, &message))
-		not_answered(object);
+		not_completed(object);
 	initctl_discard(&message);
 	if (initctl_is(&message, "failed"))
 		return output_failed(
-			&message, object, value_in(request, initctl_field(&message, "field")));
-	expect(object, answers);
+			&message, object, request_value(request, initctl_field(&message, "field")));
+	expect(object, expected);
 	return -1;
 }
 
-/* The next of a list. Returns false at the end of the connection. */
+/* Receives the next message of a list. Returns false at the end of the connection. */
 static bool next(int connection, const char *name)
 {
 	int result = initctl_receive(connection, &message);
 
 	if (result < 0)
-		not_answered(name);
+		not_completed(name);
 	if (result)
 		initctl_discard(&message);
 	return result;
 }
 
-static int ask_simply(
-	const struct context *context, const char *name, const char *answers, int *connection)
+/* Connects, and calls a request that has no fields. */
+static int call_simple(
+	const struct context *context, const char *name, const char *expected, int *connection)
 {
 	char data[64];
 	struct initctl_request request;
 
 	*connection = verb_connect(context);
 	initctl_begin(&request, data, sizeof data, name);
-	return ask(*connection, &request, name, answers);
+	return call(*connection, &request, name, expected);
 }
 
-int verb_open(const struct context *context, const char *key, const char *value)
+int verb_request_open(
+	int connection, const char *key, const char *value, struct initctl_message *reply)
 {
 	char data[64];
 	struct initctl_request request;
 
 	initctl_begin(&request, data, sizeof data, "open");
 	initctl_add(&request, key, value);
-	if (initctl_call(verb_connect(context), &request, NULL, 0, &message))
-		not_answered(value);
-	if (initctl_is(&message, "failed"))
+	if (initctl_call(connection, &request, NULL, 0, reply))
+		return -1;
+	if (initctl_is(reply, "opened") && reply->count == 1)
+		return 0;
+	initctl_discard(reply);
+	if (initctl_is(reply, "failed"))
+		return 1;
+	errno = EPROTO;
+	return -1;
+}
+
+int verb_open(const struct context *context, const char *key, const char *value)
+{
+	int connection = verb_connect(context);
+	int result = verb_request_open(connection, key, value, &message);
+
+	if (result < 0)
+		verb_unanswered("open ", value);
+	if (result)
 		exit(output_failed(&message, value, NULL));
-	expect(value, "opened");
-	if (message.count != 1)
-		fail("cannot open ", value, ": unexpected reply from init");
+	close(connection);
 	return message.fds[0];
 }
 
@@ -101,7 +127,7 @@ int verb_status(const struct context *context, char **arguments)
 	int connection, failed;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "status", "status", &connection);
+	failed = call_simple(context, "status", "status", &connection);
 	if (failed >= 0)
 		return failed;
 	if (context->json)
@@ -116,7 +142,7 @@ int verb_sessions(const struct context *context, char **arguments)
 	int connection, failed;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "sessions", NULL, &connection);
+	failed = call_simple(context, "sessions", NULL, &connection);
 	if (failed >= 0)
 		return failed;
 	for (bool first = true; initctl_is(&message, "session"); first = false) {
@@ -136,7 +162,7 @@ int verb_watch(const struct context *context, char **arguments)
 	int connection, failed;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "watch", "event", &connection);
+	failed = call_simple(context, "watch", "event", &connection);
 	if (failed >= 0)
 		return failed;
 	do
@@ -153,7 +179,7 @@ int verb_wait(const struct context *context, char **arguments)
 	int connection, failed, code;
 
 	arguments_end(arguments);
-	failed = ask_simply(context, "wait", "exited", &connection);
+	failed = call_simple(context, "wait", "exited", &connection);
 	if (failed >= 0)
 		return failed;
 	code = initctl_code(&message);
@@ -165,24 +191,24 @@ int verb_wait(const struct context *context, char **arguments)
 
 int verb_signal(const struct context *context, char **arguments)
 {
-	const char *signal = argument_take(&arguments, "signal"), *whom = *arguments;
+	const char *signal = argument_take(&arguments, "signal"), *target = *arguments;
 	char data[512];
 	struct initctl_request request;
 	int failed;
 
-	if (whom)
+	if (target)
 		arguments_end(arguments + 1);
 	else
-		whom = "main";
+		target = "main";
 	initctl_begin(&request, data, sizeof data, "signal");
 	initctl_add(&request, "signal", signal);
-	if (*whom == '%')
-		initctl_add(&request, "session", whom + 1);
+	if (*target == '%')
+		initctl_add(&request, "session", target + 1);
 	else
-		initctl_add(&request, *whom >= '0' && *whom <= '9' ? "pid" : "target", whom);
+		initctl_add(&request, *target >= '0' && *target <= '9' ? "pid" : "target", target);
 	if (request.full)
 		fail_usage("no such signal or target:", signal);
-	failed = ask(verb_connect(context), &request, whom, "signalled");
+	failed = call(verb_connect(context), &request, target, "signalled");
 	return failed < 0 ? 0 : failed;
 }
 
@@ -206,10 +232,10 @@ int verb_stop(const struct context *context, char **arguments)
 	if (request.full)
 		fail_usage("bad value for --grace", grace);
 	connection = verb_connect(context);
-	failed = ask(connection, &request, "stop", "stopping");
+	failed = call(connection, &request, "stop", "stopping");
 	if (failed >= 0)
 		return failed;
-	/* The connection closes when init is gone; one cut off by its exit is gone too. */
+	/* init holds the connection until it exits. An error means that it has exited as well. */
 	while (initctl_receive(connection, &message) > 0)
 		;
 	return 0;

@@ -21,35 +21,38 @@
 #include "stream.h"
 #include "terminal.h"
 
-enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_TO, POLL_STREAMS, STREAMS = 2 };
+enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_INPUT, POLL_STREAMS, STREAMS = 2 };
 enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
-/* Milliseconds that a start may take before a signal ends initctl instead. */
-enum { START = 1000 };
-/* After which the end of our stdin is told to a terminal again: the first, and the most. */
-enum { AGAIN = 100, AGAIN_MOST = 3200 };
+/* Milliseconds for which signals stay blocked while the session starts. */
+enum { START_TIMEOUT = 1000 };
+/* Milliseconds between two end-of-file characters for a terminal: the first, and the longest. */
+enum { EOF_INTERVAL = 100, EOF_INTERVAL_MAX = 3200 };
 
 static const int relayed[] = {
 	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE};
 
-/* One program relays one session. */
+/* The state of the relay. A process relays one session only. */
 static struct {
 	struct relay *relay;
-	struct input typed;
+	struct input input;
 	struct stream streams[STREAMS];
-	int to;      /* where what is typed goes, or -1: nowhere */
-	int signals; /* signalfd */
-	sigset_t unblocked;
-	int screen;     /* our terminal whose size is theirs, or -1 */
-	bool no_more;   /* of our stdin */
-	int again;      /* milliseconds until a terminal is told again; 0: nobody is */
-	long long told; /* when it was: monotonic milliseconds */
-	bool detaching; /* asked for, and not yet answered */
-	bool held;      /* the answer is there: what was read is still to be written */
-	int code;       /* to end with, once all output is out; -1: not yet */
-	int error;      /* of the channel, if that is why; ECONNRESET: it closed */
-} self;
+	int input_fd;  /* receives the input: the pipe or the terminal's master; -1: closed */
+	int signal_fd; /* of signalfd(2), non-blocking */
+	sigset_t original_mask;
+	int own_terminal;   /* whose window size the session's terminal follows, or -1 */
+	bool stdin_ended;   /* reading our stdin found its end */
+	int eof_interval;   /* milliseconds until EOF is sent again; 0: it never is */
+	long long eof_sent; /* when it was last sent, in monotonic milliseconds */
+	bool detaching;     /* "hold" was requested, and there is no reply yet */
+	bool held;          /* init replied "held"; pending output is still to be written */
+	int exit_code;      /* once the session has ended and pending output is written; or -1 */
+	int channel_error;  /* errno of the connection, if that ended the relay; or 0 */
+} state;
 
-/* One that we inherited as ignored stays so: nohup, or a shell's command in the background. */
+/*
+ * A signal whose disposition was inherited as "ignore" stays ignored, as for a command started
+ * by nohup, or in the background by a shell without job control.
+ */
 static bool is_ignored(int signal)
 {
 	struct sigaction action;
@@ -65,37 +68,37 @@ void relay_block_signals(void)
 	for (unsigned i = 0; i < sizeof relayed / sizeof *relayed; i++)
 		if (relayed[i] == SIGPIPE || !is_ignored(relayed[i]))
 			sigaddset(&set, relayed[i]);
-	sigprocmask(SIG_BLOCK, &set, &self.unblocked);
-	self.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigprocmask(SIG_BLOCK, &set, &state.original_mask);
+	state.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The last that was received. */
+/* The message that was received last. */
 static struct initctl_message message;
 
 void relay_await_start(int connection)
 {
 	struct pollfd ready = {.fd = connection, .events = POLLIN};
 
-	if (!poll(&ready, 1, START))
-		ppoll(&ready, 1, NULL, &self.unblocked);
+	if (!poll(&ready, 1, START_TIMEOUT))
+		ppoll(&ready, 1, NULL, &state.original_mask);
 }
 
-static void stop_typing(void)
+static void close_input(void)
 {
-	/* A master is the stream's. */
-	if (self.to >= 0 && self.to == self.relay->in)
-		close(self.to);
-	self.to = -1;
+	/* A terminal's master is closed by its stream, which reads from it. */
+	if (state.input_fd >= 0 && state.input_fd == state.relay->in)
+		close(state.input_fd);
+	state.input_fd = -1;
 }
 
-static void send_typed(void)
+static void write_input(void)
 {
-	ssize_t written = write(self.to, self.typed.bytes, self.typed.length);
+	ssize_t written = write(state.input_fd, state.input.bytes, state.input.length);
 
 	if (written > 0)
-		input_taken(&self.typed, (size_t)written);
+		input_taken(&state.input, (size_t)written);
 	else if (written < 0 && errno != EAGAIN && errno != EINTR)
-		stop_typing();
+		close_input();
 }
 
 static void detach(void)
@@ -103,37 +106,40 @@ static void detach(void)
 	char data[64];
 	struct initctl_request request;
 
-	/* What stood before the keys; a program that is stuck may never take it. */
-	if (self.to >= 0 && self.typed.length)
-		send_typed();
+	/*
+	 * Input typed before the detach keys still belongs to the session. One attempt has to do,
+	 * since a program that hangs may never read it.
+	 */
+	if (state.input_fd >= 0 && state.input.length)
+		write_input();
 	initctl_begin(&request, data, sizeof data, "hold");
-	self.detaching = !initctl_send(self.relay->connection, &request, &self.relay->master, 1);
-	/* What is printed meanwhile is for whoever comes back. */
-	stream_pause(&self.streams[0], self.detaching);
+	state.detaching = !initctl_send(state.relay->connection, &request, &state.relay->master, 1);
+	/* Output from now on is left in the terminal for the client that attaches next. */
+	stream_pause(&state.streams[0], state.detaching);
 }
 
 /*
- * Whoever reads at the end of a file finds it again and again, but a terminal's is one
- * key, which is lost where a shell sets its modes before it has read that.
+ * Every read at the end of a file reports it, but a terminal's end of file is a single character
+ * of input. It is discarded if a shell changes the terminal's modes before it has read the
+ * character, so it is sent repeatedly, at intervals that double.
  */
-static void tell_end(int again)
+static void send_eof(int interval)
 {
-	input_end(&self.typed);
-	self.told = sys_now();
-	self.again = again < AGAIN_MOST ? again : AGAIN_MOST;
+	input_end(&state.input);
+	state.eof_sent = sys_now();
+	state.eof_interval = interval < EOF_INTERVAL_MAX ? interval : EOF_INTERVAL_MAX;
 }
 
-/* Our stdin is at its end, and all of it was taken. */
-static void pass_end(void)
+/* Passes on the end of our stdin, once everything before it has been written. */
+static void pass_eof(void)
 {
-	if (self.to == self.relay->in)
-		stop_typing();
-	else if (sys_now() - self.told >= self.again)
-		tell_end(self.again * 2);
+	if (state.input_fd == state.relay->in)
+		close_input();
+	else if (sys_now() - state.eof_sent >= state.eof_interval)
+		send_eof(state.eof_interval * 2);
 }
 
-/* Reads what the operator types. */
-static void read_typed(void)
+static void read_stdin(void)
 {
 	char data[INPUT_READ];
 	ssize_t length = read(0, data, sizeof data);
@@ -141,10 +147,10 @@ static void read_typed(void)
 	if (length < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (length <= 0) {
-		self.no_more = true;
-		if (self.relay->master >= 0)
-			tell_end(AGAIN);
-	} else if (input_add(&self.typed, data, (size_t)length)) {
+		state.stdin_ended = true;
+		if (state.relay->master >= 0)
+			send_eof(EOF_INTERVAL);
+	} else if (input_add(&state.input, data, (size_t)length)) {
 		detach();
 	}
 }
@@ -156,11 +162,11 @@ static void send_signal(int signal)
 
 	initctl_begin(&request, data, sizeof data, "signal");
 	initctl_add_number(&request, "signal", signal);
-	initctl_send(self.relay->connection, &request, NULL, 0);
+	initctl_send(state.relay->connection, &request, NULL, 0);
 }
 
-/* As if a signal that we read had not been blocked. */
-static void undergo(int signal)
+/* Lets a signal that was read from the signalfd have its usual effect on this process. */
+static void deliver(int signal)
 {
 	sigset_t set;
 
@@ -172,60 +178,62 @@ static void undergo(int signal)
 }
 
 /*
- * Both stop, and both go on; but one on a terminal of its own has Ctrl-Z there. It is
- * STOP, since nobody inside could resume a session's group: the kernel ignores TSTP.
+ * Stops the session together with this process, and continues both. A session on a terminal of
+ * its own is not stopped: Ctrl-Z reaches it through that terminal. The signal is SIGSTOP, since
+ * the kernel ignores the default action of SIGTSTP in an orphaned process group, which a
+ * session's is: no parent inside could continue it.
  */
-static void stop(void)
+static void stop_both(void)
 {
-	if (self.relay->master < 0)
+	if (state.relay->master < 0)
 		send_signal(SIGSTOP);
 	terminal_pause();
-	undergo(SIGTSTP);
-	/* Where nobody could resume us, the kernel has not stopped us either. */
-	terminal_again();
+	deliver(SIGTSTP);
+	/* Reached on SIGCONT, or at once if our own process group is orphaned. */
+	terminal_resume();
 	send_signal(SIGCONT);
 }
 
-/* Returns 0, or the exit code to end with. */
+/* Reads a signal and acts on it. Returns 0, or the exit code to end with. */
 static int take_signal(void)
 {
 	struct signalfd_siginfo from;
-	bool ends, terminal = self.relay->master >= 0;
+	bool ends, terminal = state.relay->master >= 0;
 	int signal;
 
-	if (read(self.signals, &from, sizeof from) != sizeof from)
+	if (read(state.signal_fd, &from, sizeof from) != sizeof from)
 		return 0;
 	signal = (int)from.ssi_signo;
 	ends = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
-	/* Our end closes the connection, and with it the session. */
-	if (signal == SIGHUP || (ends && (terminal || self.code >= 0)))
+	/* Exiting closes the connection, upon which init ends the session. */
+	if (signal == SIGHUP || (ends && (terminal || state.exit_code >= 0)))
 		return EXIT_SIGNAL + signal;
-	if (signal == SIGWINCH && terminal && self.screen >= 0) {
-		terminal_copy_size(self.screen, self.relay->master, 0);
+	if (signal == SIGWINCH && terminal && state.own_terminal >= 0) {
+		terminal_copy_size(state.own_terminal, state.relay->master, 0);
 	} else if (signal == SIGCONT) {
-		terminal_again();
+		terminal_resume();
 		send_signal(SIGCONT);
 	} else if (signal == SIGTSTP) {
-		stop();
+		stop_both();
 	} else if (signal != SIGPIPE && signal != SIGWINCH) {
 		send_signal(signal);
 	}
 	return 0;
 }
 
-/* It is over, but for the output that is there. */
+/* The session has ended. Only the output that has been written so far is still relayed. */
 static void finish(int code, int error)
 {
-	self.code = code;
-	self.error = error;
+	state.exit_code = code;
+	state.channel_error = error;
 	for (unsigned i = 0; i < STREAMS; i++)
-		stream_finish(&self.streams[i]);
+		stream_finish(&state.streams[i]);
 }
 
-/* A message on the session's connection. Returns -1, or the exit code to end with. */
-static int hear(void)
+/* Receives a message of the session. Returns -1 to carry on, or the exit code to end with. */
+static int receive(void)
 {
-	int result = initctl_receive(self.relay->connection, &message), code;
+	int result = initctl_receive(state.relay->connection, &message), code;
 
 	if (result != 1) {
 		finish(result ? EXIT_INITCTL : EXIT_CONTAINER_ENDED, result ? errno : ECONNRESET);
@@ -235,107 +243,110 @@ static int hear(void)
 	code = initctl_code(&message);
 	if (code >= 0)
 		finish(code, 0);
-	if (self.detaching && initctl_is(&message, "held")) {
-		self.held = true;
+	if (state.detaching && initctl_is(&message, "held")) {
+		state.held = true;
 		return -1;
 	}
 	if (!initctl_is(&message, "failed"))
 		return -1;
-	/* Refused, and the connection closed, is something else than not possible now. */
+	/*
+	 * With a "field" init has refused the request as such, and closes the connection. Without
+	 * one the session cannot be held now, so it is relayed as before.
+	 */
 	if (initctl_field(&message, "field")) {
 		terminal_restore();
-		return output_failed(&message, self.relay->object, NULL);
+		return output_failed(&message, state.relay->object, NULL);
 	}
-	self.detaching = false;
-	stream_pause(&self.streams[0], false);
+	state.detaching = false;
+	stream_pause(&state.streams[0], false);
 	return -1;
 }
 
-static bool output_waits(void)
+static bool has_pending_output(void)
 {
-	bool waits = false;
+	bool pending = false;
 
 	for (unsigned i = 0; i < STREAMS; i++)
-		waits |= stream_waits(&self.streams[i]);
-	return waits;
+		pending |= stream_is_pending(&state.streams[i]);
+	return pending;
 }
 
-/* Waits for something to do. Returns false where that was the last. */
-static bool await(struct pollfd polls[POLLS])
+/* Waits for events. Returns false once the session has ended and nothing is left to relay. */
+static bool wait_for_events(struct pollfd polls[POLLS])
 {
-	const struct input *typed = &self.typed;
-	bool over = self.code >= 0, reads = !over && !self.no_more && !self.detaching;
+	const struct input *input = &state.input;
+	bool over = state.exit_code >= 0, reads = !over && !state.stdin_ended && !state.detaching;
 	int timeout = -1;
 
 	polls[POLL_CONNECTION] = (struct pollfd){
-		.fd = over || self.held ? -1 : self.relay->connection, .events = POLLIN};
-	polls[POLL_SIGNALS] = (struct pollfd){.fd = self.signals, .events = POLLIN};
+		.fd = over || state.held ? -1 : state.relay->connection, .events = POLLIN};
+	polls[POLL_SIGNALS] = (struct pollfd){.fd = state.signal_fd, .events = POLLIN};
 	polls[POLL_STDIN] = (struct pollfd){
-		.fd = reads && self.to >= 0 && input_has_room(typed) ? 0 : -1, .events = POLLIN};
-	polls[POLL_TO] =
-		(struct pollfd){.fd = !over && typed->length ? self.to : -1, .events = POLLOUT};
+		.fd = reads && state.input_fd >= 0 && input_has_room(input) ? 0 : -1,
+		.events = POLLIN};
+	polls[POLL_INPUT] = (struct pollfd){
+		.fd = !over && input->length ? state.input_fd : -1, .events = POLLOUT};
 	for (unsigned i = 0; i < STREAMS; i++) {
-		stream_polls(&self.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
-		if (self.streams[i].rests)
-			timeout = STREAM_REST;
+		stream_polls(&state.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
+		if (state.streams[i].backs_off)
+			timeout = STREAM_BACKOFF;
 	}
-	if (over && !output_waits())
+	if (over && !has_pending_output())
 		timeout = 0;
-	else if (timeout < 0 && typed->matched)
-		timeout = INPUT_PATIENCE / 4;
-	else if (timeout < 0 && self.to >= 0 && !typed->length && self.again)
-		timeout = self.again;
-	if (poll(polls, POLLS, timeout) || timeout)
-		return true;
-	return false;
+	else if (timeout < 0 && input->matched)
+		timeout = INPUT_KEY_TIMEOUT / 4;
+	else if (timeout < 0 && state.input_fd >= 0 && !input->length && state.eof_interval)
+		timeout = state.eof_interval;
+	return poll(polls, POLLS, timeout) || timeout;
 }
 
-static int serve(void)
+/* Relays until the session ends or is detached. Returns the exit code. */
+static int relay_events(void)
 {
 	struct pollfd polls[POLLS];
 	int code;
 
-	while (await(polls)) {
+	while (wait_for_events(polls)) {
 		for (unsigned i = 0; i < STREAMS; i++) {
-			self.streams[i].rests = false;
-			stream_move(&self.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
+			state.streams[i].backs_off = false;
+			stream_move(&state.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
 		}
-		if (self.relay->master >= 0 && self.streams[0].from < 0)
-			self.to = -1;
+		if (state.relay->master >= 0 && state.streams[0].from < 0)
+			state.input_fd = -1;
 		if (polls[POLL_SIGNALS].revents && (code = take_signal()))
 			return code;
 		if (polls[POLL_STDIN].revents)
-			read_typed();
-		if (self.typed.matched && !self.detaching &&
-			sys_now() - self.typed.since >= INPUT_PATIENCE)
-			input_release(&self.typed);
-		if (polls[POLL_TO].revents)
-			send_typed();
-		if (self.no_more && !self.typed.length && self.to >= 0)
-			pass_end();
-		if (!self.held && polls[POLL_CONNECTION].revents && (code = hear()) >= 0)
+			read_stdin();
+		if (state.input.matched && !state.detaching &&
+			sys_now() - state.input.since >= INPUT_KEY_TIMEOUT)
+			input_release(&state.input);
+		if (polls[POLL_INPUT].revents)
+			write_input();
+		if (state.stdin_ended && !state.input.length && state.input_fd >= 0)
+			pass_eof();
+		if (!state.held && polls[POLL_CONNECTION].revents && (code = receive()) >= 0)
 			return code;
-		if (self.held && !output_waits()) {
+		if (state.held && !has_pending_output()) {
 			terminal_restore();
 			output_held(&message);
 			return 0;
 		}
 	}
-	return self.code;
+	return state.exit_code;
 }
 
-/* What is typed and what is printed go between our descriptors and theirs. */
-static void connect_all(struct relay *relay)
+/* Connects our stdin, stdout and stderr with the session's descriptors. */
+static void connect_stdio(struct relay *relay)
 {
 	bool terminal = relay->master >= 0;
 
-	self.relay = relay;
-	self.code = -1;
-	self.to = terminal ? relay->master : relay->in;
-	self.typed.keys = terminal && terminal_is(0) ? relay->detach : "";
-	self.screen = terminal ? terminal_ours() : -1;
-	stream_open(&self.streams[0], terminal ? relay->master : relay->out[0], terminal, 1);
-	stream_open(&self.streams[1], relay->out[1], false, 2);
+	state.relay = relay;
+	state.exit_code = -1;
+	state.input_fd = terminal ? relay->master : relay->in;
+	state.input.keys = terminal && terminal_is(0) ? relay->detach_keys : "";
+	state.own_terminal = terminal ? terminal_ours() : -1;
+	stream_open(&state.streams[0], terminal ? relay->master : relay->out[0], terminal, 1);
+	stream_open(&state.streams[1], relay->out[1], false, 2);
 	if (relay->in >= 0)
 		sys_fcntl(relay->in, F_SETFL, O_WRONLY | O_NONBLOCK);
 }
@@ -344,24 +355,24 @@ int relay_run(struct relay *relay)
 {
 	int code;
 
-	connect_all(relay);
-	if (self.screen >= 0)
-		terminal_copy_size(self.screen, relay->master, relay->attached);
+	connect_stdio(relay);
+	if (state.own_terminal >= 0)
+		terminal_copy_size(state.own_terminal, relay->master, relay->attached);
 	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
-		log_warn("set terminal raw", "");
+		log_warn("set terminal to raw mode", "");
 		return EXIT_INITCTL;
 	}
-	code = serve();
+	code = relay_events();
 	terminal_restore();
-	if (self.error == ECONNRESET) {
+	if (state.channel_error == ECONNRESET) {
 		warn(relay->object, ": the container ended");
-	} else if (self.error) {
-		errno = self.error;
-		log_warn("follow ", relay->object);
+	} else if (state.channel_error) {
+		errno = state.channel_error;
+		log_warn("relay session of ", relay->object);
 	}
-	stop_typing();
+	close_input();
 	for (unsigned i = 0; i < STREAMS; i++)
-		stream_close(&self.streams[i]);
-	close(self.signals);
+		stream_close(&state.streams[i]);
+	close(state.signal_fd);
 	return code;
 }

@@ -1,6 +1,9 @@
 /*
- * relay: bytes between the operator's descriptors and a session's, signals and
- * window sizes with them, until the session ends or the operator detaches.
+ * relay: copies bytes between the operator's descriptors and those of a session, and passes on
+ * signals and window sizes, until the session ends or the operator detaches from it.
+ *
+ * The operator's terminal itself is never passed to a session, since whoever holds it could insert
+ * input with TIOCSTI or change its modes.
  */
 #ifndef INITCTL_RELAY_H
 #define INITCTL_RELAY_H
@@ -9,26 +12,32 @@
 
 struct relay {
 	int connection;
-	int master;         /* of the session's terminal, or -1 */
-	int in;             /* where our stdin goes, or -1: it was passed */
-	int out[2];         /* where our stdout and stderr come from, or -1 */
-	const char *detach; /* key sequence; "" for none. From a terminal to a terminal only */
-	const char *object; /* what runs, for messages */
-	bool attached;      /* an older session: have it draw anew */
+	int master; /* of the session's terminal, or -1 */
+	int in; /* write end of the session's stdin; -1: ours was passed, or there is a master */
+	int out[2];              /* read ends of its stdout and stderr; -1 as above */
+	const char *detach_keys; /* as of input_keys(), "" for none; used between terminals only */
+	const char *object;      /* name of the session's command, for messages */
+	bool attached;           /* the session is not new: make its program redraw the screen */
 };
 
 /*
- * Blocks what relay_run hears of by itself. Before the session starts: somebody may
- * see it run, and signal us, before we do.
+ * Blocks the signals that relay_run() handles, and opens a signalfd for them. To be called before
+ * the session is requested: somebody who sees the session run may signal this process before it
+ * has received the reply.
  */
 void relay_block_signals(void);
 
-/* Waits until init has answered. A start that hangs can be interrupted. */
+/*
+ * Waits until the reply to the request that starts the session can be received. Signals take
+ * effect if that takes longer than a second, so that a start that hangs can be interrupted.
+ */
 void relay_await_start(int connection);
 
 /*
- * Runs until the end, and returns initctl's exit code: the session's, or 0 where it
- * was detached. Closes what *relay holds but the connection.
+ * Relays until the session ends or is detached. Returns initctl's exit code: the session's; 0 if
+ * it was detached; 128 + a signal that ended the relay; EXIT_CONTAINER_ENDED; or EXIT_INITCTL
+ * after a message on stderr. Closes the master, in and out, but not the connection. The terminal
+ * is restored.
  */
 int relay_run(struct relay *relay);
 

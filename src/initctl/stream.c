@@ -14,12 +14,13 @@
 #include "base/sys.h"
 #include "base/text.h"
 
-/* More than the kernel keeps of a terminal's output. */
+/* Bytes; more than the kernel buffers of a terminal's output. */
 enum { TERMINAL_BUFFERS = 1 << 18 };
 
 /*
- * The same file by a description of its own, which can be non-blocking while that of
- * the operator's shell is not. Not for a file with an offset, nor for a socket.
+ * Opens the file of a descriptor again, for an open file description of its own: O_NONBLOCK on
+ * ours would also affect the operator's shell, which shares it. Regular files are not opened
+ * again, since the file offset is to be shared, and sockets cannot be: these are duplicated.
  */
 static int reopen(int fd)
 {
@@ -38,7 +39,7 @@ void stream_open(struct stream *stream, int from, bool terminal, int to)
 {
 	stream->from = from;
 	stream->terminal = terminal;
-	stream->left = SIZE_MAX;
+	stream->read_limit = SIZE_MAX;
 	stream->to = -1;
 	if (from < 0)
 		return;
@@ -48,38 +49,43 @@ void stream_open(struct stream *stream, int from, bool terminal, int to)
 
 void stream_polls(const struct stream *stream, struct pollfd polls[STREAM_POLLS])
 {
-	bool reads = !stream->length && stream->left && !stream->rests;
-	bool writes = stream->length && !stream->rests;
+	bool reads = !stream->length && stream->read_limit && !stream->backs_off;
+	bool writes = stream->length && !stream->backs_off;
 
 	polls[0] = (struct pollfd){.fd = reads ? stream->from : -1, .events = POLLIN};
 	polls[1] = (struct pollfd){.fd = writes ? stream->to : -1, .events = POLLOUT};
 }
 
-static void end(int *fd)
+static void close_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
 }
 
-static void take(struct stream *stream)
+static void read_source(struct stream *stream)
 {
-	size_t most = stream->left < sizeof stream->data ? stream->left : sizeof stream->data;
-	ssize_t length = read(stream->from, stream->data, most);
+	size_t size =
+		stream->read_limit < sizeof stream->data ? stream->read_limit : sizeof stream->data;
+	ssize_t length = read(stream->from, stream->data, size);
 
 	if (length > 0) {
 		stream->start = 0;
 		stream->length = (size_t)length;
-		stream->left -= stream->left == SIZE_MAX ? 0 : (size_t)length;
-	} else if (length < 0 && errno == EIO && stream->terminal && stream->left == SIZE_MAX) {
-		/* Nobody has the terminal open. Who leads its session may open it again. */
-		stream->rests = true;
+		stream->read_limit -= stream->read_limit == SIZE_MAX ? 0 : (size_t)length;
+	} else if (length < 0 && errno == EIO && stream->terminal &&
+		   stream->read_limit == SIZE_MAX) {
+		/*
+		 * EIO: no process has the terminal open. That is not its end, since the session
+		 * leader may open its controlling terminal again.
+		 */
+		stream->backs_off = true;
 	} else if (!length || (errno != EAGAIN && errno != EINTR)) {
-		end(&stream->from);
+		close_fd(&stream->from);
 	}
 }
 
-static void give(struct stream *stream)
+static void write_destination(struct stream *stream)
 {
 	ssize_t written = write(stream->to, stream->data + stream->start, stream->length);
 
@@ -87,45 +93,48 @@ static void give(struct stream *stream)
 		stream->start += (size_t)written;
 		stream->length -= (size_t)written;
 	} else if (written < 0 && errno == EAGAIN) {
-		/* A terminal may have room for one byte where the next takes two. */
-		stream->rests = true;
+		/*
+		 * A terminal may be polled as writable with room for one byte, but need two, as for
+		 * a newline that becomes CR and LF. Polling again at once would be a busy loop.
+		 */
+		stream->backs_off = true;
 	} else if (written < 0 && errno != EINTR) {
-		/* Nobody reads it any more, as the session is to find out. */
+		/* The reader is gone. Closing the source gives the session EPIPE in turn. */
 		stream->length = 0;
-		end(&stream->from);
+		close_fd(&stream->from);
 	}
 }
 
 void stream_move(struct stream *stream, const struct pollfd polls[STREAM_POLLS])
 {
 	if (polls[1].revents)
-		give(stream);
+		write_destination(stream);
 	else if (polls[0].revents)
-		take(stream);
+		read_source(stream);
 }
 
 void stream_pause(struct stream *stream, bool pause)
 {
-	stream->left = pause ? 0 : SIZE_MAX;
+	stream->read_limit = pause ? 0 : SIZE_MAX;
 }
 
-bool stream_waits(const struct stream *stream)
+bool stream_is_pending(const struct stream *stream)
 {
 	return stream->length;
 }
 
 void stream_finish(struct stream *stream)
 {
-	int there = 0;
+	int readable = 0;
 
-	stream->rests = false;
+	stream->backs_off = false;
 	if (stream->from >= 0 && !stream->terminal)
-		sys_ioctl(stream->from, FIONREAD, &there);
-	stream->left = stream->terminal ? TERMINAL_BUFFERS : (size_t)there;
+		sys_ioctl(stream->from, FIONREAD, &readable);
+	stream->read_limit = stream->terminal ? TERMINAL_BUFFERS : (size_t)readable;
 }
 
 void stream_close(struct stream *stream)
 {
-	end(&stream->from);
-	end(&stream->to);
+	close_fd(&stream->from);
+	close_fd(&stream->to);
 }

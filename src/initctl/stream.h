@@ -1,6 +1,6 @@
 /*
- * stream: output of a session on its way to a descriptor of ours, which may be slow,
- * stuck or gone, and keeps nothing else from going on.
+ * stream: copies the output of a session to a descriptor of the operator. Data is read and written
+ * only when poll(2) allows it, so that a reader which is slow, or hangs, delays nothing else.
  */
 #ifndef INITCTL_STREAM_H
 #define INITCTL_STREAM_H
@@ -9,39 +9,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { STREAM_POLLS = 2, STREAM_REST = 100 /* milliseconds */ };
+enum {
+	STREAM_POLLS = 2,    /* entries of poll(2) that a stream takes */
+	STREAM_BACKOFF = 100 /* milliseconds for which one that backs off is not polled */
+};
 
 struct stream {
-	int from, to;  /* -1: at its end */
-	bool terminal; /* from is a terminal's master */
-	bool rests;    /* not to be polled for a while */
-	size_t start, length;
-	size_t left; /* that may still be read */
+	int from, to;         /* the stream's own; -1: closed */
+	bool terminal;        /* from is the master of a terminal */
+	bool backs_off;       /* not polled for STREAM_BACKOFF; the caller clears it */
+	size_t start, length; /* the bytes in data that are not written yet */
+	size_t read_limit;    /* bytes that may still be read; SIZE_MAX: no limit */
 	char data[16384];
 };
 
 /*
- * Begins one from a descriptor, which it owns and sets non-blocking, to another, which
- * stays the caller's and as it is. from may be -1.
+ * Starts a stream. The stream owns the descriptor from, which may be -1, and makes it
+ * non-blocking. The descriptor to stays the caller's; its file status flags do not change.
  */
 void stream_open(struct stream *stream, int from, bool terminal, int to);
 
-/* What to wait for, and what to do then. */
+/* Fills in what to poll for, and then reads or writes what poll(2) has found possible. */
 void stream_polls(const struct stream *stream, struct pollfd polls[STREAM_POLLS]);
 void stream_move(struct stream *stream, const struct pollfd polls[STREAM_POLLS]);
 
-/* Leaves what comes from now on where it is, or takes it again. */
+/* Stops reading, so that further output stays in the kernel's buffer; or resumes. */
 void stream_pause(struct stream *stream, bool pause);
 
-/* Whether something was read and is not yet written. */
-bool stream_waits(const struct stream *stream);
+/* Whether bytes were read that are not yet written. */
+bool stream_is_pending(const struct stream *stream);
 
 /*
- * The session has ended: what is there now is read, and no more, since somebody in
- * the background may hold the other end.
+ * Limits the stream to the output that can be read now. To be called when the session has ended:
+ * there may never be an end of file, as a process in the background may hold the other end.
  */
 void stream_finish(struct stream *stream);
 
+/* Closes both descriptors of the stream. */
 void stream_close(struct stream *stream);
 
 #endif

@@ -16,15 +16,17 @@
 #include "base/file.h"
 #include "base/sys.h"
 
+/* The terminal that is in raw mode, if any, and the process that guards it. */
 static struct {
-	struct termios before, raw;
-	int fd, line; /* the terminal, and our end to the guard */
+	struct termios original, raw;
+	int fd;       /* the caller's; -1: none is raw */
+	int guard_fd; /* our end of the socket pair shared with the guard */
 	pid_t guard;
-} self = {.fd = -1, .line = -1};
+} state = {.fd = -1, .guard_fd = -1};
 
 bool terminal_is(int fd)
 {
-	/* One that was hung up is still one: by its descriptor it could be opened anew. */
+	/* EIO: it was hung up. Its descriptor could still be used to open the terminal again. */
 	return isatty(fd) || errno == EIO;
 }
 
@@ -36,51 +38,54 @@ int terminal_ours(void)
 	return -1;
 }
 
-/* Not when what we printed is out: a terminal that is stuck is to be set back too. */
-static int set(int fd, const struct termios *modes)
+/* TCSADRAIN would wait for pending output, for ever where output on the terminal is stopped. */
+static int set_modes(int fd, const struct termios *modes)
 {
 	return tcsetattr(fd, TCSANOW, modes);
 }
 
 /*
- * In a session of its own neither a signal to our group reaches it nor does the
- * terminal mind that it is in the background. It holds nothing else of ours: the
- * connection has to end with us.
+ * The guard. It leaves our session so that no signal to our process group reaches it, and so that
+ * it is not stopped by SIGTTOU when it sets the modes of a terminal in whose background it is. It
+ * closes all other descriptors, since init ends the session when the last copy of the connection
+ * is closed. The end of file on the socket pair means that initctl has died.
  */
-_Noreturn static void guard(int fd, int line)
+_Noreturn static void run_guard(int terminal, int parent)
 {
 	sigset_t all;
-	char word = 0;
+	char byte = 0;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
 	prctl(PR_SET_NAME, "tty-guard");
-	/* Neither may be where the other goes. */
-	fd = fcntl(fd, F_DUPFD, 3);
-	line = fcntl(line, F_DUPFD, 3);
-	if (dup2(fd, 0) < 0 || dup2(line, 1) < 0)
+	/* Move both out of the way first: either may be 0 or 1 already. */
+	terminal = fcntl(terminal, F_DUPFD, 3);
+	parent = fcntl(parent, F_DUPFD, 3);
+	if (dup2(terminal, 0) < 0 || dup2(parent, 1) < 0)
 		_exit(1);
 	file_close_range(2, ~0U, FILE_CLOSE_NOW);
-	if (write(1, &word, 1) == 1 && read(1, &word, 1) <= 0)
-		set(0, &self.before);
+	if (write(1, &byte, 1) == 1 && read(1, &byte, 1) <= 0)
+		set_modes(0, &state.original);
 	_exit(0);
 }
 
-/* Returns once it is out of reach of what may kill us. */
+/* Starts the guard, and returns once it has left our session, out of reach of its signals. */
 static int start_guard(int fd)
 {
 	int ends[2];
-	char word;
+	char byte;
 
 	if (sys_socketpair(ends))
 		return -1;
-	self.guard = fork();
-	if (!self.guard)
-		guard(fd, (close(ends[1]), ends[0]));
+	state.guard = fork();
+	if (!state.guard) {
+		close(ends[1]);
+		run_guard(fd, ends[0]);
+	}
 	close(ends[0]);
-	if (self.guard > 0 && read(ends[1], &word, 1) == 1) {
-		self.line = ends[1];
+	if (state.guard > 0 && read(ends[1], &byte, 1) == 1) {
+		state.guard_fd = ends[1];
 		return 0;
 	}
 	close(ends[1]);
@@ -89,37 +94,37 @@ static int start_guard(int fd)
 
 int terminal_raw(int fd)
 {
-	if (tcgetattr(fd, &self.before))
+	if (tcgetattr(fd, &state.original))
 		return -1;
-	self.raw = self.before;
-	cfmakeraw(&self.raw);
+	state.raw = state.original;
+	cfmakeraw(&state.raw);
 	if (start_guard(fd))
 		return -1;
-	self.fd = fd;
-	return set(fd, &self.raw);
+	state.fd = fd;
+	return set_modes(fd, &state.raw);
 }
 
 void terminal_pause(void)
 {
-	if (self.fd >= 0)
-		set(self.fd, &self.before);
+	if (state.fd >= 0)
+		set_modes(state.fd, &state.original);
 }
 
-void terminal_again(void)
+void terminal_resume(void)
 {
-	if (self.fd >= 0)
-		set(self.fd, &self.raw);
+	if (state.fd >= 0)
+		set_modes(state.fd, &state.raw);
 }
 
 void terminal_restore(void)
 {
-	if (self.fd < 0)
+	if (state.fd < 0)
 		return;
-	set(self.fd, &self.before);
-	self.fd = -1;
-	if (send(self.line, "", 1, MSG_NOSIGNAL) == 1)
-		waitpid(self.guard, NULL, 0);
-	close(self.line);
+	set_modes(state.fd, &state.original);
+	state.fd = -1;
+	if (send(state.guard_fd, "", 1, MSG_NOSIGNAL) == 1)
+		waitpid(state.guard, NULL, 0);
+	close(state.guard_fd);
 }
 
 void terminal_copy_size(int ours, int master, int redraw)

@@ -1,33 +1,40 @@
 /*
- * terminal: the operator's own terminal, which never enters the container: set raw
- * while a session's terminal is relayed, and set back on every way out.
+ * terminal: the operator's own terminal. It is in raw mode while a session's terminal is relayed,
+ * and its original modes are restored however initctl ends.
  */
 #ifndef INITCTL_TERMINAL_H
 #define INITCTL_TERMINAL_H
 
 #include <stdbool.h>
 
-/* Whether a descriptor is a terminal, and so not to be passed. */
+/* Whether a descriptor refers to a terminal, which must not be passed into the container. */
 bool terminal_is(int fd);
 
-/* The first of our own stdio that is a terminal which works, or -1. */
+/* The first of the descriptors 0, 1 and 2 that is a terminal and not hung up, or -1. */
 int terminal_ours(void);
 
 /*
- * Sets the terminal raw, and starts a guard: a process of its own that sets it back
- * should this one end in any way without terminal_restore, SIGKILL included. 0, or
- * -1 with errno.
+ * Puts a terminal into raw mode. Its descriptor stays the caller's. Before that it starts a guard:
+ * a process that restores the original modes if this one ends without terminal_restore(), even
+ * by SIGKILL. 0, or -1 with errno.
  */
 int terminal_raw(int fd);
 
-/* Sets it back for a stop, and raw once more: the shell has it meanwhile. */
+/*
+ * While this process is stopped, its shell uses the terminal: pause restores the original modes,
+ * and resume sets raw mode again. Neither does anything without terminal_raw().
+ */
 void terminal_pause(void);
-void terminal_again(void);
+void terminal_resume(void);
 
-/* Sets it back as it was, and sends the guard home. Nothing where it was not set. */
+/* Restores the original modes and ends the guard. Does nothing without terminal_raw(). */
 void terminal_restore(void);
 
-/* Makes a terminal by its master as large as ours; with redraw, after another size. */
+/*
+ * Sets the window size of a terminal, given by its master, to that of our own. redraw: sets another
+ * size first, since the kernel sends SIGWINCH, upon which a program redraws its screen, only if
+ * the size changes.
+ */
 void terminal_copy_size(int ours, int master, int redraw);
 
 #endif

@@ -1,18 +1,20 @@
 /*
- * verbs: what initctl does, one function a verb. Each gets the arguments that follow its name, and
- * returns initctl's exit code.
+ * verbs: the verbs of initctl, a function for each. It gets the arguments that follow the verb's
+ * name, up to a NULL, and returns the exit code or ends the program.
  */
 #ifndef INITCTL_VERBS_H
 #define INITCTL_VERBS_H
 
 #include <stdbool.h>
 
+#include "initctl.h"
 #include "options.h"
 
+/* What precedes the verb on the command line. */
 struct context {
-	const char *socket;
+	const char *socket; /* path of the control socket */
 	bool json;
-	char **words; /* of the command line, all */
+	char **words; /* the whole command line, argv */
 };
 
 int verb_exec(const struct context *context, char **arguments);
@@ -31,19 +33,39 @@ int verb_limit(const struct context *context, char **arguments);
 int verb_stats(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 
-/* Connects, or ends the program with EXIT_INITCTL. The connection is the caller's. */
+/*
+ * Connects to the control socket. Returns the connection, which is close-on-exec and the caller's.
+ * Ends the program with EXIT_INITCTL on failure.
+ */
 int verb_connect(const struct context *context);
 
 /*
- * Requests a descriptor from init ("what", "root"; "namespace", "net"), or ends the program.
- * The descriptor is the caller's.
+ * Sends an "open" request, whose field is KEY=VALUE ("what", "root"; "namespace", "net"), and
+ * receives the reply. Returns 0 with "opened" in *reply, and in reply->fds[0] the only descriptor,
+ * which is close-on-exec and the caller's; 1 with "failed" in *reply, if init refused; or -1
+ * with errno: EPROTO for any other reply, ECONNRESET if init closed the connection, or an
+ * error of initctl_call(). Unless it returns 0, no descriptor is left open.
+ */
+int verb_request_open(
+	int connection, const char *key, const char *value, struct initctl_message *reply);
+
+/*
+ * Connects, calls verb_request_open() and closes the connection. Returns the descriptor, which is
+ * close-on-exec and the caller's. Ends the program if init does not pass one.
  */
 int verb_open(const struct context *context, const char *key, const char *value);
 
-/* Flushes stdout. Returns 0, or ends the program where the output could not be written. */
+/*
+ * Ends the program after a request to which the reply was missing or unexpected: it prints
+ * "cannot ACTION OBJECT: " and the reason according to errno (EPROTO: the reply was unexpected).
+ * The exit code is EXIT_CONTAINER_ENDED for ECONNRESET, and EXIT_INITCTL otherwise.
+ */
+_Noreturn void verb_unanswered(const char *action, const char *object);
+
+/* Flushes stdout. Returns 0, or ends the program with EXIT_INITCTL if output was not written. */
 int verb_printed(void);
 
-/* The options of the verbs that have some, for the help. */
+/* The options of the verbs that have options of their own; main prints the help from them. */
 extern const struct option exec_options[], attach_options[], stop_options[], ns_options[];
 
 #endif

@@ -84,7 +84,7 @@ def test_freeze_gives_up(control, tree):
     app = int((tree / "box/app/cgroup.procs").read_text())
     eventually(lambda: "fuse" in Path(f"/proc/{app}/wchan").read_text(), what="its wait")
     one_line(control.run("freeze", deadline=2 * DEADLINE), 125,
-             "initctl: cannot freeze within 10 s; the kernel continues")
+             "initctl: cannot freeze cgroup: not complete after 10 s; the kernel continues to try")
     assert control.output("exec", "echo", "in") == "in\n"
 
 
@@ -131,7 +131,7 @@ def test_refused_without_a_cgroup(control, words):
     if not BASE:
         one_line(control.run(*words), 125, "open cgroup")
         return
-    one_line(control.run(*words), 125, f"{words[0]}: init was not started with --cgroup")
+    one_line(control.run(*words), 125, f"{words[0]} cgroup: init was not started with --cgroup")
     assert control.lines("status")[0]["state"] == "running"
 
 

@@ -203,7 +203,7 @@ def test_hold_that_is_not_offered(control):
     terminal = control.on_terminal("exec", "--", "sh", "-c", LOOP)
     terminal.expect("ready")
     terminal.press(DETACH)
-    terminal.expect("initctl: cannot request this of init for sh: Operation not permitted .*--control-verbs")
+    terminal.expect("initctl: cannot complete the request for sh: Operation not permitted .*--control-verbs")
     assert terminal.wait() == 125
     assert not terminal.is_raw()
 

@@ -67,7 +67,7 @@ def test_a_master_that_is_none(control, server, kinds):
     one_line(control.run("exec", "-t", "sh"), 125, "sh", "Protocol error")
     server.serve((GREETING, ()), [[(message("attached", "session=1", "pid=2"), kinds)]], linger=True)
     if kinds:
-        one_line(control.run("attach", "1"), 125, "attach 1")
+        one_line(control.run("attach", "1"), 125, "attach to session 1")
 
 
 def test_a_master_that_was_not_asked_for(control, server):
@@ -103,6 +103,12 @@ def test_a_server_that_hangs_up(control, server, words):
     done = control.run(*words)
     assert done.returncode in (125, GONE) and done.stdout == ""
     assert done.stderr.startswith("initctl: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats"], ["freeze"]])
+def test_a_server_that_hangs_up_instead_of_a_descriptor(control, server, words):
+    server.serve((GREETING, ()), [[]])
+    one_line(control.run(*words), GONE, "cannot open ", ": the container ended")
 
 
 @pytest.mark.parametrize("ending, code", [

@@ -507,7 +507,7 @@ def test_an_init_that_is_none(control, kinds):
     try:
         server.serve((GREETING, ()), [[(message("opened"), kinds)]] * 9)
         for words in ["net"], ["net", "true"], ["net", "--fd", "9", "true"]:
-            one_line(control.run("ns", *words), 125, "open")
+            one_line(control.run("ns", *words), 125, " net: ")
     finally:
         server.close()
 
@@ -527,7 +527,7 @@ def test_an_init_that_is_none(control, kinds):
     (["net", "--save", "/x", "--", "true"], "too many arguments: 'true'"),
     (["--drop", "/x", "net"], "too many arguments: 'net'"),
     (["--from", "/nowhere", "net", "true"], "open /nowhere/net: No such file or directory"),
-    (["--from", "/nowhere"], "open /nowhere: no namespaces are there"),
+    (["--from", "/nowhere"], "open /nowhere: no namespaces were saved there"),
     (["--from", "/dev/null", "net"], "open /dev/null/net: Not a directory"),
     (["--drop", "/nowhere"], "drop /nowhere: No such file or directory"),
     (["net"], "connect to"),
@@ -538,7 +538,7 @@ def test_mistakes(control, words, text):
 
 def test_not_offered(control):
     control.start("--control-verbs", "status", how="plain")
-    one_line(control.run("ns", "net"), 125, "request this of init for net", "Operation not permitted")
+    one_line(control.run("ns", "net"), 125, "cannot complete the request for net", "Operation not permitted")
 
 
 @needs_root
@@ -733,7 +733,7 @@ def test_saving_without_the_right(rootless):
     if AS_ROOT:
         rootless.directory.chmod(0o777)
     folder = rootless.directory / "k"
-    one_line(ns(rootless, "--save", folder), 125, f"keep namespaces in {folder}",
+    one_line(ns(rootless, "--save", folder), 125, f"save namespaces in {folder}",
              "Operation not permitted")
     nothing_left(folder)
 
@@ -816,7 +816,7 @@ def test_a_mount_namespace_older_than_ours(one_cpu, box):
     folder = box.directory / "k"
     within = ["unshare", "-m", "--propagation", "unchanged"]
     done = box.run("ns", "--save", folder, "net,mnt", outer=within)
-    one_line(done, 125, f"keep mnt in {folder}", "older than it")
+    one_line(done, 125, f"save mnt in {folder}", "older than it")
     nothing_left(folder)
     # The others can be kept there.
     text = box.run("ns", "--save", folder, "net", outer=within)
