@@ -403,7 +403,7 @@ def test_systemd_is_gone_meanwhile(start, how, manager, tmp_path):
                         "-e", "inject=setpgid,setsid:signal=STOP:when=1"],
                  env={"NOTIFY_SOCKET": manager.name})
     # The child is stopped before its exec, for which init waits; the lines begin with the pid.
-    child = eventually(lambda: re.search(r"^(\d+) --- stopped by SIGSTOP", trace.read_text(), re.M)
+    child = eventually(lambda: re.search(r"^(\d+) +--- stopped by SIGSTOP", trace.read_text(), re.M)
                        if trace.exists() else None, what="the child of init")
     assert re.search(r"connect.* = 0$", trace.read_text(), re.M)
     manager.socket.close()
