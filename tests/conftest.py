@@ -135,6 +135,32 @@ def kill_all(pids, number=signal.SIGKILL):
     return pids
 
 
+def halt(pid):
+    """Stops a process, and waits until it is stopped: the signal takes it out of what it does."""
+    os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: (status_of(pid) or {"State": "?"})["State"][0] in "Tt", what="the stop")
+
+
+def switches(pid):
+    """How often a process has given the CPU up, or had it taken away."""
+    status = status_of(pid)
+    return sum(int(status[f"{kind}_ctxt_switches"]) for kind in ("voluntary", "nonvoluntary"))
+
+
+def come_to_rest(*pids):
+    """Waits until processes sleep, and have done so for a while: a process that is on its way to
+    sleep shows as sleeping before the switch is counted."""
+    def look():
+        return [(status_of(pid)["State"][0], switches(pid)) for pid in pids]
+
+    def rests():
+        before = look()
+        time.sleep(0.05)
+        return look() == before and {state for state, _ in before} == {"S"}
+
+    eventually(rests, what="rest")
+
+
 # Between fork and exec of the command, or of a session, there is time for what a test does.
 SLOW_START = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
               "-e", "inject=setpgid,setsid:delay_enter=400000"]

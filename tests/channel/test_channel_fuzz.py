@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from channel import compose
-from conftest import PROBE, ROOT
+from conftest import DEADLINE, PROBE, ROOT
 from container import container, directory  # noqa: F401
 
 SEED = int(os.environ.get("FUZZ_SEED") or 3)
@@ -65,7 +65,8 @@ def test_live(container, directory):
     where = box.own(os.open(directory, os.O_RDONLY))
     held = box.idle()
     channels, sent, end = [], 0, time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end or sent <= 100:
+        assert time.monotonic() < end + DEADLINE, f"only {sent} messages were taken"
         if len(channels) < 12 and (not channels or chance.random() < 0.2):
             channels.append(box.connect())
             channels[-1].socket.setblocking(False)

@@ -399,12 +399,13 @@ def test_sooner_end_of_two_hang_ups(container):
     box.disown(write)
     read_until(read, "ready\n")
     channel.close()
-    time.sleep(0.7)
-    assert other.call("stop").name == "stopping"
-    # The command's probe withstands its TERM 0.7 s longer than the session's its HUP.
+    read_until(read, "18 ")
+    # The command's probe withstands its TERM for far longer than the session's its HUP.
+    assert other.call("stop", "grace=1000s").name == "stopping"
     eventually(lambda: other.call("status")["state"] == "ending")
     read_all(read)
     assert other.call("status")["state"] == "ending"
+    assert other.call("signal", "signal=KILL", "target=all").name == "signalled"
     box.init.wait()
 
 

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from conftest import DEADLINE, eventually
-from container import as_user, contact, container, directory, needs_root  # noqa: F401
+from container import as_user, contact, container, directory, listens, needs_root  # noqa: F401
 from initctl import INITCTL
 
 pytestmark = needs_root
@@ -48,7 +48,7 @@ def started(container, directory, *options, outer=(*USERNS, *PIDNS), **starting)
     """A container in that user namespace, once its socket is there."""
     directory.chmod(0o777)
     box = container(*options, how="plain", outer=outer, **starting)
-    eventually(box.path.exists, what="the socket")
+    eventually(lambda: listens(box.path), what="the socket")
     return box
 
 

@@ -74,9 +74,10 @@ def test_no_clone3(start, tree, error):
     init = start(["--cgroup", tree / "box", "--", *SLEEP], "plain",
                  outer=["strace", "-f", "-qq", "-e", "trace=clone3",
                         "-e", f"inject=clone3:error={error}"])
-    eventually(lambda: (tree / "box/app").exists() and processes(tree / "box/app"))
+    command = command_of(init)
+    assert processes(tree / "box/app") == [command]
     assert "INJECTED" in init.stderr()
-    kill(processes(tree / "box/app")[0])
+    kill(command)
     assert init.wait() == 137
 
 
@@ -211,14 +212,30 @@ def test_it_goes_back(start, tree):
     home = made(tree / "home")
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    init = start(["--cgroup", tree / "box", "--", "true"], "plain",
-                 outer=[
-                     *entered(home), "strace", "-qq", "-e", "trace=exit_group",
-                     "-e", "inject=exit_group:delay_enter=500000"])
-    eventually(lambda: (tree / "box").exists(), what="the cgroup")
-    pid = children(init.popen.pid)[0]
-    eventually(lambda: not (tree / "box").exists(), what="the end of the cgroup")
-    assert pid in processes(home)
+    # It is stopped behind each directory that it removes; the last is the cgroup itself.
+    resumed = 0
+
+    def comes_to(condition):
+        """Whether it is true, told whether init is stopped; resumes init where it is not true."""
+        nonlocal resumed
+        stopped = init.stderr().count("stopped by SIGSTOP") > resumed
+        if condition(stopped):
+            return True
+        if stopped:
+            resumed += 1
+            init.signal(signal.SIGCONT)
+        return False
+
+    init = start(["--cgroup", tree / "box", "--", "cat"], "plain", stdin=subprocess.PIPE,
+                 outer=[*entered(home), "strace", "-qq", "-e", "trace=unlinkat",
+                        "-e", "inject=unlinkat:signal=STOP"])
+    eventually(lambda: comes_to(lambda _: children(init.init_pid)), what="a command")
+    command_of(init)
+    init.popen.stdin.close()
+    eventually(lambda: comes_to(lambda stopped: stopped and not (tree / "box").exists()),
+               what="the end of the cgroup")
+    assert init.init_pid in processes(home)
+    init.signal(signal.SIGCONT)
     assert init.wait() == 0
 
 

@@ -10,8 +10,8 @@ import signal
 
 import pytest
 
-from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, marked, mounts,
-                      sanitized, status_of)
+from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, halt, is_alive, marked, mounts,
+                      sanitized)
 from container import directory
 from inside import (SETUP, all_gone, begin, inner_of, inside, needs_static, new_mounts, root, who)
 from terminal import BASH, INTERRUPT, PROMPT, SUSPEND, Terminal, process
@@ -79,7 +79,7 @@ def test_kill_of_both(running, marker, directory):
     before = mounts()
     init = running()
     inner = inner_of(init)
-    init.signal(signal.SIGSTOP)
+    halt(init.init_pid)
     os.kill(inner, signal.SIGKILL)
     init.signal(signal.SIGKILL)
     assert init.wait() == -signal.SIGKILL
@@ -120,8 +120,7 @@ def test_next_one_s_socket_is_not_taken_away(running, begin, directory, marker):
     """The guard removes a socket that nobody listens on, not whatever has the name."""
     init = running()
     guard = guard_of(init, inner_of(init))
-    os.kill(guard, signal.SIGSTOP)
-    eventually(lambda: status_of(guard)["State"].startswith("T"), what="its stop")
+    halt(guard)
     init.signal(signal.SIGKILL)
     init.wait()
     eventually(lambda: set(marked(marker)) <= {guard}, what="the end of the container")

@@ -219,6 +219,12 @@ def read_until(fd, text, deadline=DEADLINE):
     return data.decode(errors="replace")
 
 
+def listens(path):
+    """Whether somebody takes connections there: a socket's file is there a moment before."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+        return not one.connect_ex(str(path))
+
+
 def contact(path):
     """What a connection comes to: the name of the answer to its question, or nothing."""
     channel = Channel.connect(path, DEADLINE, greet=False)

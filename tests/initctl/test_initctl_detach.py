@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import DEADLINE, eventually
+from conftest import DEADLINE, eventually, halt
 from initctl import GONE, container, control, modes, one_line  # noqa: F401
 from terminal import PROMPT, process
 
@@ -187,7 +187,7 @@ def test_init_that_does_not_answer(container):
     terminal.type("$INITCTL exec sh -c 'echo begun; exec sleep 1000'")
     terminal.expect("begun")
     client = next(one for one in terminal.all("initctl"))
-    os.kill(container.pid(), signal.SIGSTOP)
+    halt(container.pid())
     try:
         terminal.press(DETACH)
         os.kill(client.pid, signal.SIGTERM)

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from conftest import AS_ROOT, DEADLINE, eventually
+from conftest import AS_ROOT, DEADLINE, eventually, halt
 from initctl import GONE, container, control, one_line  # noqa: F401
 
 
@@ -224,7 +224,7 @@ def test_a_start_that_hangs_can_be_interrupted(container):
     """Until the command runs, a signal ends initctl."""
     fifo = container.directory / "fifo"
     os.mkfifo(fifo)
-    os.kill(container.pid(), signal.SIGSTOP)
+    halt(container.pid())
     try:
         client = container.popen("exec", "true")
         # Connected, and no greeting comes.

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -40,12 +41,17 @@ def test_no_sessions(container):
 
 
 def test_sessions(container):
+    began = time.monotonic()
     for _ in range(3):
         container.output("exec", "-d", "sleep", "1000")
     lines = container.output("sessions").splitlines()
     assert lines[0].split() == ["SESSION", "PID", "STATE", "TTY", "UP", "NAME"]
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3"]
-    assert all(line.split()[2:] == ["held", "-", "0:00:00", "sleep"] for line in lines[1:])
+    up = [line.split().pop(4) for line in lines[1:]]
+    assert [line.split()[2:] for line in lines[1:]] == [["held", "-", one, "sleep"] for one in up]
+    # The first is the oldest, and none is older than this test.
+    seconds = [int(re.fullmatch(r"0:00:(\d\d)", one)[1]) for one in up]
+    assert time.monotonic() - began >= seconds[0] >= seconds[1] >= seconds[2]
     assert [one["session"] for one in container.sessions()] == [1, 2, 3]
 
 

@@ -85,12 +85,15 @@ def test_runtime_that_dies_before_init_asks(runtime, tmp_path):
     trace.touch(mode=0o666)
     one = runtime("true", "sleep", "1000", outer=[
         "strace", "-D", "-f", "-qq", "-o", trace, "-e", "trace=getppid,prctl",
-        "-e", "inject=prctl:delay_enter=500000:when=1"])
-    eventually(lambda: "getppid()" in trace.read_text(), what="init's start")
+        "-e", "inject=getppid:signal=STOP:when=1"])
+    # It is stopped between its two questions.
+    eventually(lambda: "stopped by SIGSTOP" in trace.read_text(), what="init's start")
     below = [pid for pid, status in descendants(one.popen.pid).items()
              if status["NSpid"].split()[-1] == "1"]
     assert len(below) == 1
     one.popen.kill()
+    eventually(lambda: "killed by SIGKILL" in trace.read_text(), what="the end of the runtime")
+    os.kill(below[0], signal.SIGCONT)
     eventually(lambda: not is_alive(below[0]), what="the end of init")
     text = trace.read_text()
     assert text.index("killed by SIGKILL") < text.rindex("getppid()") and text.count("= 0\n") >= 2

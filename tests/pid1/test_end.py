@@ -87,17 +87,24 @@ def test_nobody_left_no_wait(run, how, grace):
 
 
 @pytest.mark.parametrize("options, least, most", [
-    ([], 2, DEADLINE), (["--grace", "300ms"], 0.3, 2), (["--grace=1.2"], 1.2, DEADLINE),
+    ([], 2, DEADLINE), (["--grace", "300ms"], 0.3, 2), (["--grace=1.2"], 1.2, 2),
     (["--grace", "0"], 0, 2)], ids=["default", "300ms", "1.2", "0"])
 def test_grace_then_kill(run, how, sibling, options, least, most):
     """PEERS The end: a grace then KILL (s6-overlay#628, baseimage-docker#384)."""
-    begin = time.monotonic()
-    result = run([*options, *sibling.deaf()], how)
-    took = time.monotonic() - begin
-    # That it is dead the leak check sees. `most` is generous: it tells 2 s from 300 ms.
-    assert result.returncode == 3
-    assert least <= took < max(most, least + 2)
-    assert result.stderr == "init: grace period expired; killing remaining processes\n"
+    def took():
+        sibling.ready.unlink(missing_ok=True)
+        begin = time.monotonic()
+        result = run([*options, *sibling.deaf()], how)
+        # That it is dead the leak check sees.
+        assert result.returncode == 3
+        assert result.stderr == "init: grace period expired; killing remaining processes\n"
+        passed = time.monotonic() - begin
+        assert passed >= least
+        return passed
+
+    # Each time it is the grace or more; how much more is the machine's business. That it is not
+    # the default of 2 s is shown by one that takes less.
+    eventually(lambda: took() < most, what=f"an end within {most} s")
 
 
 def test_grace_of_an_operator(container, sibling):

@@ -400,10 +400,14 @@ def test_systemd_is_gone_meanwhile(start, how, manager, tmp_path):
     trace = tmp_path / "trace"
     init = start(["--notify", PROBE, "signals", "--until", "10"], how,
                  outer=["strace", "-f", "-qq", "-o", trace, "-e", "trace=connect,setpgid,setsid",
-                        "-e", "inject=setpgid,setsid:delay_enter=400000"],
+                        "-e", "inject=setpgid,setsid:signal=STOP:when=1"],
                  env={"NOTIFY_SOCKET": manager.name})
-    eventually(lambda: trace.exists() and " = 0" in trace.read_text(), what="init's connect")
+    # The child is stopped before its exec, for which init waits; the lines begin with the pid.
+    child = eventually(lambda: re.search(r"^(\d+) +--- stopped by SIGSTOP", trace.read_text(), re.M)
+                       if trace.exists() else None, what="the child of init")
+    assert re.search(r"connect.* = 0$", trace.read_text(), re.M)
     manager.socket.close()
+    os.kill(int(child[1]), signal.SIGCONT)
     init.line("ready")
     eventually(lambda: "cannot report readiness: " in init.stderr(), what="the warning")
     init.signal(signal.SIGUSR1)

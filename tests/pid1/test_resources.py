@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import (AS_ROOT, DEADLINE, INIT, NAMESPACE, PROBE, descendants, eventually, sanitized)
+from conftest import (AS_ROOT, DEADLINE, INIT, NAMESPACE, PROBE, come_to_rest, descendants,
+                      eventually, sanitized, switches)
 
 ORDINARY = ["setpriv", "--reuid", "54321", "--regid", "54320", "--clear-groups"]
 
@@ -161,15 +162,12 @@ def test_no_wakeups(start):
              if not options or os.path.basename(INIT) == "init"]
     for init in inits:
         settled(init)
-
-    def switches():
-        return [sum(int(init.status()[f"{kind}_ctxt_switches"])
-                    for kind in ("voluntary", "nonvoluntary")) for init in inits]
-
-    before, begin = switches(), time.monotonic()
+    pids = [init.init_pid for init in inits]
+    come_to_rest(*pids)
+    before, begin = list(map(switches, pids)), time.monotonic()
     # As long as it takes for a timer of a second to have gone off, however slow the machine.
     eventually(lambda: time.monotonic() - begin > 2.5, what="2.5 s")
-    assert switches() == before
+    assert list(map(switches, pids)) == before
 
 
 # ---- a stderr that is of no use

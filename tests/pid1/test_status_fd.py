@@ -3,6 +3,7 @@ import errno
 import os
 import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -184,8 +185,11 @@ def test_exit_is_told_before_the_end(start, how, pipe):
     """When the command ends, not when those it leaves behind have."""
     read, write = pipe()
     init = start(["--status-fd", write, "--grace", "inf", "sh", "-c",
-                  f"{PROBE} signals --until 10 & sleep 0.1; exit 3"], how, pass_fds=[write])
+                  f"{PROBE} signals --until 10 & read go; exit 3"], how, pass_fds=[write],
+                 stdin=subprocess.PIPE)
+    # It is deaf from then on; before, the TERM would end it.
     init.line("ready")
+    init.popen.stdin.close()
     read_until(read, "exited")
     init.line("^15 ")
     assert init.popen.poll() is None

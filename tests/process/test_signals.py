@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import AS_ROOT, PROBE, descendants, eventually
+from conftest import AS_ROOT, PROBE, descendants, eventually, halt
 
 ALL = [n for n in range(1, 65) if n not in (signal.SIGKILL, signal.SIGSTOP)]
 SI_USER, SI_QUEUE = 0, -1
@@ -70,8 +70,7 @@ def test_realtime_in_order(listener, number):
 def test_many_at_once(listener):
     """What queues up while init cannot run comes through whole."""
     init = listener()
-    init.signal(signal.SIGSTOP)
-    eventually(lambda: init.status()["State"].startswith("T"), what="the stop")
+    halt(init.init_pid)
     for number in (64, 40, 35):
         send(init, number, *range(100))
     send(init, signal.SIGUSR1, 5)
