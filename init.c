@@ -19,6 +19,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "channel/exports.h"
 #include "channel/server.h"
@@ -58,8 +59,9 @@ static struct {
 } self;
 
 /*
- * Every failure before the loop comes here, whichever file it is found in: log_fail and
- * log_die have printed what failed and why, the stage is the last that notify_stage was told.
+ * Every failure between the reading of the options and the loop comes here, whichever file it is
+ * found in. What failed and why is printed already; the stage is the last that notify_stage()
+ * was told.
  */
 static void report_failed_start(int code, int error)
 {
@@ -158,14 +160,14 @@ static bool wait_for_event(void)
 }
 
 /*
- * Gives the memory back that only the start needed: the pages of its code (SYS_START in
+ * Gives the memory back that only the start needed: the pages of its code (SECTION_START in
  * base/sys.h), and those of the stack that it went down to. The code may be read in again at
  * any time. By the first advice it becomes a mapping of its own: otherwise the kernel would
  * map it again together with the code behind it.
  */
-SYS_START_END static void forget_start(void)
+SECTION_START_END static void forget_start(void)
 {
-	const uintptr_t page = 4096, code = (uintptr_t)__executable_start,
+	const uintptr_t page = SECTION_PAGE, code = (uintptr_t)__executable_start,
 			code_end = (uintptr_t)forget_start & ~(page - 1),
 			stack_end = ((uintptr_t)__builtin_frame_address(0) - FRAME) & ~(page - 1);
 
@@ -176,7 +178,7 @@ SYS_START_END static void forget_start(void)
 
 _Noreturn static void serve(void)
 {
-	/* Not from main(), which is of the start. */
+	/* Called here: main() lies on the pages that are given back. */
 	forget_start();
 	for (;;) {
 		/* Asked each time: a session may have begun since the last death. */
@@ -200,7 +202,7 @@ static void watch_parent(pid_t parent)
 	if (!self.options.parent_death)
 		return;
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
-		log_fail("watch parent", "");
+		fail_cannot("watch parent", "");
 	/*
 	 * A parent outside of this PID namespace has the number 0, dead or alive. If it holds
 	 * the other end of the channel, a hang-up there tells that it is dead.
@@ -211,6 +213,7 @@ static void watch_parent(pid_t parent)
 	/* PID 1 cannot send KILL to itself. */
 	if (self.options.parent_death == SIGKILL)
 		die(128 + SIGKILL, "parent died; exiting");
+	/* A kill(2) of our own is not forwarded: see command_has_signal(). */
 	syscall(SYS_tkill, getpid(), self.options.parent_death);
 }
 
@@ -222,7 +225,7 @@ static void take_descriptors(void)
 	notify_open(&self.options.notify);
 	self.signals = signals_open();
 	if (self.signals < 0)
-		log_fail("open signalfd", "");
+		fail_cannot("open signalfd", "");
 }
 
 /* The control socket listens at once, so that it is not taken for stale: clients wait for the
@@ -238,7 +241,7 @@ static void bind_control_socket(void)
 	notify_stage("control");
 	self.has_channel = server_is_wanted(setup);
 	if (self.has_channel && server_open(setup))
-		log_fail("open control channel ",
+		fail_cannot("open control channel ",
 			setup->path ? setup->path : number_text(digits, setup->fd));
 }
 
@@ -247,7 +250,7 @@ static void bind_control_socket(void)
  * the cgroup and the control socket. If init makes a PID namespace, its outer process may be
  * killed, and a janitor then removes them.
  */
-SYS_START static void make_on_host(void)
+SECTION_START static void make_on_host(void)
 {
 	const struct cgroup_setup *cgroup = &self.options.cgroup;
 	const char *path = self.options.control.path;
@@ -268,14 +271,14 @@ static void delegate_cgroup(void)
 
 	if (namespaces->flags & CLONE_NEWUSER && uid != geteuid() &&
 		cgroup_delegate(uid, idmap_of_root(&namespaces->gids, getegid())))
-		log_fail("delegate cgroup to uid ", number_text(digits, uid));
+		fail_cannot("delegate cgroup to uid ", number_text(digits, uid));
 }
 
 /*
  * With a new PID namespace, returns in a child that is PID 1 there; the process that was
  * started stays outside and passes signals and the exit code on.
  */
-SYS_START static void enter_namespaces(pid_t parent)
+SECTION_START static void enter_namespaces(pid_t parent)
 {
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
 	struct namespaces *namespaces = &self.options.namespaces;
@@ -329,7 +332,7 @@ static void open_inside(void)
 static void become_subreaper(void)
 {
 	if (getpid() != 1 && reap_adopt())
-		log_warn("become subreaper", "");
+		warn_cannot("become subreaper", "");
 }
 
 static void start_command(void)
@@ -348,9 +351,9 @@ static void serve_channel(void)
 	self.view.started = sys_now();
 	self.expire_at = NEVER;
 	if (self.has_channel && server_start(&self.view, self.signals)) {
-		log_warn("serve control channel", "");
-		if (server_close())
-			log_warn("remove control socket ", server_path());
+		warn_cannot("serve control channel", "");
+		if (server_remove_socket())
+			warn_cannot("remove control socket ", server_path());
 		self.has_channel = false;
 		self.channel_failed = true;
 	}
@@ -373,7 +376,7 @@ static void release_descriptors(void)
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
 	if (chdir("/"))
-		log_warn("change directory to ", "/");
+		warn_cannot("change directory to ", "/");
 }
 
 int main(int argc, char **argv)

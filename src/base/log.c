@@ -104,12 +104,12 @@ _Noreturn void log_exit(int code, int error, const char *const *parts)
 	_exit(code);
 }
 
-void log_warn(const char *action, const char *object)
+void warn_cannot(const char *action, const char *object)
 {
 	log_parts(LOG_WARN, errno, LOG_PARTS(action, object));
 }
 
-_Noreturn void log_fail(const char *action, const char *object)
+_Noreturn void fail_cannot(const char *action, const char *object)
 {
 	log_exit(log_failure_code(), errno, LOG_PARTS(action, object));
 }

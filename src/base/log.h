@@ -6,8 +6,8 @@
  * the parts, and the reason. Control characters in a part are shown as '?', so that a file
  * name cannot send escape sequences to the reader's terminal.
  *
- * There are three kinds of error. Before PID 1 has started its command, fail() and log_fail()
- * end the process. After that, log_warn() says what went wrong and init carries on. A child
+ * There are three kinds of error. Before PID 1 has started its command, fail() and fail_cannot()
+ * end the process. After that, warn_cannot() says what went wrong and init carries on. A child
  * between fork and exec reports stage and errno to its parent and does not use this file.
  */
 #ifndef LOG_H
@@ -22,7 +22,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /*
  * Sets the name at the start of every line, the highest level that is printed, and the exit
- * code of a process that fails before it has started anything (log_fail, fail).
+ * code of a process that fails before it has started anything (fail_cannot, fail).
  */
 void log_setup(const char *program, int level, int failure_code);
 
@@ -50,12 +50,12 @@ _Noreturn void log_exit(int code, int error, const char *const *parts);
 
 /*
  * The usual messages, in two parts: the first ends with a blank where there is a second, which
- * is "" where there is none. log_warn() prints "cannot ACTION OBJECT: reason of errno";
- * log_fail() prints the same and ends a process that cannot start, with log_failure_code().
+ * is "" where there is none. warn_cannot() prints "cannot ACTION OBJECT: reason of errno";
+ * fail_cannot() prints the same and ends a process that cannot start, with log_failure_code().
  * log_note() prints a text without a reason.
  */
-void log_warn(const char *action, const char *object);
-_Noreturn void log_fail(const char *action, const char *object);
+void warn_cannot(const char *action, const char *object);
+_Noreturn void fail_cannot(const char *action, const char *object);
 void log_note(int level, const char *text, const char *object);
 
 /*

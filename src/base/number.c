@@ -10,7 +10,7 @@ int number_parse_until(const char *text, char end, unsigned long long max, unsig
 {
 	unsigned long long value = 0;
 
-	/* Of nothing the NUL or the end is no digit, either. */
+	/* An empty number is refused here too: its NUL or end is not a digit. */
 	do {
 		unsigned digit = (unsigned)(*text - '0');
 		if (digit > 9) {

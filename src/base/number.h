@@ -14,7 +14,7 @@ int number_parse_until(const char *text, char end, unsigned long long max, unsig
 
 /*
  * A time as people write it: 2, 1.5, 500ms, 2s, 1m, 1h; seconds where no unit is
- * given. Stores milliseconds, at most 1,000 hours; "inf" is -1. Parts of a
+ * given. Stores milliseconds, at most 1,000 hours; "inf" is FOREVER (duration.h). Parts of a
  * millisecond are dropped. Returns 0, or -1 with EINVAL or ERANGE.
  */
 int number_parse_time(const char *text, long long *milliseconds);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "section.h"
 #include "sys.h"
 #include "text.h"
 
@@ -55,7 +56,7 @@ static bool is_stale(const struct socket_file *file)
 	return stale;
 }
 
-SYS_START int socket_file_locate(struct socket_file *file, const char *path)
+SECTION_START int socket_file_locate(struct socket_file *file, const char *path)
 {
 	const char *name = text_last(path, '/');
 	char directory[4096] = ".";
@@ -76,7 +77,7 @@ SYS_START int socket_file_locate(struct socket_file *file, const char *path)
 }
 
 /* In the directory of the socket, so that the length of the path to it does not count. */
-SYS_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
+SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
 {
 	struct sockaddr_un address;
 	const struct sockaddr *generic = (const struct sockaddr *)&address;

@@ -16,22 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * For a large table of which little is touched: it goes behind all other data, so that what
- * is touched always lies together on one page or two. The linker has to sort sections by name
- * for it (--sort-section=name). Saves three pages of memory.
- */
-#define SYS_LAST __attribute__((section(".bss.zz")))
-
-/*
- * For a large function that only the start calls: the linker puts these side by side, where
- * GCC puts main(), and SYS_START_END behind them. The pages up to that function are given back
- * once the command runs (forget_start in init.c). Saves three pages of memory. A function that
- * is called later all the same is read in again; nothing else happens.
- */
-#define SYS_START     __attribute__((section(".text.startup.a"), noinline))
-#define SYS_START_END __attribute__((section(".text.startup.zz"), noinline))
-
 struct sys_limit {
 	uint64_t now, most; /* UINT64_MAX: unlimited */
 };

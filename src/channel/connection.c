@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/section.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -21,7 +22,7 @@ static struct {
 	unsigned watchers;
 } self;
 
-static struct connection connections[CONNECTIONS] SYS_LAST;
+static struct connection connections[CONNECTIONS] SECTION_LAST;
 
 void connection_setup(int epoll, const struct server_view *view)
 {
@@ -29,7 +30,7 @@ void connection_setup(int epoll, const struct server_view *view)
 	self.view = view;
 }
 
-int connection_poll(int operation, int fd, enum source source, unsigned index, unsigned events)
+int connection_epoll_ctl(int operation, int fd, enum source source, unsigned index, unsigned events)
 {
 	struct epoll_event event = {
 		.events = events, .data.u64 = (unsigned long long)source << 32 | index};
@@ -68,7 +69,7 @@ void connection_drop(struct connection *connection)
 	struct session *session = connection->session;
 
 	/* A child on its way to exec may hold a copy, and epoll(7) goes by the copies. */
-	connection_poll(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
+	connection_epoll_ctl(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
 	close(connection->fd);
 	self.watchers -= connection->watches;
 	if (session)
@@ -153,7 +154,7 @@ int connection_tell_lost(struct connection *connection)
 
 void connection_await_room(struct connection *connection, bool wanted)
 {
-	connection_poll(EPOLL_CTL_MOD, connection->fd, FROM_CONNECTION,
+	connection_epoll_ctl(EPOLL_CTL_MOD, connection->fd, FROM_CONNECTION,
 		connection_index(connection), EPOLLIN | (wanted ? EPOLLOUT : 0));
 }
 
@@ -213,7 +214,7 @@ void connection_greet(int fd, uid_t uid)
 	*connection = (struct connection){.open = true, .listing = -1, .fd = fd, .uid = uid};
 	if (self.high <= connection_index(connection))
 		self.high = connection_index(connection) + 1;
-	if (connection_poll(
+	if (connection_epoll_ctl(
 		    EPOLL_CTL_ADD, fd, FROM_CONNECTION, connection_index(connection), EPOLLIN)) {
 		connection_drop(connection);
 		return;

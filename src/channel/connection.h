@@ -33,7 +33,8 @@ struct connection {
 void connection_setup(int epoll, const struct server_view *view);
 
 /* epoll_ctl(2). 0, or -1 with errno. */
-int connection_poll(int operation, int fd, enum source source, unsigned index, unsigned events);
+int connection_epoll_ctl(
+	int operation, int fd, enum source source, unsigned index, unsigned events);
 
 /*
  * Accepts a connection and greets it; or tells the peer that there is no room, for all or
@@ -58,8 +59,8 @@ struct connection *connection_unbind(struct session *session);
 void connection_drop(struct connection *connection);
 
 /*
- * Sends a reply with a descriptor, unless that is -1, which stays the caller's. 0, or -1
- * with errno: it was not sent, and nothing else was done about it.
+ * Sends a reply, and fd with it unless fd is -1. fd stays the caller's. 0, or -1 with errno: it
+ * was not sent, and nothing else was done about it.
  */
 int connection_try(const struct connection *connection, const struct reply *reply, int fd);
 
@@ -76,7 +77,8 @@ int connection_send(struct connection *connection, const struct reply *reply, in
 void connection_fail(
 	struct connection *connection, const char *stage, int error, const char *message);
 
-/* Replies "failed" for bad input in that field, and drops the connection. Likewise. */
+/* Replies "failed" for bad input in that field, and drops the connection. A
+ * message of NULL is the text of that errno. */
 void connection_refuse(
 	struct connection *connection, int error, const char *field, const char *message);
 

@@ -46,7 +46,7 @@ void events_session_started(struct session *session)
 	while (news == NEWS_MASTER);
 	if (news == NEWS_NONE)
 		return;
-	connection_poll(EPOLL_CTL_DEL, session->progress, FROM_PROGRESS, 0, 0);
+	connection_epoll_ctl(EPOLL_CTL_DEL, session->progress, FROM_PROGRESS, 0, 0);
 	if (news == NEWS_FAILED)
 		tell_failed(session, &failure);
 	else

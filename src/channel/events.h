@@ -8,7 +8,7 @@
 #include "connection.h"
 #include "session.h"
 
-/* There may be news of a session's start, which had not been told yet. */
+/* The session's progress is readable: tells, once, how its start went. */
 void events_session_started(struct session *session);
 
 /* The leader of a session was reaped, with a status as of wait(2). Frees the session. */

@@ -64,7 +64,7 @@ void exports_open(void)
 	}
 }
 
-int exports_file(const char *name)
+int exports_directory(const char *name)
 {
 	unsigned row = TEXT_ROW(name, 0, names);
 

@@ -14,7 +14,7 @@ enum { EXPORTS = 3 + NS_KINDS };
 void exports_open(void);
 
 /* root, proc or cgroup. A descriptor that stays ours, or -1 with ENOENT or EINVAL. */
-int exports_file(const char *name);
+int exports_directory(const char *name);
 
 /* net mnt pid uts ipc user cgroup time. As above. */
 int exports_namespace(const char *name);

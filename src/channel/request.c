@@ -128,7 +128,7 @@ static int read_pid(struct request *request, const char *value)
 
 static int read_program(struct request *request, const char *value)
 {
-	request->program = true;
+	request->program_passed = true;
 	return text_is(value, 0, "passed") ? 0 : -1;
 }
 
@@ -286,7 +286,7 @@ static int read_fields(struct request *request, unsigned *seen, const char **bad
 
 static bool is_right_count(const struct request *request, unsigned descriptors)
 {
-	const unsigned program = request->program, stdio = request->terminal ? 0 : 3;
+	const unsigned program = request->program_passed, stdio = request->terminal ? 0 : 3;
 
 	switch ((enum request_descriptors)request->verb->descriptors) {
 	case REQUEST_NO_DESCRIPTORS:

@@ -52,7 +52,7 @@ struct verb; /* see verbs.h */
 struct request {
 	const struct verb *verb;
 	struct wire wire;
-	bool terminal, no_new_privileges, program;
+	bool terminal, no_new_privileges, program_passed;
 	unsigned height, width; /* 0 to 65535 */
 	const char *directory;  /* NULL: / */
 	int mask;               /* umask, or -1 */

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/section.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "connection.h"
@@ -37,7 +38,7 @@ static struct {
 	bool is_full; /* out of descriptors, which was said */
 } self;
 
-static char received[WIRE_SIZE] SYS_LAST;
+static char received[WIRE_SIZE] SECTION_LAST;
 
 /* Neither a directory nor a bare path may become the stdio of a command (CVE-2024-21626). */
 static bool are_acceptable(const int *fds, unsigned count)
@@ -99,7 +100,7 @@ static void refuse(struct connection *connection, int error, const char *field)
 /* What a long message touched is given back, so that PID 1 does not grow by it. */
 static void trim_buffer(ssize_t length)
 {
-	const uintptr_t page = 4096, from = (uintptr_t)received / page + 1;
+	const uintptr_t page = SECTION_PAGE, from = (uintptr_t)received / page + 1;
 
 	if (length > (ssize_t)page)
 		madvise((void *)(from * page),
@@ -193,7 +194,7 @@ static void accept_some(void)
 		fd = sys_accept(self.listener.fd);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 			if (!self.is_full)
-				log_warn("accept on control socket", "");
+				warn_cannot("accept on control socket", "");
 			self.is_full = true;
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
@@ -206,7 +207,7 @@ static void accept_some(void)
 	}
 	/* Edge-triggered, so that a failure cannot spin; more to accept is a new edge. */
 	if (fd >= 0)
-		connection_poll(
+		connection_epoll_ctl(
 			EPOLL_CTL_MOD, self.listener.fd, FROM_LISTENER, 0, EPOLLIN | EPOLLET);
 }
 
@@ -258,10 +259,10 @@ int server_start(const struct server_view *view, int signals)
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	connection_setup(self.epoll, view);
 	verbs_setup(view);
-	if (connection_poll(EPOLL_CTL_ADD, signals, FROM_SIGNALS, 0, EPOLLIN))
+	if (connection_epoll_ctl(EPOLL_CTL_ADD, signals, FROM_SIGNALS, 0, EPOLLIN))
 		return -1;
-	if (self.listener.fd >= 0 && connection_poll(EPOLL_CTL_ADD, self.listener.fd, FROM_LISTENER,
-					     0, EPOLLIN | EPOLLET))
+	if (self.listener.fd >= 0 && connection_epoll_ctl(EPOLL_CTL_ADD, self.listener.fd,
+					     FROM_LISTENER, 0, EPOLLIN | EPOLLET))
 		return -1;
 	/* The process that made the socketpair also started us: no check. */
 	if (self.setup->fd >= 0 && self.setup->fd != self.listener.fd)
@@ -339,7 +340,7 @@ struct server_stop server_take_stop(void)
 	return verbs_take_stop();
 }
 
-int server_close(void)
+int server_remove_socket(void)
 {
 	int result = self.setup ? socket_file_remove(&self.listener.file) : 0;
 

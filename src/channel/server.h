@@ -47,14 +47,14 @@ struct server_stop {
 bool server_is_wanted(const struct server_setup *setup);
 
 /*
- * Makes the socket, or takes the inherited one. 0, or -1 with errno. Whatever ends the
- * process from here on calls server_close.
+ * Makes the socket, or takes the inherited one. 0, or -1 with errno. setup and its strings are
+ * kept by reference. Whatever ends the process from here on calls server_remove_socket.
  */
 int server_open(const struct server_setup *setup);
 
 /*
- * The command runs: greets and serves from now on, beside the signalfd. The view is read
- * for as long as init runs. 0, or -1 with errno.
+ * The command runs: greets and serves from now on, beside the signalfd, which stays the
+ * caller's. The view is read for as long as init runs. 0, or -1 with errno.
  */
 int server_start(const struct server_view *view, int signals);
 
@@ -87,7 +87,7 @@ void server_hang_up(void);
 struct server_stop server_take_stop(void);
 
 /* Removes the socket's file. 0, or -1 with errno. */
-int server_close(void);
+int server_remove_socket(void);
 
 /* The path of --control, for a message; NULL where there is none. */
 const char *server_path(void);

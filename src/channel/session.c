@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/section.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "container/cgroup.h"
 #include "session_child.h"
 
-static struct session table[SESSIONS] SYS_LAST;
+static struct session table[SESSIONS] SECTION_LAST;
 static unsigned last_id;
 static unsigned high;  /* records in use are below */
 static unsigned timed; /* of those that session_expire is to look at */

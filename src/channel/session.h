@@ -20,7 +20,7 @@ enum { SESSIONS = 1000 };
  * Each change of state has a function below, or in session.c where time or death makes it:
  *
  *   FREE -start-> STARTING -run-> ATTACHED <-hold, attach-> HELD
- *   STARTING or ENDING -fail-> FAILED
+ *   STARTING, ENDING or KILLED -fail-> FAILED
  *   STARTING, ATTACHED or HELD -hang_up-> ENDING -its grace is over-> KILLED
  *   ENDING -died, others of its group are left-> LEADERLESS -they end or are killed-> FREE
  *   any other -died-> FREE

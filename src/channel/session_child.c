@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/section.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "process/fds.h"
@@ -90,7 +91,7 @@ static bool same_variable(const char *a, const char *b)
 /* The container's environment, with the request's put over it. In the child only. */
 static char **environment(const struct request *request, char **base)
 {
-	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SYS_LAST;
+	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SECTION_LAST;
 	char *at = request->wire.fields, *value;
 	unsigned used = 0;
 
@@ -109,7 +110,7 @@ static char **environment(const struct request *request, char **base)
 
 static char *const *arguments(const struct request *request)
 {
-	static char *list[STRINGS] SYS_LAST;
+	static char *list[STRINGS] SECTION_LAST;
 	unsigned used = 0;
 
 	for (char *p = request->wire.args; p < request->wire.end; p = wire_next(p))
@@ -127,10 +128,10 @@ enum spawn_stage session_child_run(
 		.envp = environment(request, envp),
 		.user = request->as_user ? &request->user : NULL,
 		.directory = request->directory ? request->directory : "/",
-		.program = request->program ? fds[stdio] : -1,
+		.program = request->program_passed ? fds[stdio] : -1,
 		.cgroup = -1,
 		.group = SPAWN_OWN_SESSION,
-		.take = request->terminal ? 0 : -1,
+		.controlling_terminal = request->terminal ? 0 : -1,
 		.foreground = -1,
 		.no_new_privileges = request->no_new_privileges,
 		.afresh = true,
@@ -138,9 +139,9 @@ enum spawn_stage session_child_run(
 	};
 
 	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
-	memcpy(keep, fds, (size_t)(stdio + request->program) * sizeof *fds);
-	keep[stdio + request->program] = progress;
-	fds_close_others(keep, (unsigned)(stdio + request->program) + 1);
+	memcpy(keep, fds, (size_t)(stdio + request->program_passed) * sizeof *fds);
+	keep[stdio + request->program_passed] = progress;
+	fds_close_others(keep, (unsigned)(stdio + request->program_passed) + 1);
 	if (request->terminal && open_terminal(request, progress))
 		return SPAWN_TERMINAL;
 	for (int fd = 0; fd < stdio; fd++)

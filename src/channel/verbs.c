@@ -57,8 +57,8 @@ static void run_exec(struct verb_call *call)
 			session_count() == SESSIONS ? "too many sessions" : NULL);
 		return;
 	}
-	if (connection_poll(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS, session_index(session),
-		    EPOLLIN)) {
+	if (connection_epoll_ctl(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
+		    session_index(session), EPOLLIN)) {
 		connection_fail(connection, "fork", errno, NULL);
 		/* Its progress could not be followed. */
 		session_signal(session, SIGKILL);
@@ -252,7 +252,7 @@ static void run_open(struct verb_call *call)
 		open_main(call->connection);
 		return;
 	}
-	fd = what ? exports_file(what) : exports_namespace(name ? name : "");
+	fd = what ? exports_directory(what) : exports_namespace(name ? name : "");
 	if (fd >= 0) {
 		reply_begin(&reply, "opened");
 		connection_send(call->connection, &reply, fd);

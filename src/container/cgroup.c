@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 
@@ -95,7 +96,8 @@ static const char *first_directory(int directory, char *buffer, size_t size)
 		for (char *p = buffer; p < buffer + length;) {
 			struct sys_entry *entry = (struct sys_entry *)p;
 			p += entry->length;
-			if (entry->type == SYS_DIRECTORY && *entry->name != '.')
+			if (entry->type == SYS_DIRECTORY && !text_is(entry->name, 0, ".") &&
+				!text_is(entry->name, 0, ".."))
 				return entry->name;
 		}
 	return NULL;
@@ -142,7 +144,7 @@ static int remove_tree(int directory, const char *name)
 }
 
 /* Opened while we may: the files of the host's tree may be closed to us by the end. */
-SYS_START static void find_ways_back(void)
+SECTION_START static void find_ways_back(void)
 {
 	char text[LINE], path[LINE + 16], *line;
 	int up = self.fds[CGROUP_DIR], root;
@@ -165,7 +167,7 @@ SYS_START static void find_ways_back(void)
  * A weight is one among neighbours, other containers: the directory's, which stands
  * beside theirs. All else is app's, so that it does not bind us.
  */
-SYS_START static void set_limits(enum cgroup_part part)
+SECTION_START static void set_limits(enum cgroup_part part)
 {
 	for (unsigned i = 0; i < self.setup->count; i++) {
 		const char *limit = self.setup->limits[i];
@@ -209,7 +211,7 @@ static bool is_alone(void)
 static void tell(int janitor, char what)
 {
 	if (janitor >= 0 && write(janitor, &what, 1) < 0)
-		log_fail("write to janitor", "");
+		fail_cannot("write to janitor", "");
 }
 
 void cgroup_make(const struct cgroup_setup *setup, int janitor)
@@ -349,7 +351,7 @@ const char *cgroup_path(void)
 	return self.setup ? self.setup->path : NULL;
 }
 
-int cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made)
+int cgroup_remove_by_path(const struct cgroup_setup *setup, bool made_all, unsigned made)
 {
 	memset(self.fds, -1, sizeof self.fds);
 	self.setup = setup;

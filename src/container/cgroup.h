@@ -26,7 +26,8 @@ struct cgroup_setup {
  * Opens or makes the directory and makes init, app and ops in it, on the host's view
  * of paths. Those that a dead predecessor left are made anew; where somebody still
  * lives in one that is an error. Ends the process where it fails. To the janitor's
- * descriptor (-1: none) it writes a byte before each that it makes.
+ * descriptor (-1: none), which stays the caller's, it writes a byte before each that it makes.
+ * setup is kept by reference; its limits are changed for a moment while they are read.
  */
 void cgroup_make(const struct cgroup_setup *setup, int janitor);
 enum { CGROUP_MADE_ALL = 'd', CGROUP_MADE_ONE = 'n' };
@@ -51,7 +52,7 @@ int cgroup_part(enum cgroup_part part);
  */
 char *cgroup_line(int directory, const char *path, char *text, size_t size);
 
-/* Adds what is open to a list of descriptors to keep; returns how many. */
+/* Adds its descriptors, -1 for those that are not open, to a list; returns how many. */
 unsigned cgroup_keep(int *list);
 enum { CGROUP_KEEPS = CGROUP_PARTS + 4 };
 
@@ -67,6 +68,6 @@ int cgroup_remove(bool inside);
 const char *cgroup_path(void);
 
 /* As cgroup_remove, in the janitor, by the path and what it was told. */
-int cgroup_recover(const struct cgroup_setup *setup, bool made_all, unsigned made);
+int cgroup_remove_by_path(const struct cgroup_setup *setup, bool made_all, unsigned made);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "mountfd.h"
 
@@ -62,7 +63,7 @@ int devices_terminal(void)
  * Mounts it on a file made for that. Takes node over. Read-only is the node, not the
  * device: where the container's root is the host's by number, it must not chmod(2) it.
  */
-SYS_START static int put(int mount, const char *name, int node)
+SECTION_START static int put(int mount, const char *name, int node)
 {
 	int over, result = -1;
 
@@ -101,7 +102,7 @@ static int fill(int mount, int host, int terminal)
 	return 0;
 }
 
-SYS_START int devices_fill(int mount, int host, int terminal)
+SECTION_START int devices_fill(int mount, int host, int terminal)
 {
 	mode_t mask = umask(0);
 	int result = fill(mount, host, terminal);

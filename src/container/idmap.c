@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "process/credentials.h"
@@ -78,7 +79,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		.envp = environ,
 		.program = -1,
 		.group = SPAWN_OUR_GROUP,
-		.take = -1,
+		.controlling_terminal = -1,
 		.foreground = -1,
 		.cgroup = -1,
 	};
@@ -95,7 +96,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	child = spawn_start(&spawn, &failure);
 	errno = failure.error;
 	if (child < 0)
-		log_fail("exec ", helper);
+		fail_cannot("exec ", helper);
 	waitpid(child, &status, 0);
 	if (WIFSIGNALED(status))
 		idmap_fail_killed(helper, WTERMSIG(status));
@@ -103,7 +104,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		fail("cannot map ids: ", helper, " refused; see subuid(5)");
 }
 
-SYS_START static void write_map(const struct idmap *map, unsigned own, const char *pid,
+SECTION_START static void write_map(const struct idmap *map, unsigned own, const char *pid,
 	const char *name, const char *helper)
 {
 	static const struct idmap all = {.count = 3, .numbers = {0, 0, 0xffffffff}};

@@ -11,8 +11,8 @@
 #include "base/sys.h"
 #include "process/fds.h"
 
-static pid_t pid;
-static int line = -1;
+static pid_t janitor_pid; /* 0: it is not our child */
+static int janitor_socket = -1;
 
 enum { DONE = '.' };
 
@@ -46,10 +46,10 @@ _Noreturn static void janitor(int end, const char *path, const struct cgroup_set
 			made_all = true;
 		else
 			made++;
-	if (cgroup->path && cgroup_recover(cgroup, made_all, made))
-		log_warn("remove cgroup ", cgroup->path);
+	if (cgroup->path && cgroup_remove_by_path(cgroup, made_all, made))
+		warn_cannot("remove cgroup ", cgroup->path);
 	if (path && socket_file_remove_stale(&file))
-		log_warn("remove control socket ", path);
+		warn_cannot("remove control socket ", path);
 	_exit(write(end, &done, 1) != 1);
 }
 
@@ -57,24 +57,24 @@ void janitor_start(const char *path, const struct cgroup_setup *cgroup)
 {
 	int ends[2];
 
-	if (sys_socketpair(ends) || (pid = sys_fork(0)) < 0)
-		log_fail("start janitor", "");
-	if (!pid) {
+	if (sys_socketpair(ends) || (janitor_pid = sys_fork(0)) < 0)
+		fail_cannot("start janitor", "");
+	if (!janitor_pid) {
 		close(ends[1]);
 		janitor(ends[0], path, cgroup);
 	}
 	close(ends[0]);
-	line = ends[1];
+	janitor_socket = ends[1];
 }
 
 int janitor_descriptor(void)
 {
-	return line;
+	return janitor_socket;
 }
 
 void janitor_disown(void)
 {
-	pid = 0;
+	janitor_pid = 0;
 }
 
 bool janitor_end(void)
@@ -82,24 +82,24 @@ bool janitor_end(void)
 	char text[LOG_SIZE];
 	ssize_t length;
 	/* The end of another's child is for that one to see. */
-	bool done = !pid;
+	bool done = !janitor_pid;
 
-	if (line < 0)
+	if (janitor_socket < 0)
 		return false;
 	/*
 	 * The inner process may hold a copy, so that closing ours would not be enough. Our signals
 	 * are blocked: the loop ends when the janitor does.
 	 */
-	if (pid)
-		shutdown(line, SHUT_WR);
-	while (pid && (length = read(line, text, sizeof text)) > 0)
+	if (janitor_pid)
+		shutdown(janitor_socket, SHUT_WR);
+	while (janitor_pid && (length = read(janitor_socket, text, sizeof text)) > 0)
 		if (length == 1)
 			done = true;
 		else
 			log_put(2, text, (size_t)length);
-	close(line);
-	line = -1;
-	if (pid)
-		waitpid(pid, NULL, 0);
+	close(janitor_socket);
+	janitor_socket = -1;
+	if (janitor_pid)
+		waitpid(janitor_pid, NULL, 0);
 	return done;
 }

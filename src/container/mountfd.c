@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 
@@ -45,7 +46,7 @@ static int configure(int fs, const char *options)
 	return (int)syscall(SYS_fsconfig, fs, KERNEL_CREATE, NULL, NULL, 0);
 }
 
-SYS_START static int make(const char *type, const char *options, unsigned attributes)
+SECTION_START static int make(const char *type, const char *options, unsigned attributes)
 {
 	int fs = (int)syscall(SYS_fsopen, type, KERNEL_CLOEXEC), mount = -1;
 
@@ -105,7 +106,7 @@ static int make_point(int parent, const char *name, bool directory)
 	return result && errno != EEXIST ? -1 : 0;
 }
 
-SYS_START int mountfd_point(int root, char *path, bool directory)
+SECTION_START int mountfd_point(int root, char *path, bool directory)
 {
 	int at = mountfd_find(root, "/"), parent;
 	char *name = path, kept;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "devices.h"
@@ -96,9 +97,9 @@ static void put(int root, int mount, const char *path, size_t length, bool direc
 	point[length] = 0;
 	over = mountfd_point(root, point, directory);
 	if (over < 0)
-		log_fail("make mount point ", point);
+		fail_cannot("make mount point ", point);
 	if (mountfd_put(mount, over))
-		log_fail("mount on ", point);
+		fail_cannot("mount on ", point);
 	close(over);
 }
 
@@ -110,14 +111,14 @@ static void mount_row(int root, enum row row, bool hide_pids)
 		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
 
 	if (mount < 0)
-		log_fail("mount ", rows[row].name);
+		fail_cannot("mount ", rows[row].name);
 	if (row == DEV) {
 		terminal = devices_terminal();
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
 	}
 	put(root, mount, point, text_until(point, 0), true);
 	if (row == DEV && devices_fill(mount, host, terminal))
-		log_fail("fill ", point);
+		fail_cannot("fill ", point);
 	if (host >= 0)
 		close(host);
 	close(mount);
@@ -133,7 +134,7 @@ static void mount_tmpfs(int root, const char *text)
 		text[length] ? text + length + 1 : "", "");
 	mount = mountfd_make("tmpfs", options, MOUNTFD_NOSUID | MOUNTFD_NODEV);
 	if (mount < 0)
-		log_fail("mount tmpfs ", text);
+		fail_cannot("mount tmpfs ", text);
 	put(root, mount, text, length, true);
 	close(mount);
 }
@@ -149,7 +150,7 @@ static int copy_source(const char *text)
 	from[length] = 0;
 	mount = mountfd_copy(AT_FDCWD, from);
 	if (mount < 0)
-		log_fail("bind ", from);
+		fail_cannot("bind ", from);
 	return mount;
 }
 
@@ -161,7 +162,7 @@ static void mount_bind(int root, const char *text, int mount)
 
 	if (file_status_of(mount, &status) ||
 		(to[length] && mountfd_restrict(mount, MOUNTFD_RDONLY, true)))
-		log_fail("bind ", text);
+		fail_cannot("bind ", text);
 	put(root, mount, to, length, S_ISDIR(status.mode));
 	close(mount);
 }
@@ -176,7 +177,7 @@ static int open_root(const char *path)
 	else if ((root = mountfd_copy(over, ".")) >= 0 && mountfd_put(root, over))
 		root = -1;
 	if (root < 0)
-		log_fail("open root ", path ? path : "/");
+		fail_cannot("open root ", path ? path : "/");
 	if (path)
 		close(over);
 	return root;
@@ -190,28 +191,28 @@ static int open_root(const char *path)
 static void pivot(int root, const char *path)
 {
 	if (sys_fchdir(root))
-		log_fail("change directory to ", path);
+		fail_cannot("change directory to ", path);
 	if (!syscall(SYS_pivot_root, ".", ".")) {
 		if (umount2(".", MNT_DETACH))
-			log_fail("unmount the old root", "");
+			fail_cannot("unmount the old root", "");
 	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
-		log_fail("pivot root to ", path);
+		fail_cannot("pivot root to ", path);
 	if (chdir("/"))
-		log_fail("change directory to ", "/");
+		fail_cannot("change directory to ", "/");
 }
 
-SYS_START void mounts_build(const struct mounts *mounts, bool own_namespace)
+SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
 	int root, sources[MOUNTS_EXTRA];
 
 	if (!own_namespace) {
 		if (mounts->root && (chroot(mounts->root) || chdir("/")))
-			log_fail("change root to ", mounts->root);
+			fail_cannot("change root to ", mounts->root);
 		return;
 	}
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		log_fail("make mounts private", "");
+		fail_cannot("make mounts private", "");
 	for (unsigned i = 0; i < mounts->count; i++)
 		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
 	root = open_root(mounts->root);
@@ -224,7 +225,7 @@ SYS_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 		else
 			mount_bind(root, extra[i].text, sources[i]);
 	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
-		log_fail("make the root read-only", "");
+		fail_cannot("make the root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);
 	close(root);

@@ -46,7 +46,7 @@ static void become_root(void)
 	const struct credentials root = {.uid = 0};
 
 	if (credentials_become(&root) && credentials_take_ids(0, 0) && errno != EINVAL)
-		log_fail("become root in user namespace", "");
+		fail_cannot("become root inside", "");
 }
 
 /*
@@ -55,7 +55,7 @@ static void become_root(void)
  */
 _Noreturn static void fail_without_parent(void)
 {
-	fail("cannot start: parent process was killed");
+	fail("cannot start: parent was killed");
 }
 
 /* Waits for the byte by which our parent lets us continue. */
@@ -87,11 +87,11 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 	int ends[2];
 
 	if (sys_pipe(ends))
-		log_fail("make pipe", "");
+		fail_cannot("make pipe", "");
 	/* In one call, so that the others belong to the user namespace. */
 	child = sys_clone3(namespaces->flags, -1);
 	if (child < 0)
-		log_fail("make namespaces", "");
+		fail_cannot("make namespaces", "");
 	if (!child) {
 		janitor_disown();
 		close(ends[1]);
@@ -108,7 +108,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 	close(ends[0]);
 	*life = ends[1];
 	if (write(ends[1], "", 1) != 1)
-		log_fail("start inner process", "");
+		fail_cannot("start inner process", "");
 	return child;
 }
 
@@ -139,10 +139,10 @@ static void enter_new_users(const struct namespaces *namespaces)
 	int ends[2], status = 0;
 
 	if (sys_pipe(ends))
-		log_fail("make pipe", "");
+		fail_cannot("make pipe", "");
 	child = sys_fork(0);
 	if (child < 0)
-		log_fail("fork", "");
+		fail_cannot("fork id mapper", "");
 	if (!child) {
 		close(ends[1]);
 		await(ends[0]);
@@ -151,9 +151,9 @@ static void enter_new_users(const struct namespaces *namespaces)
 	}
 	close(ends[0]);
 	if (unshare((int)namespaces->flags))
-		log_fail("make namespaces", "");
+		fail_cannot("make namespaces", "");
 	if ((write(ends[1], "", 1) != 1 && errno != EPIPE) || waitpid(child, &status, 0) < 0)
-		log_fail("map ids", "");
+		fail_cannot("map ids", "");
 	child = 0;
 	close(ends[1]);
 	check_mapper(status);
@@ -168,7 +168,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 	if (namespaces->flags & CLONE_NEWUSER)
 		enter_new_users(namespaces);
 	else if (namespaces->flags && unshare((int)namespaces->flags))
-		log_fail("make namespaces", "");
+		fail_cannot("make namespaces", "");
 	return 0;
 }
 
@@ -181,7 +181,7 @@ static void set_loopback_up(void)
 
 	request.ifr_flags |= IFF_UP;
 	if (!known || sys_ioctl(fd, SIOCSIFFLAGS, &request))
-		log_fail("set the interface lo up", "");
+		fail_cannot("set the interface lo up", "");
 	close(fd);
 }
 
@@ -190,9 +190,9 @@ void namespaces_furnish(const struct namespaces *namespaces)
 	const char *host = namespaces->hostname, *domain = namespaces->domainname;
 
 	if (host && syscall(SYS_sethostname, host, text_until(host, 0)))
-		log_fail("set host name ", host);
+		fail_cannot("set host name ", host);
 	if (domain && syscall(SYS_setdomainname, domain, text_until(domain, 0)))
-		log_fail("set domain name ", domain);
+		fail_cannot("set domain name ", domain);
 	if (namespaces->loopback)
 		set_loopback_up();
 }

@@ -41,7 +41,7 @@ _Noreturn void outer_serve(struct outer *outer)
 	fds_release_stdio(outer->signals);
 	fds_close_others(keep, sizeof keep / sizeof *keep);
 	if (chdir("/"))
-		log_warn("change directory to ", "/");
+		warn_cannot("change directory to ", "/");
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)
@@ -51,9 +51,9 @@ _Noreturn void outer_serve(struct outer *outer)
 		if (read(outer->signals, &got, sizeof got) != sizeof got)
 			continue;
 		/*
-		 * What is typed the command has had itself. It stops of it, and so do we, for
-		 * the shell to see. A hang-up the leader of a session is told alone, and an
-		 * alarm(2) that was set before our exec is for one process.
+		 * The terminal has sent what was typed to the command as well. If that stops
+		 * the command, we stop too, for the shell to see. But HUP is sent to the leader
+		 * of a session alone, and an alarm(2) from before our exec to this process.
 		 */
 		if (got.ssi_code == SI_KERNEL && got.ssi_signo != SIGHUP &&
 			got.ssi_signo != SIGALRM) {

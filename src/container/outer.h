@@ -14,7 +14,7 @@ struct outer {
 	pid_t inner;    /* PID 1 of the namespace */
 	int signals;    /* signalfd */
 	int life;       /* our end of a pipe, which our death closes */
-	struct tty tty; /* given: its foreground was ours */
+	struct tty tty; /* given: its foreground was ours, and is to be again */
 };
 
 /* Serves until the inner process ends, and ends as that did. */

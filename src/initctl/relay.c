@@ -359,7 +359,7 @@ int relay_run(struct relay *relay)
 	if (state.own_terminal >= 0)
 		terminal_copy_size(state.own_terminal, relay->master, relay->attached);
 	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
-		log_warn("set terminal to raw mode", "");
+		warn_cannot("set terminal to raw mode", "");
 		return EXIT_INITCTL;
 	}
 	code = relay_events();
@@ -368,7 +368,7 @@ int relay_run(struct relay *relay)
 		warn(relay->object, ": the container ended");
 	} else if (state.channel_error) {
 		errno = state.channel_error;
-		log_warn("relay session of ", relay->object);
+		warn_cannot("relay session of ", relay->object);
 	}
 	close_input();
 	for (unsigned i = 0; i < STREAMS; i++)

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "container/cgroup.h"
 #include "process/notify.h"
@@ -48,7 +49,7 @@ const struct tty *command_terminal(void)
 void command_release_terminal(void)
 {
 	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
-		log_fail("release terminal", "");
+		fail_cannot("release terminal", "");
 }
 
 static int exec_code(const struct persona *persona, int error)
@@ -77,7 +78,7 @@ _Noreturn static void die_unstarted(
 	log_die(code, failure->error, spawn_stage_text(failure->stage), object);
 }
 
-SYS_START void command_start(const struct options *options, char **envp)
+SECTION_START void command_start(const struct options *options, char **envp)
 {
 	const bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn_failure failure;
@@ -90,9 +91,9 @@ SYS_START void command_start(const struct options *options, char **envp)
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
 		.group = getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
-		.take = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
+		.controlling_terminal = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
 		.foreground = give ? self.tty.fd : -1,
-		.asks = ours && !give,
+		.stops_for_terminal = ours && !give,
 		.no_new_privileges = options->no_new_privileges,
 		.die_with_us = getpid() != 1,
 	};
@@ -141,7 +142,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	if (errno == ESRCH && !self.process.pid)
 		self.group = 0; /* the number may become that of another group */
 	else
-		log_warn("forward ", signal_text(signal, name));
+		warn_cannot("forward ", signal_text(signal, name));
 	return false;
 }
 

@@ -52,7 +52,7 @@ static struct {
 	enum state state;
 	int code;            /* to exit with */
 	int killed_by;       /* signal to die of, where the code does not tell all, or 0 */
-	unsigned stops;      /* TERM, INT and QUIT so far */
+	unsigned stops;      /* TERM, INT, QUIT and requests to stop so far */
 	bool childless;      /* init has no child left */
 	long long requested; /* grace period of the latest request, or NOT_SAID */
 	/* In RUNNING: when the command gets KILL. Else see the states. */
@@ -91,7 +91,7 @@ void end_setup(const struct options *options, struct server_view *view)
 
 void end_clean_up(void)
 {
-	const int socket_error = server_close() ? errno : 0;
+	const int socket_error = server_remove_socket() ? errno : 0;
 
 	namespaces_abandon();
 	/* The janitor removes both from outside, where we may not, and reports what it cannot. */
@@ -99,9 +99,9 @@ void end_clean_up(void)
 		return;
 	errno = socket_error;
 	if (socket_error)
-		log_warn("remove control socket ", server_path());
+		warn_cannot("remove control socket ", server_path());
 	if (cgroup_remove(true))
-		log_warn("remove cgroup ", cgroup_path());
+		warn_cannot("remove cgroup ", cgroup_path());
 }
 
 /* The actions: what an event does. The table that says when is below them. */
@@ -132,12 +132,12 @@ static void begin(void)
 {
 	server_hang_up();
 	if (self.options->at_once) {
-		if (self.options->persona->parting)
+		if (self.options->persona->terminates_group)
 			command_terminate_group();
 		finish();
 	}
 	set_state(ENDING, after(sys_now(), self.view->grace));
-	/* As PID 1 init knows from this; to look again is to go through the host's processes. */
+	/* PID 1 learns here that nobody is left. Elsewhere it would take another walk of /proc. */
 	if (!descendants_signal(self.view->proc, SIGTERM))
 		finish();
 	/* A stopped process would not act on it. */

@@ -6,8 +6,8 @@
  * dumb-init or catatonit it exits at once.
  *
  * The grace period is kept in the view, and nowhere else: it begins as --grace, and an
- * operator may change it. Durations and points in time are those of base/duration.h. All
- * functions from end_on_signal on may end the process.
+ * operator may change it. Durations and points in time are those of base/duration.h. The
+ * functions named end_on_... may end the process.
  */
 #ifndef END_H
 #define END_H
@@ -30,8 +30,8 @@ void end_setup(const struct options *options, struct server_view *view);
 void end_clean_up(void);
 
 /*
- * A signal arrived, before --rewrite: TERM, INT and QUIT ask for the end. Returns whether the
- * signal is for the command or its group: not if it began the end or cut it short.
+ * A signal arrived, before --rewrite: TERM, INT and QUIT ask for the end. Returns whether it is
+ * to be forwarded: any other signal is, these only while the command runs.
  */
 bool end_on_signal(int signal);
 

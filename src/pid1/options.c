@@ -7,6 +7,7 @@
 #include "base/environment.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "options_table.h"
@@ -22,7 +23,7 @@ static const struct persona personas[] = {
 	{"docker-init", .version = "tini version 0.19.0 - ", .at_once = true, .setup = 1,
 		.absent = 127, .denied = 126, .other = 1},
 	{"dumb-init", .version = "dumb-init v1.2.5 - ", .group = true, .at_once = true,
-		.parting = true, .stop_stops = true, .setup = 1, .absent = 2, .denied = 2,
+		.terminates_group = true, .stop_stops = true, .setup = 1, .absent = 2, .denied = 2,
 		.other = 2},
 	{"catatonit", .version = "tini version 0.2.0_catatonit - ", .at_once = true, .setup = 1,
 		.absent = 1, .denied = 1, .other = 1},
@@ -88,7 +89,7 @@ static void take_short(struct options *options, struct words *words, const char 
 }
 
 /* Takes options up to the first word that is not one; "--" is taken too. */
-SYS_START static void take_all(struct options *options, struct words *words)
+SECTION_START static void take_all(struct options *options, struct words *words)
 {
 	const char *word;
 
@@ -138,7 +139,7 @@ static int split(char *text, char **words)
 
 static void take_environment(struct options *options, char **envp)
 {
-	static char *list[ENVIRONMENT_WORDS + 1] SYS_LAST;
+	static char *list[ENVIRONMENT_WORDS + 1] SECTION_LAST;
 	struct words words = {list, "INIT_OPTIONS: "};
 	unsigned long long level;
 	const char *value;
@@ -159,7 +160,7 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		fail("cannot read INIT_OPTIONS: open quote or too many words");
+		fail(words.from, "too many words, or an open quote");
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);

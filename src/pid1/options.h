@@ -19,11 +19,11 @@
 /* A program that init stands in for when it is called by that name; or init itself. */
 struct persona {
 	char name[12];
-	bool group;          /* signals go to the command's group, not to it alone */
-	bool at_once;        /* exit when the main command ends, without waiting for others */
-	bool parting;        /* ... with a TERM to the command's group */
-	bool stop_stops;     /* TSTP, TTIN and TTOU are forwarded as STOP */
-	unsigned char setup; /* exit code where init itself could not set up */
+	bool group;            /* signals go to the command's group, not to it alone */
+	bool at_once;          /* exit when the main command ends, without waiting for others */
+	bool terminates_group; /* ... with a TERM to the command's group */
+	bool stop_stops;       /* TSTP, TTIN and TTOU are forwarded as STOP */
+	unsigned char setup;   /* exit code where init itself could not set up */
 	unsigned char absent, denied, other; /* exec: not found, not permitted, else */
 	bool not_a_directory;                /* ENOTDIR counts as not found */
 	const char *version;                 /* what -V prints before our own; engines parse it */
@@ -59,7 +59,7 @@ struct options {
  * word wins. INIT_OPTIONS is taken out of envp, and so is NOTIFY_SOCKET where it is meant for
  * init. The strings in *options point into both. A word that cannot be understood ends the
  * process with one line that quotes it; -h, -V and -l print on stdout and end the process with
- * 0. There is no other effect.
+ * 0. Otherwise it only sets up the log.
  */
 void options_parse(struct options *options, char **argv, char **envp);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -40,7 +41,7 @@ static bool print_option(const struct option *option)
 	return print(line);
 }
 
-SYS_START static int print_help(struct options *options, const char *value)
+SECTION_START static int print_help(struct options *options, const char *value)
 {
 	static const char *const titles[] = {
 		[SECTION_SIGNALS] = "\nSignals:\n",
@@ -53,7 +54,7 @@ SYS_START static int print_help(struct options *options, const char *value)
 	};
 	static const char footer[] =
 		"\nTIME: 2, 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS holds options, read first."
-		"\nExit code: the command's, or 128 + the signal that killed it; 127 not found,"
+		"\nExit code: the command's, or 128 + its signal; 127 not found,"
 		"\n126 not executable, 125 init could not set up.\n";
 	const struct option *option;
 	bool printed = print("usage: init [options] [--] command [argument...]\n");
@@ -229,7 +230,7 @@ static int set_verbose(struct options *options, const char *value)
 
 /* In the order of the help. */
 static const struct option table[] = {
-	{"group", NULL, "signal the command's group (default)", "g", SECTION_SIGNALS, FLAG(group)},
+	{"group", NULL, "signal the command's group", "g", SECTION_SIGNALS, FLAG(group)},
 	{"single-child", NULL, "signal only the command", "c", SECTION_SIGNALS,
 		CALL(set_single_child)},
 	{"rewrite", "FROM:TO", "forward signal FROM as TO; 0 drops it", "r", SECTION_SIGNALS,
@@ -237,9 +238,9 @@ static const struct option table[] = {
 	{"parent-death-signal", "SIG", "get SIG when init's parent dies", "p", SECTION_SIGNALS,
 		CALL(set_parent_death)},
 
-	{"kill-after", "TIME", "KILL the command TIME after a first TERM", "", SECTION_END,
+	{"kill-after", "TIME", "KILL the command TIME after the first TERM", "", SECTION_END,
 		CALL(set_kill_after)},
-	{"grace", "TIME", "time from TERM to KILL for the rest (2s)", "", SECTION_END,
+	{"grace", "TIME", "time from TERM to KILL for others (2s)", "", SECTION_END,
 		CALL(set_grace)},
 	{"wait-all", NULL, "end with the last process (see also --grace)", "", SECTION_END,
 		CALL(set_wait_all)},
@@ -254,7 +255,7 @@ static const struct option table[] = {
 
 	{"unshare", "LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all", "", SECTION_CONTAINER,
 		CALL(set_unshare)},
-	{"map-root", NULL, "user namespace: the caller is root", "", SECTION_CONTAINER,
+	{"map-root", NULL, "user namespace: root is the caller", "", SECTION_CONTAINER,
 		CALL(set_map_root)},
 	{"uid-map", "IN:OUT:COUNT", "user namespace: map user ids", "", SECTION_CONTAINER,
 		CALL(set_uid_map)},
@@ -292,11 +293,10 @@ static const struct option table[] = {
 	{"notify", NULL, "tell systemd when it runs", "", SECTION_REPORTS, FLAG(notify.service)},
 	{"status-fd", "N", "write a line to N for each event", "", SECTION_REPORTS,
 		DESCRIPTOR(notify.fds[NOTIFY_STATUS])},
-	{"warn-on-reap", NULL, "log each orphan that is reaped", "w", SECTION_REPORTS,
-		FLAG(warn_on_reap)},
+	{"warn-on-reap", NULL, "log reaped orphans", "w", SECTION_REPORTS, FLAG(warn_on_reap)},
 	{"verbose", NULL, "log more; may be repeated", "v", SECTION_REPORTS, CALL(set_verbose)},
 
-	{"subreaper", NULL, "accepted; init is always one", "s", SECTION_OTHER, CALL(ignore)},
+	{"subreaper", NULL, "accepted: always so", "s", SECTION_OTHER, CALL(ignore)},
 	{"help", NULL, "print this text", "h", SECTION_OTHER, CALL(print_help)},
 	{"version", NULL, "print the version", "V", SECTION_OTHER, CALL(print_version)},
 	{"license", NULL, "print the license", "lL", SECTION_OTHER, CALL(print_license)},

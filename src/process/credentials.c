@@ -32,10 +32,10 @@ int credentials_parse_id(const char **text, char end, unsigned *id)
 	return 0;
 }
 
-int credentials_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count)
+int credentials_parse_list(const char *text, unsigned *list, unsigned room, unsigned *count)
 {
 	do
-		if (*count == most || credentials_parse_id(&text, ',', &list[(*count)++]))
+		if (*count == room || credentials_parse_id(&text, ',', &list[(*count)++]))
 			return -1;
 	while (*text || text[-1] == ',');
 	return 0;

@@ -22,13 +22,13 @@ int credentials_parse_id(const char **text, char end, unsigned *id);
 /* UID[:GID[,GID...]]; without GID it is the same number. 0, or -1. */
 int credentials_parse(struct credentials *user, const char *text);
 
-/* ID[,ID...], added to the *count in a list of at most most. 0, or -1. */
-int credentials_parse_list(const char *text, unsigned *list, unsigned most, unsigned *count);
+/* ID[,ID...], appended to the *count in a list with room for that many. 0, or -1. */
+int credentials_parse_list(const char *text, unsigned *list, unsigned room, unsigned *count);
 
 /* Takes these ids, and leaves the groups. 0, or -1 with errno. */
 int credentials_take_ids(uid_t uid, gid_t gid);
 
-/* In a child: becomes that user. 0, or -1 with errno. */
+/* Becomes that user, for good. 0, or -1 with errno. */
 int credentials_become(const struct credentials *user);
 
 #endif

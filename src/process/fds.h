@@ -17,7 +17,7 @@ void fds_sanitise(void);
  */
 int fds_claim(int fd);
 
-/* Closes every descriptor from 3 up but the count ones in keep, which it sorts. */
+/* Closes every descriptor from 3 up but the count ones in keep, where -1 is none. */
 void fds_close_others(const int *keep, unsigned count);
 
 /*

@@ -46,12 +46,12 @@ void notify_open(const struct notify_setup *setup)
 	memcpy(fds, setup->fds, sizeof setup->fds);
 	for (unsigned i = 0; i < NOTIFY_FDS; i++)
 		if (fds[i] >= 0 && fds_claim(fds[i]))
-			log_fail("take descriptor ", number_text(digits, fds[i]));
+			fail_cannot("take descriptor ", number_text(digits, fds[i]));
 	if (!setup->socket)
 		return;
 	fds[SERVICE] = connect_to(setup->socket);
 	if (fds[SERVICE] < 0)
-		log_fail("connect to NOTIFY_SOCKET ", setup->socket);
+		fail_cannot("connect to NOTIFY_SOCKET ", setup->socket);
 }
 
 unsigned notify_keep(int *list)
@@ -60,7 +60,7 @@ unsigned notify_keep(int *list)
 	return NOTIFY_KEEPS;
 }
 
-/* One line: what happened, and where they are given a number by its key and a code. */
+/* Writes one line: the event, key and number unless key is NULL, the code unless it is -1. */
 static void tell(const char *event, const char *what, const char *key, int number, int code)
 {
 	char line[128], digits[NUMBER_SIZE], *end = text_join(line, event, what);
@@ -83,7 +83,7 @@ void notify_started(pid_t pid, bool served)
 		if (fds[i] < 0)
 			continue;
 		if (served && log_put(fds[i], line ? "\n" : "READY=1", line ? 1 : 7))
-			log_warn("report readiness", "");
+			warn_cannot("report readiness", "");
 		close(fds[i]);
 		fds[i] = -1;
 	}

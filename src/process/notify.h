@@ -20,8 +20,8 @@ struct notify_setup {
 
 /*
  * Takes the descriptors over and connects to the socket, while its path still means
- * what the operator meant. What is missing ends the process. To be
- * called before anything is opened, which could get a number that was meant to be.
+ * what the operator meant. What is missing ends the process. To be called before anything else
+ * is opened, which could get the number of a descriptor that is missing.
  */
 void notify_open(const struct notify_setup *setup);
 

@@ -15,12 +15,12 @@ void rewrite_none(struct rewrite *rewrite)
 int rewrite_parse(struct rewrite *rewrite, const char *text)
 {
 	const char *colon = text + text_until(text, ':');
-	int from = signal_number_until(text, ':'), to = 0;
+	int from = signal_number_until(text, ':'), to = *colon ? signal_number(colon + 1) : 0;
 
 	errno = EINVAL;
 	if (!*colon || !from || from == SIGKILL || from == SIGSTOP)
 		return -1;
-	if (!text_is(colon + 1, 0, "0") && !(to = signal_number(colon + 1)))
+	if (!to && !text_is(colon + 1, 0, "0"))
 		return -1;
 	rewrite->to[from] = (unsigned char)to;
 	return 0;

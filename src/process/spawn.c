@@ -96,7 +96,7 @@ static int join_group(const struct spawn *spawn)
 	return 0;
 }
 
-/* The kernel forgets the parent's death signal on a change of ids (prctl(2)): this comes after. */
+/* After the change of ids, at which the kernel forgets a death signal (prctl(2)). */
 static int follow_parent(pid_t parent)
 {
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
@@ -110,7 +110,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 {
 	if (join_group(spawn))
 		return SPAWN_SESSION;
-	if (spawn->take >= 0 && tty_take(spawn->take))
+	if (spawn->controlling_terminal >= 0 && tty_take(spawn->controlling_terminal))
 		return SPAWN_TERMINAL;
 	if (spawn->user && credentials_become(spawn->user))
 		return SPAWN_USER;
@@ -128,7 +128,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	 */
 	if (spawn->foreground >= 0)
 		tty_foreground(spawn->foreground, getpid());
-	if (spawn->asks)
+	if (spawn->stops_for_terminal)
 		signals_let_terminal_stop();
 	if (spawn->afresh)
 		signals_reset();

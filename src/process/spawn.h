@@ -36,9 +36,9 @@ struct spawn {
 	int program;                    /* descriptor of what to exec, or -1: found by argv[0] */
 	int cgroup;                     /* descriptor of what it is born in, or -1: where we are */
 	enum spawn_group group;
-	int take;       /* terminal that the new session makes its own, or -1 */
-	int foreground; /* terminal whose foreground the new group becomes, or -1 */
-	bool asks;      /* for the foreground, by being stopped when it needs it */
+	int controlling_terminal; /* that the new session takes, or -1 */
+	int foreground;           /* terminal whose foreground the new group becomes, or -1 */
+	bool stops_for_terminal; /* when it reads from the background, so that init hands it over */
 	bool no_new_privileges;
 	bool afresh;      /* no signal blocked or ignored, whatever init inherited */
 	bool die_with_us; /* KILL when init dies, which as PID 1 the kernel sees to */

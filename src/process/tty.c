@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/section.h"
 #include "base/sys.h"
 
 static bool is_pipe(int fd)
@@ -31,7 +32,7 @@ static pid_t foreground(const struct tty *tty)
 	return sys_ioctl(tty->fd, TIOCGPGRP, &group) ? -1 : group;
 }
 
-SYS_START void tty_find(struct tty *tty)
+SECTION_START void tty_find(struct tty *tty)
 {
 	pid_t session = getsid(0);
 

@@ -46,13 +46,14 @@ void tty_find(struct tty *tty);
  */
 int tty_release(const struct tty *tty);
 
-/* In a child that leads a new session: makes the terminal its own. 0, or -1 with errno. */
+/* As the leader of a session: makes the terminal its controlling one. 0, or -1 with errno. */
 int tty_take(int fd);
 
 /* Whether the terminal is ours to hand over: mode TTY_JOB, our group in the foreground. */
 bool tty_ours(const struct tty *tty);
 
-/* In a child: makes a group the terminal's foreground. 0, or -1 with errno. */
+/* Makes a group the terminal's foreground; TTOU is to be blocked or ignored. 0, or -1 with errno.
+ */
 int tty_foreground(int fd, pid_t group);
 
 /* In init: hands the foreground to the command's group, where it is ours. */

@@ -65,7 +65,7 @@ def start_code(pid):
 
 @exact
 def test_code_of_the_start_is_given_back(container):
-    """The pages of what only the start calls (SYS_START), and no request calls it again."""
+    """The pages of what only the start calls (SECTION_START), and no request calls it again."""
     box = container()
     channel = box.connect()
     eventually(lambda: start_code(box.pid) == (12, 0), what="its pages given back")

@@ -227,7 +227,7 @@ STEPS = [
     ("symlinkat", "ENOSPC", 5, "fill /dev"),
     ("pivot_root", "EPERM", 1, "pivot root"),
     ("umount2", "EBUSY", 1, "unmount the old root"),
-    ("setresuid", "EPERM", "1+", "become root in user namespace"),
+    ("setresuid", "EPERM", "1+", "become root inside"),
     ("vfork", "ENOMEM", 1, "fork for true"),
 ]
 

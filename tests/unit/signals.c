@@ -1,5 +1,5 @@
-#include "process/rewrite.h"
 #include "process/signals.h"
+#include "process/rewrite.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,0 +1,35 @@
+/*
+ * section: which code and data the linker puts side by side. Linux maps and keeps memory by
+ * pages, so what is used together is to lie together. tests/channel/test_channel_resources.py
+ * checks that it does.
+ */
+#ifndef SECTION_H
+#define SECTION_H
+
+/*
+ * For a large table of which little is touched: it goes behind all other data, so that what
+ * is touched always lies together on one page or two. The linker has to sort sections by name
+ * for it (--sort-section=name). Saves three pages of memory.
+ */
+#define SECTION_LAST __attribute__((section(".bss.zz")))
+
+/*
+ * For a large function that only the start calls: the linker puts these side by side, where
+ * GCC puts main(), and SECTION_START_END behind them. The pages up to that function are given back
+ * once the command runs (forget_start in init.c). Saves three pages of memory. A function that
+ * is called later all the same is read in again; nothing else happens.
+ */
+#define SECTION_START     __attribute__((section(".text.startup.a"), noinline))
+#define SECTION_START_END __attribute__((section(".text.startup.zz"), noinline))
+
+/*
+ * The size of a page, or more, where the kernel may have been built with larger ones: then what
+ * is given back is less.
+ */
+#if defined(__aarch64__) || defined(__powerpc64__) || defined(__arm__)
+enum { SECTION_PAGE = 65536 };
+#else
+enum { SECTION_PAGE = 4096 };
+#endif
+
+#endif
