@@ -323,6 +323,16 @@ def test_systemd_is_told(start, how, manager):
     assert manager.is_empty()
 
 
+def test_systemd_is_told_with_stdin_closed(start, how, manager):
+    """The socket is opened once 0 is taken: it would be closed or given away as stdin."""
+    init = start(["--notify", "sleep", "1000"], how, wrap=[PROBE, "with", "--close", "0", "--"],
+                 env={"NOTIFY_SOCKET": manager.name})
+    assert manager.receive()[0] == "READY=1"
+    command = next(pid for pid, status in descendants(init.popen.pid).items()
+                   if status["Name"].strip() == "sleep")
+    eventually(lambda: set(os.listdir(f"/proc/{command}/fd")) == {"1", "2"}, what="stdin closed")
+
+
 def test_systemd_is_told_when_it_runs(start, how, manager):
     began = time.monotonic()
     init = start(["--notify", "sleep", "1000"], how, outer=SLOW_START,
