@@ -5,7 +5,7 @@
 Peers are programs by name; without names those of Debian. A cell says how many of a
 test's cases fail, processes left behind included; `-` is none. Tests that use options
 of init's own, which a peer can but refuse, are left out; that those can fail
-tests/mutants/mutants.py shows.
+tests/mutants/run.py shows.
 """
 import os
 import re
