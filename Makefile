@@ -25,14 +25,14 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pro
 STRICT   = -std=gnu11 -D_GNU_SOURCE -Isrc $(WARNINGS) -Werror
 # -Oz        a quarter smaller than -O2 (14 kB), and as fast where the kernel does the work
 # -flto      inlines across files: 2.3 kB; clang would need a linker plugin, and does without
-# -fno-as... no tables to unwind by, which C does not need: 6.1 kB
+# -fno-asynchronous-unwind-tables  no tables to unwind by, which C does not need: 6.1 kB
 # -fno-pie   a static program needs no relocations: 0.8 kB
 LTO     := $(if $(shell $(CC) --version 2>/dev/null | grep clang),,-flto)
 CFLAGS   = -Oz $(LTO) -fno-asynchronous-unwind-tables -fno-pie
-# -static, -s  no libraries and no symbols: 17 kB
-# --gc-sections   what nobody calls is left out
-# --sort-section  puts SYS_LAST of sys.h behind all other data: 8 kB of resident memory
-# -z ...       code, constants and data share pages instead of beginning new ones: 8.4 kB
+# -static, -s, --gc-sections   no libraries, no symbols, nothing that nobody calls: 17 kB
+# --sort-section  puts SECTION_LAST of base/section.h behind all other data: 8 kB of resident memory
+# -z noseparate-code, norelro  code, constants and data share pages: 8.4 kB
+# -z common-page-size          no room is left between code and data: up to 4 kB
 LDFLAGS  = -static -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro,-z,common-page-size=64
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 

@@ -161,7 +161,7 @@ static bool wait_for_event(void)
 
 /*
  * Gives the memory back that only the start needed: the pages of its code (SECTION_START in
- * base/sys.h), and those of the stack that it went down to. The code may be read in again at
+ * base/section.h), and those of the stack that it went down to. The code may be read in again at
  * any time. By the first advice it becomes a mapping of its own: otherwise the kernel would
  * map it again together with the code behind it.
  */

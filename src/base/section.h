@@ -22,14 +22,11 @@
 #define SECTION_START     __attribute__((section(".text.startup.a"), noinline))
 #define SECTION_START_END __attribute__((section(".text.startup.zz"), noinline))
 
-/*
- * The size of a page, or more, where the kernel may have been built with larger ones: then what
- * is given back is less.
- */
-#if defined(__aarch64__) || defined(__powerpc64__) || defined(__arm__)
-enum { SECTION_PAGE = 65536 };
-#else
+/* The size of a page; the largest one where the kernel can be built with several. */
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__) || defined(__riscv)
 enum { SECTION_PAGE = 4096 };
+#else
+enum { SECTION_PAGE = 65536 };
 #endif
 
 #endif

@@ -150,7 +150,7 @@ static inline pid_t sys_fork(unsigned long flags)
 
 /*
  * clone3(2) with flags, for a child that is born in a cgroup (Linux 5.7), by its descriptor, or
- * with -1 in ours. Returns as fork(2).
+ * with -1 in ours: what an older kernel does not know has to be zero. Returns as fork(2).
  */
 static inline pid_t sys_clone3(unsigned long flags, int cgroup)
 {
@@ -158,7 +158,7 @@ static inline pid_t sys_clone3(unsigned long flags, int cgroup)
 	const uint64_t into_cgroup = 0x200000000;
 	const uint64_t arguments[11] = {[0] = cgroup < 0 ? flags : flags | into_cgroup,
 		[4] = SIGCHLD,
-		[10] = (uint64_t)cgroup};
+		[10] = cgroup < 0 ? 0 : (uint64_t)cgroup};
 
 	return (pid_t)syscall(SYS_clone3, arguments, sizeof arguments);
 }

@@ -53,24 +53,20 @@ static bool are_acceptable(const int *fds, unsigned count)
 }
 
 /*
- * The last close of a socket may linger, and that of a file may wait for the server of its file
- * system. A child with copies is the last to close them: it waits until PID 1 has closed its
- * own, which CONT tells. However it ends, no descriptor of PID 1 stays open.
+ * A close may wait: of a socket that lingers, or for the server of a file's file system. A child
+ * that shares our table does it, and waits for that.
  */
 static void discard(const int *fds, unsigned count)
 {
-	pid_t child = sys_fork(0);
+	pid_t child = sys_fork(CLONE_FILES);
 
-	if (!child) {
-		fds_close_others(fds, count);
-		signals_wait(SIGCONT);
-		/* The end of the container need not wait for it. */
+	/* The end of the container need not wait for it. */
+	if (!child)
 		signals_reset();
+	if (child <= 0)
+		seqpacket_discard(fds, count);
+	if (!child)
 		_exit(0);
-	}
-	seqpacket_discard(fds, count);
-	if (child > 0)
-		kill(child, SIGCONT);
 }
 
 /* What to say of a refusal where the text of its errno would mislead; or NULL. */

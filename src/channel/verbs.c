@@ -221,7 +221,7 @@ static void run_stop(struct verb_call *call)
 	const long long grace = call->request->grace;
 	struct reply reply;
 
-	/* Of several that came together the shortest time counts. */
+	/* Of the times that are given together the shortest counts. */
 	self.stop.wanted = true;
 	if (self.stop.grace == NOT_SAID || (grace != NOT_SAID && grace < self.stop.grace))
 		self.stop.grace = grace;

@@ -15,6 +15,8 @@ enum {
 	/* How often to look whether the killed are gone, in milliseconds, and how many times. */
 	LOOK = 2,
 	LOOKS = 500,
+	/* Levels of cgroups that are removed below app. */
+	TREE_DEPTH = 64,
 	/* A line of controllers, and the name of one; a path of /proc/self/cgroup. */
 	WORDS = 512,
 	WORD = 32,
@@ -86,60 +88,32 @@ static void switch_controllers(const char *file, char sign)
 	}
 }
 
-/* The name of the first directory in one, in a buffer of the caller's; NULL: there is none. */
-static const char *first_directory(int directory, char *buffer, size_t size)
+/*
+ * A cgroup with those below it, of which the command may have made more, down to a depth: it
+ * could make them as deep as it likes, and each level takes room on the stack. 0, or -1 with
+ * errno where something is left.
+ */
+// NOLINTNEXTLINE(misc-no-recursion): at most TREE_DEPTH deep
+static int remove_tree(int directory, const char *name, unsigned depth)
 {
+	char buffer[1024] __attribute__((aligned(8)));
 	long length;
+	int fd;
 
-	lseek(directory, 0, SEEK_SET);
-	while ((length = sys_entries(directory, buffer, size)) > 0)
+	if (!unlinkat(directory, name, AT_REMOVEDIR) || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY || !depth)
+		return -1;
+	fd = sys_open(directory, name, O_RDONLY | O_DIRECTORY);
+	/* "." and ".." the kernel refuses. */
+	while ((length = sys_entries(fd, buffer, sizeof buffer)) > 0)
 		for (char *p = buffer; p < buffer + length;) {
 			struct sys_entry *entry = (struct sys_entry *)p;
 			p += entry->length;
-			if (entry->type == SYS_DIRECTORY && !text_is(entry->name, 0, ".") &&
-				!text_is(entry->name, 0, ".."))
-				return entry->name;
+			if (entry->type == SYS_DIRECTORY)
+				remove_tree(fd, entry->name, depth - 1);
 		}
-	return NULL;
-}
-
-/*
- * Empties a directory of its tree of cgroups, leaf by leaf. The command may have made it as deep
- * as it likes: neither the stack nor the number of descriptors grows with that. Takes fd over.
- */
-static void empty_tree(int fd)
-{
-	char buffer[1024] __attribute__((aligned(8)));
-	bool descends = true;
-	unsigned depth = 0;
-
-	while (fd >= 0) {
-		const char *name = first_directory(fd, buffer, sizeof buffer);
-		int from = fd;
-
-		if (name && !unlinkat(fd, name, AT_REMOVEDIR)) {
-			descends = true;
-			continue;
-		}
-		/* One that is empty but stays busy has processes: we were in it just now. */
-		if (name ? !descends || errno != EBUSY : !depth)
-			fd = -1;
-		else
-			fd = sys_open(from, name ? name : "..", O_RDONLY | O_DIRECTORY);
-		depth += name ? 1 : -1U;
-		descends = name != NULL;
-		close(from);
-	}
-}
-
-/* A cgroup with those below it. 0, or -1 with errno. */
-static int remove_tree(int directory, const char *name)
-{
-	if (!unlinkat(directory, name, AT_REMOVEDIR) || errno == ENOENT)
-		return 0;
-	if (errno != EBUSY)
-		return -1;
-	empty_tree(sys_open(directory, name, O_RDONLY | O_DIRECTORY));
+	close(fd);
 	return unlinkat(directory, name, AT_REMOVEDIR);
 }
 
@@ -240,7 +214,7 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 	find_ways_back();
 	for (; self.made < NAMES; self.made++) {
 		const char *name = names[self.made];
-		if (remove_tree(dir, name + 1))
+		if (remove_tree(dir, name + 1, TREE_DEPTH))
 			cannot("make ", name);
 		tell(janitor, CGROUP_MADE_ONE);
 		if (mkdirat(dir, name + 1, 0755))
@@ -304,7 +278,7 @@ static int remove_part(const char *name)
 	text_join(path, name, "/cgroup.kill");
 	file_write(dir, path, "1");
 	/* A killed process leaves its cgroup a moment later. */
-	for (int i = 0; (result = remove_tree(dir, name)) && i < LOOKS; i++)
+	for (int i = 0; (result = remove_tree(dir, name, TREE_DEPTH)) && i < LOOKS; i++)
 		poll(NULL, 0, LOOK);
 	return result;
 }

@@ -154,13 +154,6 @@ bool signals_undergo(pid_t whom, int signal)
 	return syscall(SYS_rt_sigtimedwait, &resumed, NULL, now, sizeof resumed) == SIGCONT;
 }
 
-void signals_wait(int signal)
-{
-	const struct mask one = mask_of(signal);
-
-	syscall(SYS_rt_sigtimedwait, &one, NULL, NULL, sizeof one);
-}
-
 /* RTMIN, RTMIN+n, RTMAX, RTMAX-n; 0 where text is none of them. */
 static int realtime(const char *text)
 {

@@ -57,9 +57,6 @@ int signals_open(void);
  */
 bool signals_undergo(pid_t whom, int signal);
 
-/* Waits for a signal that is blocked, and takes it. */
-void signals_wait(int signal);
-
 /* 1..64 for a name (HUP, SIGHUP, hup, RTMIN+2, RTMAX-1) or a number, else 0. */
 int signal_number(const char *text);
 

@@ -454,3 +454,21 @@ def test_one_that_cannot_be_opened(run, tree, part, tmp_path):
     assert (result.returncode, (tmp_path / "ran").exists()) == (125, False), result
     assert result.stderr.startswith(f"init: cannot open cgroup {tree}/box/{part}: "), result
     assert below(tree) == [str(tree)]
+
+
+def test_cgroups_as_deep_as_the_command_likes(start, how, tree):
+    """init does not go down all of them at once: it ends as always, and says what is left."""
+    path = tree / "box/app" / "/".join("d" * 100)
+    init = start(["--cgroup", tree / "box", "--", "sh", "-c",
+                  f"mkdir -p {path} && echo ready; exec sleep 1000"], how)
+    init.line("ready")
+    kill(processes(tree / "box/app")[0])
+    code = init.wait()
+    left = below(tree)
+    for folder in sorted(left, key=len, reverse=True):
+        if folder != str(tree):
+            os.rmdir(folder)
+    assert code == 137
+    assert re.fullmatch(f"init: cannot remove cgroup {tree}/box: .*[Rr]esource busy\n", init.stderr())
+    # What is deeper than 64 levels, and its parents.
+    assert len(left) == 1 + 2 + 100
