@@ -236,9 +236,11 @@ static void bind_control_socket(void)
 	char digits[NUMBER_SIZE];
 	int passed = activation_take(environ);
 
-	if (setup->fd < 0)
-		setup->fd = passed;
 	notify_stage("control");
+	if (passed >= 0 && setup->fd >= 0)
+		fail("cannot open control channel: --control-fd and init-control are both given");
+	if (passed >= 0)
+		setup->fd = passed;
 	self.has_channel = server_is_wanted(setup);
 	if (self.has_channel && server_open(setup))
 		fail_cannot("open control channel ",

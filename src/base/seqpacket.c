@@ -54,7 +54,7 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 	length = sys_recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
 	if (length < 0)
 		return -1;
-	/* Nothing but SCM_RIGHTS was asked for, so there is one header at most. */
+	/* Nothing but SCM_RIGHTS is asked for (listener_inherit): there is one header at most. */
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
 		*count = (unsigned)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));

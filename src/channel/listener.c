@@ -7,6 +7,11 @@
 #include "base/sys.h"
 #include "process/fds.h"
 
+/* <asm-generic/socket.h>; SO_PASSPIDFD is of Linux 6.5. */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+
 int listener_bind(struct listener *listener, const char *path, bool open_to_others)
 {
 	if (socket_file_locate(&listener->file, path))
@@ -19,6 +24,9 @@ int listener_bind(struct listener *listener, const char *path, bool open_to_othe
 
 int listener_inherit(int fd, bool *listens)
 {
+	/* What would come with each message besides the client's descriptors. */
+	static const int extras[] = {SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD};
+	const int off = 0;
 	int type, domain, listening;
 	socklen_t length = sizeof type;
 
@@ -30,6 +38,8 @@ int listener_inherit(int fd, bool *listens)
 		errno = EPROTOTYPE;
 		return -1;
 	}
+	for (unsigned i = 0; i < sizeof extras / sizeof *extras; i++)
+		syscall(SYS_setsockopt, fd, SOL_SOCKET, extras[i], &off, sizeof off);
 	*listens = listening;
 	if (*listens && sys_fcntl(fd, F_SETFL, O_NONBLOCK))
 		return -1;

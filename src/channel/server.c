@@ -236,11 +236,9 @@ int server_open(const struct server_setup *setup)
 	fds_raise_limit();
 	if (setup->fd >= 0 && listener_inherit(setup->fd, &listens))
 		return -1;
-	if (listens && setup->path) {
-		/* Which of the two would be the channel? */
-		errno = EINVAL;
-		return -1;
-	}
+	/* Which of the two would be the channel? */
+	if (listens && setup->path)
+		fail("cannot open control channel ", setup->path, ": a listening socket is given");
 	if (listens)
 		self.listener.fd = setup->fd;
 	return setup->path ? listener_bind(&self.listener, setup->path, setup->count) : 0;

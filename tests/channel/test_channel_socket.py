@@ -299,8 +299,48 @@ def test_inherited_listening_beside_a_path(run, directory):
         listening.listen()
         result = run(["--control", directory / "ctl", "--control-fd", listening.fileno(), "true"],
                      pass_fds=[listening.fileno()])
-    assert result.returncode == SETUP and "Invalid argument" in result.stderr
+    assert result.returncode == SETUP
+    assert result.stderr == (f"init: cannot open control channel {directory}/ctl: "
+                             "a listening socket is given\n")
     assert not (directory / "ctl").exists()
+
+
+def test_inherited_and_activated(run, directory):
+    """The second would be the command's, which could then accept the operators."""
+    with unix() as passed, unix() as listening:
+        for name, one in (("a", passed), ("b", listening)):
+            one.bind(str(directory / name))
+            one.listen()
+        number = os.dup2(listening.fileno(), 77)
+        try:
+            result = run(["--control-fd", number, "true"], pass_fds=[passed.fileno(), number],
+                         wrap=[PYTHON, "-c", ACTIVATE, str(passed.fileno())],
+                         env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "init-control"})
+        finally:
+            os.close(number)
+    assert result.returncode == SETUP
+    assert "--control-fd and init-control are both given" in result.stderr
+
+
+@pytest.mark.parametrize("option", [socket.SO_PASSCRED, 76], ids=["SO_PASSCRED", "SO_PASSPIDFD"])
+def test_inherited_with_options(container, option):
+    """What its maker had the kernel pass with each message neither takes the place of the client's
+    descriptors nor leaves any in init."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        try:
+            theirs.setsockopt(socket.SOL_SOCKET, option, 1)
+        except OSError:
+            pytest.skip("this kernel does not have it")
+        box = container("--control-fd", theirs.fileno(), path=False, pass_fds=[theirs.fileno()])
+    channel = box.keep(Channel(ours))
+    box.seen = box.init.init_pid
+    assert channel.call("status").name == "status"
+    held = box.descriptors()
+    for _ in range(20):
+        assert channel.call("status").name == "status"
+    assert box.descriptors() == held
+    assert channel.exec("true", stdio=box.null()).name == "started"
 
 
 @pytest.mark.parametrize("kind, family", [(socket.SOCK_STREAM, socket.AF_UNIX),
