@@ -208,6 +208,9 @@ int initctl_send(
 {
 	int result;
 
+	errno = EINVAL;
+	if (count > INITCTL_DESCRIPTORS)
+		return -1;
 	errno = EMSGSIZE;
 	if (request->full)
 		return -1;

@@ -77,6 +77,34 @@ def test_symbols_of_the_library():
         ("wire_", "seqpacket_", "number_", "text_", "sys_", "log_", "output_"))}
 
 
+TOO_MANY = """
+#include <errno.h>
+#include <sys/socket.h>
+#include "initctl.h"
+
+int main(void)
+{
+	int ends[2], fds[64] = {0};
+	char data[64];
+	struct initctl_request request;
+
+	socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends);
+	initctl_begin(&request, data, sizeof data, "status");
+	return initctl_send(ends[0], &request, fds, 64) == -1 && errno == EINVAL ? 0 : 1;
+}
+"""
+
+
+def test_too_many_descriptors(tmp_path):
+    """They would not fit where they are put together, on the stack."""
+    (tmp_path / "many.c").write_text(TOO_MANY)
+    compiler = subprocess.run(["make", "-s", "print-CC"], cwd=ROOT, check=True, capture_output=True,
+                              text=True).stdout.strip()
+    subprocess.run([compiler, "-static", "-I", HEADER.parent, "-o", tmp_path / "many",
+                    tmp_path / "many.c", ROOT / "build/libinitctl.a"], check=True)
+    assert subprocess.run([tmp_path / "many"]).returncode == 0
+
+
 def test_the_library_has_no_state():
     """No writable data, so that threads may use different connections."""
     text = subprocess.run(["nm", ROOT / "build/libinitctl.a"], check=True, capture_output=True,
