@@ -227,7 +227,7 @@ static int hold(const struct run *run, int connection, int master)
 	snprintf(session, sizeof session, "%llu", initctl_number(&reply, "session", ~0ULL, 0));
 	initctl_begin(&request, data, sizeof data, "hold");
 	if (initctl_call(connection, &request, &master, master >= 0, &reply))
-		fail_errno("detach from ", run->exec.args[0]);
+		verb_unanswered("detach from ", run->exec.args[0]);
 	/* A short command may have ended by now, and "exited" is the reply. */
 	if (!initctl_is(&reply, "held") && initctl_code(&reply) < 0)
 		return output_failed(&reply, run->exec.args[0], NULL);
@@ -261,7 +261,7 @@ static int start(const struct context *context, struct run *run)
 		failed = initctl_exec_end(relay.connection, &run->exec, &reply);
 	}
 	if (failed < 0)
-		fail_errno("run ", relay.object);
+		verb_unanswered("run ", relay.object);
 	if (failed)
 		return output_start_failed(run);
 	if (run->exec.terminal)
@@ -323,7 +323,7 @@ int verb_attach(const struct context *context, char **arguments)
 	relay.object = id;
 	relay_block_signals();
 	if (initctl_call(relay.connection, &request, NULL, 0, &reply))
-		fail_errno("attach to session ", id);
+		verb_unanswered("attach to session ", id);
 	if (initctl_is(&reply, "failed"))
 		return output_failed(&reply, id, id);
 	if (!initctl_is(&reply, "attached") || reply.count > 1)

@@ -16,7 +16,7 @@ static struct initctl_message message;
 
 void verb_unanswered(const char *action, const char *object)
 {
-	if (errno == ECONNRESET)
+	if (errno == ECONNRESET || errno == EPIPE)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)
 		fail("cannot ", action, object, ": unexpected reply from init");

@@ -64,7 +64,7 @@ def test_a_newer_greeting(control, server, greeting):
 def test_a_master_that_is_none(control, server, kinds):
     """Else we would type into what the container chose."""
     server.serve((GREETING, ()), [[(STARTED, kinds)]], linger=True)
-    one_line(control.run("exec", "-t", "sh"), 125, "sh", "Protocol error")
+    one_line(control.run("exec", "-t", "sh"), 125, "run sh: unexpected reply from init")
     server.serve((GREETING, ()), [[(message("attached", "session=1", "pid=2"), kinds)]], linger=True)
     if kinds:
         one_line(control.run("attach", "1"), 125, "attach to session 1")
@@ -72,7 +72,7 @@ def test_a_master_that_is_none(control, server, kinds):
 
 def test_a_master_that_was_not_asked_for(control, server):
     server.serve((GREETING, ()), [[(STARTED, ["master"])]], linger=True)
-    one_line(control.run("exec", "-T", "sh"), 125, "sh", "Protocol error")
+    one_line(control.run("exec", "-T", "sh"), 125, "run sh: unexpected reply from init")
 
 
 # ---- answers
@@ -96,13 +96,18 @@ def test_held_without_a_number(control, server):
     assert control.run("exec", "-d", "true").stdout == "0\n"
 
 
-@pytest.mark.parametrize("words", [["status"], ["sessions"], ["wait"], ["exec", "true"],
+@pytest.mark.parametrize("answers", [[], [[]]], ids=["before the request", "behind it"])
+@pytest.mark.parametrize("words", [["status"], ["sessions"], ["wait"], ["watch"], ["exec", "true"],
+                                   ["exec", "-t", "true"], ["exec", "-d", "true"],
                                    ["attach", "1"], ["signal", "TERM"], ["stop"]])
-def test_a_server_that_hangs_up(control, server, words):
-    server.serve((GREETING, ()), [[]])
-    done = control.run(*words)
-    assert done.returncode in (125, GONE) and done.stdout == ""
-    assert done.stderr.startswith("initctl: ") and done.stderr.count("\n") == 1
+def test_a_server_that_hangs_up(control, server, words, answers):
+    server.serve((GREETING, ()), answers)
+    one_line(control.run(*words), GONE, ": the container ended")
+
+
+def test_a_server_that_hangs_up_instead_of_holding(control, server):
+    server.serve((GREETING, ()), [[(STARTED, ())], []])
+    one_line(control.run("exec", "-d", "true"), GONE, "cannot detach from true: the container ended")
 
 
 @pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats"], ["freeze"]])
