@@ -208,6 +208,10 @@ int initctl_send(
 {
 	int result;
 
+	if (count > INITCTL_DESCRIPTORS) {
+		errno = EINVAL;
+		return -1;
+	}
 	errno = EMSGSIZE;
 	if (request->full)
 		return -1;

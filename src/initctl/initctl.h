@@ -62,7 +62,7 @@ void initctl_add_number(struct initctl_request *request, const char *key, long l
 
 /*
  * Sends a request with count descriptors, which stay the caller's. Returns 0, or -1; EMSGSIZE: the
- * request is full.
+ * request is full; EINVAL: count is more than INITCTL_DESCRIPTORS.
  */
 int initctl_send(
 	int connection, const struct initctl_request *request, const int *fds, unsigned count);
