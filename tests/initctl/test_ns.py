@@ -597,6 +597,20 @@ def test_passed_descriptors(either):
         assert done.splitlines() == [f"{kind}:[{inside[kind]}]" for kind in KINDS]
 
 
+@pytest.mark.parametrize("first", range(3, 8))
+def test_passed_descriptors_and_a_program_of_ours(control, first):
+    """Those of the namespaces do not take the program's place."""
+    control.start(how="plain").user = ()
+    assert output(control, "net,uts", "--fd", str(first), "--program", INITCTL, "--", "initctl",
+                  "-V").startswith("initctl ")
+
+
+def test_passed_descriptors_beyond_the_limit(control):
+    control.start(how="plain")
+    one_line(control.run("ns", "net", "--fd", "60000", "true", outer=["prlimit", "-n1024:1024"]),
+             125, "cannot pass descriptor of net: --fd is beyond the limit of open files")
+
+
 SERVE = """
 import socket
 server = socket.create_server(("198.18.77.2", 7777))
