@@ -183,6 +183,8 @@ def test_inside_a_directory(control):
     (["-u"], 125, ["no value for option"]),
     (["-e"], 125, ["no value for option"]),
     (["--detach-keys", "ctrl", "true"], 125, ["--detach-keys 'ctrl'"]),
+    *((["--detach-keys", f"ctrl-{key}", "true"], 125, [f"--detach-keys 'ctrl-{key}'"])
+      for key in "5?@`{~ "),
 ])
 def test_what_goes_wrong(container, words, code, parts):
     one_line(container.run("exec", *words), code, *parts)
