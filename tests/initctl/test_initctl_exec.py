@@ -94,6 +94,15 @@ def test_environment(control):
     assert not {"NOT_SET", "OTHER", "INIT_SOCKET"} & set(found)
 
 
+def test_as_many_variables_as_there_may_be(container):
+    """That which initctl adds for a terminal is not one of them."""
+    words = [word for i in range(256) for word in ("-e", f"V{i}=x")]
+    done = container.run("exec", "-t", *words, "--", "sh", "-c", "env | grep -c ^V; echo $TERM",
+                         env={"TERM": "dumb"})
+    assert (done.returncode, done.stdout.split()) == (0, ["256", "dumb"]), done
+    one_line(container.run("exec", *words, "-e", "W=x", "true"), 125, "too many variables: 'W=x'")
+
+
 def test_umask_limits_and_privileges(container):
     out = container.output("exec", "--umask", "027", "--rlimit", "NOFILE:64:128", "--no-new-privs",
                            "--", "sh", "-c",
