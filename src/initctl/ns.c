@@ -66,6 +66,9 @@ static char **parse_arguments(struct request *request, char **arguments)
 /* Refuses arguments that contradict one another, before anything is done. */
 static void check_arguments(const struct request *request, char **command)
 {
+	if (request->drop && (request->save || request->from))
+		fail("cannot use --drop with ", request->save ? "--save" : "--from",
+			", see 'initctl --help'");
 	if (request->save || request->drop)
 		arguments_end(command);
 	if (request->drop && request->list.count)

@@ -525,6 +525,8 @@ def test_an_init_that_is_none(control, kinds):
     (["net", "--fd"], "no value for option --fd given"), (["net", "--fd", "9"], "no command given"),
     (["net", "--program", "/bin/true"], "no command given"),
     (["net", "--save", "/x", "--", "true"], "too many arguments: 'true'"),
+    (["--save", "/x", "--drop", "/y"], "cannot use --drop with --save"),
+    (["--drop", "/y", "--from", "/x"], "cannot use --drop with --from"),
     (["--drop", "/x", "net"], "too many arguments: 'net'"),
     (["--from", "/nowhere", "net", "true"], "open /nowhere/net: No such file or directory"),
     (["--from", "/nowhere"], "open /nowhere: no namespaces were saved there"),
