@@ -91,6 +91,15 @@ def test_an_answer_that_is_none(control, server, words, answer):
     assert "\x1b" not in done.stderr
 
 
+@pytest.mark.parametrize("words, stage, text", [
+    (["exec", "true"], "parent", "cannot set the parent death signal of true: x"),
+    (["exec", "true"], "request", "cannot run true: x"),
+    (["attach", "7"], "attach", "cannot attach to session 7: x")])
+def test_the_step_that_failed(control, server, words, stage, text):
+    server.serve((GREETING, ()), [[(message("failed", f"stage={stage}", "errno=16", "message=x"), ())]])
+    one_line(control.run(*words), 125, text)
+
+
 def test_held_without_a_number(control, server):
     server.serve((GREETING, ()), [[(message("started"), ())], [(message("held"), ())]])
     assert control.run("exec", "-d", "true").stdout == "0\n"
