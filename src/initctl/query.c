@@ -222,7 +222,7 @@ int verb_stop(const struct context *context, char **arguments)
 	const char *grace = NULL;
 	char data[512];
 	struct initctl_request request;
-	int connection, failed;
+	int connection, failed, result;
 
 	options_take(stop_options, &grace, &arguments);
 	arguments_end(arguments);
@@ -235,8 +235,10 @@ int verb_stop(const struct context *context, char **arguments)
 	failed = call(connection, &request, "stop", "stopping");
 	if (failed >= 0)
 		return failed;
-	/* init holds the connection until it exits. An error means that it has exited as well. */
-	while (initctl_receive(connection, &message) > 0)
-		;
+	/* init holds the connection until it exits, which a reset of it means as well. */
+	while ((result = initctl_receive(connection, &message)) > 0)
+		initctl_discard(&message);
+	if (result < 0 && errno != ECONNRESET)
+		not_completed("stop");
 	return 0;
 }

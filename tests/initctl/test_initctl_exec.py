@@ -231,6 +231,15 @@ def test_hung_up_with_its_client(container):
     assert eventually(lambda: mark.exists() and mark.read_text()) == "hup\n"
 
 
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("words", [["exec", "true"], ["attach", "1"]])
+def test_no_descriptor_for_signals(container, words):
+    """Without it they would stay blocked, and nothing could end it."""
+    one_line(container.run(*words, outer=["strace", "-qq", "-o", "/dev/null", "-e",
+                                          "inject=signalfd4:error=EMFILE"]),
+             125, "cannot receive signals: ")
+
+
 def test_a_start_that_hangs_can_be_interrupted(container):
     """Until the command runs, a signal ends initctl."""
     fifo = container.directory / "fifo"

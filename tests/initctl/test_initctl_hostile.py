@@ -100,6 +100,14 @@ def test_the_step_that_failed(control, server, words, stage, text):
     one_line(control.run(*words), 125, text)
 
 
+def test_stop_takes_no_nonsense_for_the_end(control, server):
+    server.serve((GREETING, ()), [[(message("stopping"), ()), (message("news"), ["null"]), (b"x", ())]],
+                 linger=True)
+    one_line(control.run("stop"), 125, "unexpected reply from init")
+    server.serve((GREETING, ()), [[(message("stopping"), ()), (message("news"), ["null"])]])
+    assert control.run("stop").returncode == 0
+
+
 def test_held_without_a_number(control, server):
     server.serve((GREETING, ()), [[(message("started"), ())], [(message("held"), ())]])
     assert control.run("exec", "-d", "true").stdout == "0\n"
