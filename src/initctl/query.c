@@ -207,7 +207,8 @@ int verb_signal(const struct context *context, char **arguments)
 	else
 		initctl_add(&request, *target >= '0' && *target <= '9' ? "pid" : "target", target);
 	if (request.full)
-		fail_usage("no such signal or target:", signal);
+		fail_usage("no such signal or target:",
+			strlen(signal) > strlen(target) ? signal : target);
 	failed = call(verb_connect(context), &request, target, "signalled");
 	return failed < 0 ? 0 : failed;
 }

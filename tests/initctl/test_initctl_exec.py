@@ -189,8 +189,8 @@ def test_inside_a_directory(control):
     (["--"], 125, ["no command given"]),
     (["--nope", "true"], 125, ["unknown option '--nope'"]),
     (["-x", "true"], 125, ["unknown option '-x'"]),
-    (["-u"], 125, ["no value for option"]),
-    (["-e"], 125, ["no value for option"]),
+    (["-u"], 125, ["option -u needs a value"]),
+    (["-e"], 125, ["option -e needs a value"]),
     (["--detach-keys", "ctrl", "true"], 125, ["--detach-keys 'ctrl'"]),
     *((["--detach-keys", f"ctrl-{key}", "true"], 125, [f"--detach-keys 'ctrl-{key}'"])
       for key in "5?@`{~ "),

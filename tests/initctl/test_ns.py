@@ -522,7 +522,7 @@ def test_an_init_that_is_none(control, kinds):
     (["--", "true"], "no namespaces given"), (["--nope"], "unknown option '--nope'"),
     (["net", "--fd", "2", "true"], "bad descriptor for --fd: '2'"),
     (["net", "--fd", "x", "true"], "bad descriptor for --fd: 'x'"),
-    (["net", "--fd"], "no value for option --fd given"), (["net", "--fd", "9"], "no command given"),
+    (["net", "--fd"], "option --fd needs a value"), (["net", "--fd", "9"], "no command given"),
     (["net", "--program", "/bin/true"], "no command given"),
     (["net", "--save", "/x", "--", "true"], "too many arguments: 'true'"),
     (["--save", "/x", "--drop", "/y"], "cannot use --drop with --save"),
