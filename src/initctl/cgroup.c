@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -99,14 +98,6 @@ static ssize_t read_file(int cgroup, const char *name, char text[static TEXT_SIZ
 	return length;
 }
 
-static long long now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
-}
-
 /*
  * Waits until cgroup.events has a line. The kernel reports a change of the file as POLLPRI. Returns
  * false if the cgroup was removed, as it is with the container. Ends the program after 10 seconds.
@@ -114,7 +105,7 @@ static long long now(void)
 static bool wait_for_event(int cgroup, const char *action, const char *line)
 {
 	struct pollfd events = {.fd = open_file(cgroup, "cgroup.events", O_RDONLY)};
-	const long long end = now() + DONE_TIMEOUT;
+	const long long end = sys_now() + DONE_TIMEOUT;
 	char text[TEXT_SIZE];
 	long long left;
 	ssize_t length;
@@ -124,7 +115,7 @@ static bool wait_for_event(int cgroup, const char *action, const char *line)
 		text[length] = 0;
 		if (strstr(text, line))
 			return true;
-		left = end - now();
+		left = end - sys_now();
 		if (left <= 0)
 			fail("cannot ", action,
 				" cgroup: not complete after 10 s; the kernel continues to try");

@@ -208,9 +208,10 @@ int initctl_send(
 {
 	int result;
 
-	errno = EINVAL;
-	if (count > INITCTL_DESCRIPTORS)
+	if (count > INITCTL_DESCRIPTORS) {
+		errno = EINVAL;
 		return -1;
+	}
 	errno = EMSGSIZE;
 	if (request->full)
 		return -1;

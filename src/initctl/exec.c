@@ -34,7 +34,8 @@ struct run {
 	const char *detach_keys; /* NULL: the default */
 	enum terminal terminal;
 	bool detached;
-	const char *env[LISTED + 2], *limits[LISTED];
+	const char *env[LISTED + 2]; /* those given, TERM, and NULL */
+	const char *limits[LISTED];
 	unsigned env_count, limit_count;
 };
 
@@ -42,8 +43,6 @@ static struct initctl_message reply;
 
 static void add_variable(struct run *run, const char *word)
 {
-	if (run->env_count == LISTED)
-		fail_usage("too many variables:", word);
 	if (strchr(word, '=')) {
 		run->env[run->env_count++] = word;
 	} else if (getenv(word)) {
@@ -61,6 +60,8 @@ static void add_limit(struct run *run, const char *word)
 
 static void store_variable(void *field, const char *value)
 {
+	if (((struct run *)field)->env_count == LISTED)
+		fail_usage("too many variables:", value);
 	add_variable(field, value);
 }
 

@@ -2,11 +2,11 @@
  * initctl: client library for the control channel of init (libinitctl.a).
  *
  * init-control(7) describes the messages. A connection is a plain descriptor, which the caller may
- * poll and must close; closing it ends the session that was started on it. Calls block until the
- * server replies. It does so at once, except to requests whose purpose is to wait. Functions that
- * return -1 set errno: EPROTO for a message that violates the protocol, EPROTONOSUPPORT for a
- * server of another version, ECONNRESET if the server closed the connection, or an error of the
- * socket calls.
+ * poll and must close; closing it ends the session that it carries, unless that was detached. Calls
+ * block until the server replies. It does so at once, except to requests whose purpose is to wait.
+ * Functions that return -1 set errno: EPROTO for a message that violates the protocol,
+ * EPROTONOSUPPORT for a server of another version, ECONNRESET if the server closed the connection,
+ * or an error of the socket calls.
  *
  * The library keeps no state, so threads may use different connections at the same time.
  * initctl_connect, initctl_greet and initctl_wait need 64 KiB of stack for a message.
@@ -24,7 +24,7 @@ extern "C" {
 enum {
 	INITCTL_MESSAGE_SIZE = 65536, /* bytes in a message, at most */
 	INITCTL_DESCRIPTORS = 4,      /* descriptors with a message, at most */
-	INITCTL_GONE = 137            /* exit code for a command whose container was killed */
+	INITCTL_GONE = 137            /* exit code where the container ended first */
 };
 
 /*
@@ -62,7 +62,7 @@ void initctl_add_number(struct initctl_request *request, const char *key, long l
 
 /*
  * Sends a request with count descriptors, which stay the caller's. Returns 0, or -1; EMSGSIZE: the
- * request is full; EINVAL: more than INITCTL_DESCRIPTORS.
+ * request is full; EINVAL: count is more than INITCTL_DESCRIPTORS.
  */
 int initctl_send(
 	int connection, const struct initctl_request *request, const int *fds, unsigned count);
@@ -81,7 +81,7 @@ bool initctl_is(const struct initctl_message *message, const char *name);
 /* The value of the first field with that key, or NULL. It points into the message. */
 const char *initctl_field(const struct initctl_message *message, const char *key);
 
-/* The field as a decimal number of 0 to max; otherwise, if it is missing or not such a number. */
+/* The field as a decimal number of 0 to max; or the value otherwise, if it is no such number. */
 unsigned long long initctl_number(const struct initctl_message *message, const char *key,
 	unsigned long long max, unsigned long long otherwise);
 

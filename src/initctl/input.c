@@ -78,6 +78,12 @@ void input_taken(struct input *input, size_t length)
 	memmove(input->bytes, input->bytes + length, input->length);
 }
 
+/* Whether ctrl- with this character is a key: one that its own byte stands for, other than NUL. */
+static bool has_control(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= '_');
+}
+
 int input_keys(const char *names, char *keys, size_t size)
 {
 	size_t used = 0;
@@ -85,7 +91,7 @@ int input_keys(const char *names, char *keys, size_t size)
 	while (*names) {
 		size_t length = strcspn(names, ",");
 		char key = names[0];
-		if (length == 6 && !strncmp(names, "ctrl-", 5))
+		if (length == 6 && !strncmp(names, "ctrl-", 5) && has_control(names[5]))
 			key = (char)(names[5] & 0x1f);
 		else if (length != 1)
 			return -1;

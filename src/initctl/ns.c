@@ -66,6 +66,9 @@ static char **parse_arguments(struct request *request, char **arguments)
 /* Refuses arguments that contradict one another, before anything is done. */
 static void check_arguments(const struct request *request, char **command)
 {
+	if (request->drop && (request->save || request->from))
+		fail("cannot use --drop with ", request->save ? "--save" : "--from",
+			", see 'initctl --help'");
 	if (request->save || request->drop)
 		arguments_end(command);
 	if (request->drop && request->list.count)
@@ -141,6 +144,19 @@ static void print_how_to_move(const struct context *context, const struct reques
 			context->socket);
 }
 
+/* Moves a descriptor behind those that the command is to get; name is that of messages. */
+static int move_behind(const struct request *request, int fd, const char *name)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, request->first + (int)request->list.count);
+
+	if (moved < 0 && errno == EINVAL)
+		fail("cannot pass descriptor of ", name,
+			": --fd is beyond the limit of open files");
+	if (moved < 0)
+		fail_errno("pass descriptor of ", name);
+	return moved;
+}
+
 /* Gives the command the descriptors from request->first on, in the order of the list. */
 static void pass_descriptors(const struct request *request)
 {
@@ -149,8 +165,8 @@ static void pass_descriptors(const struct request *request)
 
 	/* Move all of them out of the way first: one may have the number that another is to get. */
 	for (unsigned i = 0; i < list->count; i++)
-		fds[i] = fcntl(request->fds[list->kinds[i]], F_DUPFD_CLOEXEC,
-			request->first + (int)list->count);
+		fds[i] = move_behind(
+			request, request->fds[list->kinds[i]], ns_names[list->kinds[i]].name);
 	for (unsigned i = 0; i < list->count; i++)
 		if (dup2(fds[i], request->first + (int)i) < 0)
 			fail_errno("pass descriptor of ", ns_names[list->kinds[i]].name);
@@ -160,10 +176,13 @@ _Noreturn static void run(struct request *request, char **command, int program)
 {
 	bool needs_child = false;
 
-	if (request->first)
+	if (request->first) {
+		if (program >= 0)
+			program = move_behind(request, program, "the program");
 		pass_descriptors(request);
-	else
+	} else {
 		needs_child = nsenter(&request->list, request->fds, request->root);
+	}
 	nsenter_run(command, program, needs_child);
 }
 

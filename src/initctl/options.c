@@ -71,7 +71,7 @@ bool option_take(const struct option *table, void *target, char ***arguments)
 	if (table->value && *rest)
 		value = rest + (word[1] == '-');
 	else if (table->value && !**arguments)
-		fail("no value for option ", word, " given, see 'initctl --help'");
+		fail("option ", word, " needs a value, see 'initctl --help'");
 	else if (table->value)
 		value = *(*arguments)++;
 	table->store((char *)target + table->offset, value);

@@ -218,9 +218,12 @@ static const struct {
 	{"session", "start a session for"},
 	{"terminal", "open a terminal for"},
 	{"rlimits", "set resource limits of"},
+	{"parent", "set the parent death signal of"},
 	{"user", "become user"},
 	{"privileges", "set privileges of"},
 	{"cwd", "change to directory"},
+	{"request", "run"},
+	{"attach", "attach to session"},
 	{"hold", "detach from"},
 };
 

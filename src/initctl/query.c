@@ -16,7 +16,7 @@ static struct initctl_message message;
 
 void verb_unanswered(const char *action, const char *object)
 {
-	if (errno == ECONNRESET)
+	if (errno == ECONNRESET || errno == EPIPE)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)
 		fail("cannot ", action, object, ": unexpected reply from init");
@@ -207,7 +207,8 @@ int verb_signal(const struct context *context, char **arguments)
 	else
 		initctl_add(&request, *target >= '0' && *target <= '9' ? "pid" : "target", target);
 	if (request.full)
-		fail_usage("no such signal or target:", signal);
+		fail_usage("no such signal or target:",
+			strlen(signal) > strlen(target) ? signal : target);
 	failed = call(verb_connect(context), &request, target, "signalled");
 	return failed < 0 ? 0 : failed;
 }
@@ -222,7 +223,7 @@ int verb_stop(const struct context *context, char **arguments)
 	const char *grace = NULL;
 	char data[512];
 	struct initctl_request request;
-	int connection, failed;
+	int connection, failed, result;
 
 	options_take(stop_options, &grace, &arguments);
 	arguments_end(arguments);
@@ -235,8 +236,10 @@ int verb_stop(const struct context *context, char **arguments)
 	failed = call(connection, &request, "stop", "stopping");
 	if (failed >= 0)
 		return failed;
-	/* init holds the connection until it exits. An error means that it has exited as well. */
-	while (initctl_receive(connection, &message) > 0)
-		;
+	/* init holds the connection until it exits, which a reset of it means as well. */
+	while ((result = initctl_receive(connection, &message)) > 0)
+		initctl_discard(&message);
+	if (result < 0 && errno != ECONNRESET)
+		not_completed("stop");
 	return 0;
 }

@@ -70,6 +70,8 @@ void relay_block_signals(void)
 			sigaddset(&set, relayed[i]);
 	sigprocmask(SIG_BLOCK, &set, &state.original_mask);
 	state.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (state.signal_fd < 0)
+		fail_errno("receive signals");
 }
 
 /* The message that was received last. */

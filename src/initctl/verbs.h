@@ -58,7 +58,7 @@ int verb_open(const struct context *context, const char *key, const char *value)
 /*
  * Ends the program after a request to which the reply was missing or unexpected: it prints
  * "cannot ACTION OBJECT: " and the reason according to errno (EPROTO: the reply was unexpected).
- * The exit code is EXIT_CONTAINER_ENDED for ECONNRESET, and EXIT_INITCTL otherwise.
+ * The exit code is EXIT_CONTAINER_ENDED for ECONNRESET and EPIPE, and EXIT_INITCTL otherwise.
  */
 _Noreturn void verb_unanswered(const char *action, const char *object);
 

@@ -28,6 +28,22 @@ static const char *field(const char *key)
 	return value ? value : "?";
 }
 
+/* More descriptors than a message takes are refused before anything is sent. */
+static int sends_too_many(int connection)
+{
+	int fds[4 * INITCTL_DESCRIPTORS] = {0};
+	struct initctl_request request;
+	char data[64];
+
+	initctl_begin(&request, data, sizeof data, "status");
+	for (unsigned count = INITCTL_DESCRIPTORS + 1; count <= sizeof fds / sizeof *fds; count++) {
+		errno = 0;
+		if (initctl_send(connection, &request, fds, count) != -1 || errno != EINVAL)
+			return 1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const environment[] = {"FROM=embed_client", NULL};
@@ -45,6 +61,8 @@ int main(int argc, char **argv)
 	connection = initctl_connect(argv[1]);
 	if (connection < 0)
 		return fail(argv[1]);
+	if (sends_too_many(connection))
+		return fail("too many descriptors");
 	switch (initctl_exec(connection, &exec, &answer)) {
 	case 0:
 		fprintf(stderr, "session %s\n", field("session"));

@@ -126,7 +126,7 @@ def test_the_first_key_twice_and_then_the_second(container):
 
 
 @pytest.mark.parametrize("names, keys, others", [
-    ("ctrl-a,d", "\x01d", "\x10\x11"), ("~,.", "~.", "\x10\x11"), ("ctrl-]", "\x1d", "\x10\x11"),
+    ("ctrl-a,d", "\x01d", "\x10\x11"), ("~,.", "~.", "\x10\x11"), ("ctrl-]", "\x1d", "\x10\x11"), ("ctrl-_,ctrl-^", "\x1f\x1e", "\x10\x11"),
     ("a,a,b", "aaab", "ab"), ("ctrl-A,D", "\x01D", "\x01d")])
 def test_other_keys(container, names, keys, others):
     terminal = container.on_terminal("exec", "--detach-keys", names, *CAT[1:])

@@ -94,6 +94,15 @@ def test_environment(control):
     assert not {"NOT_SET", "OTHER", "INIT_SOCKET"} & set(found)
 
 
+def test_as_many_variables_as_there_may_be(container):
+    """That which initctl adds for a terminal is not one of them."""
+    words = [word for i in range(256) for word in ("-e", f"V{i}=x")]
+    done = container.run("exec", "-t", *words, "--", "sh", "-c", "env | grep -c ^V; echo $TERM",
+                         env={"TERM": "dumb"})
+    assert (done.returncode, done.stdout.split()) == (0, ["256", "dumb"]), done
+    one_line(container.run("exec", *words, "-e", "W=x", "true"), 125, "too many variables: 'W=x'")
+
+
 def test_umask_limits_and_privileges(container):
     out = container.output("exec", "--umask", "027", "--rlimit", "NOFILE:64:128", "--no-new-privs",
                            "--", "sh", "-c",
@@ -180,9 +189,11 @@ def test_inside_a_directory(control):
     (["--"], 125, ["no command given"]),
     (["--nope", "true"], 125, ["unknown option '--nope'"]),
     (["-x", "true"], 125, ["unknown option '-x'"]),
-    (["-u"], 125, ["no value for option"]),
-    (["-e"], 125, ["no value for option"]),
+    (["-u"], 125, ["option -u needs a value"]),
+    (["-e"], 125, ["option -e needs a value"]),
     (["--detach-keys", "ctrl", "true"], 125, ["--detach-keys 'ctrl'"]),
+    *((["--detach-keys", f"ctrl-{key}", "true"], 125, [f"--detach-keys 'ctrl-{key}'"])
+      for key in "5?@`{~ "),
 ])
 def test_what_goes_wrong(container, words, code, parts):
     one_line(container.run("exec", *words), code, *parts)
@@ -218,6 +229,15 @@ def test_hung_up_with_its_client(container):
     client.kill()
     container.wait_sessions(0)
     assert eventually(lambda: mark.exists() and mark.read_text()) == "hup\n"
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("words", [["exec", "true"], ["attach", "1"]])
+def test_no_descriptor_for_signals(container, words):
+    """Without it they would stay blocked, and nothing could end it."""
+    one_line(container.run(*words, outer=["strace", "-qq", "-o", "/dev/null", "-e",
+                                          "inject=signalfd4:error=EMFILE"]),
+             125, "cannot receive signals: ")
 
 
 def test_a_start_that_hangs_can_be_interrupted(container):

@@ -64,7 +64,7 @@ def test_a_newer_greeting(control, server, greeting):
 def test_a_master_that_is_none(control, server, kinds):
     """Else we would type into what the container chose."""
     server.serve((GREETING, ()), [[(STARTED, kinds)]], linger=True)
-    one_line(control.run("exec", "-t", "sh"), 125, "sh", "unexpected reply from init")
+    one_line(control.run("exec", "-t", "sh"), 125, "run sh: unexpected reply from init")
     server.serve((GREETING, ()), [[(message("attached", "session=1", "pid=2"), kinds)]], linger=True)
     if kinds:
         one_line(control.run("attach", "1"), 125, "attach to session 1")
@@ -72,7 +72,7 @@ def test_a_master_that_is_none(control, server, kinds):
 
 def test_a_master_that_was_not_asked_for(control, server):
     server.serve((GREETING, ()), [[(STARTED, ["master"])]], linger=True)
-    one_line(control.run("exec", "-T", "sh"), 125, "sh", "unexpected reply from init")
+    one_line(control.run("exec", "-T", "sh"), 125, "run sh: unexpected reply from init")
 
 
 # ---- answers
@@ -91,17 +91,40 @@ def test_an_answer_that_is_none(control, server, words, answer):
     assert "\x1b" not in done.stderr
 
 
+@pytest.mark.parametrize("words, stage, text", [
+    (["exec", "true"], "parent", "cannot set the parent death signal of true: x"),
+    (["exec", "true"], "request", "cannot run true: x"),
+    (["attach", "7"], "attach", "cannot attach to session 7: x")])
+def test_the_step_that_failed(control, server, words, stage, text):
+    server.serve((GREETING, ()), [[(message("failed", f"stage={stage}", "errno=16", "message=x"), ())]])
+    one_line(control.run(*words), 125, text)
+
+
+def test_stop_takes_no_nonsense_for_the_end(control, server):
+    server.serve((GREETING, ()), [[(message("stopping"), ()), (message("news"), ["null"]), (b"x", ())]],
+                 linger=True)
+    one_line(control.run("stop"), 125, "unexpected reply from init")
+    server.serve((GREETING, ()), [[(message("stopping"), ()), (message("news"), ["null"])]])
+    assert control.run("stop").returncode == 0
+
+
 def test_held_without_a_number(control, server):
     server.serve((GREETING, ()), [[(message("started"), ())], [(message("held"), ())]])
     assert control.run("exec", "-d", "true").stdout == "0\n"
 
 
-@pytest.mark.parametrize("words", [["status"], ["sessions"], ["wait"], ["exec", "true"],
+@pytest.mark.parametrize("answers", [[], [[]]], ids=["before the request", "behind it"])
+@pytest.mark.parametrize("words", [["status"], ["sessions"], ["wait"], ["watch"], ["exec", "true"],
+                                   ["exec", "-t", "true"], ["exec", "-d", "true"],
                                    ["attach", "1"], ["signal", "TERM"], ["stop"]])
-def test_a_server_that_hangs_up(control, server, words):
-    server.serve((GREETING, ()), [[]])
-    done = control.run(*words)
-    one_line(done, GONE, ": the container ended")
+def test_a_server_that_hangs_up(control, server, words, answers):
+    server.serve((GREETING, ()), answers)
+    one_line(control.run(*words), GONE, ": the container ended")
+
+
+def test_a_server_that_hangs_up_instead_of_holding(control, server):
+    server.serve((GREETING, ()), [[(STARTED, ())], []])
+    one_line(control.run("exec", "-d", "true"), GONE, "cannot detach from true: the container ended")
 
 
 @pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats"], ["freeze"]])

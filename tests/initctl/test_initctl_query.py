@@ -100,7 +100,8 @@ def test_signal_main_and_sessions(control):
     (["NOPE"], ["cannot use signal 'NOPE': expected a name"]), (["65"], ["signal"]), (["0"], ["signal"]),
     (["TERM", "%99"], ["%99", "No such process"]), (["TERM", "99999"], ["99999", "No such"]),
     (["TERM", "nobody"], ["cannot use target 'nobody': expected main, all"]), (["TERM", "main", "x"], ["too many arguments"]),
-    ([], ["no signal given"]), (["TERM", "1"], ["cannot use process '1'"]), (["T" * 600], ["no such signal"])])
+    ([], ["no signal given"]), (["TERM", "1"], ["cannot use process '1'"]),
+    (["T" * 600], ["no such signal or target: 'TTT"]), (["TERM", "m" * 600], ["no such signal or target: 'mmm"])])
 def test_signals_that_cannot_be_sent(container, words, parts):
     one_line(container.run("signal", *words), 125, *parts)
 
@@ -184,7 +185,7 @@ def test_stop_takes_sessions_along(container):
 
 
 @pytest.mark.parametrize("words, parts", [
-    (["--grace", "soon"], ["cannot use grace period 'soon': expected a time"]), (["--grace"], ["no value for option --grace"]),
+    (["--grace", "soon"], ["cannot use grace period 'soon': expected a time"]), (["--grace"], ["option --grace needs a value"]),
     (["now"], ["too many arguments", "now"]), (["--grace=1", "2"], ["too many arguments"]),
     (["--grace", "9" * 600], ["bad value for --grace"])])
 def test_stop_misused(container, words, parts):
@@ -197,7 +198,7 @@ def test_stop_misused(container, words, parts):
 
 @pytest.mark.parametrize("words, parts", [
     ([], ["no verb given"]), (["fly"], ["unknown verb 'fly'"]), (["--fly"], ["'--fly'"]),
-    (["-S"], ["no value"]), (["status", "now"], ["too many arguments", "now"]),
+    (["-S"], ["needs a value"]), (["status", "now"], ["too many arguments", "now"]),
     (["sessions", "x"], ["too many"]), (["wait", "x"], ["too many"]), (["watch", "x"], ["too many"]),
     (["shell", "x"], ["too many"]), (["\x1b[31m"], ["unknown verb '?[31m'"])])
 def test_misuse_costs_one_line(control, words, parts):

@@ -522,9 +522,11 @@ def test_an_init_that_is_none(control, kinds):
     (["--", "true"], "no namespaces given"), (["--nope"], "unknown option '--nope'"),
     (["net", "--fd", "2", "true"], "bad descriptor for --fd: '2'"),
     (["net", "--fd", "x", "true"], "bad descriptor for --fd: 'x'"),
-    (["net", "--fd"], "no value for option --fd given"), (["net", "--fd", "9"], "no command given"),
+    (["net", "--fd"], "option --fd needs a value"), (["net", "--fd", "9"], "no command given"),
     (["net", "--program", "/bin/true"], "no command given"),
     (["net", "--save", "/x", "--", "true"], "too many arguments: 'true'"),
+    (["--save", "/x", "--drop", "/y"], "cannot use --drop with --save"),
+    (["--drop", "/y", "--from", "/x"], "cannot use --drop with --from"),
     (["--drop", "/x", "net"], "too many arguments: 'net'"),
     (["--from", "/nowhere", "net", "true"], "open /nowhere/net: No such file or directory"),
     (["--from", "/nowhere"], "open /nowhere: no namespaces were saved there"),
@@ -595,6 +597,20 @@ def test_passed_descriptors(either):
         done = output(either, "all", f"--fd={first}", "--", "readlink",
                       *(f"/proc/self/fd/{first + i}" for i in range(len(KINDS))))
         assert done.splitlines() == [f"{kind}:[{inside[kind]}]" for kind in KINDS]
+
+
+@pytest.mark.parametrize("first", range(3, 8))
+def test_passed_descriptors_and_a_program_of_ours(control, first):
+    """Those of the namespaces do not take the program's place."""
+    control.start(how="plain").user = ()
+    assert output(control, "net,uts", "--fd", str(first), "--program", INITCTL, "--", "initctl",
+                  "-V").startswith("initctl ")
+
+
+def test_passed_descriptors_beyond_the_limit(control):
+    control.start(how="plain")
+    one_line(control.run("ns", "net", "--fd", "60000", "true", outer=["prlimit", "-n1024:1024"]),
+             125, "cannot pass descriptor of net: --fd is beyond the limit of open files")
 
 
 SERVE = """
