@@ -82,10 +82,10 @@ def test_a_session_without_a_terminal(container):
 
 
 def test_what_cannot_be_attached(container):
-    one_line(container.run("attach", "7"), 125, "attach 7", "no such session")
+    one_line(container.run("attach", "7"), 125, "attach to session 7", "no such session")
     terminal = container.on_terminal("exec", "--", "sh", "-c", LOOP)
     terminal.expect("ready")
-    one_line(container.run("attach", "1"), 125, "attach 1", "the session is not held")
+    one_line(container.run("attach", "1"), 125, "attach to session 1", "the session is not held")
     one_line(container.run("attach", "x"), 125, "cannot use session 'x'", "expected a number")
     one_line(container.run("attach"), 125, "no session given")
     one_line(container.run("attach", "1", "2"), 125, "too many arguments")
