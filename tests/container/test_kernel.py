@@ -95,7 +95,9 @@ def test_memory(told):
     """Who takes too much is killed, what is taken is counted, and the operator gets in."""
     memory = told("memory")
     grown = int(memory["after"]) - int(memory["before"])
-    assert 8 << 20 <= grown < 12 << 20
+    # The kernel charges 64 pages at a time on its one CPU: so much may be counted before.
+    ahead = 64 * 4096
+    assert (8 << 20) - ahead <= grown < 12 << 20
     assert memory["hog"] == memory["fill"] == "137"
     assert int(memory["memory.events.oom_kill"]) >= 2
     # At its limit, within what the last to be killed gave back.
@@ -145,11 +147,11 @@ def test_weights(told):
 
 
 @pytest.mark.parametrize("scenario, said", [
-    ("missing", "init: cannot limit hugetlb.2MB.max=0: no controller hugetlb in /sys/fs/cgroup/missing: "
+    ("missing", "init: cannot set hugetlb.2MB.max=0: no such controller in /sys/fs/cgroup/missing: "
                 "No such file or directory"),
-    ("wrong", "init: cannot limit memory.max=much: controller memory in /sys/fs/cgroup/wrong: "
+    ("wrong", "init: cannot set memory.max=much in cgroup /sys/fs/cgroup/wrong: "
               "Invalid argument"),
-    ("busy", "init: cannot limit pids.max=9: controller pids in /sys/fs/cgroup/busy: "
+    ("busy", "init: cannot set pids.max=9 in cgroup /sys/fs/cgroup/busy: "
              "Resource busy")])
 def test_refused(told, scenario, said):
     refused = told(scenario)
