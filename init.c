@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,15 +38,8 @@
 #include "process/signals.h"
 #include "process/tty.h"
 
-enum {
-	BATCH = 8,     /* signals read at a time */
-	STACK = 65536, /* more than the start uses of the stack, in bytes */
-	FRAME = 1024,  /* more than forget_start uses, with what it calls */
-};
-
-/* Where the program begins in memory; the linker defines it. */
-// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): its name
-extern const char __executable_start[];
+/* Signals read at a time. */
+enum { BATCH = 8 };
 
 static struct {
 	struct options options;
@@ -159,27 +151,10 @@ static bool wait_for_event(void)
 	return poll(&ready, 1, end_timeout(self.expire_at)) > 0;
 }
 
-/*
- * Gives the memory back that only the start needed: the pages of its code (SECTION_START in
- * base/section.h), and those of the stack that it went down to. The code may be read in again at
- * any time. By the first advice it becomes a mapping of its own: otherwise the kernel would
- * map it again together with the code behind it.
- */
-SECTION_START_END static void forget_start(void)
-{
-	const uintptr_t page = SECTION_PAGE, code = (uintptr_t)__executable_start,
-			code_end = (uintptr_t)forget_start & ~(page - 1),
-			stack_end = ((uintptr_t)__builtin_frame_address(0) - FRAME) & ~(page - 1);
-
-	madvise((void *)code, code_end - code, MADV_RANDOM);
-	madvise((void *)code, code_end - code, MADV_DONTNEED);
-	madvise((void *)(stack_end - STACK), STACK, MADV_DONTNEED);
-}
-
 _Noreturn static void serve(void)
 {
 	/* Called here: main() lies on the pages that are given back. */
-	forget_start();
+	section_forget_start();
 	for (;;) {
 		/* Asked each time: a session may have begun since the last death. */
 		if (end_has_begun())

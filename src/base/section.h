@@ -16,7 +16,7 @@
 /*
  * For a large function that only the start calls: the linker puts these side by side, where
  * GCC puts main(), and SECTION_START_END behind them. The pages up to that function are given back
- * once the command runs (forget_start in init.c). Saves three pages of memory. A function that
+ * once the command runs (section_forget_start). Saves three pages of memory. A function that
  * is called later all the same is read in again; nothing else happens.
  */
 #define SECTION_START     __attribute__((section(".text.startup.a"), noinline))
@@ -28,5 +28,11 @@ enum { SECTION_PAGE = 4096 };
 #else
 enum { SECTION_PAGE = 65536 };
 #endif
+
+/*
+ * Gives the memory back that only the start needed: the pages of its code, and those of the stack
+ * that it went down to. The code may be read in again at any time.
+ */
+void section_forget_start(void);
 
 #endif

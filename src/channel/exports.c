@@ -11,9 +11,6 @@
 #include "base/text.h"
 #include "container/cgroup.h"
 
-/* Of a line of /proc/self/cgroup, in bytes. */
-enum { LINE = 2048 };
-
 enum { ROOT, PROC, CGROUP, FIRST_NAMESPACE };
 
 static const char names[FIRST_NAMESPACE][7] = {
@@ -27,7 +24,7 @@ static int opened[EXPORTS];
 
 static int open_below(const char *mount, const char *path)
 {
-	char whole[LINE + 32];
+	char whole[CGROUP_LINE + 32];
 
 	text_join(whole, mount, path);
 	return file_open_in(AT_FDCWD, whole, FILE_SYSTEM_CGROUP2);
@@ -39,11 +36,14 @@ static int open_below(const char *mount, const char *path)
  */
 static int open_cgroup(void)
 {
-	char text[LINE];
+	char text[CGROUP_LINE];
 	const char *line = cgroup_line(opened[PROC], "self/cgroup", text, sizeof text);
-	int fd = line ? open_below("/sys/fs/cgroup", line) : -1;
+	int fd;
 
-	return line && fd < 0 ? open_below("/sys/fs/cgroup/unified", line) : fd;
+	if (!line)
+		return -1;
+	fd = open_below("/sys/fs/cgroup", line);
+	return fd < 0 ? open_below("/sys/fs/cgroup/unified", line) : fd;
 }
 
 void exports_open(void)

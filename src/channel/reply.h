@@ -14,6 +14,7 @@ struct reply {
 };
 
 void reply_begin(struct reply *reply, const char *name);
+
 /* The event of that type. */
 void reply_begin_event(struct reply *reply, const char *type);
 

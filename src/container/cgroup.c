@@ -17,10 +17,9 @@ enum {
 	LOOKS = 500,
 	/* Levels of cgroups that are removed below app. */
 	TREE_DEPTH = 64,
-	/* A line of controllers, and the name of one; a path of /proc/self/cgroup. */
+	/* A line of controllers, and the name of one. */
 	WORDS = 512,
 	WORD = 32,
-	LINE = 2048,
 };
 
 /* The one that we live in comes first: it tells whether a predecessor is alive. */
@@ -120,7 +119,7 @@ static int remove_tree(int directory, const char *name, unsigned depth)
 /* Opened while we may: the files of the host's tree may be closed to us by the end. */
 SECTION_START static void find_ways_back(void)
 {
-	char text[LINE], path[LINE + 16], *line;
+	char text[CGROUP_LINE], path[CGROUP_LINE + 16], *line;
 	int up = self.fds[CGROUP_DIR], root;
 
 	do {

@@ -52,6 +52,9 @@ int cgroup_part(enum cgroup_part part);
  */
 char *cgroup_line(int directory, const char *path, char *text, size_t size);
 
+/* The size of such a text, for a path of usual length. */
+enum { CGROUP_LINE = 2048 };
+
 /* Adds its descriptors, -1 for those that are not open, to a list; returns how many. */
 unsigned cgroup_keep(int *list);
 enum { CGROUP_KEEPS = CGROUP_PARTS + 4 };

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/section.h"
-#include "base/sys.h"
 #include "base/text.h"
 #include "options_table.h"
 

@@ -6,7 +6,6 @@
 
 #include "base/number.h"
 #include "base/section.h"
-#include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "channel/verbs.h"
