@@ -314,7 +314,7 @@ def open_files(box):
 
 @pytest.mark.parametrize("spare", [0, 1, 2, 3])
 def test_descriptors_run_out(container, spare):
-    """Whoever comes is told so; who is there is served; with room again all is as before."""
+    """Whoever comes is told so, the log once; who is there is served; with room all is as before."""
     box = container()
     held = box.idle()
     there = box.connect()
@@ -334,6 +334,7 @@ def test_descriptors_run_out(container, spare):
         "failed", "request", errno.EMFILE)
     assert answer["field"] == "descriptors" and there.receive() is None
     assert box.cpu() - before < os.sysconf("SC_CLK_TCK") / 2, "it spins"
+    assert box.init.stderr().count("cannot accept on control socket: ") == 1
     for channel in more:
         channel.close()
     resource.prlimit(box.pid, resource.RLIMIT_NOFILE, limits)
