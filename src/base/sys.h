@@ -6,6 +6,7 @@
 #ifndef SYS_H
 #define SYS_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -88,13 +89,21 @@ enum {
 	SYS_IN_ROOT = 0x10, /* the directory is /, for symbolic links and ".." as well */
 };
 
-/* As sys_open, by openat2(2); Linux 5.6. */
+/*
+ * As sys_open, by openat2(2); Linux 5.6. A path with ".." in it or in a symbolic link fails with
+ * EAGAIN where anything on the machine is mounted, unmounted or renamed meanwhile: then it is
+ * to be tried again, but not for ever.
+ */
 static inline int sys_open_resolved(int directory, const char *path, int flags, unsigned resolve)
 {
 	/* struct open_how: flags, mode, resolve */
 	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), 0, resolve};
+	int fd, tries = 0;
 
-	return (int)syscall(SYS_openat2, directory, path, how, sizeof how);
+	do
+		fd = (int)syscall(SYS_openat2, directory, path, how, sizeof how);
+	while (fd < 0 && errno == EAGAIN && tries++ < 1000);
+	return fd;
 }
 
 /* Close-on-exec. */

@@ -108,7 +108,7 @@ static int make_point(int parent, const char *name, bool directory)
 
 SECTION_START int mountfd_point(int root, char *path, bool directory)
 {
-	int at = mountfd_find(root, "/"), parent;
+	int at = root, parent;
 	char *name = path, kept;
 
 	do {
@@ -120,7 +120,8 @@ SECTION_START int mountfd_point(int root, char *path, bool directory)
 		at = mountfd_find(root, path);
 		if (at < 0 && errno == ENOENT && !make_point(parent, name, kept || directory))
 			at = mountfd_find(root, path);
-		close(parent);
+		if (parent != root)
+			close(parent);
 		*end = kept;
 		name = end;
 	} while (at >= 0 && kept);

@@ -8,10 +8,11 @@ import os
 import stat
 import struct
 import subprocess
+import sys
 
 import pytest
 
-from conftest import INIT, eventually, mounts
+from conftest import AS_ROOT, INIT, eventually, mounts
 from container import directory, needs_root
 from inside import (NODES, SETUP, begin, everything, inner_of, inside, mountinfo, needs_static,
                     new_mounts, refused, root, who)
@@ -34,6 +35,7 @@ ROWS = {
     "run": ("/run", "tmpfs", {"rw", "nosuid", "nodev"}, {"noexec"}, {"mode=755"}),
 }
 SEE = ["cat", "/proc/self/mountinfo"]
+NEW_MOUNTS = ["unshare", "-m" if AS_ROOT else "-Urm"]
 # <asm-generic/ioctls.h>; Python has it from 3.13 on.
 TIOCGPTN = 0x80045430
 
@@ -314,6 +316,35 @@ def test_loop_of_links(inside, root):
     (root / "sys").symlink_to("proc")
     refused(inside(["--unshare=all", "--chroot", root, "--mount-proc"], "true"),
             "make mount point /proc", ("Symbolic link loop", "Too many levels of symbolic links"))
+
+
+MOUNTING = """import ctypes
+libc = ctypes.CDLL(None)
+detach = 2
+print(libc.mount(b"busy", b"/tmp", b"tmpfs", 0, None), flush=True)
+while True:
+    libc.umount2(b"/tmp", detach)
+    libc.mount(b"busy", b"/tmp", b"tmpfs", 0, None)
+"""
+
+
+@pytest.fixture
+def mounting():
+    """Somebody else, in a mount namespace of his own, mounts and unmounts without a pause."""
+    with subprocess.Popen([*NEW_MOUNTS, sys.executable, "-c", MOUNTING],
+                          stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"0\n"
+        yield
+        other.kill()
+
+
+def test_links_while_others_mount(inside, root, who, mounting):
+    """The kernel then refuses "..", for the moment (openat2(2), EAGAIN)."""
+    (root / "deep/er").mkdir(parents=True)
+    (root / "mine").symlink_to("/".join(["deep/er/../.."] * 50) + "/deep")
+    who.own(root)
+    for _ in range(5):
+        succeeded(inside(["--unshare=all", "--chroot", root, "--tmpfs=/mine/x"], "true"))
 
 
 # ---- the root

@@ -13,7 +13,8 @@ import pytest
 from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, halt, is_alive, marked, mounts,
                       sanitized)
 from container import directory
-from inside import (SETUP, all_gone, begin, inner_of, inside, needs_static, new_mounts, root, who)
+from inside import (SETUP, all_gone, begin, inner_of, inside, needs_static, new_mounts, refused, root,
+                    who)
 from terminal import BASH, INTERRUPT, PROMPT, SUSPEND, Terminal, process
 
 pytestmark = needs_static
@@ -245,6 +246,17 @@ def test_failure(run, who, root, directory, marker, call, error, when, step):
     assert result.stderr.startswith(f"init: cannot {step}") and result.stderr.count("\n") == 1, result
     assert re.search(r": [A-Z][a-z]", result.stderr) and "errno" not in result.stderr, result
     nothing_left(marker, directory, before)
+
+
+@needs_strace
+@pytest.mark.parametrize("when, code", [("1+2", 0), ("1+", SETUP)])
+def test_path_that_is_to_be_looked_up_again(inside, root, when, code):
+    """The kernel could not tell whether ".." stays inside: tried again, but not for ever."""
+    result = inside(["--unshare=all", "--mount-proc", "--chroot", root], "true",
+                    outer=strace(f"openat2:error=EAGAIN:when={when}", follow=True))
+    assert result.returncode == code, result
+    if code:
+        refused(result, "make mount point /proc", "Resource temporarily unavailable")
 
 
 @needs_strace
