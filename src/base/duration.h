@@ -25,6 +25,12 @@ static inline long long after(long long now, long long duration)
 	return duration == FOREVER ? NEVER : now + duration;
 }
 
+/* The shorter of two durations that have an end; one that was not given does not count. */
+static inline long long shorter(long long a, long long b)
+{
+	return a == NOT_SAID || (b != NOT_SAID && b < a) ? b : a;
+}
+
 /* The earlier of two points in time. */
 static inline long long sooner(long long a, long long b)
 {

@@ -218,13 +218,11 @@ static void run_wait(struct verb_call *call)
 
 static void run_stop(struct verb_call *call)
 {
-	const long long grace = call->request->grace;
 	struct reply reply;
 
-	/* Of the times that are given together the shortest counts. */
+	/* Several may come before the first is acted on. */
 	self.stop.wanted = true;
-	if (self.stop.grace == NOT_SAID || (grace != NOT_SAID && grace < self.stop.grace))
-		self.stop.grace = grace;
+	self.stop.grace = shorter(self.stop.grace, call->request->grace);
 	reply_begin(&reply, "stopping");
 	connection_send(call->connection, &reply, -1);
 }

@@ -54,7 +54,7 @@ static struct {
 	int killed_by;       /* signal to die of, where the code does not tell all, or 0 */
 	unsigned stops;      /* TERM, INT, QUIT and requests to stop so far */
 	bool childless;      /* init has no child left */
-	long long requested; /* grace period of the latest request, or NOT_SAID */
+	long long requested; /* the shortest grace period of the requests, or NOT_SAID */
 	/* In RUNNING: when the command gets KILL. Else see the states. */
 	long long deadline;
 } self;
@@ -264,9 +264,9 @@ bool end_on_request(long long grace)
 	const bool runs = self.state == RUNNING;
 
 	self.stops++;
-	self.requested = grace;
-	if (grace != NOT_SAID)
-		self.view->grace = grace;
+	self.requested = shorter(self.requested, grace);
+	if (self.requested != NOT_SAID)
+		self.view->grace = self.requested;
 	act(STOP_REQUEST);
 	return runs;
 }

@@ -346,6 +346,29 @@ def test_stops_that_come_together(container, order):
     assert box.init.wait() == 137
 
 
+@pytest.mark.parametrize("fields", [["grace=300ms", "grace=1000s"], ["grace=1000s", "grace=300ms"],
+                                    ["grace=300ms", None]], ids=str)
+def test_stops_one_after_another(container, fields):
+    """The shortest time counts, for the main command and then for the other processes."""
+    box = container("--grace", "1000s", "--kill-after", "1000s",
+                    command=["sh", "-c", f"{PROBE} signals & exec {PROBE} signals"])
+    for _ in range(2):
+        box.init.line("ready")
+    for field in fields:
+        assert box.connect().call("stop", *([field] if field else [])).name == "stopping"
+    assert box.init.wait() == 137
+
+
+def test_a_grace_period_that_runs_is_not_made_longer(container):
+    box = container("--grace", "2s", command=["sh", "-c", f"{PROBE} signals & exec sleep 1000"])
+    box.init.line("ready")
+    channel = box.connect()
+    channel.call("signal", "signal=KILL", f"pid={channel.call('status')['main']}")
+    eventually(lambda: channel.call("status")["state"] == "ending", what="the grace period")
+    assert channel.call("stop", "grace=1000s").name == "stopping"
+    assert box.init.wait() == 137
+
+
 def test_stop_has_the_rest_ended(container):
     box = container("--grace", "1000s", command=["sh", "-c", f"{PROBE} signals & wait"])
     box.init.line("ready")
