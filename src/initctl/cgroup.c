@@ -13,14 +13,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "exit.h"
 #include "output.h"
 #include "verbs.h"
-
-/* <linux/magic.h> */
-enum { CGROUP2 = 0x63677270 };
 
 enum {
 	DONE_TIMEOUT = 10000, /* milliseconds that a freeze, a thaw or a kill may take */
@@ -61,13 +59,16 @@ static int open_cgroup(
 	int fd = verb_open(context, "what", "cgroup");
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) || (long)fs.f_type != CGROUP2)
+	if (fstatfs(fd, &fs) || (long)fs.f_type != FILE_SYSTEM_CGROUP2)
 		fail("cannot ", action, " cgroup: init did not pass one");
 	*container = fd;
-	if (has_directory(fd, "init") && has_directory(fd, "app") && has_directory(fd, "ops"))
-		return open_file(fd, "app", O_RDONLY | O_DIRECTORY);
-	if (only_own)
+	if (has_directory(fd, "init") && has_directory(fd, "app") && has_directory(fd, "ops")) {
+		fd = open_file(fd, "app", O_RDONLY | O_DIRECTORY);
+		if (fd < 0)
+			fail_errno("open cgroup app");
+	} else if (only_own) {
 		fail("cannot ", action, " cgroup: init was not started with --cgroup");
+	}
 	return fd;
 }
 
@@ -111,6 +112,8 @@ static bool wait_for_event(int cgroup, const char *action, const char *line)
 	ssize_t length;
 
 	events.events = POLLPRI;
+	if (events.fd < 0 && errno != ENOENT)
+		fail_errno("open cgroup.events");
 	while ((length = pread(events.fd, text, sizeof text - 1, 0)) >= 0) {
 		text[length] = 0;
 		if (strstr(text, line))
@@ -270,7 +273,7 @@ int verb_stats(const struct context *context, char **arguments)
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		add_file(&out, cgroup, tables[i], true);
 	if (out.full)
-		fail("cannot print stats of cgroup: too many for a message");
+		fail("cannot print stats of cgroup: too many values for one message");
 	stats.length = out.length;
 	if (context->json)
 		output_json(&stats);

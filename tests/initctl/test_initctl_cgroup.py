@@ -1,5 +1,6 @@
 """freeze, thaw, kill, limit and stats. What limits do is in test_kernel.py."""
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -47,6 +48,15 @@ def test_freeze_and_thaw(boxed, tree):
     boxed.init.line(r"^\d+$")
     assert len(boxed.init.lines) > before
     assert boxed.output("thaw") == ""
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("when, parts", [(4, "open cgroup app"), (5, "write cgroup.freeze"),
+                                         (6, "open cgroup.events")])
+def test_a_file_that_cannot_be_opened(boxed, when, parts):
+    """Not said to be the end of the container."""
+    strace = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject=openat2:error=EMFILE:when={when}"]
+    one_line(boxed.run("freeze", outer=strace), 125, f"cannot {parts}: ")
 
 
 def test_shell_while_frozen(boxed):
