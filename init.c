@@ -57,7 +57,7 @@ static struct {
  */
 static void report_failed_start(int code, int error)
 {
-	notify_failed(error, code);
+	notify_failed(code, error);
 	end_clean_up();
 }
 
@@ -177,7 +177,7 @@ static void watch_parent(pid_t parent)
 	if (!self.options.parent_death)
 		return;
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
-		fail_cannot("watch parent", "");
+		fail_cannot("set parent death signal", "");
 	/*
 	 * A parent outside of this PID namespace has the number 0, dead or alive. If it holds
 	 * the other end of the channel, a hang-up there tells that it is dead.
@@ -372,11 +372,11 @@ int main(int argc, char **argv)
 	open_inside();
 	become_subreaper();
 	start_command();
+	/* From here on nothing may end PID 1 but the end of the container. */
 	serve_channel();
 	release_descriptors();
 	notify_started(command_process()->pid, !self.channel_failed);
 	/* Children from before the exec of init may have died before SIGCHLD was blocked. */
 	reap_children();
-	/* From here on nothing may end PID 1 but the end of the container. */
 	serve();
 }

@@ -81,7 +81,8 @@ $(BUILD)/valgrind/run: ALWAYS
 # ---- the tests. INIT and INITCTL name the programs under test, UNIT the unit tests' directory.
 
 CHECKED  = tests/unit tests/pid1/test_start.py tests/process/test_signals.py \
-           tests/pid1/test_exit.py tests/pid1/test_options.py
+           tests/pid1/test_exit.py tests/pid1/test_options.py \
+           tests/channel/test_channel_resources.py::test_code_of_the_start_is_given_back
 check: all units ## run the tests that take seconds: unit, start, signals, exit, options
 	$(RUN) $(PARALLEL) $(CHECKED)
 
@@ -196,6 +197,8 @@ lint-format:
 lint-compile:
 	@echo "gcc, musl-gcc, clang with glibc and clang with musl"
 	@$(call each,$(C_FILES),for cc in gcc musl-gcc clang "$(CLANG_MUSL)"; do $$cc $(compile) $$f || exit; done)
+	@echo "gcc: names in tables that fill their array, without a NUL"
+	@! gcc $(filter-out -Werror,$(STRICT)) -Wc++-compat -fsyntax-only $(OWN_C) 2>&1 | grep initializer-string
 
 # One file for each clang-tidy: version 14 takes a va_list of the second for one of the first.
 lint-analyse:

@@ -65,7 +65,7 @@ void log_note(int level, const char *text, const char *object);
  */
 int log_put(int fd, const char *text, size_t length);
 
-/* An array of parts, so that an argument that is not a string does not compile. */
+/* An array of parts: an argument of another type does not compile, but for a null constant. */
 #define LOG_PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 #define log_write(level, error, ...) log_parts((level), (error), LOG_PARTS(__VA_ARGS__))

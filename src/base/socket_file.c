@@ -40,7 +40,7 @@ static int status_of(const struct socket_file *file, struct file_status *status)
  * A connect(2) to a file that nobody listens on, socket or not, is refused (unix(7)).
  * The socket's directory is the current one.
  */
-static bool is_stale(const struct socket_file *file)
+static bool probe_stale(const struct socket_file *file)
 {
 	struct sockaddr_un address;
 	int fd = sys_socket();
@@ -88,7 +88,7 @@ SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask
 	mask = umask(mask);
 	result = bind(fd, generic, sizeof address);
 	if (result && errno == EADDRINUSE) {
-		if (is_stale(file) && !unlinkat(file->directory, file->name, 0))
+		if (probe_stale(file) && !unlinkat(file->directory, file->name, 0))
 			result = bind(fd, generic, sizeof address);
 		else
 			errno = EADDRINUSE;
@@ -146,7 +146,7 @@ int socket_file_remove_stale(const struct socket_file *file)
 		return -1;
 	for (int i = 0; i < LOOKS && !status_of(file, &status); i++) {
 		error = 0;
-		if (is_stale(file) && unlinkat(file->directory, file->name, 0))
+		if (probe_stale(file) && unlinkat(file->directory, file->name, 0))
 			error = errno;
 		poll(NULL, 0, LOOK_INTERVAL);
 	}

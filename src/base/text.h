@@ -14,10 +14,10 @@ char *text_join(char *to, const char *a, const char *b);
 /* How many bytes stand before the first c, or before the end: with 0 its length. */
 size_t text_until(const char *text, char c);
 
-/* What stands behind the last c, or the whole. */
+/* What follows the last c, or the whole. */
 const char *text_last(const char *text, char c);
 
-/* What stands behind the start of a text, or NULL where it does not start like that. */
+/* What follows the start of a text, or NULL where it does not start like that. */
 const char *text_after(const char *text, const char *start);
 
 /* Whether a text, or what stands in it before the first `end`, is the word. */

@@ -58,7 +58,7 @@ void events_session_died(struct session *session, int status)
 	struct connection *connection;
 	struct reply event;
 
-	/* Its last words first. */
+	/* First the report of its start, if that is still to be read. */
 	if (session->progress >= 0)
 		events_session_started(session);
 	if (session->state != SESSION_FAILED) {

@@ -53,8 +53,8 @@ static bool are_acceptable(const int *fds, unsigned count)
 }
 
 /*
- * A close may wait: of a socket that lingers, or for the server of a file's file system. A child
- * that shares our table does it, and waits for that.
+ * close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system. A
+ * child that shares our table of descriptors closes them, and blocks in our place.
  */
 static void discard(const int *fds, unsigned count)
 {
@@ -138,11 +138,11 @@ static void receive(struct connection *connection)
 }
 
 /*
- * Root, we ourselves, or on the list. A host's root shows as the overflow uid in a
- * user namespace that does not map it; so does everyone else unmapped, whom the
- * mode of the socket keeps out. A process inside is never let in by this rule.
+ * Whether the peer may use the channel: root, init's own user and those listed. A host's root shows
+ * as the overflow uid in a user namespace that does not map it; so does everyone else unmapped,
+ * whom the mode of the socket keeps out. A process inside is never let in by this rule.
  */
-static bool allowed(int fd, uid_t *uid)
+static bool admit(int fd, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
@@ -164,7 +164,7 @@ static bool allowed(int fd, uid_t *uid)
 
 /*
  * Where we are out of descriptors a spare one makes room to take the connection off
- * the queue and tell it so; else it would wait there, and wake us for ever.
+ * the queue and tell it so; else it would stay queued and wake us repeatedly.
  */
 static int accept_to_refuse(void)
 {
@@ -173,7 +173,7 @@ static int accept_to_refuse(void)
 
 	close(self.spare);
 	fd = sys_accept(self.listener.fd);
-	if (fd >= 0 && allowed(fd, &uid))
+	if (fd >= 0 && admit(fd, &uid))
 		connection_refuse_peer(fd, EMFILE, refusal(EMFILE));
 	else if (fd >= 0)
 		close(fd);
@@ -195,7 +195,7 @@ static void accept_some(void)
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
 			self.is_full = false;
-			if (allowed(fd, &uid))
+			if (admit(fd, &uid))
 				connection_greet(fd, uid);
 			else
 				close(fd);

@@ -164,7 +164,7 @@ void session_hang_up(struct session *session, long long grace)
 {
 	const long long kill_at = after(sys_now(), grace);
 
-	/* Its end is known, or near. */
+	/* It could not be started, or has been killed already. */
 	if (session->state == SESSION_FAILED || session->state == SESSION_KILLED)
 		return;
 	if (kill_at < session->kill_at)

@@ -24,8 +24,8 @@ struct cgroup_setup {
 
 /*
  * Opens or makes the directory and makes init, app and ops in it, on the host's view
- * of paths. Those that a dead predecessor left are made anew; where somebody still
- * lives in one that is an error. Ends the process where it fails. To the janitor's
+ * of paths. Cgroups that a killed init left are recreated; it is an error if one of them still
+ * holds processes. Ends the process where it fails. To the janitor's
  * descriptor (-1: none), which stays the caller's, it writes a byte before each that it makes.
  * setup is kept by reference; its limits are changed for a moment while they are read.
  */

@@ -36,7 +36,7 @@ int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs);
 bool mounts_wanted(const struct mounts *mounts);
 
 /*
- * Makes it so. In a mount namespace of our own, nothing that is mounted from now on
+ * Performs the mounts. In a mount namespace of our own, nothing that is mounted from now on
  * shows outside, and the root is pivoted to; otherwise it is chroot(2). Mount points
  * are made where they are missing. The current directory is the new root. Whatever
  * fails ends the process, and says so.

@@ -55,7 +55,7 @@ static void become_root(void)
  */
 _Noreturn static void fail_without_parent(void)
 {
-	fail("cannot start: parent was killed");
+	fail("cannot start: outer process was killed");
 }
 
 /* Waits for the byte by which our parent lets us continue. */
@@ -127,7 +127,7 @@ void namespaces_abandon(void)
 static void check_mapper(int status)
 {
 	if (WIFSIGNALED(status))
-		idmap_fail_killed("process", WTERMSIG(status));
+		idmap_fail_killed("id mapper", WTERMSIG(status));
 	if (status)
 		_exit(WEXITSTATUS(status));
 }
@@ -173,7 +173,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 }
 
 /* Any socket will do for it (netdevice(7)). */
-static void set_loopback_up(void)
+static void bring_up_loopback(void)
 {
 	struct ifreq request = {.ifr_name = "lo"};
 	int fd = sys_socket();
@@ -181,7 +181,7 @@ static void set_loopback_up(void)
 
 	request.ifr_flags |= IFF_UP;
 	if (!known || sys_ioctl(fd, SIOCSIFFLAGS, &request))
-		fail_cannot("set the interface lo up", "");
+		fail_cannot("bring up the loopback interface", "");
 	close(fd);
 }
 
@@ -194,5 +194,5 @@ void namespaces_furnish(const struct namespaces *namespaces)
 	if (domain && syscall(SYS_setdomainname, domain, text_until(domain, 0)))
 		fail_cannot("set domain name ", domain);
 	if (namespaces->loopback)
-		set_loopback_up();
+		bring_up_loopback();
 }

@@ -38,7 +38,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life);
 /* Kills the child that waits for us, inner process or id mapper, where we fail. */
 void namespaces_abandon(void);
 
-/* Sets the names, and lo up. Ends the process where it fails. */
+/* Sets the names and brings up the loopback interface. Ends the process where it fails. */
 void namespaces_furnish(const struct namespaces *namespaces);
 
 #endif

@@ -12,7 +12,7 @@
 #include "process/reap.h"
 #include "process/signals.h"
 
-_Noreturn static void end(struct outer *outer, int status, int typed)
+_Noreturn static void end(struct outer *outer, int status, int terminal_signal)
 {
 	char name[SIGNAL_TEXT];
 	int code = reap_code(status);
@@ -25,15 +25,16 @@ _Noreturn static void end(struct outer *outer, int status, int typed)
 	if (janitor_descriptor() >= 0 && !janitor_end())
 		log_note(LOG_WARN, "cannot clean up: the janitor process has died", "");
 	/* What the inner process, as a PID 1, cannot: see command_ended(). */
-	if (typed && WIFEXITED(status) && code == 128 + typed)
-		signals_undergo(getpid(), typed);
+	if (terminal_signal && WIFEXITED(status) && code == 128 + terminal_signal)
+		signals_undergo(getpid(), terminal_signal);
 	_exit(code);
 }
 
 _Noreturn void outer_serve(struct outer *outer)
 {
 	const struct recipient inner = {.pid = outer->inner, .pidfd = -1};
-	int keep[] = {outer->signals, outer->life, janitor_descriptor(), outer->tty.fd}, typed = 0;
+	int keep[] = {outer->signals, outer->life, janitor_descriptor(), outer->tty.fd};
+	int terminal_signal = 0;
 	struct pollfd ready = {.fd = outer->signals, .events = POLLIN};
 	struct signalfd_siginfo got;
 	struct reaped one;
@@ -46,7 +47,7 @@ _Noreturn void outer_serve(struct outer *outer)
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)
 			if (one.pid == outer->inner)
-				end(outer, one.status, typed);
+				end(outer, one.status, terminal_signal);
 		poll(&ready, 1, -1);
 		if (read(outer->signals, &got, sizeof got) != sizeof got)
 			continue;
@@ -57,9 +58,10 @@ _Noreturn void outer_serve(struct outer *outer)
 		 */
 		if (got.ssi_code == SI_KERNEL && got.ssi_signo != SIGHUP &&
 			got.ssi_signo != SIGALRM) {
-			typed = (int)got.ssi_signo;
-			if (typed == SIGTSTP || typed == SIGTTIN || typed == SIGTTOU)
-				signals_undergo(getpid(), typed);
+			terminal_signal = (int)got.ssi_signo;
+			if (terminal_signal == SIGTSTP || terminal_signal == SIGTTIN ||
+				terminal_signal == SIGTTOU)
+				signals_undergo(getpid(), terminal_signal);
 		} else if (got.ssi_signo != SIGCHLD || got.ssi_code <= 0)
 			signal_forward(&inner, (int)got.ssi_signo, &got);
 	}

@@ -149,43 +149,40 @@ int initctl_greet(int connection)
 	return -1;
 }
 
-enum { NO_DIRECTORY = -1, NO_ADDRESS = -2 };
-
 /*
  * A path that is too long for sun_path is given as /proc/self/fd/N/NAME, with a descriptor of its
- * directory. Returns that descriptor, which is the caller's; NO_DIRECTORY if none is needed; or
- * NO_ADDRESS with errno.
+ * directory, which is the caller's; *directory is -1 where none is needed. 0, or -1 with errno.
  */
-static int set_address(struct sockaddr_un *address, const char *path)
+static int set_address(struct sockaddr_un *address, const char *path, int *directory)
 {
 	const char *slash = strrchr(path, '/');
-	char directory[4096], digits[NUMBER_SIZE], *end;
-	int fd;
+	char parent[4096], digits[NUMBER_SIZE], *end;
 
+	*directory = -1;
 	address->sun_family = AF_UNIX;
 	errno = ENAMETOOLONG;
 	if (strlen(path) < sizeof address->sun_path) {
 		text_join(address->sun_path, path, "");
-		return NO_DIRECTORY;
+		return 0;
 	}
-	if (!slash || slash - path >= (long)sizeof directory || strlen(slash) > 64)
-		return NO_ADDRESS;
-	memcpy(directory, path, (size_t)(slash - path));
-	directory[slash - path] = 0;
-	fd = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
-	if (fd < 0)
-		return NO_ADDRESS;
-	end = text_join(address->sun_path, "/proc/self/fd/", number_text(digits, fd));
+	if (!slash || slash - path >= (long)sizeof parent || strlen(slash) > 64)
+		return -1;
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = 0;
+	*directory = sys_open(AT_FDCWD, parent, O_PATH | O_DIRECTORY);
+	if (*directory < 0)
+		return -1;
+	end = text_join(address->sun_path, "/proc/self/fd/", number_text(digits, *directory));
 	text_join(end, slash, "");
-	return fd;
+	return 0;
 }
 
 int initctl_connect(const char *path)
 {
 	struct sockaddr_un address = {0};
-	int directory = set_address(&address, path), fd, saved;
+	int directory, fd, saved;
 
-	if (directory == NO_ADDRESS)
+	if (set_address(&address, path, &directory))
 		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd >= 0 &&

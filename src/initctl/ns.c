@@ -23,7 +23,7 @@ struct request {
 	int fds[NS_KINDS]; /* by kind, -1: none; the user namespace even if it is not in the list */
 	int root;          /* the container's root directory, or -1 */
 	const char *save, *from, *drop, *program;
-	int first; /* of the descriptors passed to the command; 0: it enters the namespaces */
+	int first; /* of the descriptors passed to the command, or -1: it enters the namespaces */
 };
 
 static struct initctl_message reply;
@@ -75,7 +75,7 @@ static void check_arguments(const struct request *request, char **command)
 		fail_usage("too many arguments:", ns_names[request->list.kinds[0]].name);
 	if (*command && !request->list.count)
 		fail("no namespaces given, see 'initctl --help'");
-	if (!*command && (request->first || request->program))
+	if (!*command && (request->first >= 0 || request->program))
 		fail("no command given, see 'initctl --help'");
 }
 
@@ -176,7 +176,7 @@ _Noreturn static void run(struct request *request, char **command, int program)
 {
 	bool needs_child = false;
 
-	if (request->first) {
+	if (request->first >= 0) {
 		if (program >= 0)
 			program = move_behind(request, program, "the program");
 		pass_descriptors(request);
@@ -188,7 +188,7 @@ _Noreturn static void run(struct request *request, char **command, int program)
 
 int verb_ns(const struct context *context, char **arguments)
 {
-	struct request request = {.root = -1};
+	struct request request = {.root = -1, .first = -1};
 	char **command = parse_arguments(&request, arguments);
 	int program;
 
@@ -201,7 +201,7 @@ int verb_ns(const struct context *context, char **arguments)
 		request.fds[i] = -1;
 	if (!request.list.count)
 		nslist_parse(&request.list, "all");
-	if (*command && !request.first && nslist_has(&request.list, NS_MNT))
+	if (*command && request.first < 0 && nslist_has(&request.list, NS_MNT))
 		program_protect(context->words);
 	program = request.program ? program_open(request.program) : -1;
 	if (request.from)

@@ -18,26 +18,15 @@
 #include "exit.h"
 #include "terminal.h"
 
-/*
- * Architectures whose first system calls took 16-bit ids have others for 32 bits. The wrappers of
- * libc are not used, since they set the ids of all threads.
- */
-#ifdef SYS_setuid32
-#define SETGROUPS SYS_setgroups32
-#define SETGID    SYS_setgid32
-#define SETUID    SYS_setuid32
-#else
-#define SETGROUPS SYS_setgroups
-#define SETGID    SYS_setgid
-#define SETUID    SYS_setuid
-#endif
-
 _Noreturn static void fail_to_enter(enum ns_kind kind)
 {
 	fail_errno("enter ", ns_names[kind].name, " namespace");
 }
 
-/* Changes an id to 0, or if that is not mapped, to our own. Returns false if neither is. */
+/*
+ * Changes an id to 0, or if that is not mapped, to our own. Returns false if neither is. The
+ * wrappers of libc are not used, since they set the ids of all threads.
+ */
 static bool set_id(long call, id_t own)
 {
 	return !syscall(call, 0UL) || !syscall(call, (unsigned long)own);
@@ -57,12 +46,12 @@ static void enter_user(int fd)
 	 * Dropping the supplementary groups needs CAP_SETGID either outside or inside. If both
 	 * fail, as where setgroups is denied, the user may not leave the groups, and keeps them.
 	 */
-	syscall(SETGROUPS, 0UL, NULL);
+	syscall(SYS_IDS(setgroups), 0UL, NULL);
 	if (setns(fd, CLONE_NEWUSER))
 		fail_to_enter(NS_USER);
-	syscall(SETGROUPS, 0UL, NULL);
-	mapped = set_id(SETGID, getgid());
-	mapped &= set_id(SETUID, getuid());
+	syscall(SYS_IDS(setgroups), 0UL, NULL);
+	mapped = set_id(SYS_IDS(setgid), getgid());
+	mapped &= set_id(SYS_IDS(setuid), getuid());
 	if (root && !mapped)
 		fail_errno("become root of user namespace");
 }
@@ -81,7 +70,7 @@ static void enter_root(int root)
 		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
 		return;
 	if (chroot("."))
-		fail_errno("change root to the container's");
+		fail_errno("change root to the container's root directory");
 }
 
 /*

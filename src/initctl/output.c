@@ -233,7 +233,7 @@ static const struct {
 } fields[] = {
 	{"user", "user", "a numeric UID[:GID[,GID...]]"},
 	{"cwd", "directory", "an absolute path"},
-	{"umask", "umask", "an octal number, as 022"},
+	{"umask", "umask", "an octal number such as 022"},
 	{"rlimits", "resource limit", "NAME:SOFT:HARD, as NOFILE:1024:4096"},
 	{"env", "variable", "NAME=VALUE"},
 	{"signal", "signal", "a name, as TERM, or a number"},

@@ -49,7 +49,7 @@ static const char *request_value(const struct initctl_request *request, const ch
 }
 
 /*
- * Sends a request without descriptors and receives the reply. Returns -1 with the reply in message,
+ * Sends a request without descriptors and receives the reply. Returns 0 with the reply in message,
  * or after "failed" the exit code. Ends the program if the reply has another name than expected,
  * unless that is NULL.
  */
@@ -63,7 +63,7 @@ static int call(int connection, const struct initctl_request *request, const cha
 		return output_failed(
 			&message, object, request_value(request, initctl_field(&message, "field")));
 	expect(object, expected);
-	return -1;
+	return 0;
 }
 
 /* Receives the next message of a list. Returns false at the end of the connection. */
@@ -128,7 +128,7 @@ int verb_status(const struct context *context, char **arguments)
 
 	arguments_end(arguments);
 	failed = call_simple(context, "status", "status", &connection);
-	if (failed >= 0)
+	if (failed)
 		return failed;
 	if (context->json)
 		output_json(&message);
@@ -143,7 +143,7 @@ int verb_sessions(const struct context *context, char **arguments)
 
 	arguments_end(arguments);
 	failed = call_simple(context, "sessions", NULL, &connection);
-	if (failed >= 0)
+	if (failed)
 		return failed;
 	for (bool first = true; initctl_is(&message, "session"); first = false) {
 		if (context->json)
@@ -163,7 +163,7 @@ int verb_watch(const struct context *context, char **arguments)
 
 	arguments_end(arguments);
 	failed = call_simple(context, "watch", "event", &connection);
-	if (failed >= 0)
+	if (failed)
 		return failed;
 	do
 		if (context->json)
@@ -180,7 +180,7 @@ int verb_wait(const struct context *context, char **arguments)
 
 	arguments_end(arguments);
 	failed = call_simple(context, "wait", "exited", &connection);
-	if (failed >= 0)
+	if (failed)
 		return failed;
 	code = initctl_code(&message);
 	if (context->json)
@@ -194,7 +194,6 @@ int verb_signal(const struct context *context, char **arguments)
 	const char *signal = argument_take(&arguments, "signal"), *target = *arguments;
 	char data[512];
 	struct initctl_request request;
-	int failed;
 
 	if (target)
 		arguments_end(arguments + 1);
@@ -209,8 +208,7 @@ int verb_signal(const struct context *context, char **arguments)
 	if (request.full)
 		fail_usage("no such signal or target:",
 			strlen(signal) > strlen(target) ? signal : target);
-	failed = call(verb_connect(context), &request, target, "signalled");
-	return failed < 0 ? 0 : failed;
+	return call(verb_connect(context), &request, target, "signalled");
 }
 
 const struct option stop_options[] = {
@@ -234,7 +232,7 @@ int verb_stop(const struct context *context, char **arguments)
 		fail_usage("bad value for --grace", grace);
 	connection = verb_connect(context);
 	failed = call(connection, &request, "stop", "stopping");
-	if (failed >= 0)
+	if (failed)
 		return failed;
 	/* init holds the connection until it exits, which a reset of it means as well. */
 	while ((result = initctl_receive(connection, &message)) > 0)

@@ -18,7 +18,7 @@ static struct {
 	struct recipient process;
 	pid_t group; /* that the command leads, or 0; kept after its end */
 	struct tty tty;
-	int typed; /* the last signal that the kernel sent, which is the terminal's, or 0 */
+	int terminal_signal; /* the last one that the kernel sent, which is the terminal's, or 0 */
 } self;
 
 const struct recipient *command_process(void)
@@ -160,7 +160,7 @@ void command_terminate_group(void)
 void command_note_signal(const struct signalfd_siginfo *from)
 {
 	if (from->ssi_code == SI_KERNEL)
-		self.typed = (int)from->ssi_signo;
+		self.terminal_signal = (int)from->ssi_signo;
 }
 
 bool command_has_signal(const struct signalfd_siginfo *from)
@@ -230,7 +230,7 @@ int command_ended(int status, bool asked)
 	if (was_foreground && !asked && (signal == SIGINT || signal == SIGQUIT))
 		kill(0, signal);
 	self.process.pid = 0;
-	return was_foreground || signal == self.typed ? signal : 0;
+	return was_foreground || signal == self.terminal_signal ? signal : 0;
 }
 
 void command_return_terminal(void)

@@ -159,7 +159,7 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		fail(words.from, "too many words, or an open quote");
+		fail(words.from, "too many words or an unclosed quote");
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);

@@ -6,7 +6,7 @@
 #include "base/number.h"
 #include "base/text.h"
 
-/* Whom LISTEN_PID would name; our child in a new namespace, which goes on as us, has another. */
+/* The pid that LISTEN_PID has to name. Behind a PID namespace of our own, init has another. */
 static pid_t self;
 
 static bool is_pid(const char *value, pid_t pid)

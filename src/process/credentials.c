@@ -1,21 +1,10 @@
 #include "credentials.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/sys.h"
 #include "base/text.h"
-
-/* Where ids once had 16 bits, the calls with 32 have names of their own. */
-#ifdef SYS_setresuid32
-#define SETGROUPS SYS_setgroups32
-#define SETRESGID SYS_setresgid32
-#define SETRESUID SYS_setresuid32
-#else
-#define SETGROUPS SYS_setgroups
-#define SETRESGID SYS_setresgid
-#define SETRESUID SYS_setresuid
-#endif
 
 int credentials_parse_id(const char **text, char end, unsigned *id)
 {
@@ -61,12 +50,15 @@ int credentials_parse(struct credentials *user, const char *text)
  */
 int credentials_take_ids(uid_t uid, gid_t gid)
 {
-	return syscall(SETRESGID, gid, gid, gid) || syscall(SETRESUID, uid, uid, uid) ? -1 : 0;
+	return syscall(SYS_IDS(setresgid), gid, gid, gid) ||
+	                       syscall(SYS_IDS(setresuid), uid, uid, uid)
+	               ? -1
+	               : 0;
 }
 
 int credentials_become(const struct credentials *user)
 {
-	if (syscall(SETGROUPS, (size_t)user->count, user->groups))
+	if (syscall(SYS_IDS(setgroups), (size_t)user->count, user->groups))
 		return -1;
 	return credentials_take_ids(user->uid, user->gid);
 }

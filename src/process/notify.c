@@ -100,7 +100,7 @@ void notify_stage(const char *name)
 	stage = name;
 }
 
-void notify_failed(int error, int code)
+void notify_failed(int code, int error)
 {
 	tell("event=failed stage=", stage, " errno=", error, code);
 }

@@ -39,10 +39,10 @@ void notify_started(pid_t pid, bool served);
 /* The command ended, as of wait(2). */
 void notify_exited(int status);
 
-/* What the setting up is at: one word, which is kept. */
+/* The stage that the start has come to: one word, kept by reference. */
 void notify_stage(const char *name);
 
 /* It failed at that stage, and we are about to exit with that code. error is an errno or 0. */
-void notify_failed(int error, int code);
+void notify_failed(int code, int error);
 
 #endif

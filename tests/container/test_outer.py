@@ -294,7 +294,7 @@ def test_death_of_the_one_who_maps(run, who, directory):
                  outer=[*who.outer, "sh", "-c", 'exec "$@" 9>&1', "sh",
                         *strace("read:signal=KILL:when=1", follow=True)])
     assert result.returncode == SETUP, result
-    assert result.stderr == "init: cannot map ids: process was killed by SIGKILL\n"
+    assert result.stderr == "init: cannot map ids: id mapper was killed by SIGKILL\n"
     assert result.stdout == "event=failed stage=namespaces errno=0 code=125\n"
     assert "ctl" not in os.listdir(directory)
 
@@ -315,7 +315,7 @@ def test_death_of_the_one_who_maps_at_work(start, directory):
     os.kill(int(found[1]), signal.SIGKILL)
     assert init.wait() == SETUP
     said = [line for line in init.stderr().splitlines() if line.startswith("init: ")]
-    assert said == ["init: cannot map ids: process was killed by SIGKILL"]
+    assert said == ["init: cannot map ids: id mapper was killed by SIGKILL"]
     assert "ctl" not in os.listdir(directory)
 
 
