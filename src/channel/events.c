@@ -59,7 +59,7 @@ void events_session_died(struct session *session, int status)
 	struct reply event;
 
 	/* First the report of its start, if that is still to be read. */
-	if (session->progress >= 0)
+	if (session_awaits_news(session))
 		events_session_started(session);
 	if (session->state != SESSION_FAILED) {
 		reply_begin_event(&event, "exited");

@@ -295,7 +295,7 @@ bool server_wait(int timeout)
 			serve_connection(connection_at(index), events[i].events);
 			break;
 		case FROM_PROGRESS:
-			if (session_at(index) && session_at(index)->progress >= 0)
+			if (session_at(index) && session_awaits_news(session_at(index)))
 				events_session_started(session_at(index));
 			break;
 		}

@@ -172,7 +172,7 @@ void session_hang_up(struct session *session, long long grace)
 	if (session->state == SESSION_LEADERLESS)
 		return;
 	/* Before its exec it has all signals blocked, and would not see the HUP. */
-	if (session->progress >= 0)
+	if (session_awaits_news(session))
 		kill(session->pid, SIGKILL);
 	session_signal(session, SIGHUP);
 	session_signal(session, SIGCONT);
@@ -279,7 +279,7 @@ const char *session_state_name(const struct session *session)
 int session_signal(const struct session *session, int signal)
 {
 	/* Before it has a group it is alone, and has all signals blocked: this one waits. */
-	return kill(session->progress >= 0 ? session->pid : -session->pid, signal);
+	return kill(session_awaits_news(session) ? session->pid : -session->pid, signal);
 }
 
 int session_take_master(struct session *session)

@@ -42,7 +42,7 @@ struct session {
 	enum session_state state;
 	pid_t pid;    /* of the leader, and its group */
 	unsigned id;  /* from 1, never used twice */
-	int progress; /* on which the child says how its start goes, then -1 */
+	int progress; /* on which the child reports how its start went, then -1 */
 	int master;   /* of its terminal, while it starts or is held; else -1 */
 	bool terminal;
 	char name[15];                 /* what it runs, as far as it fits */
@@ -50,6 +50,15 @@ struct session {
 	long long started;             /* monotonic milliseconds, as kill_at */
 	long long kill_at;             /* when the grace is over, or NEVER */
 };
+
+/*
+ * Whether it is not known yet how its start went, in whatever state it is: one may be hung up or
+ * killed before.
+ */
+static inline bool session_awaits_news(const struct session *session)
+{
+	return session->progress >= 0;
+}
 
 /*
  * Forks the child of a request that was read. The descriptors of the request stay the
