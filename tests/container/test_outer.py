@@ -26,7 +26,7 @@ def children(init):
             if status["PPid"] == str(init.init_pid)]
 
 
-def guard_of(init, inner):
+def janitor_of(init, inner):
     """The other child of the outer process."""
     return next(pid for pid in children(init) if pid != inner)
 
@@ -53,7 +53,7 @@ def running(begin, root, directory):
 
 def nothing_left(marker, directory, before):
     all_gone(marker)
-    # The guard's environment is root's to read alone: its work shows that it was there.
+    # The janitor's environment is root's to read alone: its work shows that it was there.
     eventually(lambda: "ctl" not in os.listdir(directory), what="the end of the socket")
     assert not new_mounts(before, directory)
 
@@ -72,7 +72,7 @@ def test_kill_of_the_inner_process(running, marker, directory):
     os.kill(inner_of(init), signal.SIGKILL)
     assert init.wait() == 128 + signal.SIGKILL
     assert "init: the container's PID 1 was killed by SIGKILL\n" in init.stderr()
-    assert "ctl" not in os.listdir(directory), "the outer process leaves before the guard is done"
+    assert "ctl" not in os.listdir(directory), "the outer process leaves before the janitor is done"
     nothing_left(marker, directory, before)
 
 
@@ -87,49 +87,49 @@ def test_kill_of_both(running, marker, directory):
     nothing_left(marker, directory, before)
 
 
-def test_kill_of_the_guard(running, marker, directory):
+def test_kill_of_the_janitor(running, marker, directory):
     """The container does not care, and its own end cleans up as well."""
     before = mounts()
     init = running("--kill-after=100ms", "--grace=100ms")
     inner = inner_of(init)
-    os.kill(guard_of(init, inner), signal.SIGKILL)
-    eventually(lambda: children(init) == [inner], what="the burial of the guard")
+    os.kill(janitor_of(init, inner), signal.SIGKILL)
+    eventually(lambda: children(init) == [inner], what="the janitor to be reaped")
     assert is_alive(inner)
     init.signal(signal.SIGTERM)
     assert init.wait() == 128 + signal.SIGKILL
     nothing_left(marker, directory, before)
 
 
-def test_guard_is_deaf(running, marker, directory):
+def test_janitor_ignores_signals(running, marker, directory):
     """A signal to everybody, or a hang-up, leaves it to do its work."""
     before = mounts()
     init = running()
-    guard = guard_of(init, inner_of(init))
+    janitor = janitor_of(init, inner_of(init))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
-        os.kill(guard, number)
+        os.kill(janitor, number)
     if AS_ROOT:
-        held = {os.readlink(f"/proc/{guard}/fd/{fd}").split(":")[0]
-                for fd in os.listdir(f"/proc/{guard}/fd")}
-        assert held <= {"socket", str(directory)} | {os.readlink(f"/proc/{guard}/fd/2")}
-        assert os.readlink(f"/proc/{guard}/cwd") == "/"
+        held = {os.readlink(f"/proc/{janitor}/fd/{fd}").split(":")[0]
+                for fd in os.listdir(f"/proc/{janitor}/fd")}
+        assert held <= {"socket", str(directory)} | {os.readlink(f"/proc/{janitor}/fd/2")}
+        assert os.readlink(f"/proc/{janitor}/cwd") == "/"
     init.signal(signal.SIGKILL)
     init.wait()
     nothing_left(marker, directory, before)
 
 
 def test_next_one_s_socket_is_not_taken_away(running, begin, directory, marker):
-    """The guard removes a socket that nobody listens on, not whatever has the name."""
+    """The janitor removes a socket that nobody listens on, not whatever has the name."""
     init = running()
-    guard = guard_of(init, inner_of(init))
-    halt(guard)
+    janitor = janitor_of(init, inner_of(init))
+    halt(janitor)
     init.signal(signal.SIGKILL)
     init.wait()
-    eventually(lambda: set(marked(marker)) <= {guard}, what="the end of the container")
+    eventually(lambda: set(marked(marker)) <= {janitor}, what="the end of the container")
     second = begin(["--unshare=pid", "--control", directory / "ctl"], "sh", "-c",
                    "echo ready; exec sleep 1000")
     second.line("ready")
-    os.kill(guard, signal.SIGCONT)
-    eventually(lambda: not is_alive(guard), what="the end of the guard")
+    os.kill(janitor, signal.SIGCONT)
+    eventually(lambda: not is_alive(janitor), what="the end of the janitor")
     assert (directory / "ctl").is_socket()
     second.signal(signal.SIGTERM)
     assert second.wait() == 143
@@ -347,15 +347,15 @@ def test_socket_that_cannot_be_removed(run, directory, options):
     assert result.stderr == f"init: cannot remove control socket {path}: Read-only file system\n"
 
 
-def test_death_of_the_guard_is_reported(begin, directory):
+def test_death_of_the_janitor_is_reported(begin, directory):
     """It could not clean up: the outer process says so."""
     directory.chmod(0o777)
     init = begin(["--unshare=pid", "--control", directory / "ctl"], "sh", "-c",
                  "echo ready; exec sleep 1000")
     init.line("ready")
     inner = inner_of(init)
-    os.kill(guard_of(init, inner), signal.SIGKILL)
-    eventually(lambda: children(init) == [inner], what="the burial of the guard")
+    os.kill(janitor_of(init, inner), signal.SIGKILL)
+    eventually(lambda: children(init) == [inner], what="the janitor to be reaped")
     init.signal(signal.SIGTERM)
     assert init.wait() == 143
     assert "janitor process has died" in init.stderr()

@@ -125,7 +125,7 @@ static void delegated(void)
 	CHECK(read(ready[0], &byte, 1) == 1 && byte == 'o');
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	/* As the guard outside, who never was in it; the one in ops is killed. */
+	/* As the janitor does, which was never in the cgroup. The process in ops is killed. */
 	CHECK(!cgroup_remove(false));
 	CHECK(access(path, F_OK));
 }
