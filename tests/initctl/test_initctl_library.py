@@ -3,7 +3,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -121,25 +120,3 @@ def test_the_header_stands_alone():
     done = subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-x", "c",
                            "-fsyntax-only", HEADER], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_the_client_of_the_readme(container):
-    """It is 20 lines, and works as printed."""
-    pages = [ROOT / "README.md"]
-    found = [match for page in pages
-             for match in re.findall(r"(?s)```python\n(.*?)```", page.read_text())]
-    assert len(found) == 1
-    assert len([line for line in found[0].splitlines() if line.strip()]) <= 20
-    file = container.directory / "client.py"
-    file.write_text(found[0])
-
-    def run(*words, data=None):
-        return subprocess.run([sys.executable, "-B", file, container.socket, *words], text=True,
-                              capture_output=True, timeout=DEADLINE, input=data,
-                              env=container.environment())
-
-    done = run("sh", "-c", "read x; echo got $x; exit 7", data="words\n")
-    assert (done.returncode, done.stdout) == (7, "got words\n")
-    assert run("sh", "-c", "kill -KILL $$").returncode == 137
-    done = run("no-such")
-    assert (done.returncode, done.stderr) == (1, "exec: No such file or directory\n")
