@@ -547,7 +547,7 @@ def test_kill_with_a_shell_inside(terminal, line, victim):
     shell.wait_gone("init")
 
     def answers():
-        """Typed again, since input may be lost while one shell ends and the other sets its modes."""
+        """Typed again, since input may be lost while one shell ends and another sets its modes."""
         shell.type("echo code $?")
         shell.read(0.5)
         return "code 137" in shell.output

@@ -1,7 +1,7 @@
-"""What cannot be tested where INIT is a script that runs init in qemu's user mode.
+"""Tests that cannot be run where INIT is a script that runs init in qemu's user mode.
 
-init is a process of the emulator there, whose system calls are translated; what it
-starts runs as ever, on the machine itself. Seen with qemu 7.2; what is skipped says why.
+There the system calls of init are translated by the emulator, and programs that it starts
+run on the machine itself. Found with qemu 7.2; each test is skipped with its reason.
 """
 import re
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# The name of a test and its parameters: why not.
+# The name of a test and its parameters: why it cannot be run.
 EXCEPT = {
     r"\[plain": "the emulator knows no PR_SET_CHILD_SUBREAPER, which init needs where it is not PID 1",
     r"test_(each_signal|each_signal_with_value|realtime_in_order|deaths|"
@@ -35,7 +35,7 @@ EXCEPT = {
 }
 
 
-# Where init has 32 bits and what it starts has 64.
+# If init has 32 bits and the programs that it starts have 64.
 NARROW = {r"test_realtime_in_order": "a negative value of 64 bits does not fit through an init of 32"}
 
 
