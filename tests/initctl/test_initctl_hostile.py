@@ -1,7 +1,7 @@
-"""initctl against a server that is none: it refuses in one line, and never crashes.
+"""initctl against a false server: it reports an error in one line, and never crashes.
 
-The fuzz runs a build with sanitizers where there is one (make build/asan/initctl), and
-FUZZ says how many conversations.
+The fuzz test runs a build with sanitizers if there is one (make build/asan/initctl); FUZZ is
+the number of conversations.
 """
 import os
 import signal
@@ -51,7 +51,7 @@ def test_a_greeting_that_is_none(control, server, greeting, part):
     message("init", "version=2", "oldest=1", "release=9", "more=x"),
     message("init", "oldest=1", "version=7", "release=9", "args", "what")])
 def test_a_newer_greeting(control, server, greeting):
-    """One that still speaks ours, with fields that we do not know."""
+    """A newer server that still speaks version 1, with fields that initctl does not know."""
     server.serve((greeting, ["null"]), [[(message("status", "state=new", "more=x"), ())]])
     assert control.output("status") == "state: new\nmore: x\n"
 
@@ -62,7 +62,7 @@ def test_a_newer_greeting(control, server, greeting):
 @pytest.mark.parametrize("kinds", [["slave"], ["pipe"], ["null"], ["socket"], ["directory"], ["file"],
                                    [], ["master", "master"], ["master", "null"]])
 def test_a_master_that_is_none(control, server, kinds):
-    """Else we would type into what the container chose."""
+    """A descriptor that is no master is refused: the operator's input would go to it."""
     server.serve((GREETING, ()), [[(STARTED, kinds)]], linger=True)
     one_line(control.run("exec", "-t", "sh"), 125, "run sh: unexpected reply from init")
     server.serve((GREETING, ()), [[(message("attached", "session=1", "pid=2"), kinds)]], linger=True)
@@ -143,7 +143,7 @@ def test_an_odd_ending(control, server, ending, code):
 
 
 def test_json_of_anything(control, server):
-    """Every line is one object, whatever the fields."""
+    """With --json every line is one object, whatever the fields contain."""
     import json
     odd = message(b"session", b"a\"b=1", b"\xff=\xff", b"n=01", b"m=9007199254740993", b"t=true",
                   b"name=5", b"novalue", b"=empty", b"u=\xe2\x80\xa8\xc2\x85", b"args", b"x")

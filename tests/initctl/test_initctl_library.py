@@ -1,4 +1,4 @@
-"""libinitctl.a, as a program of somebody else's uses it."""
+"""libinitctl.a, as another program uses it."""
 import os
 import re
 import shutil
@@ -23,14 +23,14 @@ def program(request, container):
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
     made = container.directory / "embed"
-    # Nothing but the header, as it is installed.
+    # Only the header, as it is installed.
     include = container.directory / "include"
     include.mkdir()
     shutil.copy(HEADER, include)
     archive = ROOT / "build/libinitctl.a"
     if not rest and not archive.exists():
         pytest.skip("the library is not built")
-    # A sanitizer sees what was compiled for it.
+    # Sanitizers check only what is compiled with them, so build the library's sources too.
     linked = [*SANITIZE, *SOURCES] if rest else [archive]
     subprocess.run([compiler, *FLAGS, f"-I{include}", "-o", made,
                     ROOT / "tests/initctl/embed_client.c", *linked], check=True,
@@ -68,7 +68,7 @@ def library():
 
 
 def test_symbols_of_the_library():
-    """Exactly the functions of its header, which all begin with initctl_; no data."""
+    """The library exports exactly the functions of its header, all initctl_*, and no data."""
     declared = set(re.findall(r"\b(initctl_\w+)\(", re.sub(r"(?s)/\*.*?\*/", "", HEADER.read_text())))
     defined, needed = library()
     assert len(declared) > 15 and defined == declared
@@ -95,7 +95,7 @@ int main(void)
 
 
 def test_too_many_descriptors(tmp_path):
-    """They would not fit where they are put together, on the stack."""
+    """Too many descriptors are refused, since the buffer for them on the stack is limited."""
     (tmp_path / "many.c").write_text(TOO_MANY)
     compiler = subprocess.run(["make", "-s", "print-CC"], cwd=ROOT, check=True, capture_output=True,
                               text=True).stdout.strip()
@@ -105,14 +105,14 @@ def test_too_many_descriptors(tmp_path):
 
 
 def test_the_library_has_no_state():
-    """No writable data, so that threads may use different connections."""
+    """The library has no writable data, so that threads can use different connections."""
     text = subprocess.run(["nm", ROOT / "build/libinitctl.a"], check=True, capture_output=True,
                           text=True).stdout
     assert not [line for line in text.splitlines() if re.search(r" [bBdDcC] ", line)]
 
 
 def test_the_header_stands_alone():
-    """No include but the libc's, and no name that is not ours."""
+    """The header includes only headers of the libc, and every name begins with initctl."""
     text = HEADER.read_text()
     assert re.findall(r"#include (.*)", text) == ["<stdbool.h>", "<stddef.h>"]
     for name in re.findall(r"(?:struct|#define|enum) (\w+)", text):
