@@ -1,7 +1,7 @@
 """Terminals: Ctrl-C, Ctrl-Z, SIGWINCH and hang-up, as if init were not there.
 
-Each test types at a real pty. `python3 tests/tools/peers.py` prints which of them fail with
-tini, dumb-init and catatonit; tests/mutants/process.toml has changes to init that fail them.
+Each test types at a real pty. tests/mutants/process.toml has changes to init with which they
+fail.
 """
 import os
 import re
