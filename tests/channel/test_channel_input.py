@@ -242,7 +242,7 @@ def test_descriptor_that_is_refused_as_a_program_or_master(shared, nulls, direct
     refused(shared, compose("hold"), [fd], field="descriptors")
 
 
-def test_program_that_is_none(shared, nulls):
+def test_program_that_cannot_be_executed(shared, nulls):
     """A file that is not a directory and not a program either: reported by the exec."""
     channel = shared.connect()
     answer = channel.call("exec", "program=passed", args=["x"], fds=nulls[:4])
@@ -302,7 +302,7 @@ def test_answer_before_a_reset(shared):
     shared.check_well()
 
 
-def test_half_a_close(shared):
+def test_shutdown_of_the_writing_half(shared):
     """A client that shuts down its writing half ends the connection: its session is hung up."""
     channel, _ = shared.started("sleep", "1000")
     channel.socket.shutdown(socket.SHUT_WR)

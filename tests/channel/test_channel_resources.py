@@ -220,7 +220,7 @@ def flood(channel, data, limit=200000):
 
 
 @pytest.mark.parametrize("data", [b"status\0", b"open\0what=root\0", b"open\0namespace=net\0"])
-def test_who_does_not_read_replies_is_disconnected(container, data):
+def test_client_that_does_not_read_replies_is_disconnected(container, data):
     """Elsewhere a client that does not read blocks the server. Here it is disconnected."""
     box = container()
     held = box.idle()
@@ -234,7 +234,7 @@ def test_who_does_not_read_replies_is_disconnected(container, data):
     box.check_well(held)
 
 
-def test_who_does_not_read_and_had_a_session(container):
+def test_session_of_a_client_that_does_not_read(container):
     """The session of a client that is disconnected is hung up like any other."""
     box = container()
     rude, _ = box.started("sleep", "1000")
@@ -242,7 +242,7 @@ def test_who_does_not_read_and_had_a_session(container):
     box.check_well()
 
 
-def test_watcher_who_does_not_read(container):
+def test_watcher_that_does_not_read(container):
     """Elsewhere such a client blocks the server. Here it loses events, is told how many, and goes
     on receiving."""
     box = container()
@@ -366,7 +366,7 @@ def test_descriptors_run_out_within_an_exec(container, room):
 
 
 @needs_root
-def test_who_may_not_hears_nothing_without_room_either(container):
+def test_refused_user_hears_nothing_without_room_either(container):
     box = container("--control-allow", "1234")
     there = box.connect()
     limits = resource.prlimit(box.pid, resource.RLIMIT_NOFILE)

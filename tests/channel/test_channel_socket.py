@@ -112,7 +112,7 @@ def test_second_init_while_the_first_starts(container, run):
 
 
 @pytest.mark.parametrize("kind", ["file", "directory", "fifo", "link", "dangling"])
-def test_no_socket_is_refused(run, directory, kind):
+def test_path_that_is_no_socket_is_refused(run, directory, kind):
     path = directory / "ctl"
     if kind == "file":
         path.write_text("precious")
@@ -135,7 +135,7 @@ def test_no_socket_is_refused(run, directory, kind):
 @pytest.mark.parametrize("path, text", [
     ("nowhere/ctl", "No such file"), ("x" * 108, "ame too long"), ("", "''"),
     ("a/", "open control channel")])
-def test_path_that_cannot_be(run, directory, path, text):
+def test_path_that_cannot_be_used(run, directory, path, text):
     (directory / "a").mkdir()
     result = run(["--control", path, "true"], cwd=directory)
     assert result.returncode == SETUP and text in result.stderr
@@ -228,7 +228,7 @@ def test_removed_when_stopped(container, how, how_stopped):
 
 
 @pytest.mark.parametrize("kind", ["file", "socket", "nothing"])
-def test_not_removed_if_another_s(container, kind):
+def test_not_removed_if_replaced(container, kind):
     box = container()
     box.connect()
     box.path.unlink()
@@ -347,7 +347,7 @@ def test_inherited_with_options(container, option):
 @pytest.mark.parametrize("kind, family", [(socket.SOCK_STREAM, socket.AF_UNIX),
                                           (socket.SOCK_DGRAM, socket.AF_UNIX),
                                           (socket.SOCK_STREAM, socket.AF_INET), (None, None)])
-def test_inherited_that_is_none(run, kind, family):
+def test_control_fd_that_is_no_seqpacket_socket(run, kind, family):
     one = socket.socket(family, kind) if kind else open("/dev/null")
     with one:
         result = run(["--control-fd", one.fileno(), "true"], pass_fds=[one.fileno()])
@@ -355,7 +355,7 @@ def test_inherited_that_is_none(run, kind, family):
 
 
 @pytest.mark.parametrize("value", ["0", "1", "2", "-1", "x", "", "99999999999", "77"])
-def test_control_fd_that_cannot_be(run, value):
+def test_control_fd_that_cannot_be_used(run, value):
     assert run(["--control-fd", value, "true"]).returncode == SETUP
 
 
@@ -402,7 +402,7 @@ def test_activated(container, directory, how, kind, others):
 
 @pytest.mark.parametrize("names, number", [("other", "1"), (None, "1"), ("init-control:web", "2"),
                                            ("init-control", "0"), ("init-control", "x")])
-def test_activation_that_is_another_s(container, directory, names, number):
+def test_activation_for_another_process(container, directory, names, number):
     with unix() as one:
         one.bind(str(directory / "ctl"))
         one.listen()
@@ -499,7 +499,7 @@ def test_allowed_uid_is_answered_as_root_is(container):
 
 @pytest.mark.parametrize("value", ["", "x", "1,", ",1", "-1", "4294967295", "1,x",
                                    ",".join(map(str, range(17)))])
-def test_allow_that_cannot_be(run, directory, value):
+def test_bad_control_allow(run, directory, value):
     result = run(["--control", directory / "ctl", "--control-allow", value, "true"])
     assert result.returncode == SETUP and os.listdir(directory) == []
 
@@ -573,6 +573,6 @@ def test_verbs(container):
 
 @pytest.mark.parametrize("value", ["", "nothing", "status,", ",status", "status,,exec", "STATUS",
                                    "status exec", "statusexecsignalsessionsholdattach"])
-def test_verbs_that_cannot_be(run, directory, value):
+def test_bad_control_verbs(run, directory, value):
     result = run(["--control", directory / "ctl", "--control-verbs", value, "true"])
     assert result.returncode == SETUP and os.listdir(directory) == []

@@ -27,7 +27,7 @@ def size_of(fd):
     return struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))[:2]
 
 
-def test_master_is_one(container, how):
+def test_master_is_a_master(container, how):
     """The client can check that it was given a master; its number is that of the container."""
     box = container(how=how)
     channel, answer, master = terminal(box, "sh", "-c", "tty; exit 5")
@@ -252,7 +252,7 @@ def test_held_terminal_without_its_master(container):
     box.check_well()
 
 
-def test_attach_and_hold_that_cannot_be(container):
+def test_attach_and_hold_that_are_refused(container):
     box = container()
     channel = box.connect()
 

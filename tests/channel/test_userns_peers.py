@@ -87,7 +87,7 @@ def test_mapped_user_who_is_not_root(box, uid):
     assert by(uid, box.path) == "nothing"
 
 
-def test_mapped_user_whom_the_socket_s_group_lets_come_this_far(box):
+def test_mapped_user_in_the_group_of_the_socket(box):
     """It has a uid of its own inside, which is not that of root."""
     os.chown(box.path, -1, FIRST + 1)
     box.path.chmod(0o660)

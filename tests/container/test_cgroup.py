@@ -194,7 +194,7 @@ def test_frozen_at_the_end(start, how, tree):
     assert gone(command) and below(tree) == [str(tree)]
 
 
-def test_where_it_came_from_is_gone(start, tree):
+def test_former_cgroup_is_gone(start, tree):
     """If the cgroup that init came from was removed, as systemd does with an empty scope, init
     moves to the root cgroup at the end."""
     home = made(tree / "home")
@@ -208,7 +208,7 @@ def test_where_it_came_from_is_gone(start, tree):
     assert below(tree) == [str(tree)]
 
 
-def test_it_goes_back(start, tree):
+def test_init_moves_back(start, tree):
     """Before it removes the cgroup, init moves back to the one that it came from."""
     home = made(tree / "home")
     if not shutil.which("strace"):

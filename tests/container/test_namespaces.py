@@ -522,14 +522,14 @@ def test_operators_of_a_mapped_root(box, who, names):
 
 @needs_root
 @pytest.mark.parametrize("uid", [2000, 65534])
-def test_unmapped_user_is_none_that_was_allowed(box, uid):
+def test_overflow_uid_cannot_be_allowed(box, uid):
     """With 65534 on the list of --control-allow, users that are not mapped are not accepted."""
     made = box("--unshare=user,pid", "--map-root", "--control-allow", "65534")
     assert as_user(uid, uid, lambda: contact(made.path)) == "nothing"
 
 
 @needs_root
-def test_unmapped_init_knows_no_own_uid(box, who):
+def test_init_with_the_overflow_uid(box, who):
     """If init itself has the overflow uid, other users with that uid are not taken for init."""
     made = box("--unshare=user,pid", "--uid-map", f"5:{100000 if who.is_root else who.uid}:1",
                "--control-allow", "6")

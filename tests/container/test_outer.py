@@ -119,7 +119,7 @@ def test_janitor_ignores_signals(running, marker, directory):
     nothing_left(marker, directory, before)
 
 
-def test_next_one_s_socket_is_not_taken_away(running, begin, directory, marker):
+def test_socket_of_the_next_init_is_kept(running, begin, directory, marker):
     """The janitor removes a socket that nobody listens on, but not that of another init."""
     init = running()
     janitor = janitor_of(init, inner_of(init))
@@ -288,7 +288,7 @@ def test_failure_without_a_pid_namespace(run, who, directory, marker, call):
 
 
 @needs_strace
-def test_death_of_the_one_who_maps(run, who, directory):
+def test_death_of_the_mapping_process(run, who, directory):
     """The death of the process that maps is reported like any other failure of the start."""
     directory.chmod(0o777)
     options = ["--unshare=user,uts", "--map-root", "--status-fd=9", "--control",
@@ -303,7 +303,7 @@ def test_death_of_the_one_who_maps(run, who, directory):
 
 
 @needs_strace
-def test_death_of_the_one_who_maps_at_work(start, directory):
+def test_death_of_the_mapping_process_between_maps(start, directory):
     """The same between the two maps, when init waits for that process to end."""
     if not AS_ROOT:
         pytest.skip("needs root, to write more than a map of one id")

@@ -89,7 +89,7 @@ def run(engine, marker):
 
 @pytest.mark.parametrize("entrypoint, group, heard, code", LINES,
                          ids=[" ".join(line[0]) for line in LINES])
-def test_line(engine, image, run, entrypoint, group, heard, code):
+def test_entry_point_line(engine, image, run, entrypoint, group, heard, code):
     name, one = run(image(*entrypoint), "sh", "-c", COMMAND)
     assert one.line("^first (.*)")[1].split()[:len(entrypoint)] == entrypoint
     one.line("^up$")

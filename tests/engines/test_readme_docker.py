@@ -74,7 +74,7 @@ def test_examples(engine, folder, section):
     eventually(lambda: not engine.docker("ps", "-aq").stdout.strip(), what="the end of all containers")
 
 
-def test_what_README_warns_of(engine, folder):
+def test_options_after_the_image_name(engine, folder):
     """Options after the image's name are taken for the command, and a hint says where they go."""
     run_script(engine, folder, EXAMPLES["Quick start"])
     done = run_script(engine, folder, "docker run --rm app --grace 5s")

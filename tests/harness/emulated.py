@@ -26,7 +26,7 @@ EXCEPT = {
     r"test_child_signal_without_a_death": "the emulator is not asleep when its signal is taken",
     r"test_fork_fails": "the emulator needs a thread before init starts",
     r"test_rlimits": "the emulator leaves out limits of memory, which would hit itself",
-    r"test_(passed_program|too_much_for_exec|program_that_is_none)|"
+    r"test_(passed_program|too_much_for_exec|program_that_cannot_be_executed)|"
     r"test_wrong_number_of_descriptors\[exec-fields3": "the emulator knows no execveat",
     r"test_(wrong_number_of_descriptors|too_many_to_hold|very_many_descriptors\[(5|6|100|253)|"
     r"descriptors_with_a_bad_message\[5)":

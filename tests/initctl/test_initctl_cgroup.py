@@ -151,7 +151,7 @@ def test_stats_without_a_cgroup(control, tree):
     (["cgroup.freeze=1"], ["not a limit"]), (["a/b.c=1"], ["not a limit"]), (["x=1"], ["not a limit"]),
     (["nonsense.max=1"], ["limit nonsense.max=1: no controller nonsense in the cgroup"]),
     (["a.max=1", "x"], ["not a limit: 'x'"]), (["a" * 300 + ".max=1"], ["not a limit"])])
-def test_limits_that_cannot_be(boxed, words, parts):
+def test_bad_limits(boxed, words, parts):
     one_line(boxed.run("limit", *words), 125, *parts)
 
 
@@ -182,7 +182,7 @@ def test_too_many_words(boxed, verb):
 
 @pytest.mark.parametrize("kinds", [[], ["directory"], ["null"], ["pipe"], ["master", "null"]])
 @pytest.mark.parametrize("words", [["freeze"], ["kill"], ["limit", "a.max=1"], ["stats"]])
-def test_a_cgroup_that_is_none(control, words, kinds):
+def test_a_descriptor_that_is_no_cgroup(control, words, kinds):
     """initctl checks that the descriptor is of a cgroup before it writes to a file in it."""
     server = Server(control.socket)
     try:

@@ -42,7 +42,7 @@ def server(control):
     ((message("init", "version=1", "oldest=1", "x=" + "x" * 66000), ()), "too l"),
     ((GREETING, ["null"] * 5), "too l"),
 ])
-def test_a_greeting_that_is_none(control, server, greeting, part):
+def test_a_bad_greeting(control, server, greeting, part):
     server.serve(greeting, [])
     one_line(control.run("status"), 125, str(control.socket), part)
 
@@ -61,7 +61,7 @@ def test_a_newer_greeting(control, server, greeting):
 
 @pytest.mark.parametrize("kinds", [["slave"], ["pipe"], ["null"], ["socket"], ["directory"], ["file"],
                                    [], ["master", "master"], ["master", "null"]])
-def test_a_master_that_is_none(control, server, kinds):
+def test_a_descriptor_that_is_no_master(control, server, kinds):
     """A descriptor that is no master is refused: the operator's input would go to it."""
     server.serve((GREETING, ()), [[(STARTED, kinds)]], linger=True)
     one_line(control.run("exec", "-t", "sh"), 125, "run sh: unexpected reply from init")
@@ -84,7 +84,7 @@ def test_a_master_that_was_not_asked_for(control, server):
 @pytest.mark.parametrize("answer", [
     message("unheard-of", "x=y"), message("held"), b"\0", b"x", message("failed"),
     message("failed", "stage=request", "errno=22", "field=a\nb\x1b[31m", "message=c\nd")])
-def test_an_answer_that_is_none(control, server, words, answer):
+def test_a_bad_answer(control, server, words, answer):
     server.serve((GREETING, ()), [[(answer, ())]])
     done = control.run(*words)
     one_line(done, 125)

@@ -43,7 +43,7 @@ def program(request, container):
     return run
 
 
-def test_a_client_of_somebody_elses(container, program):
+def test_a_client_of_the_library(container, program):
     done = program("sh", "-c", "pwd; echo $FROM; exit 7")
     assert (done.returncode, done.stdout, done.stderr) == (7, "/tmp\nembed_client\n", "session 1\n")
     done = program("sh", "-c", "ulimit -c 0; kill -SEGV $$")

@@ -242,7 +242,7 @@ def test_nobody_listens(control):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root to become another")
-def test_who_is_not_let_in(container):
+def test_a_user_who_is_refused(container):
     os.chmod(container.directory, 0o755)
     one_line(container.run("status", user=65533), 125, "Permission denied")
     os.chmod(container.socket, 0o666)

@@ -63,7 +63,7 @@ def test_end_of_input_on_a_terminal(container, command, typed):
 
 
 
-def test_not_where_stdout_is_none(container):
+def test_no_terminal_if_stdout_is_none(container):
     terminal = container.on_terminal()
     terminal.expect(PROMPT)
     terminal.type("$INITCTL exec -- sh -c 'test -t 0 || echo no-input; test -t 1 || echo none' | cat")
@@ -329,7 +329,7 @@ def test_a_hang_up_of_the_terminal(container):
     container.wait_sessions(0)
 
 
-def test_a_hang_up_that_only_shows_as_one(container):
+def test_a_hang_up_without_a_signal(container):
     """The terminal is not a controlling one: at a hang-up no signal comes, but reading fails."""
     terminal = container.on_terminal("exec", "--", "sh", "-c", "echo begun; exec sleep 1000",
                                      own=False)

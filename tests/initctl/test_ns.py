@@ -502,7 +502,7 @@ def test_our_own_file_is_not_there_to_be_changed(box):
 
 
 @pytest.mark.parametrize("kinds", [["null"], ["directory"], [], ["null", "null"]])
-def test_an_init_that_is_none(control, kinds):
+def test_a_false_init(control, kinds):
     """A false init replies opened, but passes something else, or too few or many descriptors."""
     server = Server(control.socket)
     try:
@@ -782,7 +782,7 @@ def test_saving_that_is_interrupted(box):
     nothing_left(folder)
 
 
-def test_saving_where_something_is(box):
+def test_saving_to_an_existing_path(box):
     folder = box.directory / "k"
     folder.mkdir()
     one_line(ns(box, "--save", folder), 125, f"make directory {folder}", "File exists")
@@ -792,7 +792,7 @@ def test_saving_where_something_is(box):
 
 
 @needs_root
-def test_dropping_what_is_another_s(control):
+def test_dropping_what_save_did_not_make(control):
     """A mount that --save did not make is kept. In a mount namespace of its own, for safety."""
     script = """mount -t tmpfs none "$1" && touch "$1/file" && cd /
 for place in "$1" /proc /; do "$INITCTL" ns --drop "$place"; echo $?; done; ls "$1" /proc/uptime"""

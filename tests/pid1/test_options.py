@@ -458,7 +458,7 @@ def test_end_at_once_of(run, alias, tmp_path, name):
     assert (tmp_path / "cleaned").exists()
 
 
-def test_dumb_init_parts_with_term(start, alias, tmp_path):
+def test_dumb_init_sends_term_at_the_end(start, alias, tmp_path):
     """dumb-init sends TERM to the group when the command ends, and STOP for TSTP, TTIN and TTOU."""
     log = tmp_path / "log"
     init = start(["sh", "-c", f"{PROBE} signals --until 15 >{log} & exec {PROBE} wait "

@@ -157,7 +157,7 @@ def test_never_where_the_channel_is_not_served(run, directory, pipe):
 
 @pytest.mark.parametrize("option", ["--ready-fd", "--status-fd"])
 @pytest.mark.parametrize("value", ["0", "1", "2", "-1", "x", "", "3x", "1.5", "99999999999"])
-def test_number_that_cannot_be(run, how, tmp_path, option, value):
+def test_bad_number(run, how, tmp_path, option, value):
     result = run([option, value, "touch", tmp_path / "started"], how)
     assert result.returncode == SETUP
     assert result.stderr == f"init: {option}: bad value '{value}'\n"
@@ -179,7 +179,7 @@ def opened(kind):
 
 @pytest.mark.parametrize("option", ["--ready-fd", "--status-fd"])
 @pytest.mark.parametrize("kind", ["closed", "reading end", "path", "read-only"])
-def test_descriptor_that_cannot_be(run, tmp_path, option, kind):
+def test_descriptor_that_cannot_be_used(run, tmp_path, option, kind):
     """A descriptor that cannot be used is reported before any child is started."""
     fd, passed = opened(kind)
     trace = tmp_path / "trace"
@@ -379,7 +379,7 @@ def test_no_systemd(run, how):
     ("@nobody/{}", "Connection refused"), ("/" + "x" * 200, "File ?name too long"),
     ("@" + "x" * 107, "File ?name too long"), ("{}/stream", "Protocol wrong type for socket"),
     ("{}/file", "Connection refused")])
-def test_socket_that_cannot_be(run, how, directory, name, reason):
+def test_socket_that_cannot_be_used(run, how, directory, name, reason):
     """A socket that cannot be used is an error at once, rather than a time-out of systemd."""
     name = name.format(directory)
     (directory / "file").write_text("")

@@ -81,7 +81,7 @@ def test_pause_alone(start, how):
     assert init.wait() == 0
 
 
-def test_child_that_dies_in_silence(start, how):
+def test_child_that_dies_without_a_signal(start, how):
     """A child cloned without SIGCHLD is reaped at the next SIGCHLD (__WALL)."""
     init = start(["sh", "-c", "echo ready; read go; exec sleep 1000"], how, stdin=subprocess.PIPE,
                  wrap=[PROBE, "with", "--silent-child", "3", "--"])
