@@ -158,7 +158,7 @@ def come_to_rest(*pids):
         time.sleep(0.05)
         return look() == before and {state for state, _ in before} == {"S"}
 
-    eventually(rests, what="rest")
+    eventually(rests, what="sleep of all processes")
 
 
 # Delays the child between the fork and the exec of the command, or of a session.

@@ -53,7 +53,7 @@ def test_pid_is_of_the_container(container):
 
 
 def test_defaults(container, how):
-    """In a session and group of its own, with the container's environment, in /."""
+    """A command runs in a session and group of its own, with the container's environment, in /."""
     box = container(how=how, env={"FROM_CONTAINER": "1"}, cwd="/tmp")
     channel = box.connect()
     seen = report(box, channel=channel)

@@ -69,7 +69,7 @@ def test_code_of_the_start_is_given_back(container):
     request brings them in again."""
     box = container()
     channel = box.connect()
-    eventually(lambda: start_code(box.pid) == (12, 0), what="its pages given back")
+    eventually(lambda: start_code(box.pid) == (12, 0), what="the release of its pages")
     box.output("true")
     assert channel.call("status").name == "status"
     assert channel.list_sessions() == []
@@ -385,7 +385,7 @@ def test_refused_user_hears_nothing_without_room_either(container):
 def test_process_limit(container, directory):
     """When fork fails with EAGAIN, requests that need no fork still work."""
     if not AS_ROOT:
-        pytest.skip("needs root, to be somebody else")
+        pytest.skip("needs root, to become another user")
     directory.chmod(0o777)
     # The limit counts all processes of a uid wherever they are, so take one that is not used.
     box = container(how="plain", outer=["prlimit", "--nproc=2:2", "setpriv", "--reuid", "64321",

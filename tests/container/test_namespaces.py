@@ -176,7 +176,7 @@ def test_signal_at_the_start(begin):
     tracee = eventually(lambda: [p for p, s in processes().items()
                                  if s["Name"].strip() == "init" and
                                  int(s["PPid"]) == init.popen.pid], what="init")[0]
-    eventually(lambda: "fffffffffff" in processes()[tracee]["SigBlk"], what="the block")
+    eventually(lambda: "fffffffffff" in processes()[tracee]["SigBlk"], what="signals blocked")
     os.kill(tracee, signal.SIGTERM)
     assert init.wait() in (128 + signal.SIGTERM, -signal.SIGTERM)
 
@@ -503,7 +503,7 @@ def test_operators_without_a_pid_namespace(start, directory, who):
     start([*who.user, "--unshare=user", "--control", directory / "ctl", "--", "sleep", "1000"],
           "plain", outer=who.outer)
     eventually(lambda: as_user(who.uid, who.uid, lambda: contact(directory / "ctl")) == "status",
-               what="the answer to its own user")
+               what="that its own user is accepted")
     assert contact(directory / "ctl") == ("status" if who.is_root else "nothing")
 
 

@@ -12,7 +12,7 @@ class Runc(Engine):
         return self.run(self.programs[0], "--version", home=False).stdout.split()[2]
 
     def oci(self, *words):
-        """In /run, which is the home's own."""
+        """A command line of the engine, with its state in the /run of its home."""
         return [self.programs[0], "--root", f"/run/{self.cgroup}", *words]
 
     def prepare(self):

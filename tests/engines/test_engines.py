@@ -247,7 +247,7 @@ def test_engine_stats(engine, shared):
 @item("pause")
 def test_engine_pause(engine, shared, operator):
     beat = shared.volume / "beat"
-    eventually(beat.exists, what="the first sign of life")
+    eventually(beat.exists, what="the first output")
     engine.pause(shared)
     try:
         before, end = beat.read_text(), time.monotonic() + 0.5
@@ -256,5 +256,5 @@ def test_engine_pause(engine, shared, operator):
             select.select([], [], [], 0.05)
     finally:
         engine.resume(shared)
-    eventually(lambda: beat.read_text() != before, what="life after the pause")
+    eventually(lambda: beat.read_text() != before, what="output after the pause")
     assert operator.output("exec", "--", "/bin/echo", "well") == "well\n"

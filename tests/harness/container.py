@@ -125,7 +125,7 @@ class Container:
     def descriptors(self):
         """The descriptors of init: fd -> what it refers to; waits until they do not change."""
         if not os.access(f"/proc/{self.pid}/fd", os.R_OK):
-            pytest.skip("who is not dumpable shows his descriptors to root alone")
+            pytest.skip("only root may look at the descriptors of a process that is not dumpable")
         folder, found = f"/proc/{self.pid}/fd", {}
         for fd in os.listdir(folder):
             try:

@@ -116,7 +116,7 @@ def test_grace_of_an_operator(container, sibling):
     done, ready = sibling.folder / "done", sibling.folder / "session"
     channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
                              f"echo >{ready}; while :; do sleep 0.1; done")
-    eventually(lambda: ready.exists() and sibling.ready.exists(), what="both")
+    eventually(lambda: ready.exists() and sibling.ready.exists(), what="both processes")
     assert box.connect().call("stop", "grace=30s").name == "stopping"
     assert box.init.wait() == 143
     assert sibling.cleaned.exists() and done.exists()
@@ -130,7 +130,8 @@ def test_grace_of_an_operator_after_a_hang_up(container, tmp_path):
                                                  f"until [ -e {go} ]; do sleep 0.05; done"])
     channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
                              f"echo >{ready}2; while :; do sleep 0.1; done")
-    eventually(lambda: all((tmp_path / name).exists() for name in ("ready1", "ready2")), what="both")
+    eventually(lambda: all((tmp_path / name).exists() for name in ("ready1", "ready2")),
+               what="both processes")
     assert box.connect().call("stop", "grace=30s").name == "stopping"
     channel.close()
     eventually(done.exists, what="the session's end")

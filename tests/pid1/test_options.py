@@ -364,7 +364,7 @@ def hears(start, tmp_path, how, options=(), program=None, env=None):
     init = start([*options, "sh", "-c", f"{PROBE} signals --until 15 >{other} & "
                   f"exec {PROBE} signals --until 15"], how, program=program, env=env)
     init.line("^ready")
-    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other")
+    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other process")
     init.signal(signal.SIGUSR1)
     init.line("^10 ")
     init.signal(signal.SIGUSR2)
@@ -463,7 +463,7 @@ def test_dumb_init_sends_term_at_the_end(start, alias, tmp_path):
     log = tmp_path / "log"
     init = start(["sh", "-c", f"{PROBE} signals --until 15 >{log} & exec {PROBE} wait "
                   f"{tmp_path}/go true"], "plain", program=alias("dumb-init"))
-    eventually(lambda: log.exists() and log.read_text() == "ready\n", what="the other")
+    eventually(lambda: log.exists() and log.read_text() == "ready\n", what="the other process")
     for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
         init.signal(number)
         eventually(lambda: {s["State"][0] for s in descendants(init.init_pid).values()} == {"T"},
@@ -473,4 +473,4 @@ def test_dumb_init_sends_term_at_the_end(start, alias, tmp_path):
                    what="the end of the stop")
     (tmp_path / "go").touch()
     assert init.wait() == 0
-    eventually(lambda: "15 0 0\n" in log.read_text(), what="the parting TERM")
+    eventually(lambda: "15 0 0\n" in log.read_text(), what="the TERM at the end")

@@ -213,7 +213,7 @@ def test_command_does_not_get_it(run, how, pipe):
     result = run(["--ready-fd", write, "sh", "-c",
                   f"for fd in {write} {other}; do [ -e /proc/self/fd/$fd ] && echo $fd; done"],
                  how, pass_fds=[write, other])
-    assert result.stdout == f"{other}\n", "what is not init's is the command's, as ever"
+    assert result.stdout == f"{other}\n", "the command inherits other descriptors"
 
 
 def test_nobody_reads(run, how, pipe):
@@ -317,7 +317,7 @@ def test_systemd_is_told(start, how, manager):
     assert manager.receive() == ("READY=1", init.init_pid)
     assert init.line("socket=")[0] == "socket=" and init.lines[-1] == "socket="
     init.line("done")
-    assert init.lines[-5:-1] == ["0", "1", "2", "3"], "3 is ls's own"
+    assert init.lines[-5:-1] == ["0", "1", "2", "3"], "ls itself opens 3"
     eventually(lambda: not any("socket:" in what for what in held(init).values()), what="its close")
     init.signal(signal.SIGTERM)
     init.wait()

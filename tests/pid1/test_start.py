@@ -102,7 +102,7 @@ def test_child_not_started_by_init(start, how, tmp_path):
     init.line("ready")
     child_named(init, "probe")
     go.touch()
-    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of the stranger")
+    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of the other child")
     child_named(init, "sleep")
     init.signal(signal.SIGTERM)
     assert init.wait() == 143

@@ -35,7 +35,7 @@ def test_coalesced_child_signals(start, how, tmp_path):
     halt(init.init_pid)
     (tmp_path / "go").touch()
     init.line("done")
-    eventually(lambda: len(zombies(init)) == 500, what="the death of all")
+    eventually(lambda: len(zombies(init)) == 500, what="the death of all orphans")
     init.signal(signal.SIGCONT)
     eventually(lambda: not zombies(init), what="the end of all zombies")
     stop(init)

@@ -107,7 +107,7 @@ def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
     init = start([*options, "sh", "-c", f"{PROBE} signals --until 15 >{other} & "
                   f"exec {PROBE} signals --until 15"], how)
     init.line("^ready")
-    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other")
+    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other process")
     if value is None:
         init.signal(34)
     else:
@@ -115,7 +115,7 @@ def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
     assert got(init) == (34, SI_USER if value is None else SI_QUEUE, value or 0)
     line = init.lines[-1] + "\n"
     if receivers == 2:
-        eventually(lambda: line in other.read_text(), what="the signal at the other")
+        eventually(lambda: line in other.read_text(), what="the signal to the other process")
     init.signal(signal.SIGTERM)
     assert got(init)[0] == signal.SIGTERM
     assert init.wait() == 0
@@ -161,7 +161,7 @@ def test_forwarding_to_nobody(start, how):
         init.signal(number)
         taken(init)
     init.signal(signal.SIGTERM)
-    # The one that lives is told by the end of all, not by forwarding.
+    # The process that is left gets TERM because the container ends, not by forwarding.
     assert got(init)[0] == signal.SIGTERM
     assert init.wait() == 4
 

@@ -17,7 +17,7 @@ from conftest import INIT, NAMESPACE, PROBE, eventually, is_alive, kill_all, mar
 from terminal import BASH, END, INTERRUPT, PROMPT, QUIT, SUSPEND, Terminal, process
 
 TYPED, SENT = 128, 0  # si_code: SI_KERNEL, SI_USER
-# Ends what the probe hears. It has the highest number of all used: init may have several to
+# Ends the probe. It has the highest number of the signals used: init may have several to
 # forward at a time, and the kernel gives them in order of their numbers.
 LAST = str(signal.SIGPWR.value)
 SHELLS = ["bash", "dash"]
@@ -185,7 +185,7 @@ def test_leader_start_loses_and_invents_no_signal(leader, when):
     t = leader("--", PROBE, "signals", "--until", LAST, outer=slow)
     init = find_init(t)
     # All signals are blocked, and the command does not run yet.
-    eventually(lambda: blocks_all(init.pid), what="the first statement of init")
+    eventually(lambda: blocks_all(init.pid), what="that init blocks signals")
     if when == "after":
         eventually(lambda: not process(init.pid).tty, what="the release of the terminal")
     if when != "never":
@@ -213,7 +213,7 @@ def test_leader_interrupt_cuts_the_end_short(leader):
 
 def test_leader_pause_ends_by_key(leader):
     t = leader("-P")
-    eventually(lambda: blocks_all(find_init(t).pid), what="the first statement of init")
+    eventually(lambda: blocks_all(find_init(t).pid), what="that init blocks signals")
     t.press(INTERRUPT)
     assert t.wait() in (0, 130)
 
@@ -411,7 +411,7 @@ def test_hang_up_ends_a_stopped_job(shell):
 def test_pause_as_a_job(shell):
     """With --pause Ctrl-Z and Ctrl-C act on init itself."""
     shell.type('"$INIT" -P')
-    eventually(lambda: blocks_all(find_init(shell).pid), what="the first statement of init")
+    eventually(lambda: blocks_all(find_init(shell).pid), what="that init blocks signals")
     shell.press(SUSPEND)
     stopped(shell)
     shell.type("fg")
@@ -820,7 +820,7 @@ def test_outside_interrupt_cuts_the_end_short(shell):
 
 def test_outside_pause_ends_by_key(shell):
     shell.type('$UNSHARE "$INIT" -P')
-    eventually(lambda: blocks_all(find_init(shell).pid), what="the first statement of init")
+    eventually(lambda: blocks_all(find_init(shell).pid), what="that init blocks signals")
     shell.press(INTERRUPT)
     shell.prompt()
     answers(shell)
