@@ -35,9 +35,14 @@ def settled(init):
 
 def held(init):
     """What each descriptor of init refers to."""
+    found = {}
     try:
-        return {int(fd): os.readlink(f"/proc/{init.init_pid}/fd/{fd}")
-                for fd in os.listdir(f"/proc/{init.init_pid}/fd")}
+        for fd in os.listdir(f"/proc/{init.init_pid}/fd"):
+            try:
+                found[int(fd)] = os.readlink(f"/proc/{init.init_pid}/fd/{fd}")
+            except FileNotFoundError:
+                pass  # closed since the directory was read
+        return found
     except PermissionError:
         pytest.skip("only root may look at the descriptors of a process that is not dumpable")
 
