@@ -1,13 +1,13 @@
-"""What the tests share: how init is started, waited for, and cleaned up after.
+"""What the tests share: starting init, waiting for it, and cleaning up.
 
 run(arguments, how=...) runs init to its end; start(arguments, how=...) gives a
-handle on a running one. Both are fixtures. `arguments` are the words behind the
-program's name. how="pid1" makes init PID 1 of a PID namespace with a /proc of its
-own; how="plain" leaves it an ordinary process. A test that takes the fixture `how`
-runs both ways.
+handle on a running one. Both are fixtures. `arguments` are the words after the
+program's name. With how="pid1" init is PID 1 of a PID namespace with a /proc of its
+own, with how="plain" an ordinary process. A test that takes the fixture `how` runs
+both ways.
 
-INIT names the program under test, which may be a peer (INIT=/usr/bin/tini), and
-PROBE the tool it runs. DEADLINE is how long, in seconds, anything may take.
+INIT names the program under test, which may be another init (INIT=/usr/bin/tini), and
+PROBE the program that it runs. DEADLINE is how many seconds a test waits for anything.
 """
 import atexit
 import ctypes
@@ -27,7 +27,7 @@ from pathlib import Path
 
 import pytest
 
-# Modules that several tests share.
+# Modules that several test files share.
 sys.path.insert(0, str(Path(__file__).resolve().parent / "harness"))
 import emulated  # noqa: E402
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def for_everyone(program):
-    """Its path; where another user cannot reach it (sources below /root) a copy's that he can."""
+    """The path of the program, or of a copy where other users cannot reach it (below /root)."""
     program = os.path.abspath(program)
     if os.geteuid() or not os.path.exists(program) or all(
             folder.stat().st_mode & 0o001 for folder in Path(program).parents):
@@ -50,12 +50,12 @@ INIT = for_everyone(os.environ.get("INIT") or ROOT / "build" / "init")
 PROBE = for_everyone(os.environ.get("PROBE") or ROOT / "build" / "probe")
 DEADLINE = float(os.environ.get("DEADLINE") or 15)
 AS_ROOT = os.geteuid() == 0
-# Getopt lets them take the command's options for their own, which is one test's to show.
+# These take the command's options for their own, which only one test is about.
 DASHES = ["--"] if os.path.basename(INIT).startswith(("tini", "dumb-init", "catatonit")) else []
 NAMESPACE = ["unshare", "-pf" if AS_ROOT else "-Urpf", "--mount-proc", "--kill-child"]
 MARKER = "INIT_TEST"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What a sanitizer is told reaches the program; nothing else of our environment does.
+# The options of sanitizers are passed to the program, and nothing else of our environment.
 PASSED = {k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
 # As `nohup make test` has them: Python resets only PIPE and XFSZ for its children.
 IGNORED = [s for s in signal.valid_signals() if signal.getsignal(s) == signal.SIG_IGN]
@@ -68,7 +68,7 @@ RT_SIGACTION = {"x86_64": 13, "aarch64": 134}.get(os.uname().machine)
 
 
 def sanitized():
-    """Whether INIT carries a sanitizer's run-time library, or runs in an emulator."""
+    """Whether INIT is built with a sanitizer, or runs in an emulator."""
     program = Path(INIT).read_bytes()
     return b"__asan_init" in program or program.startswith(b"#!")
 
@@ -77,7 +77,7 @@ def sanitized():
 
 
 def status_of(pid, root="/proc"):
-    """/proc/PID/status as a dict, None where the process is gone."""
+    """/proc/PID/status as a dict, or None if the process is gone."""
     try:
         text = Path(root, str(pid), "status").read_text(errors="replace")
     except OSError:
@@ -86,7 +86,7 @@ def status_of(pid, root="/proc"):
 
 
 def processes(root="/proc"):
-    """pid -> status of all processes there are."""
+    """pid -> status of all processes."""
     found = {}
     for entry in os.listdir(root):
         if entry.isdigit() and (status := status_of(entry, root)) and "PPid" in status:
@@ -136,20 +136,20 @@ def kill_all(pids, number=signal.SIGKILL):
 
 
 def halt(pid):
-    """Stops a process, and waits until it is stopped: the signal takes it out of what it does."""
+    """Stops a process by SIGSTOP, and waits until it is stopped."""
     os.kill(pid, signal.SIGSTOP)
     eventually(lambda: (status_of(pid) or {"State": "?"})["State"][0] in "Tt", what="the stop")
 
 
 def switches(pid):
-    """How often a process has given the CPU up, or had it taken away."""
+    """The number of context switches of a process, voluntary and not."""
     status = status_of(pid)
     return sum(int(status[f"{kind}_ctxt_switches"]) for kind in ("voluntary", "nonvoluntary"))
 
 
 def come_to_rest(*pids):
-    """Waits until processes sleep, and have done so for a while: a process that is on its way to
-    sleep shows as sleeping before the switch is counted."""
+    """Waits until processes sleep and have slept for a while: a process shows as sleeping before
+    its last context switch is counted."""
     def look():
         return [(status_of(pid)["State"][0], switches(pid)) for pid in pids]
 
@@ -158,16 +158,16 @@ def come_to_rest(*pids):
         time.sleep(0.05)
         return look() == before and {state for state, _ in before} == {"S"}
 
-    eventually(rests, what="rest")
+    eventually(rests, what="sleep of all processes")
 
 
-# Between fork and exec of the command, or of a session, there is time for what a test does.
+# Delays the child between the fork and the exec of the command, or of a session.
 SLOW_START = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
               "-e", "inject=setpgid,setsid:delay_enter=400000"]
 
 
 def eventually(predicate, deadline=DEADLINE, what="the condition"):
-    """Waits until predicate() is true, and returns what it gave."""
+    """Waits until predicate() is true, and returns its value."""
     end = time.monotonic() + deadline
     while not (value := predicate()):
         if time.monotonic() > end:
@@ -198,7 +198,7 @@ class Running:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         for number in IGNORED:
             signal.signal(number, signal.SIG_DFL)
-        # glibc's posix_spawn, by which make starts us, leaves its own signals ignored.
+        # glibc's posix_spawn, which make uses, leaves the C library's own signals ignored.
         for number in LIBC_SIGNALS if RT_SIGACTION else ():
             LIBC.syscall(RT_SIGACTION, number, bytes(32), None, 8)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -214,14 +214,14 @@ class Running:
             namespaces = status.get("NSpid", "").split()
             if self.how == "pid1" and (len(namespaces) < 2 or namespaces[-1] != "1"):
                 continue
-            # Before its exec it still carries the name of what started it.
+            # Before its exec it still has the name of the program that started it.
             if status["Name"].strip() not in self.inside:
                 return pid
         return None
 
     @property
     def init_pid(self):
-        """The pid of init, as seen from outside."""
+        """The pid of init outside."""
         if self.pid_seen is None:
             self.pid_seen = eventually(self.find_init, what="init's process")
         return self.pid_seen
@@ -247,7 +247,7 @@ class Running:
         return bool(data)
 
     def line(self, regex="", deadline=DEADLINE):
-        """The next line of stdout that the regex is found in, as its match."""
+        """Waits for a line of stdout that the regex matches, and returns the match."""
         end = time.monotonic() + deadline
         while True:
             while b"\n" in self.buffer:
@@ -261,7 +261,7 @@ class Running:
                             f"stderr: {self.stderr()}")
 
     def rest(self, deadline=DEADLINE):
-        """What comes on stdout until its last writer closes it."""
+        """All output on stdout until its last writer closes it."""
         end = time.monotonic() + deadline
         while more := self.read(end):
             pass
@@ -271,7 +271,7 @@ class Running:
         return text
 
     def wait(self, deadline=DEADLINE):
-        """The exit code; as PID 1 unshare passes it on."""
+        """The exit code, which unshare passes on if init is PID 1."""
         try:
             return self.popen.wait(deadline)
         except subprocess.TimeoutExpired:
@@ -290,16 +290,16 @@ class Running:
 
 
 class Starter:
-    """Starts init for one test, and puts an end to what still runs after it."""
+    """Starts init for one test, and kills what still runs after it."""
 
     def __init__(self, token):
         self.token, self.all = token, []
 
     def __call__(self, arguments, how="pid1", *, program=None, wrap=(), outer=(), env=None,
                  dashes=DASHES, **popen):
-        """wrap is put before init, inside the namespace, and execs it; outer before all.
+        """wrap is put before init, inside the namespace, and execs it; outer is put before all.
 
-        dashes go before the command, where there are no options but -g."""
+        dashes are put before the command, if there are no options but -g."""
         environment = {"PATH": PATH, "LC_ALL": "C", MARKER: self.token, **PASSED, **(env or {})}
         environment = {k: v for k, v in environment.items() if v is not None}
         arguments = [str(w) for w in arguments]
@@ -315,7 +315,7 @@ class Starter:
         return running
 
     def close(self):
-        """What outlives an init that has ended by itself is left for the leak check to find."""
+        """Processes that outlive an init that has exited are left for the leak check to find."""
         if any(one.popen.poll() is None for one in self.all):
             eventually(lambda: not kill_all(self.alive()), what="the end of what was started")
         for one in self.all:
@@ -328,8 +328,8 @@ class Starter:
 
 
 def mounts(pid=None):
-    """The lines of a process's mountinfo. Without a pid those of the tests' own mount namespace, and
-    none where they may not have one: then they may not mount outside a container either."""
+    """The lines of a process's mountinfo. Without a pid, those of the tests' own mount namespace,
+    or none if they may not have one: then they cannot mount anything outside of a container."""
     if pid is None and not OWN_MOUNTS:
         return set()
     return set(Path(f"/proc/{pid or 'thread-self'}/mountinfo").read_text().splitlines())
@@ -342,7 +342,7 @@ def descriptors():
 
 @pytest.fixture(autouse=True)
 def marker():
-    """Gives a test its marker, and checks that it leaves nothing behind."""
+    """Gives a test its marker, and checks that the test leaves nothing behind."""
     token = uuid.uuid4().hex
     mounts_before, descriptors_before = mounts(), descriptors()
     yield token
@@ -376,7 +376,8 @@ def start(marker):
 
 @pytest.fixture
 def run(start):
-    """Runs init to its end. Output goes to files, so that nobody who keeps it is waited for."""
+    """Runs init to its end. Output goes to files, so that processes which keep it open are not
+    waited for."""
 
     def run(arguments, how="pid1", *, deadline=DEADLINE, **options):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -393,15 +394,15 @@ def run(start):
 
 
 def enter_own_mount_namespace():
-    """Leaves the host's mount namespace, so that what others mount there meanwhile is not seen.
+    """Leaves the host's mount namespace, so that mounts that others make there are not seen.
 
-    The copy is private: nothing that is mounted on either side appears on the other. Returns
-    whether that is allowed, which it is to root with CAP_SYS_ADMIN. An ordinary user could do it
-    in a user namespace, but the tests would not be those of an ordinary user any more.
+    The copy is private: what is mounted on either side does not appear on the other. Returns
+    whether that is permitted, as it is for root with CAP_SYS_ADMIN. An ordinary user could do it
+    in a user namespace, but then the tests would not be those of an ordinary user.
 
-    A mount namespace can be bind-mounted only in an older one. Since Linux 6.18 each CPU counts
-    on its own, and one that is made later may have a lower number. So one is made on each CPU,
-    and the one with the lowest number is kept: all that are made from then on come after it."""
+    A mount namespace can be bind-mounted only in an older one. Since Linux 6.18 each CPU has a
+    counter of its own, and a later namespace may have a lower number. So one is made on each CPU,
+    and that with the lowest number is kept: all that are made later have a higher one."""
     made, cpus, directory = [], os.sched_getaffinity(0), os.getcwd()
     for cpu in cpus:
         os.sched_setaffinity(0, {cpu})
@@ -422,7 +423,7 @@ def enter_own_mount_namespace():
 
 
 def mount_namespace_id(fd):
-    """Its number, by which the kernel tells which of two is the older; 0 before Linux 6.11."""
+    """The number by which the kernel tells which of two is older; 0 before Linux 6.11."""
     number = bytearray(8)
     try:
         fcntl.ioctl(fd, NS_GET_MNTNS_ID, number)

@@ -2,7 +2,7 @@
 # Installs the packages that are missing to build, test and lint init, without asking questions.
 # usage: tests/deps.sh [build] [test] [lint] [docker] [engines] [kernel] [package] [cross]
 # (default: the first three)
-# If nothing is missing it changes nothing and needs no network.
+# If nothing is missing, it changes nothing and needs no network.
 set -u
 
 # Set: packages for apt: packages for apk: command that succeeds if they are not needed.

@@ -1,8 +1,8 @@
 /*
- * probe: the command that the tests run under init, and what they start it with.
+ * probe: the command that the tests run under init, and the wrapper that they start init by.
  *
  * Signals are handled with the raw system calls and masks of 8 bytes: the libc's
- * sigset functions leave out signals that it uses itself, and the tests want all.
+ * sigset functions leave out signals that it uses itself, and the tests need all of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -163,8 +163,8 @@ static int report(char **words)
 }
 
 /*
- * signals [--until SIG]: "ready", then a line "number code value" for each signal
- * that comes, none of which acts; until SIG has come.
+ * signals [--until SIG]: prints "ready", then a line "number code value" for each signal
+ * that arrives, and has no other effect, until SIG has arrived.
  */
 static int print_signals(char **words)
 {
@@ -199,7 +199,7 @@ static int queue_signals(char **words)
 	return 0;
 }
 
-/* orphans N: leaves N dead children of dead parents to whoever adopts them. */
+/* orphans N: leaves N dead orphans to the process that adopts them. */
 static int make_orphans(char **words)
 {
 	for (int left = number(words[0]); left > 0; left -= BATCH) {
@@ -222,7 +222,7 @@ static int make_orphans(char **words)
 	return 0;
 }
 
-/* daemon COMMAND: runs it in a session of its own as nobody's child, and ends. */
+/* daemon COMMAND: starts it as an orphan in a session of its own, and exits. */
 static int make_daemon(char **words)
 {
 	pid_t child = fork();
@@ -243,7 +243,7 @@ static int make_daemon(char **words)
 	fail(words[0]);
 }
 
-/* wait FILE COMMAND: runs it once the file is there. */
+/* wait FILE COMMAND: executes it once the file exists. */
 static int wait_for(char **words)
 {
 	const struct timespec moment = {.tv_nsec = 5000000};
@@ -267,8 +267,8 @@ static void create(const char *folder, const char *name)
 }
 
 /*
- * sibling FOLDER polite|deaf: creates "ready" there, then waits for "go". Told to
- * TERM it is deaf, or cleans up for a while, creates "cleaned", and exits with 5.
+ * sibling FOLDER polite|deaf: creates "ready" there, then waits for "go". If deaf, it
+ * ignores TERM; else it then cleans up for 0.3 s, creates "cleaned", and exits with 5.
  */
 static int be_sibling(char **words)
 {
@@ -321,8 +321,8 @@ static void filter_calls(int error, const unsigned *calls, unsigned count)
 }
 
 /*
- * What a filter or kernel older than init may refuse, all of which it can do
- * without.
+ * System calls that a seccomp filter or an older kernel may refuse, and that init does not
+ * depend on.
  */
 static void refuse_new_calls(int error)
 {
@@ -332,14 +332,14 @@ static void refuse_new_calls(int error)
 	filter_calls(error, calls, sizeof calls / sizeof *calls);
 }
 
-/* A child that will not tell of its death by a signal. */
+/* Leaves a child whose death sends no signal. */
 static void leave_silent_child(void)
 {
 	if (!syscall(SYS_clone, 0, NULL, NULL, NULL, NULL))
 		_exit(0);
 }
 
-/* A child that died, and whose SIGCHLD is over: not reaped, for that is init's to do. */
+/* Leaves a dead child, whose SIGCHLD was sent before: it is left to init to reap it. */
 static void leave_dead_child(void)
 {
 	siginfo_t info;
@@ -379,7 +379,7 @@ static void give_socket(int fd)
 	close(ends[1]);
 }
 
-/* with [--OPTION NUMBER]... -- COMMAND: runs it with that done, see below. */
+/* with [--OPTION NUMBER]... -- COMMAND: applies the options below and executes COMMAND. */
 static int run_with(char **words)
 {
 	for (; *words && strcmp(*words, "--") != 0; words += 2)
@@ -438,7 +438,7 @@ static int exit_with(char **words)
 	return number(words[0]);
 }
 
-/* die SIG: by that signal, whatever its disposition and mask were. */
+/* die SIG: dies of that signal, whatever its disposition and the mask were. */
 static int die_by(char **words)
 {
 	int signal = number(words[0]);
@@ -450,7 +450,7 @@ static int die_by(char **words)
 	return 98;
 }
 
-/* Whether PID 1 is in read(2), where it is known; of x86_64, and elsewhere never. */
+/* Whether PID 1 is in read(2); only known on x86_64, and false elsewhere. */
 static int reads(void)
 {
 	char text[64] = "";
@@ -465,8 +465,8 @@ static int reads(void)
 }
 
 /*
- * flicker TIMES: a CONT for PID 1, and a STOP a moment later that has the kernel discard it.
- * Ends early where PID 1 waits in a read of it, from which one more signal would wake it.
+ * flicker TIMES: sends PID 1 a CONT, and a moment later a STOP, at which the kernel discards
+ * the CONT. Ends early if PID 1 blocks in a read, from which another signal would wake it.
  */
 static int flicker(char **words)
 {

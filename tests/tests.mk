@@ -6,7 +6,7 @@ WORKERS  = 2
 PARALLEL = $(if $(filter-out 1,$(WORKERS)),$(shell $(PYTHON) -c 'import xdist' 2>/dev/null && \
              printf '%s' '-n $(WORKERS) --dist loadfile'))
 RUN      = $(PYTHON) -m pytest $(PYTEST)
-# These have targets of their own: they need an engine, or a machine.
+# These have targets of their own: they need an engine, or a virtual machine.
 APART    = --ignore=tests/engines --ignore=tests/container/test_kernel.py
 
 # ---- what the tests need
@@ -70,7 +70,7 @@ $(BUILD)/asan/init $(BUILD)/asan/initctl: asan
 asan: ## build with sanitizers, into build/asan
 	$(call variant,asan,$(SANITIZE),$(UNITS:%=$(BUILD)/asan/unit/%))
 
-# A script that runs init under valgrind; its log files say more than its exit code.
+# A script that runs init under valgrind. The errors are in its log files, so these are checked.
 $(BUILD)/valgrind/run: ALWAYS
 	$(call variant,valgrind,-g -O1)
 	@mkdir -p -m 1777 $(@D)/logs
@@ -93,8 +93,8 @@ test-asan: all units asan ## run the same tests with sanitizers
 	INIT=$(BUILD)/asan/init INITCTL=$(BUILD)/asan/initctl UNIT=$(BUILD)/asan/unit \
 		$(RUN) $(PARALLEL) $(APART) tests
 
-# What goes through states and tables; elsewhere valgrind's own descriptors, signals and exec
-# show. A -P that is stopped at once meets it before it is ready.
+# Tests of states and tables. Others fail because of valgrind's own descriptors, signals and exec;
+# pause_alone does because its signal comes before valgrind is ready.
 VALGRIND_TESTS = tests/pid1/test_end.py tests/process/test_reap.py -k 'not pause_alone'
 test-valgrind: all units $(BUILD)/valgrind/run ## run a part of the tests under valgrind
 	rm -f $(BUILD)/valgrind/logs/*
@@ -158,7 +158,8 @@ $(CROSS:%=cross-%): cross-%: $(BUILD)/cross/%/sysroot/musl-gcc
 $(BUILD)/cross/%/sysroot/musl-gcc: tests/tools/sysroot.sh
 	tests/tools/sysroot.sh $* $(@D)
 
-# Scripts named as the programs, which run them in an emulator; some have another name there.
+# Scripts with the names of the programs, which run them in an emulator. qemu's name for a machine
+# may differ.
 QEMU     = qemu-$(or $(patsubst armv7,arm,$(filter armv7,$(ARCH))),$(ARCH))-static
 $(BUILD)/cross/i386/init $(BUILD)/cross/i386/initctl: cross-i386
 $(BUILD)/cross/$(ARCH)/emulated/%: ALWAYS | cross-$(ARCH)
@@ -200,7 +201,7 @@ lint-compile:
 	@echo "gcc: names in tables that fill their array, without a NUL"
 	@! gcc $(filter-out -Werror,$(STRICT)) -Wc++-compat -fsyntax-only $(OWN_C) 2>&1 | grep initializer-string
 
-# One file for each clang-tidy: version 14 takes a va_list of the second for one of the first.
+# clang-tidy is run for each file separately: version 14 mixes up the va_lists of several files.
 lint-analyse:
 	@echo "clang-tidy, gcc -fanalyzer, cppcheck"
 	@$(call each,$(OWN_C),clang-tidy --quiet $$f -- $(STRICT) 2>/dev/null)

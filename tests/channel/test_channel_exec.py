@@ -1,4 +1,4 @@
-"""exec: a command run inside through the channel. init-control(7), "exec"; PEERS, lessons."""
+"""exec: a command run inside through the channel. init-control(7), "exec"."""
 import errno
 import json
 import os
@@ -21,7 +21,7 @@ def report(box, fields=(), program=None, channel=None):
 
 
 def test_stdio_is_the_client_s(container, how):
-    """PEERS exec 4: output lost at exit. The command has the client's own descriptors."""
+    """Elsewhere output is lost at the exit. Here the command has the client's own descriptors."""
     box = container(how=how)
     channel = box.connect()
     (stdin, write_in), (read_out, stdout), (read_err, stderr) = (box.pipe() for _ in range(3))
@@ -40,7 +40,7 @@ def test_stdio_is_the_client_s(container, how):
     ("exit 0", "code", 0), ("exit 255", "code", 255), ("kill -9 $$", "signal", 9),
     ("kill -15 $$", "signal", 15), ("exit 137", "code", 137)])
 def test_how_it_ended(container, script, key, value):
-    """PEERS exec 6: wrong exit codes: a code and a signal are told apart."""
+    """Elsewhere exit codes are wrong. Here an exit code is told from death by a signal."""
     answer, ending, _ = container().run("sh", "-c", script)
     assert answer.name == "started"
     assert ending.name == "exited" and ending.fields == [(key, str(value))]
@@ -53,7 +53,7 @@ def test_pid_is_of_the_container(container):
 
 
 def test_defaults(container, how):
-    """In a session and group of its own, with the container's environment, in /."""
+    """A command runs in a session and group of its own, with the container's environment, in /."""
     box = container(how=how, env={"FROM_CONTAINER": "1"}, cwd="/tmp")
     channel = box.connect()
     seen = report(box, channel=channel)
@@ -105,7 +105,7 @@ def test_cwd(container, directory):
     (["user=0"], 0, 0, []),
     (["user=4294967294:4294967294"], 4294967294, 4294967294, [])])
 def test_user(container, fields, uid, gid, groups):
-    """CVE-2026-30892: ids are numbers, and all three of each kind change."""
+    """CVE-2026-30892: ids are numbers; the real, effective and saved ones all change."""
     seen = report(container(), fields)
     assert seen["uid"] == [uid] * 3 and seen["gid"] == [gid] * 3
     assert sorted(seen["groups"]) == groups
@@ -157,7 +157,7 @@ def test_rlimit_unlimited(container):
 
 
 def test_limit_of_files_is_as_init_inherited_it(container, how):
-    """Init raises its own, for its clients; no command gets to see that."""
+    """Init raises its own limit to serve its clients; no command inherits the raised one."""
     box = container(how=how, outer=["prlimit", "--nofile=300:4000"],
                     command=["sh", "-c", "ulimit -n; ulimit -Hn; exec sleep 1000"])
     assert box.init.line(r"^300$") and box.init.line(r"^4000$")
@@ -190,7 +190,7 @@ def test_arguments_as_bytes(container):
 
 
 def test_whole_message_of_arguments(container):
-    """65,536 bytes, each second one an argument: more pointers than anybody needs."""
+    """A message of 65,536 bytes full of one-byte arguments: as many as fit."""
     box = container()
     head = b"exec\0args\0sh\0-c\0echo $#\0sh\0"
     count = (65536 - len(head)) // 2
@@ -211,7 +211,7 @@ def failure(box, *args, fields=(), channel=None):
 
 
 def test_missing_program(container, how):
-    """PEERS exec 7: exec of a missing program hangs. Failure is answered before started."""
+    """Elsewhere exec of a missing program hangs. Here failed is sent instead of started."""
     box = container(how=how)
     channel = box.connect()
     for words, error in ((["/nowhere/at/all"], errno.ENOENT), (["nowhere"], errno.ENOENT),
@@ -238,7 +238,7 @@ def test_missing_cwd(container):
     box = container()
     assert failure(box, "true", fields=["cwd=/nowhere"]) == ("cwd", errno.ENOENT)
     assert failure(box, "true", fields=["cwd=/etc/passwd"]) == ("cwd", errno.ENOTDIR)
-    # CVE-2024-21626: no descriptor of init's or the client's is a way to anywhere.
+    # CVE-2024-21626: no descriptor of init or of the client can be used as a directory.
     for fd in range(3, 40):
         assert failure(box, "true", fields=[f"cwd=/proc/self/fd/{fd}"])[0] == "cwd"
 
@@ -254,7 +254,7 @@ UNPRIVILEGED = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups
 
 
 def test_failed_user_and_limits(container, directory):
-    """Stage and errno, where init itself may not."""
+    """Where init itself lacks the privilege, the reply has the stage and the errno."""
     if AS_ROOT:
         directory.chmod(0o777)
     box = container(how="plain", outer=[*(UNPRIVILEGED if AS_ROOT else []), "prlimit",
@@ -267,11 +267,11 @@ def test_failed_user_and_limits(container, directory):
 
 
 def test_too_much_for_exec(container):
-    """An argument list that the kernel refuses is a failure as any other."""
+    """An argument list that the kernel refuses is reported like any other failure."""
     fields = ["rlimits=STACK:4096:unlimited"] if AS_ROOT else ["rlimits=STACK:4096:8192"]
     box = container(env={"BIG": "x" * 100000})
     answer, ending, _ = box.run("true", "x" * 60000, fields=fields)
-    # The kernel grants 128 kB whatever the limit; with those it goes over the brink.
+    # The kernel allows 128 kB whatever the limit is; these arguments exceed that.
     assert answer.name == "failed" and answer["stage"] == "exec" or ending.get("signal")
     box.check_well()
 
@@ -289,7 +289,7 @@ def test_busy_connection(container):
 
 
 def test_short_commands_start_before_they_end(container, how):
-    """A command that ends at once: started comes, and comes before exited, every time."""
+    """Even of a command that ends at once, started is sent, and always before exited."""
     box = container(how=how)
     channel, null = box.connect(), box.null()
     for number in range(1, 701):
@@ -311,7 +311,8 @@ def test_failing_commands_never_start(container):
 
 
 def test_leader_s_end_is_the_end(container, how):
-    """PEERS exec 3: a background child that holds stdout makes exec hang."""
+    """Elsewhere a background child that holds stdout makes exec hang. Here exited is sent when
+    the leader ends."""
     box = container(how=how)
     channel = box.connect()
     read, write = box.pipe()
@@ -331,7 +332,8 @@ def is_running(box, answer, name):
 
 
 def test_hang_up(container, how):
-    """PEERS exec 1: client dies, command leaks. HUP and CONT, and KILL after the grace."""
+    """Elsewhere the command stays when its client dies. Here it gets HUP and CONT, and KILL after
+    the grace."""
     box = container("--grace", "400ms", how=how)
     read, write = box.pipe()
     null = box.null()[0]
@@ -341,7 +343,7 @@ def test_hang_up(container, how):
     pid = box.outside(answer["pid"]) if how == "pid1" else answer.number("pid")
     began = time.monotonic()
     channel.close()
-    # It takes every signal that can be; the read ends with its death.
+    # The probe handles every signal that it can; the read ends when it is killed.
     signals = [line.split()[0] for line in read_all(read).splitlines()]
     assert signals == ["1", "18"]
     assert time.monotonic() - began >= 0.4
@@ -350,7 +352,7 @@ def test_hang_up(container, how):
 
 
 def test_hang_up_of_a_stopped_group(container):
-    """PEERS exec 2: a time-out kills only the leader. The whole group has it, stopped or not."""
+    """Elsewhere a time-out kills only the leader. Here the whole group gets HUP, stopped or not."""
     box = container("--grace", "1000s")
     channel, answer = box.started("sh", "-c", "sleep 1000 & sleep 1000 & kill -STOP 0; wait")
     leader = eventually(lambda: box.outside(answer["pid"]))
@@ -362,7 +364,8 @@ def test_hang_up_of_a_stopped_group(container):
 
 
 def test_group_outlives_its_hung_up_leader(container):
-    """The leader goes at the HUP, one of its group does not: that one has its grace, no more."""
+    """The leader dies of the HUP, another process of its group does not: it is killed after the
+    grace."""
     box = container("--grace", "300ms")
     read, write = box.pipe()
     null = box.null()[0]
@@ -377,7 +380,7 @@ def test_group_outlives_its_hung_up_leader(container):
 
 
 def test_infinite_grace(container):
-    """--grace inf: hung up, and never killed."""
+    """With --grace inf a session is hung up and never killed."""
     box = container("--grace", "inf")
     read, write = box.pipe()
     null = box.null()[0]
@@ -387,7 +390,7 @@ def test_infinite_grace(container):
     channel.close()
     read_until(read, "18 ")
     other = box.connect()
-    # It takes init round its loop, more than once, and is still there to be asked.
+    # These take init round its loop more than once, and the session is still listed.
     for _ in range(20):
         assert other.call("status")["sessions"] == "1"
     assert other.call("signal", "signal=USR1", f"session={answer['session']}").name == "signalled"
@@ -429,7 +432,7 @@ def hanging(container, directory):
 @can_hang
 @pytest.mark.parametrize("stage", ["exec", "cwd"])
 def test_hang_up_while_starting(hanging, stage):
-    """A start that hangs: the child goes with the connection, without a grace, and never runs."""
+    """A start that hangs: the child is killed with the connection, at once, and never executes."""
     launch, program = hanging
     box = launch("--grace", "1000s")
     held = box.idle()
@@ -438,11 +441,11 @@ def test_hang_up_while_starting(hanging, stage):
     channel.send("exec", *fields, args=[program], fds=box.null())
     other = box.connect()
     eventually(lambda: other.call("status")["sessions"] == "1")
-    # The child holds no copy of what init closes.
+    # The child holds no copy of the descriptors that init closes.
     bad.send("nothing")
     assert bad.receive().name == "failed" and bad.receive() is None
     bad.close()
-    # Meanwhile there is no session to be had, and init is there for others.
+    # Meanwhile the session cannot be used, and init serves others.
     listed = other.list_sessions()
     assert len(listed) == 1 and listed[0]["name"] == "program"
     attached = other.call("attach", f"session={listed[0]['session']}")
@@ -468,7 +471,7 @@ def test_end_while_starting(hanging):
 
 @can_hang
 def test_killed_while_starting(hanging):
-    """Somebody inside kills the child before its exec: the client is told an end."""
+    """A process inside kills the child before its exec: the client is told that it ended."""
     launch, program = hanging
     box = launch()
     channel = box.connect()
@@ -492,7 +495,7 @@ def test_no_terminal_of_anybody(container):
 
 @needs_root
 def test_init_is_closed_to_the_inside(container):
-    """CVE-2019-5736, CVE-2016-9962: nobody of the inside without CAP_SYS_PTRACE gets at PID 1."""
+    """CVE-2019-5736, CVE-2016-9962: no process inside without CAP_SYS_PTRACE can access PID 1."""
     box = container()
     script = "for l in exe root cwd fd/1; do readlink /proc/1/$l && echo seen $l; done; echo end"
     text = box.output("setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace",
@@ -501,7 +504,7 @@ def test_init_is_closed_to_the_inside(container):
 
 
 def test_in_a_root_of_its_own(container, directory):
-    """Chrooted by a helper, its socket outside: a client outside runs a command inside."""
+    """Init is chrooted by a helper; a client outside, where the socket is, runs a command."""
     if not AS_ROOT or sanitized():
         pytest.skip("needs root to chroot, and a static init")
     root = directory / "root"
@@ -521,7 +524,7 @@ def test_in_a_root_of_its_own(container, directory):
     seen = json.loads(text)
     assert seen["cwd"] == "/inside"
     assert box.run("/bin/sh")[0]["errno"] == str(errno.ENOENT)
-    # No /dev in there: no terminal to be had.
+    # There is no /dev inside, and so no terminal.
     refused = box.connect().exec("/probe", "report")
     assert (refused.name, refused["stage"]) == ("failed", "terminal")
     opened = box.connect().call("open", "what=root")

@@ -1,7 +1,7 @@
-"""System calls of init that fail, one at a time, by strace: PID 1 survives, the client hears of it.
+"""strace makes one system call of init fail at a time: PID 1 survives, the client gets an error.
 
-strace counts the calls of each process by itself, so `when=N+` reaches init alone where
-N is above what its children get to.
+strace counts the calls of each process separately, so `when=N+` affects only init if its
+children make fewer than N of them.
 """
 import errno
 import shutil
@@ -20,7 +20,7 @@ def faulty(call, error, when):
 
 
 def converse(box):
-    """One of everything. Returns what was heard; each an answer, or the end."""
+    """Makes one request of each kind. Returns the name of each reply, None for a disconnection."""
     heard = []
 
     def attempt(function):
@@ -65,12 +65,12 @@ CASES = [("socketpair", "EMFILE"), ("socketpair", "ENOMEM"), ("clone", "EAGAIN")
 
 @pytest.mark.parametrize("call, error", CASES)
 def test_call_that_fails(container, call, error):
-    """Every third one from the tenth on, so that each of the requests meets it at some step."""
+    """Every third call from the tenth on fails, so that each request fails at some step."""
     box = container("--grace", "200ms", outer=faulty(call, error, "10+3"))
     for _ in range(6):
         converse(box)
     assert box.init.popen.poll() is None, box.init.stderr()
-    # Afterwards it holds nothing of it: a connection may still meet the fault, so try.
+    # Afterwards nothing is left open. A connection may still meet the fault, so try again.
     for channel in box.channels:
         channel.close()
 
@@ -96,10 +96,10 @@ def test_call_that_fails(container, call, error):
     ("socketpair", "EMFILE", errno.EMFILE), ("clone", "EAGAIN", errno.EAGAIN),
     ("clone", "ENOMEM", errno.ENOMEM), ("epoll_ctl", "ENOSPC", errno.ENOSPC)])
 def test_start_that_fails(container, call, error, number):
-    """... is told as the stage fork, and the connection is as before."""
-    # epoll_ctl: signals, listener, connection; the next is the start's.
+    """A start that fails is reported with the stage fork, and the connection can still be used."""
+    # epoll_ctl: signals, listener, connection; the next one belongs to the start.
     first = {"epoll_ctl": 4}.get(call, 1)
-    # Not as PID 1, for what makes the namespaces clones as well.
+    # Not as PID 1, since the program that makes the namespaces calls clone as well.
     box = container(how="plain", outer=faulty(call, error, f"{first}+"))
     channel = box.connect()
     for terminal in (False, True):
@@ -110,13 +110,13 @@ def test_start_that_fails(container, call, error, number):
 
 
 def test_accept_that_fails(container):
-    """What fails once is tried again: there may be no other event for long."""
+    """An accept that fails once is tried again without waiting for another event."""
     box = container(outer=faulty("accept4", "ENOMEM", "1"))
     assert box.connect().call("status").name == "status"
 
 
 def test_terminal_that_does_not_get_through(container):
-    """The master is lost on its way: no started without it, and no session that goes on."""
+    """The master is lost between the child and init: no started is sent, and the session ends."""
     # The child's message of the master is read by init's second recvmsg.
     box = container(outer=faulty("recvmsg", "ENOMEM", "2"))
     channel = box.connect()

@@ -1,6 +1,6 @@
-"""Messages of chance: on the code that reads them, and on a live init.
+"""Random messages, for the code that reads them and for a running init.
 
-FUZZ_SEED and FUZZ_SECONDS choose another walk, and a longer one.
+FUZZ_SEED chooses other messages, FUZZ_SECONDS a longer run.
 """
 import os
 import random
@@ -24,13 +24,13 @@ KEYS = ["additionalGids", "cwd", "env", "grace", "height", "namespace", "noNewPr
 VALUES = ["", "0", "1", "2", "7", "true", "false", "passed", "/", "/nowhere", "main", "all", "root",
           "proc", "net", "mnt", "A=1", "1:2,3", "022", "WINCH", "CONT", "100ms", "NOFILE:64:64",
           "4294967295", "99999999999999999999", "x" * 300, "\udcff", "-1", " "]
-# Not what would end the container; main takes all signals but KILL.
+# None that would end the container; the main command handles every signal but KILL.
 HARMLESS = [path for path in CORPUS if not path.name.startswith(("signal", "stop"))]
 VERBS = ["status", "exec", "sessions", "hold", "attach", "watch", "wait", "open", "signal", "", "x"]
 
 
 def test_corpus():
-    """What the fuzzer starts from, under the sanitizers."""
+    """The fuzzer's corpus, run with the sanitizers."""
     replay = Path(ROOT, "build", "fuzz", "replay")
     if not replay.exists():
         pytest.skip("build/fuzz/replay is missing: make units")

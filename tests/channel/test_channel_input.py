@@ -1,6 +1,6 @@
-"""Bad input: one failed reply that names the field, and nothing else has happened.
+"""Bad requests: the reply is one failed that names the field, and nothing else is done.
 
-The connection is closed, every descriptor that came is closed, PID 1 serves on.
+The connection and every descriptor of the request are closed, and PID 1 goes on serving.
 """
 import errno
 import os
@@ -19,7 +19,7 @@ BIG = SIZE + 1
 
 @pytest.fixture(scope="module")
 def nulls():
-    """Six descriptors that may be passed, each by itself."""
+    """Six descriptors of /dev/null to pass."""
     fds = [os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) for _ in range(6)]
     yield fds
     for fd in fds:
@@ -156,7 +156,7 @@ SINGLE = {"terminal": "false", "noNewPrivileges": "true", "height": "1", "width"
 
 @pytest.mark.parametrize("key", SINGLE)
 def test_twice(shared, nulls, key):
-    """Which of the two would it be?"""
+    """A field that is no list is refused when it is given twice."""
     field = f"{key}={SINGLE[key]}"
     refused(shared, compose("exec", field, field, args=["true"]), nulls[:3], field=key)
 
@@ -167,7 +167,7 @@ def test_groups_without_a_user(shared, nulls):
 
 
 def test_long_key(shared):
-    """A key that no reply could hold is not repeated in one."""
+    """A key that is too long for a reply is not repeated in the reply."""
     refused(shared, compose("status", "k" * 60000 + "=1"), field="request")
 
 
@@ -197,7 +197,7 @@ def test_too_many_to_hold(shared, nulls, count):
 
 @pytest.mark.parametrize("count", [5, 6, 100, 253])
 def test_very_many_descriptors(shared, nulls, count):
-    """More than there is room for: all of them are closed."""
+    """More descriptors than a message may have: all of them are closed."""
     answer = refused(shared, compose("exec", args=["true"]), (nulls * 50)[:count],
                      field="descriptors")
     assert answer.number("errno") == errno.E2BIG
@@ -207,7 +207,7 @@ def test_very_many_descriptors(shared, nulls, count):
                                   b"status\0" + b"x" * BIG, b"exec\0args\0"])
 @pytest.mark.parametrize("count", [1, 3, 4, 5])
 def test_descriptors_with_a_bad_message(shared, nulls, data, count):
-    """PEERS exec 12: descriptor leaks. Whatever was wrong, they are closed."""
+    """Elsewhere descriptors leak. Here they are closed whatever is wrong with the message."""
     held = shared.idle()
     for _ in range(3):
         channel = shared.connect()
@@ -219,14 +219,14 @@ def test_descriptors_with_a_bad_message(shared, nulls, data, count):
 
 
 def test_empty_message(shared):
-    """It reads like the end of the connection, and has its answer all the same."""
+    """It reads like the end of the connection, but is answered nevertheless."""
     refused(shared, b"", field="message")
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("kind", ["directory", "path", "path to a directory"])
 def test_descriptor_that_is_refused(shared, nulls, directory, kind, place):
-    """PEERS exec 13, CVE-2024-21626: no way to the operator's file system goes in."""
+    """CVE-2024-21626: no descriptor that leads to the operator's file system is passed inside."""
     flags = {"directory": os.O_RDONLY, "path": os.O_PATH, "path to a directory": os.O_PATH}[kind]
     path = "/dev/null" if kind == "path" else directory
     fds = nulls[:3]
@@ -242,8 +242,8 @@ def test_descriptor_that_is_refused_as_a_program_or_master(shared, nulls, direct
     refused(shared, compose("hold"), [fd], field="descriptors")
 
 
-def test_program_that_is_none(shared, nulls):
-    """Not a directory, but nothing to run either: that is the exec's to say."""
+def test_program_that_cannot_be_executed(shared, nulls):
+    """A file that is not a directory and not a program either: reported by the exec."""
     channel = shared.connect()
     answer = channel.call("exec", "program=passed", args=["x"], fds=nulls[:4])
     assert (answer["stage"], answer.number("errno")) == ("exec", errno.EACCES)
@@ -277,7 +277,7 @@ def test_descriptors_in_several_parts(shared, nulls):
 
 
 def test_its_own_connection_as_stdio(shared):
-    """A cycle of sockets that hold each other."""
+    """The connection is passed over itself, which makes a cycle of sockets."""
     held = shared.idle()
     channel = shared.connect()
     fd = channel.socket.fileno()
@@ -291,7 +291,7 @@ def test_its_own_connection_as_stdio(shared):
 
 
 def test_answer_before_a_reset(shared):
-    """Requests that a refused one is followed by are not read; its answer is."""
+    """Requests behind a refused one are not read, but the client can still read the answer."""
     channel = shared.connect()
     for data in [compose("reboot")] + [compose("status")] * 20:
         try:
@@ -302,8 +302,8 @@ def test_answer_before_a_reset(shared):
     shared.check_well()
 
 
-def test_half_a_close(shared):
-    """Who will ask nothing more is gone: his session has its HUP."""
+def test_shutdown_of_the_writing_half(shared):
+    """A client that shuts down its writing half ends the connection: its session is hung up."""
     channel, _ = shared.started("sleep", "1000")
     channel.socket.shutdown(socket.SHUT_WR)
     while channel.receive():
@@ -320,7 +320,8 @@ def test_many_requests_at_once(shared):
 
 
 def test_worst_messages_take_no_time(shared, nulls):
-    """As many fields as fit, and as many of what takes longest: nobody else waits."""
+    """Messages with as many fields as fit, of the kinds that take longest: nobody else has to
+    wait."""
     channel, other = shared.connect(), shared.connect()
     fill = [(compose("exec", *["env=A="] * 9000, args=["true"])),
             (compose("exec", *[f"env=A{i}=" for i in range(5000)], args=["true"])),

@@ -1,7 +1,7 @@
-"""What PID 1 uses and what it does when there is no more: descriptors, memory, processes, CPU.
+"""What PID 1 uses, and what it does when something runs out: descriptors, memory, processes, CPU.
 
-Clients that do not read, that come in crowds, that are killed. Figures are those of the
-issue: 1,000 sessions at once, 10,000 one after another, 1 GiB through a pipe.
+Clients do not read, come in large numbers, or are killed: 1,000 sessions at once, 10,000 one
+after another, 1 GiB through a pipe.
 """
 import errno
 import os
@@ -27,7 +27,7 @@ exact = pytest.mark.skipif(sanitized(), reason="a sanitizer's memory is not init
 
 @pytest.fixture
 def many_files():
-    """Room for the clients' ends, which all are this process's."""
+    """Room for the clients' descriptors, which are all open in this process."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4000 if hard == resource.RLIM_INFINITY else min(hard, 4000)
     if wanted < 2500:
@@ -55,7 +55,7 @@ def test_idle_memory(container):
 
 
 def start_code(pid):
-    """kB that are resident of the mapping with which the program begins."""
+    """How many kB of the program's first mapping are resident."""
     lines = iter(Path(f"/proc/{pid}/smaps").read_text().splitlines())
     assert " r-xp 00000000 " in next(lines)
     size, rss = (next(int(line.split()[1]) for line in lines if line.startswith(key))
@@ -65,10 +65,11 @@ def start_code(pid):
 
 @exact
 def test_code_of_the_start_is_given_back(container):
-    """The pages of what only the start calls (SECTION_START), and no request calls it again."""
+    """The pages of functions that only the start calls (SECTION_START) are given back, and no
+    request brings them in again."""
     box = container()
     channel = box.connect()
-    eventually(lambda: start_code(box.pid) == (12, 0), what="its pages given back")
+    eventually(lambda: start_code(box.pid) == (12, 0), what="the release of its pages")
     box.output("true")
     assert channel.call("status").name == "status"
     assert channel.list_sessions() == []
@@ -77,7 +78,7 @@ def test_code_of_the_start_is_given_back(container):
 
 
 def test_ten_thousand_sessions(container):
-    """PEERS exec 12: one leak for each exec. Descriptors and memory end where they began."""
+    """Elsewhere each exec leaks. Here descriptors and memory are as before at the end."""
     box = container()
     null = box.null()
     channels = [box.connect() for _ in range(8)]
@@ -86,7 +87,7 @@ def test_ten_thousand_sessions(container):
 
     def rounds(count):
         for _ in range(count):
-            # In parallel, since what is measured is what is left, not how long it takes.
+            # In parallel: it is measured what is left, not how long it takes.
             for number, channel in enumerate(channels):
                 channel.send_bytes(bad if number == 7 else data, null)
             for number, channel in enumerate(channels):
@@ -103,7 +104,7 @@ def test_ten_thousand_sessions(container):
     # The child of a failed start counts until it is reaped.
     eventually(lambda: channels[0].call("status")["sessions"] == "0")
     if not sanitized():
-        # A page of code that is run for the first time late is no growth.
+        # A page of code that is first run late is not counted as growth.
         assert box.rss()[0] <= before[0] + 4 and box.rss()[1] <= before[1] + 4, (before, box.rss())
     for channel in channels:
         channel.close()
@@ -111,7 +112,7 @@ def test_ten_thousand_sessions(container):
 
 
 def test_thousand_terminals_one_after_another(container):
-    """... and with terminals, half of them held and attached, half of them hung up."""
+    """The same with terminals, half of them held and attached, half of them hung up."""
     box = container()
     held = box.idle()
     for number in range(100):
@@ -130,7 +131,7 @@ def test_thousand_terminals_one_after_another(container):
 
 
 def fill(box, null):
-    """As many sessions as there may be, all of them started: their channels."""
+    """Starts as many sessions as there may be, and returns their channels."""
     data = compose("exec", args=["/bin/sleep", "1000"])
     channels = [box.connect() for _ in range(SESSIONS)]
     for channel in channels:
@@ -141,7 +142,7 @@ def fill(box, null):
 
 
 def test_full_table(container, many_files):
-    """1,000 sessions at once; the 1,001st is refused, and everything else works as ever."""
+    """With 1,000 sessions the 1,001st is refused, and every other request works."""
     box = container("--grace", "500ms")
     null = box.null()
     first = box.idle()
@@ -159,7 +160,7 @@ def test_full_table(container, many_files):
     assert channels[0].receive()["signal"] == "9"
     assert other.exec("true", stdio=null).name == "started"
     assert other.receive()["code"] == "0"
-    # Full of connections, too, there is an answer.
+    # With all connections in use as well, a new one is told so.
     more = [box.connect(greet=False) for _ in range(CONNECTIONS - SESSIONS + 8)]
     greetings = [channel.receive() for channel in more]
     names = [greeting.name for greeting in greetings]
@@ -181,14 +182,14 @@ def test_full_table(container, many_files):
 def test_stop_with_a_full_table(container, many_files):
     box = container("--grace", "300ms")
     null = box.null()
-    channels = fill(box, null)  # which are hung up when they are closed
+    channels = fill(box, null)  # the sessions are hung up when these are closed
     assert box.connect().call("stop").name == "stopping"
     assert box.init.wait() in (143, 137)
 
 
 @needs_root
 def test_crowd_of_one_uid(container, many_files):
-    """What one uid may hold is bounded: the others still get in."""
+    """The connections of one uid are limited, so that others can still connect."""
     box = container("--control-allow", "1234")
     box.connect()
 
@@ -206,7 +207,7 @@ def test_crowd_of_one_uid(container, many_files):
 
 
 def flood(channel, data, limit=200000):
-    """Sends until the server has had enough, or does not take more."""
+    """Sends until the server disconnects, or limit messages were taken."""
     channel.socket.setblocking(False)
     for count in range(limit):
         try:
@@ -219,8 +220,8 @@ def flood(channel, data, limit=200000):
 
 
 @pytest.mark.parametrize("data", [b"status\0", b"open\0what=root\0", b"open\0namespace=net\0"])
-def test_who_does_not_read_replies_is_disconnected(container, data):
-    """PEERS exec 11: a slow or silent client blocks the server."""
+def test_client_that_does_not_read_replies_is_disconnected(container, data):
+    """Elsewhere a client that does not read blocks the server. Here it is disconnected."""
     box = container()
     held = box.idle()
     rude, other = box.connect(), box.connect()
@@ -233,16 +234,17 @@ def test_who_does_not_read_replies_is_disconnected(container, data):
     box.check_well(held)
 
 
-def test_who_does_not_read_and_had_a_session(container):
-    """The disconnected one's session goes as any other."""
+def test_session_of_a_client_that_does_not_read(container):
+    """The session of a client that is disconnected is hung up like any other."""
     box = container()
     rude, _ = box.started("sleep", "1000")
     assert flood(rude, b"status\0") == "closed"
     box.check_well()
 
 
-def test_watcher_who_does_not_read(container):
-    """PEERS exec 11: it loses events, is told how many, and goes on."""
+def test_watcher_that_does_not_read(container):
+    """Elsewhere such a client blocks the server. Here it loses events, is told how many, and goes
+    on receiving."""
     box = container()
     watcher, channel, null = box.connect(), box.connect(), box.null()
     watcher.call("watch")
@@ -259,7 +261,7 @@ def test_watcher_who_does_not_read(container):
         else:
             seen += 1
     assert seen + lost == total and lost > 0 and seen > 0, (seen, lost)
-    # From here on it has everything again.
+    # From here on it receives every event again.
     box.output("true")
     assert [watcher.receive()["type"] for _ in range(2)] == ["started", "exited"]
     watcher.close()
@@ -268,7 +270,7 @@ def test_watcher_who_does_not_read(container):
 
 
 def test_list_longer_than_the_socket_holds(container, many_files):
-    """A list is sent as far as it is read, and is whole in the end."""
+    """A list is sent at the pace of its reader, and is complete in the end."""
     box = container("--grace", "100ms")
     null = box.null()
     channels = [box.connect() for _ in range(600)]
@@ -300,7 +302,7 @@ def test_silent_connections_cost_nothing(container):
     box.connect().call("status")
     come_to_rest(box.pid)
     before, end = switches(box.pid), time.monotonic() + 0.3
-    # What is looked for is nothing, for this long.
+    # Nothing must happen for this long.
     eventually(lambda: time.monotonic() > end)
     assert switches(box.pid) == before
 
@@ -314,7 +316,8 @@ def open_files(box):
 
 @pytest.mark.parametrize("spare", [0, 1, 2, 3])
 def test_descriptors_run_out(container, spare):
-    """Whoever comes is told so, the log once; who is there is served; with room all is as before."""
+    """New clients are told so, it is logged once, connected ones are served; once there is room,
+    all works as before."""
     box = container()
     held = box.idle()
     there = box.connect()
@@ -344,7 +347,7 @@ def test_descriptors_run_out(container, spare):
 
 @pytest.mark.parametrize("room", range(0, 7))
 def test_descriptors_run_out_within_an_exec(container, room):
-    """At each step of it: an error or a terminal that works, and nothing is left."""
+    """At each step of the exec: it fails, or the terminal works; no descriptor is left open."""
     box = container()
     held = box.idle()
     for terminal in (False, True):
@@ -363,7 +366,7 @@ def test_descriptors_run_out_within_an_exec(container, room):
 
 
 @needs_root
-def test_who_may_not_hears_nothing_without_room_either(container):
+def test_refused_user_hears_nothing_without_room_either(container):
     box = container("--control-allow", "1234")
     there = box.connect()
     limits = resource.prlimit(box.pid, resource.RLIMIT_NOFILE)
@@ -380,11 +383,11 @@ def test_who_may_not_hears_nothing_without_room_either(container):
 
 
 def test_process_limit(container, directory):
-    """PEERS exec 8: fork gets EAGAIN. What needs no fork still works."""
+    """When fork fails with EAGAIN, requests that need no fork still work."""
     if not AS_ROOT:
-        pytest.skip("needs root, to be somebody else")
+        pytest.skip("needs root, to become another user")
     directory.chmod(0o777)
-    # A uid of its own: the limit counts all its processes, wherever they are.
+    # The limit counts all processes of a uid wherever they are, so take one that is not used.
     box = container(how="plain", outer=["prlimit", "--nproc=2:2", "setpriv", "--reuid", "64321",
                                         "--regid", "64321", "--clear-groups"])
     held = box.idle()
@@ -429,7 +432,7 @@ def remove(group):
 
 
 def test_pids_limit(container, pids):
-    """PEERS exec 8: at the container's process limit."""
+    """At the process limit of the container's cgroup an exec is refused, and all else works."""
     (pids / "pids.max").write_text("20")
     box = container("--grace", "100ms",
                     outer=["sh", "-c", 'echo $$ >"$0/cgroup.procs"; exec "$@"', pids])
@@ -456,7 +459,7 @@ def test_pids_limit(container, pids):
 
 
 def test_gigabyte_through_a_session(container):
-    """PEERS exec 4, 10: PID 1's CPU time does not grow with what goes through."""
+    """Elsewhere all output passes through the server. Here PID 1 copies no byte of it."""
     box = container()
     read_in, write_in = box.pipe()
     read_out, write_out = box.pipe()
@@ -465,7 +468,7 @@ def test_gigabyte_through_a_session(container):
     assert channel.exec("cat", stdio=(read_in, write_out, null)).name == "started"
     box.disown(read_in, write_out)
     before = (box.cpu(), status_of(box.pid)["voluntary_ctxt_switches"])
-    # Of the thread: what is of the process has its dead children's, too.
+    # Of the thread: the numbers of the process include those of its dead children.
     io = Path(f"/proc/{box.pid}/task/{box.pid}/io")
     io_before = io.read_text().split()
     began = time.monotonic()
@@ -493,7 +496,7 @@ def test_gigabyte_through_a_session(container):
 
 @pytest.mark.parametrize("busy", [False, True], ids=["refused", "busy"])
 def test_descriptor_of_a_socket_that_lingers(container, busy):
-    """Closing what a client passed may not hold PID 1 up."""
+    """Closing a descriptor that a client passed must not block PID 1."""
     box = container()
     channel, other = box.connect(), box.connect()
     null = box.null()
@@ -506,7 +509,7 @@ def test_descriptor_of_a_socket_that_lingers(container, busy):
         one.connect(listening.getsockname())
         peer, _ = listening.accept()
 
-        # Longer than anybody waits for an answer.
+        # Longer than the test waits for an answer.
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, int(3 * DEADLINE)))
         one.setblocking(False)
         try:
@@ -514,7 +517,7 @@ def test_descriptor_of_a_socket_that_lingers(container, busy):
                 one.send(b"x" * 65536)
         except BlockingIOError:
             pass
-        # The message is the last to hold it, so that the close is init's.
+        # Only the message still holds the socket, so that it is init that closes it.
         halt(box.pid)
         if busy:
             channel.send_bytes(compose("exec", args=["true"]), [one.fileno(), *null[:2]])
@@ -537,7 +540,7 @@ def test_descriptor_of_a_socket_that_lingers(container, busy):
 
 
 def test_killed_clients(container):
-    """SIGKILL of a client, at any moment: nothing of it stays."""
+    """A client is killed by SIGKILL at different moments: nothing of it is left."""
     box = container("--grace", "100ms")
     held = box.idle()
     for number in range(30):

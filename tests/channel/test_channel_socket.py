@@ -1,4 +1,5 @@
-"""The control socket: where it is, who may, and that it goes. init-control(7), "Transport"."""
+"""The control socket: where it is, who may connect, and its removal. init-control(7), "Transport"
+and "Access"."""
 import errno
 import os
 import re
@@ -33,7 +34,7 @@ def mode_of(path):
 
 @pytest.mark.parametrize("umask", ["0", "022", "777"])
 def test_mode(container, how, umask):
-    """PEERS exec 13: a pathname socket, 0600 whatever the umask, from its first moment."""
+    """The socket has mode 0600 whatever the umask is."""
     box = container(how=how, wrap=["sh", "-c", f'umask {umask}; exec "$@"', "sh"],
                     command=["sh", "-c", "umask; exec sleep 1000"])
     box.connect()
@@ -42,7 +43,7 @@ def test_mode(container, how, umask):
 
 
 def test_mode_while_starting(container):
-    """Between bind and the end of the start: no moment at which it is wide open."""
+    """It has that mode from the bind on: at no moment of the start may others connect."""
     box = container.make()
     box.launch(outer=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=bind",
                       "-e", "inject=bind:delay_exit=200000"],
@@ -52,7 +53,7 @@ def test_mode_while_starting(container):
 
 
 def test_mode_with_allow(container):
-    """Others that were allowed have to be able to open it."""
+    """With --control-allow the mode is 0666, so that the listed users can open it."""
     box = container("--control-allow", "1234")
     box.connect()
     assert mode_of(box.path) == 0o666
@@ -102,7 +103,7 @@ def test_live_init_is_refused(container, run):
 
 
 def test_second_init_while_the_first_starts(container, run):
-    """It listens from the bind on, so that a starting one is not taken for stale."""
+    """The socket listens from the bind on, so that the second init does not take it for stale."""
     box = container.make()
     box.launch(outer=SLOW_START)
     eventually(box.path.exists)
@@ -111,7 +112,7 @@ def test_second_init_while_the_first_starts(container, run):
 
 
 @pytest.mark.parametrize("kind", ["file", "directory", "fifo", "link", "dangling"])
-def test_no_socket_is_refused(run, directory, kind):
+def test_path_that_is_no_socket_is_refused(run, directory, kind):
     path = directory / "ctl"
     if kind == "file":
         path.write_text("precious")
@@ -134,14 +135,14 @@ def test_no_socket_is_refused(run, directory, kind):
 @pytest.mark.parametrize("path, text", [
     ("nowhere/ctl", "No such file"), ("x" * 108, "ame too long"), ("", "''"),
     ("a/", "open control channel")])
-def test_path_that_cannot_be(run, directory, path, text):
+def test_path_that_cannot_be_used(run, directory, path, text):
     (directory / "a").mkdir()
     result = run(["--control", path, "true"], cwd=directory)
     assert result.returncode == SETUP and text in result.stderr
 
 
 def test_long_directory(container, directory):
-    """The length of the way there does not count, only that of the name."""
+    """The length of the directory's path does not count, only that of the socket's name."""
     deep = directory / ("a" * 120) / ("b" * 120)
     deep.mkdir(parents=True)
     box = container.make()
@@ -166,7 +167,7 @@ def test_relative_path(container, directory, how):
 
 
 def test_directory_that_is_renamed(container, directory):
-    """Removed through a directory kept open: the path may mean nothing by then."""
+    """The socket is removed through a descriptor of its directory, not by its path."""
     (directory / "old").mkdir()
     box = container.make()
     box.path = directory / "old" / "ctl"
@@ -227,7 +228,7 @@ def test_removed_when_stopped(container, how, how_stopped):
 
 
 @pytest.mark.parametrize("kind", ["file", "socket", "nothing"])
-def test_not_removed_if_another_s(container, kind):
+def test_not_removed_if_replaced(container, kind):
     box = container()
     box.connect()
     box.path.unlink()
@@ -306,7 +307,7 @@ def test_inherited_listening_beside_a_path(run, directory):
 
 
 def test_inherited_and_activated(run, directory):
-    """The second would be the command's, which could then accept the operators."""
+    """The second socket would be passed to the command, which could then accept the operators."""
     with unix() as passed, unix() as listening:
         for name, one in (("a", passed), ("b", listening)):
             one.bind(str(directory / name))
@@ -324,8 +325,8 @@ def test_inherited_and_activated(run, directory):
 
 @pytest.mark.parametrize("option", [socket.SO_PASSCRED, 76], ids=["SO_PASSCRED", "SO_PASSPIDFD"])
 def test_inherited_with_options(container, option):
-    """What its maker had the kernel pass with each message neither takes the place of the client's
-    descriptors nor leaves any in init."""
+    """Credentials or pidfds that the kernel adds to each message, because the socket's creator set
+    that option, neither displace the client's descriptors nor stay open in init."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         try:
@@ -346,7 +347,7 @@ def test_inherited_with_options(container, option):
 @pytest.mark.parametrize("kind, family", [(socket.SOCK_STREAM, socket.AF_UNIX),
                                           (socket.SOCK_DGRAM, socket.AF_UNIX),
                                           (socket.SOCK_STREAM, socket.AF_INET), (None, None)])
-def test_inherited_that_is_none(run, kind, family):
+def test_control_fd_that_is_no_seqpacket_socket(run, kind, family):
     one = socket.socket(family, kind) if kind else open("/dev/null")
     with one:
         result = run(["--control-fd", one.fileno(), "true"], pass_fds=[one.fileno()])
@@ -354,7 +355,7 @@ def test_inherited_that_is_none(run, kind, family):
 
 
 @pytest.mark.parametrize("value", ["0", "1", "2", "-1", "x", "", "99999999999", "77"])
-def test_control_fd_that_cannot_be(run, value):
+def test_control_fd_that_cannot_be_used(run, value):
     assert run(["--control-fd", value, "true"]).returncode == SETUP
 
 
@@ -375,7 +376,7 @@ SHOW = ("echo ${LISTEN_PID:-0} $$ FDS=$LISTEN_FDS NAMES=$LISTEN_FDNAMES; "
 @pytest.mark.parametrize("kind", ["listening", "connected"])
 @pytest.mark.parametrize("others", [0, 1])
 def test_activated(container, directory, how, kind, others):
-    """LISTEN_FDS: the last one, named init-control, is the channel; others are the command's."""
+    """LISTEN_FDS: the last socket, named init-control, is the channel; others are the command's."""
     ends = []
     if kind == "listening":
         passed = unix()
@@ -401,7 +402,7 @@ def test_activated(container, directory, how, kind, others):
 
 @pytest.mark.parametrize("names, number", [("other", "1"), (None, "1"), ("init-control:web", "2"),
                                            ("init-control", "0"), ("init-control", "x")])
-def test_activation_that_is_another_s(container, directory, names, number):
+def test_activation_for_another_process(container, directory, names, number):
     with unix() as one:
         one.bind(str(directory / "ctl"))
         one.listen()
@@ -439,7 +440,7 @@ def test_greeting_comes_when_the_command_runs(container):
 
 @needs_root
 def test_uid_that_is_not_allowed(container):
-    """PEERS exec 13: the peer is checked. Whoever is not allowed hears nothing."""
+    """The uid of the peer is checked; a peer that is not allowed receives nothing."""
     box = container("--control-allow", "1234,5678")
     held = box.idle()
     assert as_user(1000, 1000, lambda: contact(box.path)) == "nothing"
@@ -452,7 +453,7 @@ def test_uid_that_is_not_allowed(container):
 
 @needs_root
 def test_mode_alone_lets_nobody_in(container):
-    """Even where somebody has made the socket everybody's."""
+    """Even if the mode of the socket was changed so that everybody can open it."""
     box = container()
     box.connect()
     assert "PermissionError" in as_user(1000, 1000, lambda: contact(box.path))
@@ -469,7 +470,7 @@ INSIDE = ("import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACK
 @needs_root
 @pytest.mark.parametrize("uid", [1000, 65534])
 def test_inside_without_the_uid(container, uid):
-    """A process inside gets nothing, be it the overflow uid."""
+    """A process inside with another uid receives nothing, not even with the overflow uid."""
     box = container()
     box.connect()
     os.chown(box.path, 0, uid)
@@ -481,7 +482,7 @@ def test_inside_without_the_uid(container, uid):
 
 @needs_root
 def test_allowed_uid_is_answered_as_root_is(container):
-    """There is no other check: what is run is run as init's user."""
+    """There is no other check: the command runs as the user of init."""
     box = container("--control-allow", "1234")
     box.connect()
 
@@ -498,7 +499,7 @@ def test_allowed_uid_is_answered_as_root_is(container):
 
 @pytest.mark.parametrize("value", ["", "x", "1,", ",1", "-1", "4294967295", "1,x",
                                    ",".join(map(str, range(17)))])
-def test_allow_that_cannot_be(run, directory, value):
+def test_bad_control_allow(run, directory, value):
     result = run(["--control", directory / "ctl", "--control-allow", value, "true"])
     assert result.returncode == SETUP and os.listdir(directory) == []
 
@@ -522,7 +523,7 @@ class TestUserNamespace:
         assert as_user(1000, 1000, lambda: contact(box.path)) == "status"
 
     def test_root_of_the_host(self, box):
-        """Shows there as the overflow uid, outside the PID namespace."""
+        """The host's root appears there with the overflow uid, outside of the PID namespace."""
         assert contact(box.path) == "status"
         assert box.output("id", "-u") == "0\n"
 
@@ -538,7 +539,7 @@ class TestUserNamespace:
         assert as_user(2000, 2000, lambda: contact(box.path)) == "nothing"
 
     def test_socket_s_file_is_gone(self, box):
-        """Nobody knows who may have been meant."""
+        """Without the file its mode cannot be checked, so the overflow uid is refused."""
         other = box.directory / "moved"
         box.path.rename(other)
         assert contact(other) == "nothing"
@@ -572,6 +573,6 @@ def test_verbs(container):
 
 @pytest.mark.parametrize("value", ["", "nothing", "status,", ",status", "status,,exec", "STATUS",
                                    "status exec", "statusexecsignalsessionsholdattach"])
-def test_verbs_that_cannot_be(run, directory, value):
+def test_bad_control_verbs(run, directory, value):
     result = run(["--control", directory / "ctl", "--control-verbs", value, "true"])
     assert result.returncode == SETUP and os.listdir(directory) == []

@@ -27,8 +27,8 @@ def size_of(fd):
     return struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))[:2]
 
 
-def test_master_is_one(container, how):
-    """PEERS exec 13: the client can check what it was given, and the number is the container's."""
+def test_master_is_a_master(container, how):
+    """The client can check that it was given a master; its number is that of the container."""
     box = container(how=how)
     channel, answer, master = terminal(box, "sh", "-c", "tty; exit 5")
     assert struct.unpack("i", fcntl.ioctl(master, TIOCGPTN, bytes(4)))[0] >= 0
@@ -39,7 +39,7 @@ def test_master_is_one(container, how):
 
 @pytest.mark.parametrize("height, width", [(33, 77), (0, 0), (65535, 65535), (24, None)])
 def test_size_is_set_before_the_start(container, height, width):
-    """PEERS exec 5: wrong window size at start."""
+    """Elsewhere a command starts with the wrong window size. Here it is set before the start."""
     box = container()
     fields = [f"height={height}"] + ([f"width={width}"] if width is not None else [])
     _, _, master = terminal(box, "stty", "size", fields=fields)
@@ -47,7 +47,7 @@ def test_size_is_set_before_the_start(container, height, width):
 
 
 def test_session_owns_it(container, how):
-    """It is the controlling terminal, with job control, and nothing else is open."""
+    """It is the session's controlling terminal, with job control; nothing else is open."""
     box = container(how=how)
     script = 'echo $$; ps -o tpgid=,sid= -p $$; : </dev/tty && echo ok; exec "$0" report'
     _, answer, master = terminal(box, "sh", "-c", script, PROBE)
@@ -95,7 +95,7 @@ def test_user_owns_his_terminal(container):
 
 
 def test_failed_exec_on_a_terminal(container):
-    """No started, no master, and the connection may be used again."""
+    """Neither started nor a master is sent, and the connection may be used again."""
     box = container()
     held = box.idle()
     channel = box.connect()
@@ -110,7 +110,8 @@ def test_failed_exec_on_a_terminal(container):
 
 
 def test_what_was_written_before_the_end(container):
-    """PEERS exec 3, 4: the end is the leader's; what is in the terminal may be read after."""
+    """Elsewhere output is lost at the exit. Here what is in the terminal can be read after the
+    leader's end was reported."""
     box = container()
     channel, _, master = terminal(box, "sh", "-c", "echo first; setsid sleep 1000 & echo last")
     assert channel.receive().fields == [("code", "0")]
@@ -118,7 +119,7 @@ def test_what_was_written_before_the_end(container):
 
 
 def test_close_is_a_hang_up(container, how):
-    """HUP to the foreground also where the leader has another group there."""
+    """The foreground group gets HUP as well if the leader has put another group there."""
     box = container(how=how)
     channel, answer, master = terminal(box, "bash", "--norc", "-i", fields=["env=PS1=$ "])
     read_until(master, "$ ")
@@ -135,7 +136,7 @@ def test_close_is_a_hang_up(container, how):
 @needs_root
 @pytest.mark.parametrize("fake", ["file", "fifo", "/dev/null", "directory", "none"])
 def test_fake_ptmx(container, directory, fake):
-    """PEERS exec 13, CVE-2025-52565: what the image has as /dev/ptmx is not believed."""
+    """CVE-2025-52565: a false /dev/ptmx of the image is not used."""
     path = directory / "fake"
     if fake == "fifo":
         os.mkfifo(path)
@@ -159,7 +160,7 @@ def test_fake_ptmx(container, directory, fake):
 
 @needs_root
 def test_terminal_that_hangs(container, directory):
-    """The child alone hangs where the container makes the path hang."""
+    """Where the container makes the open of a path hang, only the child hangs."""
     if not os.access("/dev/fuse", os.W_OK):
         pytest.skip("needs /dev/fuse, to make an open hang")
     hang = ('mount -t tmpfs none /mnt; cp -a /dev/null /mnt; exec 9<>/dev/fuse; mkdir /mnt/f; '
@@ -190,7 +191,7 @@ def test_container_without_terminals(container):
 
 
 def test_hold_and_attach(container, how):
-    """Goes on without its client, and comes back with its terminal."""
+    """A held session runs on without a client; attach returns its terminal."""
     box = container(how=how)
     script = "echo ready; while read x; do echo got $x; done"
     channel, answer, master = terminal(box, "sh", "-c", script)
@@ -206,7 +207,7 @@ def test_hold_and_attach(container, how):
     assert (back["session"], back["pid"]) == (answer["session"], answer["pid"])
     os.write(back.fds[0], b"word\n")
     read_until(back.fds[0], "got word")
-    # It is this connection's now, as if it had been started here.
+    # It belongs to this connection now, as if it had been started on it.
     assert other.list_sessions()[0]["state"] == "attached"
     assert other.call("signal", "signal=KILL").name == "signalled"
     assert other.receive().fields == [("signal", "9")]
@@ -242,7 +243,7 @@ def test_hold_without_a_terminal(container):
 
 
 def test_held_terminal_without_its_master(container):
-    """The terminal ends with its last master: HUP to the session."""
+    """The terminal is hung up when its last master is closed: the session gets HUP."""
     box = container()
     channel, answer, master = terminal(box, "sleep", "1000")
     assert channel.call("hold").name == "held"
@@ -251,7 +252,7 @@ def test_held_terminal_without_its_master(container):
     box.check_well()
 
 
-def test_attach_and_hold_that_cannot_be(container):
+def test_attach_and_hold_that_are_refused(container):
     box = container()
     channel = box.connect()
 
@@ -285,7 +286,8 @@ def test_held_session_that_ends(container):
 
 
 def test_held_descriptor_is_given_back_as_it_was(container):
-    """Init keeps what it is given, and gives it to whoever attaches: the client has to check."""
+    """Init keeps the descriptor that it is given and passes it to whoever attaches; it is the
+    client that has to check it."""
     box = container()
     channel, answer = box.started("sleep", "1000")
     read, write = box.pipe()

@@ -1,4 +1,4 @@
-"""status, signal, sessions, watch, wait, stop, open. init-control(7), each section by itself."""
+"""status, signal, sessions, watch, wait, stop, open, as init-control(7) describes them."""
 import errno
 import os
 import re
@@ -66,7 +66,7 @@ def test_status_when_lingering(container, script, field):
     eventually(lambda: channel.call("status")["state"] == "lingering")
     seen = channel.call("status")
     assert seen["main"] == "0" and seen.fields[-1] == field
-    # A lingering container may be worked in.
+    # Sessions may be started in a lingering container.
     assert box.output("echo", "ok") == "ok\n"
     assert channel.call("signal", "signal=TERM", "target=main")["errno"] == str(errno.ESRCH)
     assert channel.call("open", "what=main")["errno"] == str(errno.ESRCH)
@@ -75,7 +75,7 @@ def test_status_when_lingering(container, script, field):
 
 
 def test_ending(container):
-    """While it ends nothing new starts; everything else is answered."""
+    """While the container ends, no session is started; every other request is answered."""
     box = container("--grace", "1000s", command=["sh", "-c", f"{PROBE} signals & read x"],
                     stdin=-1)
     box.init.line("ready")
@@ -92,7 +92,7 @@ def test_ending(container):
 
 @pytest.mark.parametrize("used", [False, True])
 def test_pause(container, used):
-    """With no main command; a stop ends it at once where nobody is left."""
+    """There is no main command; a stop ends init at once if no process is left."""
     box = container.make()
     box.init = box.start(["--control", str(box.path), "--grace", "1000s", "--pause"], "pid1")
     channel = box.connect()
@@ -107,7 +107,7 @@ def test_pause(container, used):
 
 @pytest.mark.parametrize("by", ["signal", "stop"])
 def test_pause_waits_for_sessions(container, how, directory, by):
-    """Sessions are all that it has to wait for, and none was there when it began."""
+    """With --pause a stop waits for the sessions, which are the only other processes."""
     box = container.make()
     box.init = box.start(["--control", str(box.path), "--grace", "1000s", "--pause"], how)
     box.started("sh", "-c", f"trap '' HUP; exec {PROBE} sibling {directory} polite")
@@ -181,7 +181,7 @@ def test_signal_to_all(printer):
 
 
 def test_signal_reaches_the_group(container):
-    """PEERS exec 2: a signal for a session is for its group."""
+    """Elsewhere a signal reaches only the leader. Here it is sent to the session's group."""
     box = container()
     channel, answer = box.started("sh", "-c", "sleep 1000 & sleep 1000 & wait")
     leader = box.outside(answer["pid"])
@@ -191,7 +191,7 @@ def test_signal_reaches_the_group(container):
 
 
 def test_signal_outside_of_init_s_own(container):
-    """Where init is not PID 1, only what is its own is signalled."""
+    """Where init is not PID 1, only its descendants are signalled."""
     box = container(how="plain")
     channel = box.connect()
     assert failure(channel.call("signal", "signal=USR1", f"pid={os.getpid()}")) == (
@@ -266,7 +266,7 @@ def test_watch(container):
     assert channel.receive()["code"] == "3"
     session = [f"session={answer['session']}", f"pid={answer['pid']}"]
     assert events(watcher, 2) == [["type=started", *session], ["type=exited", *session, "code=3"]]
-    # What never started does not end.
+    # There is no exited for a session that never started.
     assert channel.exec("/nowhere", stdio=box.null()).name == "failed"
     eventually(lambda: channel.call("status")["sessions"] == "0")
     box.init.popen.stdin.close()
@@ -334,7 +334,8 @@ def test_stop_kills(container, options, field):
 
 @pytest.mark.parametrize("order", [["grace=150ms", None], [None, "grace=150ms"]], ids=str)
 def test_stops_that_come_together(container, order):
-    """The shortest time counts, whichever init reads first. It sees both at once: it is stopped."""
+    """The shortest time counts, whichever init reads first. Init is stopped meanwhile, so that it
+    sees both at once."""
     box = container("--kill-after", "1000s", command=[PROBE, "signals"])
     box.init.line("ready")
     channels = [box.connect() for _ in order]
@@ -386,7 +387,7 @@ def test_stop_continues_what_is_stopped(container):
 
 
 def test_sessions_end_with_the_container(container, how):
-    """... and get their HUP first."""
+    """When the container ends, its sessions get HUP before TERM."""
     box = container(how=how)
     read, write = box.pipe()
     null = box.null()[0]
@@ -412,7 +413,7 @@ def test_hang_up_is_before_the_term(container, directory):
 
 
 def test_sooner_end_of_two_hang_ups(container):
-    """A session that was hung up before the container ends has no new grace by that."""
+    """A session that was hung up before the container ends gets no new grace period at the end."""
     box = container("--grace", "1s", command=["sh", "-c", f"{PROBE} signals & exec sleep 1000"])
     box.init.line("ready")
     read, write = box.pipe()
@@ -423,7 +424,7 @@ def test_sooner_end_of_two_hang_ups(container):
     read_until(read, "ready\n")
     channel.close()
     read_until(read, "18 ")
-    # The command's probe withstands its TERM for far longer than the session's its HUP.
+    # The command's probe has far longer after its TERM than the session's has after its HUP.
     assert other.call("stop", "grace=1000s").name == "stopping"
     eventually(lambda: other.call("status")["state"] == "ending")
     read_all(read)
@@ -433,7 +434,7 @@ def test_sooner_end_of_two_hang_ups(container):
 
 
 def test_session_that_is_hung_up_is_ending(container):
-    """... which cannot be held or attached any more."""
+    """A session that was hung up is "ending", and cannot be held or attached any more."""
     box = container("--grace", "1000s")
     read, write = box.pipe()
     null = box.null()[0]
@@ -461,7 +462,7 @@ def test_session_that_is_hung_up_is_ending(container):
     ("reboot", (), errno.ENOSYS, "unknown request"),
     ("status", ["version=2"], errno.EPROTONOSUPPORT, "unsupported protocol version")])
 def test_text_of_a_failure(container, verb, fields, error, text):
-    """Where the text of its errno would mislead, the failure has one of its own."""
+    """Where strerror() of the errno would mislead, the message has another text."""
     box = container()
     channel, _ = box.started("sleep", "1000")
     fds = box.null() if verb == "exec" else ()
@@ -482,7 +483,7 @@ def test_session_that_does_not_end_is_killed(container, how):
 
 
 def test_hang_up_by_a_peer_s_name(container, directory):
-    """An init that leaves at once has its sessions hung up all the same."""
+    """An init that exits at once, as tini does, hangs its sessions up nevertheless."""
     program = directory / "tini"
     program.symlink_to(INIT)
     box = container.make()
@@ -493,7 +494,7 @@ def test_hang_up_by_a_peer_s_name(container, directory):
     null = box.null()[0]
     log = directory / "log"
     box.connect()
-    # No fork that is under way, of a shell that blocks signals meanwhile: its child would miss it.
+    # exec, since a shell that forks blocks signals meanwhile, and its child would miss the HUP.
     channel, answer = box.started("sh", "-c", "echo ready; exec sleep 1000",
                                   stdio=(null, write, null))
     box.disown(write)
@@ -514,7 +515,7 @@ NAMESPACES = ["net", "mnt", "pid", "uts", "ipc", "user", "cgroup", "time"]
 def test_open_namespace(container, how, name):
     box = container(how=how)
     fd = box.own(box.connect().call("open", f"namespace={name}").take())
-    # Not PID 1 it is in ours, which an ordinary user may look at: init's own he may not.
+    # Where it is not PID 1 it is in our namespaces. An ordinary user may not look at those of init.
     whose = box.pid if how == "pid1" else "self"
     assert os.fstat(fd).st_ino == os.stat(f"/proc/{whose}/ns/{name}").st_ino
     assert os.readlink(f"/proc/self/fd/{fd}").startswith(f"{name}:[")
@@ -534,7 +535,7 @@ def test_open_root(container, directory):
 
 
 def test_open_proc(container):
-    """The container's: what is in there is what it sees."""
+    """It is the container's /proc, and shows its processes."""
     box = container()
     channel = box.connect()
     fd = box.own(channel.call("open", "what=proc").take())
@@ -558,7 +559,7 @@ def test_open_cgroup(container):
 
 
 def test_open_main(container, how):
-    """A pidfd: by which the main command can be signalled, whatever becomes of its number."""
+    """A pidfd, by which the main command can be signalled even if its pid is used again."""
     box = container(how=how)
     fd = box.own(box.connect().call("open", "what=main").take())
     signal.pidfd_send_signal(fd, signal.SIGKILL)
@@ -566,7 +567,7 @@ def test_open_main(container, how):
 
 
 def test_opened_before_the_start(container, directory):
-    """Nothing inside can interfere: what is mounted over it later is not what is handed out."""
+    """What is mounted over /proc after the start does not change what is handed out."""
     if not AS_ROOT:
         pytest.skip("needs root to mount")
     box = container(command=["sh", "-c", "mount -t tmpfs none /proc; echo ready; sleep 1000"])
@@ -577,7 +578,7 @@ def test_opened_before_the_start(container, directory):
 
 
 def test_open_what_the_container_has_not(container):
-    """Without /proc there is no way to see a namespace from inside."""
+    """Without /proc no namespace can be opened from inside."""
     if not AS_ROOT:
         pytest.skip("needs root to mount")
     box = container(wrap=["sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh"])

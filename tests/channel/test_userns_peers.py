@@ -1,4 +1,4 @@
-"""Who may, where init is in a user namespace: by whom the kernel says a peer is there.
+"""Who may connect where init is in a user namespace: decided by the peer's uid as seen there.
 
 init-control(7), "Access". tests/channel/test_channel_socket.py has the plain case, one user mapped to
 root. Here a range is mapped, as engines do it: 0 to 65535 inside are 100000 to 165535.
@@ -16,7 +16,7 @@ from initctl import INITCTL
 pytestmark = needs_root
 
 FIRST, COUNT = 100000, 65536
-NOBODY = 65534  # as the kernel calls whoever is not mapped, too
+NOBODY = 65534  # also the overflow uid, as which users that are not mapped appear
 
 # Becomes root of a user namespace with that map, which its parent writes, and runs the rest.
 HELPER = """
@@ -58,7 +58,8 @@ def box(container, directory):
 
 
 def test_root_outside(box):
-    """The operator: nobody there, but outside, and nobody else could open the socket."""
+    """The operator is accepted: it has the overflow uid there, but is outside, and no other user
+    can open the socket."""
     assert os.stat(box.path).st_uid == FIRST
     assert contact(box.path) == "status"
     assert box.output("id", "-u") == "0\n"
@@ -66,13 +67,13 @@ def test_root_outside(box):
 
 
 def test_root_inside_seen_from_outside(box):
-    """Who is uid 0 there, whatever its number is here."""
+    """The user that is uid 0 inside is accepted, whatever its uid is outside."""
     assert by(FIRST, box.path) == "status"
 
 
 @pytest.mark.parametrize("uid", [1000, 99999, FIRST + COUNT])
 def test_unmapped_user(box, uid):
-    """Neither with the socket as it is, nor with one that all may open."""
+    """Refused by the socket's mode, and by init if everybody may open the socket."""
     assert "PermissionError" in by(uid, box.path)
     box.path.chmod(0o666)
     assert by(uid, box.path) == "nothing"
@@ -80,21 +81,21 @@ def test_unmapped_user(box, uid):
 
 @pytest.mark.parametrize("uid", [FIRST + 1, FIRST + NOBODY])
 def test_mapped_user_who_is_not_root(box, uid):
-    """The last one is called as whoever is not mapped."""
+    """The last of them has the overflow uid inside, as users that are not mapped do."""
     assert "PermissionError" in by(uid, box.path)
     box.path.chmod(0o666)
     assert by(uid, box.path) == "nothing"
 
 
-def test_mapped_user_whom_the_socket_s_group_lets_come_this_far(box):
-    """It has a name there, which is not root's."""
+def test_mapped_user_in_the_group_of_the_socket(box):
+    """It has a uid of its own inside, which is not that of root."""
     os.chown(box.path, -1, FIRST + 1)
     box.path.chmod(0o660)
     assert by(FIRST + 1, box.path) == "nothing"
 
 
 def test_root_outside_and_a_socket_for_all(box):
-    """It cannot be told from an ordinary user, whom that socket lets come this far."""
+    """It cannot be told from an ordinary user, who can open that socket as well."""
     box.path.chmod(0o602)
     assert contact(box.path) == "nothing"
     box.path.chmod(0o600)
@@ -102,7 +103,7 @@ def test_root_outside_and_a_socket_for_all(box):
 
 
 def test_nobody_inside(box):
-    """The same uid as root outside has, with a socket that it may open: but it is inside."""
+    """It has the uid of root outside, and may open the socket, but it is inside."""
     os.chown(box.path, -1, FIRST + NOBODY)
     box.path.chmod(0o660)
     assert contact(box.path) == "status"
@@ -114,7 +115,7 @@ def test_nobody_inside(box):
 
 
 def test_root_outside_but_in_the_pid_namespace(container, directory):
-    """Where init has no PID namespace of its own, nobody is outside of it."""
+    """Where init has no PID namespace of its own, no peer is known to be outside."""
     box = started(container, directory, outer=USERNS)
     assert contact(box.path) == "nothing"
     assert by(FIRST, box.path) == "status"
@@ -131,7 +132,7 @@ def test_allowed_by_the_number_inside(container, directory):
 
 
 def test_inherited_socket(container, directory):
-    """Nobody knows where its file is, and so who may open it: root outside is not known."""
+    """Init does not know the socket's file, and so not who may open it: root outside is refused."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         path = directory / "inherited"
         listener.bind(str(path))
@@ -145,7 +146,7 @@ def test_inherited_socket(container, directory):
 
 
 def test_initctl(box):
-    """The same by the operator's end, in one line."""
+    """The same with initctl, which reports it in one line."""
     def run(*outer):
         return subprocess.run([*outer, INITCTL, "-S", box.path, "exec", "id", "-u"],
                               capture_output=True, text=True, timeout=DEADLINE)

@@ -1,6 +1,6 @@
-"""One command and no engine: a whole container from a directory, and an operator in it.
+"""A whole container made by one command from a directory, without an engine, and its operator.
 
-By root and by an ordinary user (the fixture `who`).
+Each test runs as root and as an ordinary user (the fixture `who`).
 """
 import os
 import re
@@ -35,7 +35,7 @@ ASK = "echo; {}; echo == $?"
 
 
 def ask(shell, line, code=0):
-    """What a line for the shell prints."""
+    """What a command line prints in the shell."""
     shell.type(ASK.format(line))
     seen = shell.expect(r"(?s)(.*)== (\d+)\r?\n")
     assert int(seen[2]) == code, seen[0]
@@ -43,7 +43,7 @@ def ask(shell, line, code=0):
 
 
 def look(shell, host):
-    """Each tool shows the inside, and nothing of the host."""
+    """Checks that each tool shows the container, and nothing of the host."""
     assert ask(shell, "hostname").split()[-1] == "box" != host
     lines = [line for line in ask(shell, "ps -o pid,comm").splitlines() if re.search(r"\d", line)]
     pids = {int(line.split()[0]): line.split()[1] for line in lines}
@@ -52,7 +52,7 @@ def look(shell, host):
     assert re.findall(r"^\d+: (\S+):", addresses, re.M) == ["lo"]
     assert "127.0.0.1/8" in addresses and "UP" in addresses
     mounted = {line.split()[2]: line for line in ask(shell, "mount").splitlines() if " on " in line}
-    # Of the host's /dev, where init may make none.
+    # Mounted from the host's /dev, where init may not make device nodes.
     nodes = {f"/dev/{name}" for name in NODES}
     assert set(mounted) - nodes == {"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm",
                                     "/dev/mqueue", "/tmp", "/run"}
@@ -67,7 +67,7 @@ def look(shell, host):
 
 @pytest.fixture
 def queue():
-    """A System V message queue of the host, which nobody inside is to see."""
+    """A System V message queue of the host, which must not be visible inside."""
     if not shutil.which("ipcmk"):
         pytest.skip("needs ipcmk")
     made = subprocess.run(["ipcmk", "-Q"], check=True, capture_output=True, text=True).stdout
@@ -88,7 +88,7 @@ def test_a_container_by_one_command(terminal, root, directory, who, marker, queu
     shell.type("stty -echo; PS1=")
     look(shell, host)
     assert ask(shell, "tty").split()[-1] in ("/dev/console", "/dev/pts/0")
-    # A second shell, by the operator, on a pty of the inside.
+    # A second shell, started by the operator, on a pty of the container.
     second = terminal(INITCTL, "-S", ctl, "shell")
     second.type("stty -echo; PS1=")
     look(second, host)
@@ -106,7 +106,8 @@ def test_a_container_by_one_command(terminal, root, directory, who, marker, queu
 
 
 def test_operator_s_words(control, who, root, directory, begin):
-    """Root of the host and the one who started it; files and processes are the inside's."""
+    """The host's root and the user who started it are accepted; the files and processes that a
+    session sees are the container's."""
     os.chmod(directory, 0o777)
     control.socket = directory / "ctl.sock"
     init = begin(["--unshare=all", "--chroot", root, "--mount=all", "--hostname", "box",
@@ -129,7 +130,7 @@ def test_operator_s_words(control, who, root, directory, begin):
 
 
 def test_way_out_by_what_init_holds(inside, root, directory):
-    """PID 1 holds a directory of the outside: root inside gets to none of its descriptors."""
+    """PID 1 has a directory of the host open: root inside can use none of its descriptors."""
     os.chmod(directory, 0o777)
     script = ("ls /proc/self/fd; for n in $(seq 3 30); do ls -d /proc/1/fd/$n/ && echo out; done; "
               "for n in cwd root; do ls -d /proc/1/$n/ && echo out; done; cat /proc/1/maps")

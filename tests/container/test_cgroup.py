@@ -1,4 +1,4 @@
-"""--cgroup and --limit: who is where, what is left behind, what is refused."""
+"""--cgroup and --limit: which process is in which cgroup, what is removed, what is refused."""
 import os
 import re
 import shutil
@@ -21,17 +21,17 @@ def children(init):
 
 
 def command_of(init):
-    """Once it runs: PID 1 waits for the exec, and would wait if it were frozen before."""
+    """Its pid, after its exec: PID 1 waits for that, and would hang if it were frozen before."""
     pid = eventually(lambda: children(init.init_pid), what="a command")[0]
     eventually(lambda: "init" not in Path(f"/proc/{pid}/comm").read_text(), what="its exec")
     return pid
 
 
-# ---- who is where
+# ---- which process is where
 
 
 def test_init_app_and_ops(container, how, tree):
-    """PID 1 in init, the command in app, a session in ops, and theirs with them."""
+    """PID 1 is in init, the command in app and a session in ops, with their children."""
     box = tree / "box"
     one = container("--cgroup", box, how=how, command=["sh", "-c", "sleep 1000; :"])
     channel, started = one.started("sh", "-c", "sleep 1000; :")
@@ -48,7 +48,7 @@ def test_init_app_and_ops(container, how, tree):
 
 
 def test_on_a_terminal(container, tree):
-    """The other way of a session to its start."""
+    """A session on a terminal, which is started by other code, is in ops too."""
     one = container("--cgroup", tree / "box")
     channel = one.connect()
     answer = channel.exec("sleep", "1000")
@@ -57,7 +57,7 @@ def test_on_a_terminal(container, tree):
 
 
 def test_without(start, how, tree):
-    """No option, no cgroup: all stay where init was."""
+    """Without --cgroup all processes stay in the cgroup of init."""
     init = start(SLEEP, how, outer=entered(tree))
     command = command_of(init)
     assert line_of(init.init_pid) == line_of(command) == tree
@@ -68,7 +68,7 @@ def test_without(start, how, tree):
 
 @pytest.mark.parametrize("error", ["ENOSYS", "EPERM", "E2BIG"])
 def test_no_clone3(start, tree, error):
-    """An old kernel, or a seccomp filter: the child goes there by itself."""
+    """Where an old kernel or a seccomp filter refuses clone3, the child moves itself to app."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     init = start(["--cgroup", tree / "box", "--", *SLEEP], "plain",
@@ -96,7 +96,7 @@ def test_no_clone3_for_sessions(container, tree, error):
 
 
 def test_ops_is_gone(container, tree):
-    """No session starts where it would count as something else."""
+    """If ops has been removed, an exec fails rather than run in another cgroup."""
     one = container("--cgroup", tree / "box")
     channel = one.connect()
     (tree / "box/ops").rmdir()
@@ -109,7 +109,7 @@ def test_ops_is_gone(container, tree):
 
 
 def test_born_there(start, tree):
-    """Not moved there: a process that is at its limit could else be started."""
+    """The command is created in app: if it were moved there, pids.max would not stop it."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     init = start(["--cgroup", tree / "box", "--", "true"], "plain",
@@ -120,12 +120,12 @@ def test_born_there(start, tree):
 
 
 def test_the_command_gets_no_descriptor(run, how, tree):
-    """Nor does it see where its limits are set."""
+    """The command inherits no descriptor of a cgroup."""
     seen = run(["--cgroup", tree / "box", "--", "ls", "/proc/self/fd"], how).stdout.split()
     assert seen == ["0", "1", "2", "3"]
 
 
-# ---- what is left behind: nothing
+# ---- nothing is left
 
 
 @pytest.mark.parametrize("command, code", [
@@ -146,7 +146,7 @@ def test_failed_start(run, how, tree, words):
 
 @pytest.mark.parametrize("name", ["box/", "./box", "../{0}/box"])
 def test_names_of_the_directory(start, tree, name):
-    """Relative ones, with a slash at the end; the one made is the one removed."""
+    """A path may be relative and end with a slash; the directory that was made is removed."""
     init = start(["--cgroup", name.format(tree.name), "--", *SLEEP], "plain", cwd=tree)
     pid = command_of(init)
     assert eventually(lambda: line_of(pid) == tree / "box/app")
@@ -156,7 +156,7 @@ def test_names_of_the_directory(start, tree, name):
 
 
 def test_cgroups_that_the_command_made(start, how, tree):
-    """And who is in there: daemons that outlive TERM, in a cgroup of their own."""
+    """Cgroups that the command made are removed, and daemons in them are killed."""
     app = tree / "box/app"
     init = start(["--cgroup", tree / "box", "--grace", "0.1", "--", "sh", "-c",
                   f"mkdir -p {app}/a/b {app}/.c; trap '' TERM; setsid sleep 1000 & "
@@ -170,7 +170,7 @@ def test_cgroups_that_the_command_made(start, how, tree):
 
 
 def test_persona_that_ends_at_once(start, tree, directory):
-    """tini would leave its descendants alone; in the cgroup nobody stays."""
+    """By the name of tini init leaves its descendants alone, but kills those in the cgroup."""
     program = directory / "tini"
     program.symlink_to(INIT)
     init = start(["--cgroup", str(tree / "box"), "--", "sh", "-c",
@@ -181,7 +181,7 @@ def test_persona_that_ends_at_once(start, tree, directory):
 
 
 def test_frozen_at_the_end(start, how, tree):
-    """KILL reaches whoever is frozen and would not hear TERM."""
+    """Frozen processes, which do not handle TERM, are killed."""
     init = start(["--cgroup", tree / "box", "--kill-after", "0.1", "--", "sh", "-c",
                   "trap '' TERM; echo ready; exec sleep 1000"], how)
     init.line("ready")
@@ -194,8 +194,9 @@ def test_frozen_at_the_end(start, how, tree):
     assert gone(command) and below(tree) == [str(tree)]
 
 
-def test_where_it_came_from_is_gone(start, tree):
-    """As systemd removes a scope that is empty. It goes to the root then."""
+def test_former_cgroup_is_gone(start, tree):
+    """If the cgroup that init came from was removed, as systemd does with an empty scope, init
+    moves to the root cgroup at the end."""
     home = made(tree / "home")
     init = start(["--cgroup", tree / "box", "--", *SLEEP], "plain",
                  outer=entered(home))
@@ -207,16 +208,16 @@ def test_where_it_came_from_is_gone(start, tree):
     assert below(tree) == [str(tree)]
 
 
-def test_it_goes_back(start, tree):
-    """Seen while it waits at the end for one that was sent a fork of its own."""
+def test_init_moves_back(start, tree):
+    """Before it removes the cgroup, init moves back to the one that it came from."""
     home = made(tree / "home")
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    # It is stopped behind each directory that it removes; the last is the cgroup itself.
+    # Init is stopped after each directory that it removes, of which the cgroup itself is the last.
     resumed = 0
 
     def comes_to(condition):
-        """Whether it is true, told whether init is stopped; resumes init where it is not true."""
+        """Whether condition(stopped) is true; if it is not and init is stopped, resumes init."""
         nonlocal resumed
         stopped = init.stderr().count("stopped by SIGSTOP") > resumed
         if condition(stopped):
@@ -249,7 +250,7 @@ def test_one_that_is_there_stays(run, how, tree):
 
 
 def test_others_in_it(start, tree):
-    """Neighbours in the same directory are neither killed nor removed."""
+    """Other cgroups in the same directory are not removed, and their processes not killed."""
     box = made(tree / "box")
     other = made(box / "other")
     neighbours = [subprocess.Popen(SLEEP, preexec_fn=lambda path=path: enter(path))
@@ -268,7 +269,7 @@ def test_others_in_it(start, tree):
 
 
 def test_in_the_one_that_it_runs_in(start, how, tree):
-    """A container's own: there it comes from, and there it goes back to."""
+    """--cgroup may name the cgroup that init is in: init moves back into it at the end."""
     box = made(tree / "box")
     init = start(["--cgroup", box, "--", *SLEEP], how,
                  outer=entered(box))
@@ -280,7 +281,7 @@ def test_in_the_one_that_it_runs_in(start, how, tree):
 
 
 def test_after_one_that_was_killed(start, how, tree):
-    """Its cgroups are made anew, with nothing of their state."""
+    """Cgroups of an init that was killed are made anew, and keep no state."""
     first = start(["--cgroup", tree / "box", "--", *SLEEP], how)
     pid = command_of(first)
     app = tree / "box/app"
@@ -294,12 +295,12 @@ def test_after_one_that_was_killed(start, how, tree):
     second = start(["--cgroup", tree / "box", "--", "cat", "/proc/self/cgroup"], how)
     assert second.wait() == 0
     assert second.rest().splitlines()[-1].endswith("/box/app")
-    # It was not this one that made it.
+    # The directory stays, since this init did not create it.
     assert below(tree) == [str(tree), str(tree / "box")]
 
 
 def test_one_that_is_in_use(start, run, how, tree):
-    """The second is refused, and the first none the worse for it."""
+    """A cgroup that is in use is refused, and the container that uses it is not disturbed."""
     first = start(["--cgroup", tree / "box", "--", *SLEEP], how)
     pid = command_of(first)
     eventually(lambda: line_of(pid) == tree / "box/app")
@@ -338,7 +339,7 @@ def test_no_parent(run, how, tree):
     ("cpu.weight=50", "cpu"), ("io.weight=default 5", "io"),
     ("cgroup.freeze=1", "cgroup"), ("../x/cgroup.freeze=1", "")])
 def test_a_controller_that_is_missing(run, tree, limit, controller):
-    """By its name. What freezes or kills is no limit."""
+    """A missing controller is named. Files that freeze or kill are not accepted as limits."""
     if controller in (tree / "cgroup.controllers").read_text().split():
         pytest.skip(f"{controller} is there")
     result = run(["--cgroup", tree / "box", "--limit", limit, "--", "true"])
@@ -363,7 +364,7 @@ def test_misused(run, words, says):
 
 
 def test_what_is_handed_out(container, tree):
-    """The directory, with all three below it; without the option, where init is."""
+    """`open what=cgroup` passes the directory of --cgroup; without the option that of init."""
     one = container("--cgroup", tree / "box")
     handed = one.connect().call("open", "what=cgroup").take()
     one.own(handed)
@@ -375,7 +376,7 @@ def test_what_is_handed_out(container, tree):
 
 
 def test_while_frozen(container, how, tree):
-    """The command stands still, its operator does not."""
+    """While the command is frozen its operator can work."""
     one = container("--cgroup", tree / "box", how=how)
     assert one.output("echo", "before") == "before\n"
     app = tree / "box/app"
@@ -387,7 +388,7 @@ def test_while_frozen(container, how, tree):
 
 
 def test_sessions_one_after_another(container, tree):
-    """Nothing stays open, in either way to start one."""
+    """No descriptor is left open by sessions, with or without a terminal."""
     one = container("--cgroup", tree / "box")
     one.run("true")
     held = one.idle()
@@ -397,7 +398,7 @@ def test_sessions_one_after_another(container, tree):
     assert processes(tree / "box/ops") == []
 
 
-# ---- an ordinary user, in a tree that was given to him
+# ---- an ordinary user, in a tree that was delegated to them
 
 
 @pytest.mark.parametrize("wrap", [[], ["unshare", "-Urpf", "--kill-child"]], ids=["user", "userns"])
@@ -418,7 +419,7 @@ def test_delegated(start, tree, wrap):
 
 
 def test_not_delegated(run, tree):
-    """Somebody else's: the step, the object, the reason."""
+    """In a tree of another user: the error has the step, the object and the reason."""
     result = run(["--cgroup", tree / "box", "--", "true"], "plain",
                  outer=["setpriv", "--reuid", 54321, "--regid", 54321, "--clear-groups"])
     assert result.returncode == 125
@@ -429,7 +430,7 @@ def test_not_delegated(run, tree):
 @pytest.mark.parametrize("options, when", [(["--unshare=pid"], 4), ([], 7)],
                          ids=["janitor", "alone"])
 def test_one_that_cannot_be_removed(run, tree, options, when):
-    """By the janitor, or by init itself: the object and the reason are named."""
+    """The janitor, or init itself, reports a cgroup that cannot be removed, and the reason."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     result = run([*options, "--cgroup", tree / "box", "--", "true"], "plain",
@@ -441,7 +442,7 @@ def test_one_that_cannot_be_removed(run, tree, options, when):
 
 @pytest.mark.parametrize("part", ["app", "ops"])
 def test_one_that_cannot_be_opened(run, tree, part, tmp_path):
-    """Out of descriptors: the command does not run outside of its cgroup instead."""
+    """If a cgroup cannot be opened, the start fails: the command must not run outside of it."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     words, log = ["--cgroup", tree / "box", "--", "touch", tmp_path / "ran"], tmp_path / "log"
@@ -457,7 +458,7 @@ def test_one_that_cannot_be_opened(run, tree, part, tmp_path):
 
 
 def test_cgroups_as_deep_as_the_command_likes(start, how, tree):
-    """init does not go down all of them at once: it ends as always, and says what is left."""
+    """Init removes cgroups only to a certain depth; it exits, and reports what is left."""
     path = tree / "box/app" / "/".join("d" * 100)
     init = start(["--cgroup", tree / "box", "--", "sh", "-c",
                   f"mkdir -p {path} && echo ready; exec sleep 1000"], how)
@@ -470,5 +471,5 @@ def test_cgroups_as_deep_as_the_command_likes(start, how, tree):
             os.rmdir(folder)
     assert code == 137
     assert re.fullmatch(f"init: cannot remove cgroup {tree}/box: .*[Rr]esource busy\n", init.stderr())
-    # What is deeper than 64 levels, and its parents.
+    # Those that are deeper than 64 levels are left, and so are their parents.
     assert len(left) == 1 + 2 + 100

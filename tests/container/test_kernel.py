@@ -1,9 +1,9 @@
-"""Limits that bind: memory, processes and CPU, on a kernel with all controllers in cgroup v2.
+"""Limits at work: memory, processes and CPU, on a kernel with all controllers in cgroup v2.
 
-It is Debian's, started under qemu with an initramfs of busybox, init and initctl; see
-kernel/guest.sh for what is done in there. Each test here looks at a part of what one
-start of it printed on the serial line. KERNEL names the kernel, BOOT_DEADLINE is how many
-seconds all of it may take. `make test-kernel` fetches the kernel and runs this.
+It is Debian's, booted under qemu with an initramfs of busybox, init and initctl;
+tests/kernel/guest.sh is what runs there. Each test here checks a part of what one boot printed
+on the serial line. KERNEL names the kernel, BOOT_DEADLINE is how many seconds the boot may
+take. `make test-kernel` fetches the kernel and runs this.
 """
 import gzip
 import os
@@ -25,7 +25,7 @@ COMMAND_LINE = ("console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/start cgroup_no
 
 
 def entry(name, mode, data=b""):
-    """One of a cpio archive of kind newc."""
+    """One entry of a cpio archive in the format newc."""
     name = name.encode() + b"\0"
     fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0]
     head = b"070701" + b"".join(b"%08x" % field for field in fields) + name
@@ -43,7 +43,7 @@ def initramfs():
 
 @pytest.fixture(scope="module")
 def boot(tmp_path_factory):
-    """What was printed, whole; the machine ends by itself."""
+    """Everything that was printed; the machine powers itself off."""
     if os.uname().machine != "x86_64":
         pytest.skip("the kernel is one for x86_64")
     if not shutil.which(QEMU) or not BUSYBOX:
@@ -68,7 +68,7 @@ def boot(tmp_path_factory):
 
 @pytest.fixture
 def told(boot, request):
-    """key -> value of a scenario; of a key that was told more than once, the last."""
+    """key -> value of a scenario; of a key that was printed more than once, the last value."""
     lines = boot.replace("\r", "").splitlines()
 
     def of(scenario):
@@ -79,7 +79,7 @@ def told(boot, request):
                 key, _, value = rest.partition("=")
                 found[key] = value
         if not found:
-            pytest.fail(f"nothing was told of {scenario}: {boot[-2000:]}")
+            pytest.fail(f"nothing was printed of {scenario}: {boot[-2000:]}")
         assert "missed" not in found, (found, boot[-2000:])
         return found
 
@@ -87,20 +87,21 @@ def told(boot, request):
 
 
 def between(begin, end):
-    """How much the first and the second of two pairs of numbers have grown."""
+    """By how much each number has grown from the first list to the second."""
     return [int(b) - int(a) for a, b in zip(begin.split(), end.split())]
 
 
 def test_memory(told):
-    """Who takes too much is killed, what is taken is counted, and the operator gets in."""
+    """A process that exceeds memory.max is killed, the memory used is counted, and the operator can
+    still run commands."""
     memory = told("memory")
     grown = int(memory["after"]) - int(memory["before"])
-    # The kernel charges 64 pages at a time on its one CPU: so much may be counted before.
+    # The kernel charges 64 pages at a time: so many may have been charged before they are used.
     ahead = 64 * 4096
     assert (8 << 20) - ahead <= grown < 12 << 20
     assert memory["hog"] == memory["fill"] == "137"
     assert int(memory["memory.events.oom_kill"]) >= 2
-    # At its limit, within what the last to be killed gave back.
+    # It is at its limit, except for what the last process that was killed has given back.
     assert 15 << 20 < int(memory["memory.current"]) <= 20 << 20
     assert memory["operator"] == "in"
     assert memory["memory.max"] == str(40 << 20)
@@ -108,7 +109,7 @@ def test_memory(told):
 
 
 def test_processes(told):
-    """At the limit a fork fails inside, and none of the operator's does; frozen or not."""
+    """At pids.max a fork of the command fails, but none of the operator does, frozen or not."""
     pids = told("pids")
     assert "fork" in pids["fork"] and "unavailable" in pids["fork"]
     assert pids["pids.current"] == "10" and int(pids["pids.events.max"]) >= 1
@@ -118,14 +119,14 @@ def test_processes(told):
 
 
 def test_no_room_for_the_command(told):
-    """It is born in app, where its fork counts: it is not moved there past the limit."""
+    """The command is created in app, where pids.max applies to its fork."""
     none = told("none")
     assert none["code"] == "125"
     assert none["said"] == "init: cannot fork for true: Resource temporarily unavailable"
 
 
 def test_quota(told):
-    """A fifth of the CPU, and it is told how often it had to wait."""
+    """With cpu.max the command gets a fifth of the CPU, and cpu.stat counts the throttling."""
     quota = told("quota")
     used, = between(*quota["usage"].split())
     began, ended = map(float, quota["uptime"].split())
@@ -136,7 +137,7 @@ def test_quota(told):
 
 
 def test_weights(told):
-    """Two containers at 100 and 400 share one CPU about 1 to 4; at 400 each, evenly."""
+    """Containers with weights 100 and 400 share a CPU about 1 to 4, with equal weights evenly."""
     weight = told("weight")
     light, heavy = between(weight["begin"], weight["end"])
     assert 2.5 < heavy / light < 6.5
@@ -159,7 +160,8 @@ def test_refused(told, scenario, said):
 
 
 def test_after_one_that_was_killed(told):
-    """It left the controllers on, at which a cgroup takes no process; and its limits."""
+    """An init that was killed leaves controllers enabled, with which a cgroup accepts no process,
+    and its limits."""
     stale = told("stale")
     assert "pids" in stale["on"].split()
     assert stale["line"] == "8"
@@ -167,7 +169,7 @@ def test_after_one_that_was_killed(told):
 
 
 def test_in_the_one_that_it_runs_in(told):
-    """It goes back there, which the kernel allows where no controller is on."""
+    """Init moves back into it, which the kernel allows only if no controller is enabled."""
     own = told("own")
     assert own["max"] == "9"
     assert (own["left"], own["on"]) == ("1", "")

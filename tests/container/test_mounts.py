@@ -1,7 +1,7 @@
-"""What the container sees as its file system: --chroot, --mount, --bind, --tmpfs, --read-only.
+"""The file system of the container: --chroot, --mount, --bind, --tmpfs, --read-only.
 
-Everything is done by root and by an ordinary user (the fixture `who`). That no mount is left on
-the host each test is asked at its end (conftest.py).
+Each test runs as root and as an ordinary user (the fixture `who`). conftest.py checks at the end
+of each test that no mount is left on the host.
 """
 import fcntl
 import os
@@ -22,7 +22,7 @@ from terminal import Terminal
 pytestmark = needs_static
 
 SAFE = {"nosuid", "nodev", "noexec"}
-# name -> (mount point, type, attributes, what else is not to be there, options)
+# name -> (mount point, type, attributes, attributes that must not be set, options)
 ROWS = {
     "proc": ("/proc", "proc", SAFE | {"rw"}, set(), set()),
     "sys": ("/sys", "sysfs", SAFE | {"ro"}, {"rw"}, set()),
@@ -54,7 +54,8 @@ def words(text):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_each_row(inside, root, name):
-    """Alone, with proc to see it by: the type and options that runtimes use, and nothing else."""
+    """Each row by itself, with proc to look it up: its type and options are those that container
+    engines use, and nothing else is mounted."""
     at, kind, attributes, absent, options = ROWS[name]
     seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount", name,
                                        "--mount-proc"], *SEE)))
@@ -68,7 +69,7 @@ def test_each_row(inside, root, name):
 
 def test_all_rows(inside, root, who):
     seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount=all"], *SEE)))
-    # Of the host's /dev, where init may make none.
+    # Mounted from the host's /dev, where init may not make device nodes.
     nodes = {f"/dev/{name}" for name in NODES}
     assert set(seen) - nodes == {"/", *(row[0] for row in ROWS.values())}
     assert "hidepid=invisible" not in seen["/proc"][3]
@@ -89,7 +90,7 @@ def test_modes(inside, root):
                                      ["--tmpfs=/dev/mine", "--mount=dev,proc"],
                                      ["--bind=/etc:/run/etc", "--mount=run,proc"]], ids=" ".join)
 def test_order_does_not_matter(inside, root, options):
-    """What lies below another mount is mounted after it, in whichever order it is asked for."""
+    """What is below another mount is mounted after it, whatever the order of the list is."""
     result = inside(["--unshare=all", "--chroot", root, *options], "sh", "-c",
                     "cat /proc/self/mountinfo; ls -d /dev/pts /dev/mine /run/etc/passwd")
     seen = mountinfo("".join(f"{line}\n" for line in result.stdout.splitlines() if " - " in line))
@@ -109,7 +110,7 @@ def test_no_such_row(run, value):
 @pytest.mark.parametrize("options", [["--mount=hidepid"], ["--mount=all,hidepid"],
                                      ["--mount=hidepid", "--mount-proc"]], ids=" ".join)
 def test_hidepid(inside, root, options):
-    """On request, and proc with it."""
+    """hidepid mounts proc, with that option."""
     seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, *options], *SEE)))
     assert "hidepid=invisible" in seen["/proc"][3] and SAFE <= seen["/proc"][0]
 
@@ -136,7 +137,7 @@ LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0",
 
 
 def test_nodes_and_links(inside, root):
-    """These, and none of the host's."""
+    """/dev has these nodes and links, and none of the host's."""
     out = succeeded(inside(["--unshare=all", "--chroot", root, "--mount=all"], "sh", "-c",
                            "cd /dev; ls; for n in " + " ".join(NODES) + "; do "
                            "stat -c '= %n %F %a %t %T' $n; done; for l in " + " ".join(LINKS) +
@@ -152,7 +153,7 @@ def test_nodes_and_links(inside, root):
 @pytest.mark.parametrize("options", [[], ["--unshare=user", "--map-root"]],
                          ids=["nodes", "binds"])
 def test_nodes_work(inside, root, options):
-    """Made, or, where that may not be, the host's mounted there."""
+    """The nodes work, made by init or, where that is not permitted, mounted from the host."""
     script = ("echo lost >/dev/null && [ -z \"$(cat /dev/null)\" ] && "
               "[ $(head -c 5 /dev/zero | tr '\\0' x) = xxxxx ] && "
               "[ $(head -c 5 /dev/urandom | wc -c) = 5 ] && "
@@ -168,7 +169,7 @@ def test_nodes_work(inside, root, options):
 @pytest.mark.parametrize("options", [["--unshare=pid"], ["--unshare=all"],
                                      ["--unshare=all", "--map-root"]], ids=" ".join)
 def test_nodes_of_the_host_are_out_of_reach(inside, root, options):
-    """A change of mode or owner inside is no change outside."""
+    """A change of mode or owner inside does not change a node of the host."""
     before = {name: os.stat(f"/dev/{name}") for name in NODES if os.path.exists(f"/dev/{name}")}
     inside([*options, "--chroot", root, "--mount=all"], "sh", "-c",
            "cd /dev; chmod 600 null zero full random urandom tty console; "
@@ -188,7 +189,7 @@ OPEN_PTY = ("import os\nmaster, slave = os.openpty()\nprint(os.ttyname(slave))\n
 
 @pytest.mark.parametrize("names", ["dev,pts", "all"])
 def test_ptys(inside, names):
-    """Its own, counted from 0, in the host's root with a /dev of our own."""
+    """The container has ptys of its own, counted from 0, also in the host's root."""
     out = succeeded(inside(["--unshare=all", "--mount", names], PYTHON, "-c", OPEN_PTY))
     assert out == "/dev/pts/0\nb'x\\n'\n"
 
@@ -210,7 +211,7 @@ def terminal(marker, who):
 @pytest.mark.parametrize("options", [[], ["--unshare=all"], ["--unshare=user,pid", "--map-root"]],
                          ids=" ".join)
 def test_console_is_the_terminal(terminal, root, who, options, own):
-    """Where we have one: what is said on the console is seen there."""
+    """If init has a terminal, /dev/console is that terminal."""
     if not who.is_root:
         pytest.skip("a terminal that root opened is root's alone")
     one = terminal(INIT, *options, "--chroot", root, "--mount=dev,pts,proc", "--", "sh", "-c",
@@ -241,14 +242,14 @@ def test_mount_points_are_made(inside, root, who):
 @pytest.mark.parametrize("path", ["/a/b/", "//a//b", "/a/./b", "/a/b///", "/x/../a/b",
                                   "/../../a/b", "/./a/b/."])
 def test_forms_of_a_path(inside, root, path):
-    """As the kernel reads them."""
+    """A path of a mount point may have repeated slashes, dots and the like."""
     seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount-proc",
                                        "--tmpfs", path], *SEE)))
     assert seen["/a/b"][1] == "tmpfs"
 
 
 def test_mount_point_that_cannot_be_made(inside, root):
-    """The directory it would be in is a file, or read-only."""
+    """The parent of the mount point is a file, or read-only."""
     refused(inside(["--unshare=all", "--chroot", root, "--tmpfs", "/bin/busybox/x"], "true"),
             "make mount point /bin/busybox/x", "Not a directory")
     refused(inside(["--unshare=all", "--chroot", root, "--mount=sys", "--tmpfs", "/sys/mine"],
@@ -259,7 +260,7 @@ def test_mount_point_that_cannot_be_made(inside, root):
 
 @needs_root
 def test_mount_point_that_may_not_be_made(run, directory):
-    """An ordinary user in a root that is not his."""
+    """An ordinary user in a root directory of another user."""
     from inside import AS_USER, make_root
     made = make_root(directory / "root")
     refused(run(["--unshare=all", "--chroot", made, "--mount-proc", "--", "true"], "plain",
@@ -272,7 +273,7 @@ def test_mount_point_that_may_not_be_made(run, directory):
 @pytest.mark.parametrize("target", ["{out}", "../../../../../../../../{out}", "hop"])
 @pytest.mark.parametrize("there", [False, True], ids=["missing", "inside too"])
 def test_links_stay_inside(inside, root, directory, who, target, there):
-    """Whatever a link of the image points to is looked up in the image."""
+    """The target of a link of the image is looked up inside the image."""
     out = directory / "out"
     out.mkdir()
     (out / "file").touch()
@@ -330,7 +331,7 @@ while True:
 
 @pytest.fixture
 def mounting():
-    """Somebody else, in a mount namespace of his own, mounts and unmounts without a pause."""
+    """A process in another mount namespace mounts and unmounts all the time."""
     with subprocess.Popen([*NEW_MOUNTS, sys.executable, "-c", MOUNTING],
                           stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"0\n"
@@ -339,7 +340,7 @@ def mounting():
 
 
 def test_links_while_others_mount(inside, root, who, mounting):
-    """The kernel then refuses "..", for the moment (openat2(2), EAGAIN)."""
+    """While another process mounts, the kernel may refuse ".." with EAGAIN (openat2(2))."""
     (root / "deep/er").mkdir(parents=True)
     (root / "mine").symlink_to("/".join(["deep/er/../.."] * 50) + "/deep")
     who.own(root)
@@ -351,7 +352,7 @@ def test_links_while_others_mount(inside, root, who, mounting):
 
 
 def test_pivot(inside, root):
-    """In a mount namespace of our own the old root is gone, not merely out of sight."""
+    """In a mount namespace of its own the container's old root is unmounted, not only hidden."""
     seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount-proc"], *SEE)))
     assert set(seen) == {"/", "/proc"}
     out = succeeded(inside(["--unshare=all", "--chroot", root], "sh", "-c",
@@ -366,7 +367,7 @@ def test_pivot_without_proc(inside, root, names):
 
 
 def test_plain_chroot(inside, root):
-    """Without a mount namespace: chroot(2), into nothing but the directory."""
+    """Without a mount namespace chroot(2) is used, and only the directory is visible."""
     out = succeeded(inside(["--chroot", root], "sh", "-c", "pwd; ls / /.."))
     assert out == "/\n/:\nbin\netc\n\n/..:\nbin\netc\n"
 
@@ -382,7 +383,7 @@ def test_chdir_is_of_the_inside(inside, root, chdir, code):
 @needs_root
 @pytest.mark.parametrize("names", ["mount", "all"])
 def test_root_is_a_file_system(run, directory, who, root, names):
-    """DIR may be a mount itself, with mounts below, which come along."""
+    """DIR may be a mount point with mounts below it, which are visible inside."""
     if not who.is_root:
         pytest.skip("an ordinary user's DIR is where root mounted it")
     fs = directory / "fs"
@@ -400,7 +401,7 @@ def test_root_is_a_file_system(run, directory, who, root, names):
 
 
 def test_host_s_root(inside):
-    """--chroot / is the root that is there."""
+    """--chroot / keeps the host's root."""
     out = succeeded(inside(["--unshare=all", "--chroot", "/", "--mount-proc"], "sh", "-c",
                            "ls /etc/passwd; echo $$"))
     assert out == "/etc/passwd\n2\n"
@@ -428,14 +429,14 @@ def test_chroot_not_permitted(run, directory):
 
 
 def test_read_only(inside, root):
-    """The root alone: what is mounted in it is as it is."""
+    """--read-only applies to the root only, not to what is mounted below it."""
     result = inside(["--unshare=all", "--chroot", root, "--mount=all", "--read-only"], "sh", "-c",
                     "echo x >/tmp/file; echo y >/run/file; echo z >/dev/null; cat /tmp/file; "
                     "cat /proc/self/mountinfo; touch /etc/file")
     assert "Read-only file system" in result.stderr and not (root / "etc/file").exists()
     first, rest = result.stdout.split("\n", 1)
     assert first == "x" and "ro" in mountinfo(rest)["/"][0]
-    # Of the host's mount nothing has changed.
+    # The host's mount has not changed.
     (root / "etc/file").touch()
 
 
@@ -452,7 +453,7 @@ def test_read_only_of_the_host_s_root(inside, directory):
 
 
 def test_bind(inside, root, directory, who):
-    """A directory and a file, both ways; relative sources are of the outside."""
+    """A directory and a file, writable; relative sources are relative to init's directory."""
     (directory / "data").mkdir()
     (directory / "data/file").write_text("from outside\n")
     who.own(directory)
@@ -479,7 +480,7 @@ def test_bind_read_only(inside, root, directory, who):
 
 @needs_root
 def test_bind_with_what_is_mounted_below(run, root, directory, who):
-    """Comes along, and is read-only with it."""
+    """Mounts below the source are bound too, and become read-only with it."""
     if not who.is_root:
         pytest.skip("an ordinary user mounts nothing outside")
     data = directory / "data"
@@ -493,7 +494,7 @@ def test_bind_with_what_is_mounted_below(run, root, directory, who):
 
 
 def test_bind_of_what_is_covered(inside, root):
-    """Sources are those of the outside, also where we mount over them."""
+    """A source is looked up outside, even if another mount of the container covers its path."""
     out = succeeded(inside(["--unshare=all", "--mount=tmp", "--bind", f"{root}/etc:/tmp/etc",
                             "--tmpfs", "/mnt"], "sh", "-c", "ls /tmp"))
     assert out == "etc\n"
@@ -565,7 +566,8 @@ SHARED = ('mount --make-rshared / && cat /proc/self/mountinfo >"$1/before" && sh
                          ids=lambda o: " ".join(o)[:40])
 @pytest.mark.parametrize("with_root", [True, False])
 def test_nothing_leaks_to_a_shared_host(run, root, directory, who, options, with_root):
-    """Where every mount outside is shared, as systemd has it, none of ours shows there."""
+    """Where all mounts of the host are shared, as with systemd, none of the container's appears
+    there."""
     more = ["--mount=all", "--bind", f"{root}/bin:/mnt", "--tmpfs", "/srv", "--read-only"]
     more += ["--chroot", str(root)] if with_root else []
     if not with_root and not os.path.isdir("/srv"):
@@ -595,7 +597,7 @@ def test_nothing_is_seen_outside_while_it_runs(begin, root):
 
 @needs_root
 def test_host_may_unmount_meanwhile(run, start, root, directory, who):
-    """What the host has mounted elsewhere is not kept busy by the container."""
+    """The container does not keep other mounts of the host busy."""
     if not who.is_root:
         pytest.skip("an ordinary user mounts nothing outside")
     fs = directory / "fs"

@@ -1,6 +1,6 @@
 """--unshare and what belongs to it: namespaces, user maps, names, loopback.
 
-Root and an ordinary user, who is in a user namespace, do the same (the fixture `who`).
+Each test runs as root and as an ordinary user with a user namespace (the fixture `who`).
 """
 import os
 import shutil
@@ -35,7 +35,7 @@ def differ(result):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_alone(inside, who, name):
-    """That one is new, and no other."""
+    """Each namespace by itself: that one is new, and no other."""
     user = set() if who.is_root else {"user"}
     assert differ(inside([f"--unshare={name}"], "sh", "-c", LOOK)) == {name} | user
 
@@ -128,7 +128,7 @@ def listener(begin):
 
 
 def got(init):
-    """number, code, value of the next signal that came through."""
+    """The number, code and value of the next signal that the command gets."""
     return tuple(int(n) for n in init.line(r"^(\d+) (-?\d+) (-?\d+)$").groups())
 
 
@@ -140,7 +140,7 @@ EACH = [n for n in range(1, 65) if n not in (signal.SIGKILL, signal.SIGSTOP)]
 
 
 def test_each_signal(listener):
-    """All that can be caught, sent to the outer process by kill()."""
+    """Every signal that can be caught, sent to the outer process by kill()."""
     init = listener()
     for number in EACH:
         init.signal(number)
@@ -149,7 +149,7 @@ def test_each_signal(listener):
 
 
 def test_each_signal_with_value(listener):
-    """And by sigqueue(): the value comes through, real-time signals in order."""
+    """The same by sigqueue(): the value is forwarded, and real-time signals keep their order."""
     init = listener()
     for number in EACH:
         values = [number, -number, 7] if 34 <= number < 64 else [number]
@@ -168,7 +168,7 @@ def test_rewrite(listener):
 
 
 def test_signal_at_the_start(begin):
-    """What comes before there is anybody to hear it is not lost."""
+    """A signal that comes before the command runs is not lost."""
     init = begin(["--unshare=all"], "sleep", "1000",
                  outer=["strace", "-qq", "-o", "/dev/null",
                         "-e", "inject=clone3:delay_enter=300000"]) if shutil.which(
@@ -176,7 +176,7 @@ def test_signal_at_the_start(begin):
     tracee = eventually(lambda: [p for p, s in processes().items()
                                  if s["Name"].strip() == "init" and
                                  int(s["PPid"]) == init.popen.pid], what="init")[0]
-    eventually(lambda: "fffffffffff" in processes()[tracee]["SigBlk"], what="the block")
+    eventually(lambda: "fffffffffff" in processes()[tracee]["SigBlk"], what="signals blocked")
     os.kill(tracee, signal.SIGTERM)
     assert init.wait() in (128 + signal.SIGTERM, -signal.SIGTERM)
 
@@ -194,7 +194,7 @@ def test_kill_after(begin):
     (["--grace=200ms"], "init: grace period expired; killing remaining processes\n"),
     (["--grace=inf", "--wait-all"], "")])
 def test_grace(begin, directory, options, said):
-    """The others inside get their time, and then their end."""
+    """The other processes inside get TERM and the grace, and are killed then."""
     directory.chmod(0o777)
     init = begin(["--unshare=pid", *options], "sh", "-c",
                  f"trap '' TERM; {PROBE} wait {directory}/go true & trap - TERM; echo ready; exit 3")
@@ -206,7 +206,7 @@ def test_grace(begin, directory, options, said):
 
 
 def test_children_it_was_born_with(inside, directory):
-    """Neither their end nor their code is taken for the container's."""
+    """The end of a child that init has from the start is not taken for that of the container."""
     directory.chmod(0o777)
     wrap = ["sh", "-c", f"(exit 7) & {PROBE} wait {directory}/go sh -c 'echo >{directory}/gone; "
             "exit 8' & exec \"$@\"", "sh"]
@@ -219,7 +219,7 @@ def test_children_it_was_born_with(inside, directory):
                                      ["--unshare=user", *RANGE],
                                      ["--unshare=user,pid", *RANGE]], ids=" ".join)
 def test_death_of_the_parent(start, directory, options):
-    """-p: also where a change of ids made the kernel forget it."""
+    """-p works also where a change of ids has cleared the setting in the kernel."""
     if not AS_ROOT and options:
         pytest.skip("needs root")
     directory.chmod(0o777)
@@ -233,14 +233,14 @@ def test_death_of_the_parent(start, directory, options):
 
 
 def test_listen_pid(inside):
-    """Names the command, whose pid is another one inside."""
+    """LISTEN_PID is the pid of the command inside its PID namespace."""
     for options in ([], ["--unshare=pid"], ["--unshare=all"]):
         seen = report(inside(options, PROBE, "report", wrap=[PROBE, "listen-pid"]))
         assert seen["env"]["LISTEN_PID"] == str(seen["pid"])
 
 
 def test_reader_sees_the_end_of_stdout(begin):
-    """The outer process holds nothing of the command's either."""
+    """The outer process does not keep stdout open either."""
     init = begin(["--unshare=pid"], "sh", "-c", "echo last; exec >&-; exec sleep 1000")
     assert init.rest() == "last\n"
     init.signal(signal.SIGTERM)
@@ -253,7 +253,7 @@ def test_reader_sees_the_end_of_stdout(begin):
 @pytest.mark.parametrize("option, file", [("--hostname", "hostname"),
                                           ("--domainname", "domainname")])
 def test_name(inside, who, option, file):
-    """It is the container's alone, in a namespace that the option asks for."""
+    """The name is set for the container only; the option implies a UTS namespace."""
     path = f"/proc/sys/kernel/{file}"
     with open(path, encoding="utf-8") as opened:
         before = opened.read()
@@ -286,7 +286,7 @@ print(client.recv(99).decode())
 
 
 def test_loopback(inside):
-    """Up, with its address, by no tool of the container."""
+    """lo is up and has its address, without any tool of the container."""
     result = inside(["--unshare=net", "--loopback"], PYTHON, "-c", TALK)
     assert (result.returncode, result.stdout, result.stderr) == (0, "through\n", "")
     assert inside(["--unshare=all", "--loopback"], PYTHON, "-c", TALK).stdout == "through\n"
@@ -297,7 +297,7 @@ def test_without_loopback(inside):
 
 
 def test_loopback_of_another_s_namespace(run):
-    """A runtime that only clones: init brings up what is there."""
+    """A runtime may make the network namespace: init brings up the interface in it."""
     unshare = ["unshare", "-n" if AS_ROOT else "-Urn"]
     result = run(["--loopback", "--", PYTHON, "-c", TALK], "plain", outer=unshare)
     assert (result.returncode, result.stdout, result.stderr) == (0, "through\n", "")
@@ -323,7 +323,7 @@ def ids(result):
 @pytest.mark.parametrize("options", [["--map-root"], ["--unshare=user", "--map-root"],
                                      ["--unshare=user,pid", "--map-root"]], ids=" ".join)
 def test_map_root(run, who, options):
-    """Whoever we are is root inside; it asks for the namespace, and for no helper."""
+    """The caller is root inside; the option implies the user namespace and needs no helper."""
     result = run([*options, "--", "/bin/sh", "-c", f"PATH={PATH}; {IDS}"], "plain",
                  outer=[*who.outer, "env", "PATH=/nonexistent"])
     assert ids(result) == ("0", "0", "0", [
@@ -332,7 +332,7 @@ def test_map_root(run, who, options):
 
 @pytest.mark.parametrize("names", ["user", "user,pid"])
 def test_no_map(run, who, names):
-    """Ourselves as root, or for root everything as it is."""
+    """Without a map the caller is root inside; if it is root, the map is the identity."""
     result = run([f"--unshare={names}", "--", "sh", "-c", IDS], "plain", outer=who.outer)
     whole = "0 0 4294967295" if who.is_root else f"0 {who.uid} 1"
     assert ids(result) == ("0", "0", "0", [whole, whole, "allow" if who.is_root else "deny"])
@@ -340,7 +340,7 @@ def test_no_map(run, who, names):
 
 @pytest.mark.parametrize("names", ["user", "user,pid"])
 def test_map_of_one(run, who, names):
-    """Another number for ourselves."""
+    """The caller's own id may be mapped to another number."""
     result = run([f"--unshare={names}", "--uid-map", f"7:{who.uid}:1", "--gid-map",
                   f"8:{who.uid}:1", "--", "sh", "-c", IDS], "plain", outer=who.outer)
     uid, gid, _, maps = ids(result)
@@ -351,7 +351,7 @@ def test_map_of_one(run, who, names):
 @needs_root
 @pytest.mark.parametrize("names", ["user", "user,pid", "all"])
 def test_map_of_many_by_root(run, names, directory):
-    """The processes are the range's users outside."""
+    """Outside, the processes have ids of the range."""
     directory.chmod(0o777)
     result = run([f"--unshare={names}", *RANGE, "--", "sh", "-c",
                   f"{IDS}; touch {directory}/file"], "plain")
@@ -370,7 +370,7 @@ def test_map_of_several_ranges(run):
 @needs_root
 @pytest.mark.parametrize("names", ["user", "user,pid", "all"])
 def test_user_inside(run, names, directory):
-    """--user is of the inside."""
+    """The ids of --user are those inside."""
     directory.chmod(0o777)
     result = run([f"--unshare={names}", *RANGE, "--user", "1000:1001,1002", "--", "sh", "-c",
                   f"{IDS}; touch {directory}/file"], "plain")
@@ -381,7 +381,7 @@ def test_user_inside(run, names, directory):
 
 
 def test_user_where_groups_cannot_be_dropped(run, who):
-    """With setgroups denied we say so instead of keeping them."""
+    """If setgroups is denied, --user is an error: the groups are not kept."""
     result = run(["--map-root", "--user", "0", "--", "id", "-u"], "plain", outer=who.outer)
     if who.is_root:
         assert (result.returncode, result.stdout) == (0, "0\n")
@@ -391,7 +391,7 @@ def test_user_where_groups_cannot_be_dropped(run, who):
 
 @pytest.fixture
 def helped(run, tmp_path):
-    """As the ordinary user, with these lines for subuid and subgid, which no one else sees."""
+    """Runs init as the ordinary user, with private /etc/subuid and /etc/subgid of these lines."""
     if not AS_ROOT or not shutil.which("newuidmap"):
         pytest.skip("needs root, to set a private subuid(5), and newuidmap")
 
@@ -407,7 +407,7 @@ def helped(run, tmp_path):
 
 @pytest.mark.parametrize("names", ["user", "user,pid", "all"])
 def test_map_of_many_by_helper(helped, names):
-    """An ordinary user's ranges, as newuidmap and newgidmap allow them."""
+    """Ranges of an ordinary user are mapped by newuidmap and newgidmap."""
     result = helped([f"--unshare={names}", "--uid-map", f"0:{UID}:1", "--uid-map", "1:200000:999",
                      "--gid-map", f"0:{UID}:1", "--gid-map", "1:300000:999"], "sh", "-c", IDS)
     uid, gid, _, maps = ids(result)
@@ -416,7 +416,8 @@ def test_map_of_many_by_helper(helped, names):
 
 
 def test_map_of_another_one_by_helper(helped):
-    """One id alone, and not our own. The helper drops groups: there setgroups is not denied."""
+    """A single id that is not the caller's is mapped by the helper, which drops the groups; so
+    setgroups is not denied."""
     for more in ([], ["--user", "0"]):
         result = helped(["--unshare=user,pid", "--uid-map", "0:200000:1", "--gid-map",
                          "0:300000:1", *more], "sh", "-c", IDS)
@@ -431,14 +432,14 @@ def test_user_inside_by_helper(helped):
 
 @pytest.mark.parametrize("names", ["user", "user,pid"])
 def test_helper_refuses(helped, names):
-    """newuidmap says what, and we that it was it."""
+    """newuidmap prints the reason for its refusal, and init that newuidmap failed."""
     result = helped([f"--unshare={names}", "--uid-map", "0:500000:10"], "true")
     assert (result.returncode, result.stdout) == (SETUP, "")
     assert "init: cannot map ids: newuidmap refused; see subuid(5)\n" in result.stderr
 
 
 def test_no_helper(run, who):
-    """An ordinary user's range where there is no newuidmap."""
+    """A range of an ordinary user where newuidmap is not installed."""
     if who.is_root:
         return
     refused(run(["--unshare=user,pid", "--uid-map", "0:500000:10", "--", "/bin/true"], "plain",
@@ -460,7 +461,7 @@ def test_too_many_maps(run):
 @needs_root
 @pytest.mark.parametrize("names", ["user", "user,pid"])
 def test_maps_that_overlap(run, names):
-    """The kernel's refusal is named, and its file."""
+    """The error has the file of the map and the kernel's reason."""
     refused(run([f"--unshare={names}", "--uid-map=0:1:10", "--uid-map=5:50:1", "--", "true"],
                 "plain"), "write /proc/", "/uid_map", "Invalid argument")
 
@@ -482,7 +483,7 @@ def box(container, who, directory):
 @pytest.mark.parametrize("options", [["--unshare=all"], ["--unshare=user,pid", "--map-root"],
                                      ["--unshare=user,pid,mount"]], ids=" ".join)
 def test_operators(box, who, options):
-    """Root of the host and whoever started it get in; another user does not."""
+    """The host's root and the user who started it are accepted; another user is not."""
     made = box(*options)
     assert contact(made.path) == "status"
     assert made.output("id", "-u") == "0\n"
@@ -497,19 +498,19 @@ def test_operators(box, who, options):
 
 @needs_root
 def test_operators_without_a_pid_namespace(start, directory, who):
-    """Nobody there is outside for sure: of the unmapped not even root is let in."""
+    """Without a PID namespace no peer is known to be outside: root is refused if not mapped."""
     directory.chmod(0o777)
     start([*who.user, "--unshare=user", "--control", directory / "ctl", "--", "sleep", "1000"],
           "plain", outer=who.outer)
     eventually(lambda: as_user(who.uid, who.uid, lambda: contact(directory / "ctl")) == "status",
-               what="the answer to its own user")
+               what="that its own user is accepted")
     assert contact(directory / "ctl") == ("status" if who.is_root else "nothing")
 
 
 @needs_root
 @pytest.mark.parametrize("names", ["user", "user,pid", "all"])
 def test_operators_of_a_mapped_root(box, who, names):
-    """Its root is nobody of the host's: the socket was made before, by the host's root."""
+    """Root inside is an unused id of the host. The socket was made before, by the host's root."""
     if not who.is_root:
         pytest.skip("needs root")
     made = box(f"--unshare={names}", *RANGE)
@@ -521,15 +522,15 @@ def test_operators_of_a_mapped_root(box, who, names):
 
 @needs_root
 @pytest.mark.parametrize("uid", [2000, 65534])
-def test_unmapped_user_is_none_that_was_allowed(box, uid):
-    """Who shows as the overflow uid may be anybody, and not the one who was meant."""
+def test_overflow_uid_cannot_be_allowed(box, uid):
+    """With 65534 on the list of --control-allow, users that are not mapped are not accepted."""
     made = box("--unshare=user,pid", "--map-root", "--control-allow", "65534")
     assert as_user(uid, uid, lambda: contact(made.path)) == "nothing"
 
 
 @needs_root
-def test_unmapped_init_knows_no_own_uid(box, who):
-    """Where init itself shows as the overflow uid, not everyone who does is itself."""
+def test_init_with_the_overflow_uid(box, who):
+    """If init itself has the overflow uid, other users with that uid are not taken for init."""
     made = box("--unshare=user,pid", "--uid-map", f"5:{100000 if who.is_root else who.uid}:1",
                "--control-allow", "6")
     assert as_user(2000, 2000, lambda: contact(made.path)) == "nothing"
@@ -551,7 +552,7 @@ def test_stop_by_the_operator(box, directory):
 
 
 def test_socket_in_use(box, run, who, directory):
-    """A second one with the same socket ends, and leaves the first alone."""
+    """A second init with the same socket fails, and does not disturb the first."""
     made = box("--unshare=all")
     refused(run([*who.user, "--unshare=all", "--control", made.path, "--", "true"], "plain",
                 outer=who.outer), "open control channel", ("Address in use", "Address already in use"))

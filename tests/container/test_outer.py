@@ -1,7 +1,7 @@
-"""The process that stays outside: faults, its death at each step, terminals.
+"""The outer process: failing system calls, its death at each step, terminals.
 
-Whatever becomes of it, the container ends with it, and the host is as before: no process, no
-mount (conftest.py looks for both), no socket.
+However it ends, the container ends with it, and no process, no mount (conftest.py checks both)
+and no socket is left on the host.
 """
 import os
 import re
@@ -26,8 +26,8 @@ def children(init):
             if status["PPid"] == str(init.init_pid)]
 
 
-def guard_of(init, inner):
-    """The other child of the outer process."""
+def janitor_of(init, inner):
+    """The pid of the janitor: the outer process's other child."""
     return next(pid for pid in children(init) if pid != inner)
 
 
@@ -36,7 +36,8 @@ def guard_of(init, inner):
 
 @pytest.fixture
 def running(begin, root, directory):
-    """With a socket, mounts, and inside a command that is deaf, a sibling, and a daemon."""
+    """Starts a container with a socket and mounts, and in it a command that ignores TERM, a sibling
+    and a daemon."""
     directory.chmod(0o777)
 
     def running(*options):
@@ -53,7 +54,8 @@ def running(begin, root, directory):
 
 def nothing_left(marker, directory, before):
     all_gone(marker)
-    # The guard's environment is root's to read alone: its work shows that it was there.
+    # Only root can read the environment of the janitor and find it by its marker; so wait for what
+    # it does.
     eventually(lambda: "ctl" not in os.listdir(directory), what="the end of the socket")
     assert not new_mounts(before, directory)
 
@@ -72,7 +74,7 @@ def test_kill_of_the_inner_process(running, marker, directory):
     os.kill(inner_of(init), signal.SIGKILL)
     assert init.wait() == 128 + signal.SIGKILL
     assert "init: the container's PID 1 was killed by SIGKILL\n" in init.stderr()
-    assert "ctl" not in os.listdir(directory), "the outer process leaves before the guard is done"
+    assert "ctl" not in os.listdir(directory), "the outer process leaves before the janitor is done"
     nothing_left(marker, directory, before)
 
 
@@ -87,49 +89,49 @@ def test_kill_of_both(running, marker, directory):
     nothing_left(marker, directory, before)
 
 
-def test_kill_of_the_guard(running, marker, directory):
-    """The container does not care, and its own end cleans up as well."""
+def test_kill_of_the_janitor(running, marker, directory):
+    """The container runs on without a janitor, and cleans up at its end."""
     before = mounts()
     init = running("--kill-after=100ms", "--grace=100ms")
     inner = inner_of(init)
-    os.kill(guard_of(init, inner), signal.SIGKILL)
-    eventually(lambda: children(init) == [inner], what="the burial of the guard")
+    os.kill(janitor_of(init, inner), signal.SIGKILL)
+    eventually(lambda: children(init) == [inner], what="the janitor to be reaped")
     assert is_alive(inner)
     init.signal(signal.SIGTERM)
     assert init.wait() == 128 + signal.SIGKILL
     nothing_left(marker, directory, before)
 
 
-def test_guard_is_deaf(running, marker, directory):
-    """A signal to everybody, or a hang-up, leaves it to do its work."""
+def test_janitor_ignores_signals(running, marker, directory):
+    """Signals to all processes, or a hang-up, do not keep the janitor from its work."""
     before = mounts()
     init = running()
-    guard = guard_of(init, inner_of(init))
+    janitor = janitor_of(init, inner_of(init))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
-        os.kill(guard, number)
+        os.kill(janitor, number)
     if AS_ROOT:
-        held = {os.readlink(f"/proc/{guard}/fd/{fd}").split(":")[0]
-                for fd in os.listdir(f"/proc/{guard}/fd")}
-        assert held <= {"socket", str(directory)} | {os.readlink(f"/proc/{guard}/fd/2")}
-        assert os.readlink(f"/proc/{guard}/cwd") == "/"
+        held = {os.readlink(f"/proc/{janitor}/fd/{fd}").split(":")[0]
+                for fd in os.listdir(f"/proc/{janitor}/fd")}
+        assert held <= {"socket", str(directory)} | {os.readlink(f"/proc/{janitor}/fd/2")}
+        assert os.readlink(f"/proc/{janitor}/cwd") == "/"
     init.signal(signal.SIGKILL)
     init.wait()
     nothing_left(marker, directory, before)
 
 
-def test_next_one_s_socket_is_not_taken_away(running, begin, directory, marker):
-    """The guard removes a socket that nobody listens on, not whatever has the name."""
+def test_socket_of_the_next_init_is_kept(running, begin, directory, marker):
+    """The janitor removes a socket that nobody listens on, but not that of another init."""
     init = running()
-    guard = guard_of(init, inner_of(init))
-    halt(guard)
+    janitor = janitor_of(init, inner_of(init))
+    halt(janitor)
     init.signal(signal.SIGKILL)
     init.wait()
-    eventually(lambda: set(marked(marker)) <= {guard}, what="the end of the container")
+    eventually(lambda: set(marked(marker)) <= {janitor}, what="the end of the container")
     second = begin(["--unshare=pid", "--control", directory / "ctl"], "sh", "-c",
                    "echo ready; exec sleep 1000")
     second.line("ready")
-    os.kill(guard, signal.SIGCONT)
-    eventually(lambda: not is_alive(guard), what="the end of the guard")
+    os.kill(janitor, signal.SIGCONT)
+    eventually(lambda: not is_alive(janitor), what="the end of the janitor")
     assert (directory / "ctl").is_socket()
     second.signal(signal.SIGTERM)
     assert second.wait() == 143
@@ -149,7 +151,7 @@ def test_signal_that_ends_it(begin, marker, directory, number):
 
 
 def test_alarm_set_before_the_start(begin):
-    """`perl -e 'alarm 1; exec @ARGV' init ...`: the alarm is the command's."""
+    """`perl -e 'alarm 1; exec @ARGV' init ...`: SIGALRM is forwarded to the command."""
     from test_namespaces import PYTHON
     alarm = "import os, signal, sys; signal.setitimer(0, .3); os.execv(sys.argv[1], sys.argv[1:])"
     init = begin(["--unshare=pid"], PROBE, "signals", "--until", 14, wrap=[PYTHON, "-c", alarm])
@@ -157,7 +159,7 @@ def test_alarm_set_before_the_start(begin):
     assert init.wait() == 0
 
 
-# ---- faults, by strace
+# ---- failing system calls, by strace
 
 
 def strace(*injections, follow=False):
@@ -170,7 +172,7 @@ FULL = ["--unshare=all", "--mount=all", "--hostname", "box", "--domainname", "ho
 
 @needs_strace
 def test_kill_at_each_system_call(run, who, root, directory, marker):
-    """Of the outer process, from its first to its last; the others run on undisturbed."""
+    """The outer process is killed at each of its system calls; only it is traced."""
     if sanitized():
         pytest.skip("a sanitizer's run-time makes calls without end")
     directory.chmod(0o777)
@@ -185,7 +187,7 @@ def test_kill_at_each_system_call(run, who, root, directory, marker):
     trace.unlink()
     names = [name for name, _ in points]
     assert {"clone", "bind", "clone3", "write", "wait4", "exit_group"} <= set(names)
-    # As an ordinary user the way is the same: what is new to it is around the clone.
+    # As an ordinary user, only the calls from the bind on differ from those of root.
     if not who.is_root:
         points = points[names.index("bind"):]
     for name, when in points:
@@ -236,7 +238,7 @@ STEPS = [
 @needs_strace
 @pytest.mark.parametrize("call, error, when, step", STEPS, ids=lambda v: str(v).replace(" ", "_"))
 def test_failure(run, who, root, directory, marker, call, error, when, step):
-    """125, one line with step, object and reason; nothing is left."""
+    """The exit code is 125, one line has the step, the object and the reason; nothing is left."""
     directory.chmod(0o777)
     before = mounts()
     result = run([*who.user, *FULL, "--chroot", root, "--control", directory / "ctl", "--", "true"],
@@ -251,7 +253,8 @@ def test_failure(run, who, root, directory, marker, call, error, when, step):
 @needs_strace
 @pytest.mark.parametrize("when, code", [("1+2", 0), ("1+", SETUP)])
 def test_path_that_is_to_be_looked_up_again(inside, root, when, code):
-    """The kernel could not tell whether ".." stays inside: tried again, but not for ever."""
+    """If the kernel could not tell whether ".." stays inside, the lookup is repeated, but not for
+    ever."""
     result = inside(["--unshare=all", "--mount-proc", "--chroot", root], "true",
                     outer=strace(f"openat2:error=EAGAIN:when={when}", follow=True))
     assert result.returncode == code, result
@@ -262,7 +265,7 @@ def test_path_that_is_to_be_looked_up_again(inside, root, when, code):
 @needs_strace
 @pytest.mark.parametrize("when, file", [(1, "uid_map"), (2, "gid_map")])
 def test_failure_of_a_map(run, root, directory, marker, when, file):
-    """Written by the outer process, while the inner one waits."""
+    """The maps are written by the outer process, while the inner one waits."""
     if not AS_ROOT:
         pytest.skip("where root may not, a helper is asked")
     before = mounts()
@@ -285,8 +288,8 @@ def test_failure_without_a_pid_namespace(run, who, directory, marker, call):
 
 
 @needs_strace
-def test_death_of_the_one_who_maps(run, who, directory):
-    """Not taken for success, and reported like every other failure of the start."""
+def test_death_of_the_mapping_process(run, who, directory):
+    """The death of the process that maps is reported like any other failure of the start."""
     directory.chmod(0o777)
     options = ["--unshare=user,uts", "--map-root", "--status-fd=9", "--control",
                directory / "ctl", "--", "true"]
@@ -300,8 +303,8 @@ def test_death_of_the_one_who_maps(run, who, directory):
 
 
 @needs_strace
-def test_death_of_the_one_who_maps_at_work(start, directory):
-    """Between the two maps, when init waits for its end."""
+def test_death_of_the_mapping_process_between_maps(start, directory):
+    """The same between the two maps, when init waits for that process to end."""
     if not AS_ROOT:
         pytest.skip("needs root, to write more than a map of one id")
     trace = directory / "trace"
@@ -309,7 +312,7 @@ def test_death_of_the_one_who_maps_at_work(start, directory):
                   directory / "ctl", "--", "true"], "plain",
                  outer=["strace", "-f", "-qq", "-o", trace, "-e", "trace=write",
                         "-e", "inject=write:delay_enter=2000000:when=2"])
-    # Its first write is done and the second is delayed; the lines begin with the pid.
+    # The first write is done and the second is delayed. The lines begin with the pid.
     found = eventually(lambda: re.search(r'^(\d+) +write\(\d+, "0 0 10.*= 7', trace.read_text(), re.M)
                        if trace.exists() else None, what="the first map")
     os.kill(int(found[1]), signal.SIGKILL)
@@ -320,7 +323,7 @@ def test_death_of_the_one_who_maps_at_work(start, directory):
 
 
 def test_death_of_the_helper_that_maps(run, who, directory):
-    """newuidmap, which an ordinary user's range of ids takes."""
+    """The same for newuidmap, which maps ranges of an ordinary user."""
     if who.is_root:
         pytest.skip("root needs no helper")
     directory.chmod(0o777)
@@ -338,7 +341,7 @@ def test_death_of_the_helper_that_maps(run, who, directory):
 @needs_strace
 @pytest.mark.parametrize("options", [["--unshare=pid"], []], ids=["janitor", "alone"])
 def test_socket_that_cannot_be_removed(run, directory, options):
-    """By the janitor, or by init itself: the object and the reason are named."""
+    """The janitor, or init itself, reports a socket that cannot be removed, and the reason."""
     path = directory / "ctl"
     user = [] if AS_ROOT else ["--unshare=user"]
     result = run([*user, *options, "--control", path, "--", "true"], "plain",
@@ -347,15 +350,15 @@ def test_socket_that_cannot_be_removed(run, directory, options):
     assert result.stderr == f"init: cannot remove control socket {path}: Read-only file system\n"
 
 
-def test_death_of_the_guard_is_reported(begin, directory):
-    """It could not clean up: the outer process says so."""
+def test_death_of_the_janitor_is_reported(begin, directory):
+    """The outer process warns that the janitor, which would clean up, has died."""
     directory.chmod(0o777)
     init = begin(["--unshare=pid", "--control", directory / "ctl"], "sh", "-c",
                  "echo ready; exec sleep 1000")
     init.line("ready")
     inner = inner_of(init)
-    os.kill(guard_of(init, inner), signal.SIGKILL)
-    eventually(lambda: children(init) == [inner], what="the burial of the guard")
+    os.kill(janitor_of(init, inner), signal.SIGKILL)
+    eventually(lambda: children(init) == [inner], what="the janitor to be reaped")
     init.signal(signal.SIGTERM)
     assert init.wait() == 143
     assert "janitor process has died" in init.stderr()
@@ -380,7 +383,7 @@ def terminal(marker, who):
 
 @pytest.fixture
 def line(who):
-    """init with these options, for a shell."""
+    """The command line of init with these options, for a shell."""
     def line(script, *options):
         return " ".join([INIT, "--unshare=all", *options, "--", script])
     return line
@@ -403,7 +406,7 @@ def test_interrupt(terminal, who, names):
 
 
 def test_interrupt_that_is_handled(terminal, line):
-    """The command's own business; what it exits with comes back."""
+    """A command may handle INT; init exits with its code."""
     shell = terminal()
     shell.type(line("sh -c 'trap \"echo caught; exit 5\" INT; echo here; "
                     "while :; do sleep 0.1; done'"))
@@ -455,7 +458,7 @@ def test_command_reads_the_terminal(terminal, line):
 
 
 def test_interactive_shell_inside(terminal, line):
-    """With job control of its own; afterwards the terminal is the outer shell's."""
+    """A shell inside has job control; afterwards the terminal belongs to the outer shell again."""
     shell = terminal()
     outer = shell.foreground()
     shell.type(line(" ".join(BASH), "--mount-proc").replace(INIT, f"PS1='inner# ' {INIT}"))
@@ -491,7 +494,7 @@ def test_window_size(terminal, line):
 
 @pytest.mark.parametrize("way", ["leader", "exec of a shell", "job of a shell"])
 def test_hang_up(terminal, line, way):
-    """Whoever leads the session: the command is told, and nobody is left."""
+    """Whichever process leads the session: the command gets HUP, and no process is left."""
     if way == "leader":
         one = terminal(*["sh", "-c", "exec " + line(SLEEP)])
     elif way == "exec of a shell":
@@ -508,12 +511,12 @@ def test_hang_up(terminal, line, way):
 
 
 def test_background(terminal, line):
-    """It does not take the terminal, and stops when it reads."""
+    """In the background init does not take the terminal, and stops when the command reads."""
     shell = terminal()
     ours = shell.foreground()
     shell.type(line("sh -c 'echo here; read x; echo got $x'") + " &")
     shell.expect("here")
-    # The outer process too, or the shell has nothing to tell yet.
+    # The outer process as well, since the shell reports a stopped job only then.
     shell.until(lambda: {"init", "sh"} <= {p.name for p in shell.all() if p.state == "T"}, "its stop")
     assert shell.foreground() == ours
     assert "still mine" in shell.run("echo still mine")
@@ -532,7 +535,7 @@ def test_background_job_ends(terminal, line):
 
 @pytest.mark.parametrize("victim", ["outer", "inner"])
 def test_kill_with_a_shell_inside(terminal, line, victim):
-    """The shell that started it has its terminal again."""
+    """If either process is killed, the shell that started it gets its terminal back."""
     shell = terminal()
     ours = shell.foreground()
     shell.type(line(" ".join(BASH)).replace(INIT, f"PS1='inner# ' {INIT}"))
@@ -544,7 +547,7 @@ def test_kill_with_a_shell_inside(terminal, line, victim):
     shell.wait_gone("init")
 
     def answers():
-        """What is typed while the one shell goes and the other sets its modes may be lost."""
+        """Typed again, since input may be lost while one shell ends and another sets its modes."""
         shell.type("echo code $?")
         shell.read(0.5)
         return "code 137" in shell.output

@@ -1,22 +1,22 @@
 /*
- * runtime: how a program of yours runs containers with init inside. It is built by
+ * runtime: an example of a program that runs containers with init. It is built by
  *
  *     cc -D_GNU_SOURCE -o runtime runtime.c $(pkg-config --cflags --libs initctl)
  *
- * and runtime INIT CHECK COMMAND [ARGUMENT...] runs COMMAND in namespaces of its own,
- * CHECK (a line for sh) inside it once it is ready, and stops the container where that
- * fails. Exits as the command did, or, where there never was one, with init's code for
- * that. In its order:
+ * runtime INIT CHECK COMMAND [ARGUMENT...] runs COMMAND in new namespaces and, when the
+ * container is ready, CHECK (a command line for sh) inside it, and stops the container if
+ * that fails. It exits as COMMAND does or, if COMMAND was not started, with init's exit
+ * code. The steps:
  *
- * 1. INIT goes into a sealed memfd, and is run from there: it needs no path inside, and
- *    nobody inside can write to it. (A runtime would carry it along, by .incbin.)
- * 2. What init gets is three descriptors: an end of a socketpair, which is the control
- *    channel; a pipe that says when the command runs; a pipe that says what becomes of it.
- *    We keep the other ends, close-on-exec, so that they end with us.
- * 3. --parent-death-signal ends the container with us. Should we die before init asks for
- *    that, it sees by the socketpair that nobody is there.
- * 4. A newline on the first pipe: ready. Its end without one: the set-up failed, and the
- *    second says where.
+ * 1. INIT is copied into a sealed memfd and executed from there: it needs no path inside,
+ *    and no process inside can write to it. (A runtime could include it by .incbin.)
+ * 2. init inherits three descriptors: one end of a socketpair, which is the control
+ *    channel, and the pipes of --ready-fd and --status-fd. We keep the other ends,
+ *    close-on-exec, so that they are closed when we end.
+ * 3. --parent-death-signal ends the container with us. If we die before init requests that
+ *    signal, it notices by the socketpair.
+ * 4. A newline on the first pipe means that the container is ready. If the pipe ends
+ *    without one the start failed, and the second pipe has the stage.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,11 +2,11 @@
 
 names() are the rows, in the order of the table; load(name) gives a row's class. A row is an
 Engine, see engine.py: it starts what the engine needs, makes boxes (running containers), and
-knows the engine's own words for stopping, executing, copying and so on.
+has the engine's own commands for stopping, executing, copying and so on.
 """
 import importlib
 
-# Row: (module, class). The same engine has a row more where it brings init along itself.
+# Row: (module, class). An engine that can add an init itself has a second row for that.
 ROWS = {
     "unshare": ("unshare", "Unshare"),
     "bwrap": ("bwrap", "Bwrap"),

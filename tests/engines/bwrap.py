@@ -17,9 +17,9 @@ class Bwrap(Engine):
     }
 
     def command(self, box):
-        # With a terminal it is left to itself: it would take along who still acts on a Ctrl-C.
+        # Not with a terminal, where it would kill the command that still handles a Ctrl-C.
         along = [] if box.is_terminal else ["--die-with-parent"]
-        # The shell is there for the redirection alone.
+        # The shell is only there for the redirection.
         return self.words(
             "sh", "-c", 'exec "$0" "$@" 3>' + str(box.volume / "info"), "bwrap", "--info-fd", "3",
             "--unshare-pid", "--as-pid-1", *along, "--bind", self.root, "/",
@@ -33,7 +33,7 @@ class Bwrap(Engine):
             except (OSError, ValueError):
                 return None
 
-        return eventually(told, what="what bwrap tells")
+        return eventually(told, what="the output of --info-fd")
 
     def stop(self, box):
         os.kill(self.pid(box), signal.SIGTERM)

@@ -14,7 +14,8 @@ IMAGE = "box:1"
 
 @functools.cache
 def daemon():
-    """Apart from the machine's network: Swarm makes bridges, and listens. Or why there is none."""
+    """The engine, in a network namespace of its own, since Swarm makes bridges and listens; or the
+    reason why there is none."""
     try:
         one = Daemon(INIT, apart=True)
     except RuntimeError as why:
@@ -95,7 +96,7 @@ class Docker(Engine):
 
 
 class DockerInit(Docker):
-    """Its init is called docker-init, and exits at once unless it is told to wait."""
+    """The init is named docker-init here, and exits with the command unless it is told to wait."""
     name, first = "docker --init", "/sbin/docker-init"
 
     def begin(self):

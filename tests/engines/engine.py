@@ -1,4 +1,4 @@
-"""What all engines have in common: a root file system, boxes, and words for what they can do.
+"""What all engines have in common: a root file system, boxes, and the commands for them.
 
 A Box is a running container with init in it and an operator outside; boxes run in the
 foreground, so that their stdout and exit code are those of the engine's own command.
@@ -37,7 +37,7 @@ def busybox():
 
 
 def make_root(root):
-    """init, initctl, probe, and busybox by all its names."""
+    """Makes a root with init, initctl, probe, and busybox by all its names."""
     program = busybox()
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True)
@@ -56,10 +56,10 @@ def make_root(root):
 
 class Engine:
     name = ""
-    programs = ()    # what must be on PATH
-    homely = True    # whether it lives in namespaces of the tests' own
+    programs = ()    # programs that must be on PATH
+    homely = True    # whether it runs in namespaces of the tests' own
     first = "/init"  # how PID 1's command line begins
-    lacks = {}       # item of the list -> why this engine has no such thing
+    lacks = {}       # item of the list -> why this engine does not have it
     notes = {}       # item -> what a reader of the table should know
 
     def __init__(self):
@@ -71,7 +71,7 @@ class Engine:
 
     @classmethod
     def require(cls):
-        """Raises Unavailable where it is not installed, or we are nobody."""
+        """Raises Unavailable if the engine is not installed, or the tests do not run as root."""
         if os.geteuid():
             raise Unavailable("needs root")
         for program in cls.programs:
@@ -79,11 +79,11 @@ class Engine:
                 raise Unavailable(f"{program} is not installed: make deps-engines")
 
     def version(self):
-        """One word."""
+        """The version, one word."""
         return self.run(self.programs[0], "--version", home=False).stdout.split()[-1]
 
     def start(self):
-        """Nothing of this is init's to do: who fails here does not run on this machine."""
+        """Starts the engine, without init: one that fails here does not run on this machine."""
         try:
             self.begin()
         except (RuntimeError, OSError, ValueError, subprocess.SubprocessError,
@@ -98,10 +98,10 @@ class Engine:
         self.try_out()
 
     def prepare(self):
-        """What is to be done once, before the first box."""
+        """What is done once, before the first box."""
 
     def try_out(self):
-        """A container without init: what fails here is not init's fault."""
+        """Runs a container without init: a failure here is not due to init."""
         box = Box(self, "", ["/bin/echo", "well"], init=False)
         try:
             code = box.wait()
@@ -118,13 +118,13 @@ class Engine:
             remove_cgroups(self.cgroup)
             shutil.rmtree(self.dir, ignore_errors=True)
 
-    # ---- the engine's words
+    # ---- the engine's commands
 
     def words(self, *words, home=True):
         return [str(w) for w in (self.home.words(*words) if self.home and home else words)]
 
     def run(self, *words, home=True, check=True, **options):
-        """A command of the engine's, to its end."""
+        """Runs a command of the engine to its end."""
         options.setdefault("stdin", subprocess.DEVNULL)
         done = subprocess.run(self.words(*words, home=home), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=60,
@@ -137,19 +137,19 @@ class Engine:
         return {"PATH": PATH, "LC_ALL": "C", "HOME": str(self.dir)}
 
     def command(self, box):
-        """Words that run the box in the foreground; box.arguments() is what it is to run."""
+        """The command that runs the box in the foreground; box.arguments() is what it runs."""
         raise NotImplementedError
 
     def stop(self, box):
-        """TERM, by the engine's own command; need not wait."""
+        """Sends TERM by the engine's own command; need not wait for the end."""
         raise NotImplementedError
 
     def exit_code(self, box):
-        """As the engine has it."""
+        """The exit code that the engine reports."""
         return (box.running or box.screen).wait()
 
     def execute(self, box, *words):
-        """The engine's own exec, as a CompletedProcess."""
+        """Runs a command by the engine's own exec, as a CompletedProcess."""
         raise NotImplementedError
 
     def top(self, box):
@@ -163,7 +163,7 @@ class Engine:
         raise NotImplementedError
 
     def stats(self, box):
-        """The number of processes, or a text that holds it, as the engine counts them."""
+        """The number of processes that the engine counts, or a text that contains it."""
         raise NotImplementedError
 
     def pause(self, box):
@@ -173,11 +173,11 @@ class Engine:
         raise NotImplementedError
 
     def remove(self, box):
-        """What is left of a box, running or not."""
+        """Removes what is left of a box, running or not."""
 
 
 class Box(Control):
-    """A container; the operator's half is Control, with the socket in a folder of the host."""
+    """A container; Control is its operator, with the socket in a directory of the host."""
 
     def __init__(self, engine, marker, words, options=(), init=True, terminal=False):
         super().__init__(None, marker, tempfile.mkdtemp(prefix="box."))
@@ -196,11 +196,11 @@ class Box(Control):
             self.running = Running(command, "engine", set(), env=env)
 
     def settings(self):
-        """The options of init's."""
+        """The options of init."""
         return ["--control", f"{self.inside}/ctl", *self.options]
 
     def arguments(self):
-        """What the container runs."""
+        """The command line that the container runs."""
         return ["/init", *self.settings(), "--", *self.words] if self.has_init else self.words
 
     def line(self, *args, **options):
@@ -226,7 +226,7 @@ class Box(Control):
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def inhabitants(self):
-        """Who still has the volume for a mount, whatever the engine did to their environment."""
+        """The processes in whose mounts the volume still is, whatever their environment is."""
         def has_volume(pid):
             try:
                 return any(f"/{self.directory.name} " in line for line in mounts(pid))
@@ -238,7 +238,7 @@ class Box(Control):
 
 @contextlib.contextmanager
 def running(kind):
-    """An engine that is there for as long as it takes. Raises Unavailable."""
+    """A context manager for a running engine. Raises Unavailable."""
     kind.require()
     one = kind()
     try:
@@ -250,7 +250,7 @@ def running(kind):
 
 @contextlib.contextmanager
 def started(kind):
-    """The same, for tests that are skipped without."""
+    """The same, but skips the test if the engine is not available."""
     try:
         with running(kind) as one:
             yield one

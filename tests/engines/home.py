@@ -1,4 +1,4 @@
-"""Where an engine lives: mount and PID namespaces of the tests' own.
+"""Where an engine runs: mount and PID namespaces of the tests' own.
 
 Its monitors, its mounts and its containers end with the PID namespace, which ends with the
 tests, however they do. A /run of its own hides another instance of the engine.
@@ -30,7 +30,7 @@ class Home:
         self.pid = eventually(self.find, what="the engine's namespaces")
 
     def find(self):
-        """The PID 1 in there, as we know it, once it has come to its last command."""
+        """The pid outside of the PID 1 in there, once it executes its last command."""
         if self.holder.poll() is not None:
             raise RuntimeError("its namespaces could not be made")
         try:
@@ -47,12 +47,12 @@ class Home:
         return Path(f"/proc/{child}/comm").read_text() == "sleep\n"
 
     def words(self, *command):
-        """The command, to be run in there."""
+        """A command line that runs the command in there."""
         return ["nsenter", "--target", self.pid, "--mount", "--pid", "--", *command]
 
     def close(self):
         self.holder.send_signal(signal.SIGKILL)
         self.holder.wait(DEADLINE)
-        # The last of a PID namespace goes after its PID 1.
+        # The other processes of a PID namespace end after its PID 1.
         eventually(lambda: not Path(f"/proc/{self.pid}").exists(), what="the engine's end")
         remove_cgroups(self.name)

@@ -32,7 +32,7 @@ class Lxc(Engine):
     def command(self, box):
         folder = self.dir / "lxc" / box.name
         folder.mkdir(parents=True)
-        # What it makes of quotes is its own affair: the words stand in a script.
+        # The words are in a script, since lxc has rules of its own for quotes.
         (box.volume / "main").write_text(f"exec {shlex.join(map(str, box.words))}\n")
         box.words = ["/bin/sh", f"{box.inside}/main"]
         text = CONFIG.format(root=self.root, volume=box.volume, inside=box.inside.lstrip("/"),

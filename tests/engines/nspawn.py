@@ -1,8 +1,8 @@
-"""systemd-nspawn, where init is the program that it is given, in the place of --as-pid2."""
+"""systemd-nspawn, where init is the program that it runs, instead of --as-pid2."""
 from conftest import descendants, kill_all
 from engines.engine import NO_COMMAND, Engine
 
-# It wants a /run that is a tmpfs, and leaves things in it.
+# It needs a /run that is a tmpfs, and leaves files in it.
 APART = 'mount -t tmpfs -o mode=755 none /run && exec "$@"'
 MACHINED = "machinectl alone has it, for what the systemd of the host has registered"
 
@@ -17,7 +17,7 @@ class Nspawn(Engine):
         return super().run("systemd-nspawn", "--version").stdout.split()[1]
 
     def command(self, box):
-        # Read-only: else a root directory is for one container at a time.
+        # Read-only, since otherwise only one container at a time can use a root directory.
         console = "interactive" if box.is_terminal else "pipe"
         return self.words(
             "unshare", "--mount", "--propagation", "private", "sh", "-c", APART, "sh",
@@ -27,10 +27,10 @@ class Nspawn(Engine):
             "--setenv=PATH=/bin", "--", *box.arguments())
 
     def stop(self, box):
-        # unshare and the shell have become it.
+        # unshare and the shell have executed it.
         box.running.popen.terminate()
 
     def remove(self, box):
-        # What it runs outlives it, if it is killed.
+        # If it is killed, the container outlives it.
         if box.running and box.running.popen.poll() is None:
             kill_all(descendants(box.running.popen.pid))

@@ -3,7 +3,7 @@ from conftest import INIT
 from engines.engine import Engine
 
 IMAGE = "localhost/box:1"
-# A hard limit above our own takes a privilege to set.
+# Setting a hard limit above that of the tests needs a privilege.
 ULIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1000:1000", "--ulimit", "core=0"]
 
 
@@ -16,7 +16,7 @@ class Podman(Engine):
                 "--events-backend", "none", *words]
 
     def prepare(self):
-        # Its locks are in shared memory, by a name that is the same for all.
+        # Its locks are in shared memory, whose name is the same for all instances.
         self.run("mount", "-t", "tmpfs", "none", "/dev/shm")
         archive = self.dir / "root.tar"
         self.run("tar", "-C", self.root, "-cf", archive, ".")

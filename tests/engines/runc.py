@@ -12,7 +12,7 @@ class Runc(Engine):
         return self.run(self.programs[0], "--version", home=False).stdout.split()[2]
 
     def oci(self, *words):
-        """In /run, which is the home's own."""
+        """A command line of the engine, with its state in the /run of its home."""
         return [self.programs[0], "--root", f"/run/{self.cgroup}", *words]
 
     def prepare(self):
@@ -21,7 +21,7 @@ class Runc(Engine):
 
     def command(self, box):
         spec = json.loads(json.dumps(self.spec))
-        # Their hard limits may be above our own, which takes a privilege to raise.
+        # Their hard limits may be above those of the tests, which needs a privilege.
         spec["process"].pop("rlimits", None)
         spec["process"].update(args=[str(word) for word in box.arguments()],
                                terminal=box.is_terminal, env=["PATH=/bin", "TERM=xterm"])

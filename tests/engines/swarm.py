@@ -5,7 +5,7 @@ from conftest import eventually
 from engines.docker import IMAGE, DockerInit
 from engines.engine import Unavailable
 
-# Creates the service, then does as docker run would: output, and the exit code.
+# Creates the service, then prints its output and exits with its code, as docker run does.
 FOREGROUND = """
 {create} >/dev/null || exit
 until id=$({find}) && [ "$id" ]; do sleep 0.05; done
@@ -41,7 +41,7 @@ class Swarm(DockerInit):
             "--restart-condition", "none", "--stop-grace-period", "20s", "--env", "PATH=/bin",
             "--mount", f"type=bind,source={box.volume},destination={box.inside}", *options,
             IMAGE, *box.words)
-        # A container that is only created has no end to wait for yet.
+        # A container that is only created cannot be waited for.
         find = self.find(box, "--filter", "status=running", "--filter", "status=exited")
         return ["sh", "-c", FOREGROUND.format(
             create=shlex.join(create), find=shlex.join(find), code=box.volume / "code",

@@ -1,11 +1,11 @@
-"""The result of tests/engines/test_engines.py as a table: a row an engine, a column an item of the list.
+"""The results of test_engines.py as a table: a row for each engine, a column for each item.
 
-As a plugin of pytest it notes what came of each test, writes build/engines/ROW.json and, of all
-rows there are, build/engines.md; and it ends a run with a line for each row that says what was
-left out and why. As a program:
+As a plugin of pytest it records the result of each test, writes build/engines/ROW.json and, from
+all rows, build/engines.md. At the end of a run it prints for each row what was skipped and why.
+As a program:
 
-    table.py --write README.md    puts the table between the two markers there
-    table.py --check README.md    compares the cells of the table there with those of the run
+    table.py --write README.md    puts the table between the two markers of the file
+    table.py --check README.md    compares the cells of the file's table with those of the run
 """
 import json
 import sys
@@ -32,7 +32,7 @@ class Row:
         self.cells, self.notes = {}, dict(notes or {})
 
     def add(self, item, outcome, reason=""):
-        """A cell is of several tests: one that failed fails it, one that was skipped skips it."""
+        """A cell stands for several tests: a failed one makes it failed, a skipped one skipped."""
         order = [None, PASSED, SKIPPED, FAILED]
         if order.index(outcome) > order.index(self.cells.get(item)):
             self.cells[item] = outcome
@@ -59,7 +59,7 @@ def saved():
 
 
 def text(rows):
-    """The table; what there is to say of a cell stands below it, once."""
+    """The table, with the remarks on its cells below it, each once."""
     heads = ["engine", "version", *ITEMS.values()]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     remarks = []
@@ -80,7 +80,7 @@ def text(rows):
 
 
 def cells_of(table):
-    """engine -> heading -> cell, without the numbers of remarks."""
+    """engine -> heading -> cell, without references to remarks."""
     lines = [[cell.strip() for cell in line.strip("|").split("|")]
              for line in table.splitlines() if line.startswith("|")]
     return {line[0]: {head: cell.split(" (")[0] for head, cell in zip(lines[0][1:], line[1:])}
@@ -88,7 +88,7 @@ def cells_of(table):
 
 
 def between(page):
-    """The page in three parts, the second of which is the table."""
+    """The page in three parts: before the table, the table, and after it."""
     before, rest = page.split(BEGIN + "\n")
     table, after = rest.split(END)
     return before + BEGIN + "\n", table, END + after
@@ -105,7 +105,7 @@ def write(path):
 
 
 def check(path):
-    """Rows that were run must stand there so. Other rows, and other versions, are told alone."""
+    """Rows that were run must agree with the file. Other rows and versions are only reported."""
     there = cells_of(between(path.read_text())[1])
     wrong = 0
     for row in saved():

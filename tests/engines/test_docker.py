@@ -1,8 +1,7 @@
 """init in real containers: docker run, run -it, stop, kill, exec, --init, and the options that
 take things away. Run by make test-docker; tests/harness/docker_engine.py has the engine.
 
-INIT=/usr/bin/tini-static make test-docker puts another program in init's place. Which of
-them fails which test stands in tests/README.md under "Docker".
+INIT=/usr/bin/tini-static make test-docker runs them with another program instead of init.
 """
 import concurrent.futures
 import fcntl
@@ -32,7 +31,7 @@ if not os.environ.get("DOCKER_HOST"):
         pytest.skip(f"the engine needs root and make deps-docker (missing: {missing})",
                     allow_module_level=True)
 
-# Waits for a signal without an end; a shell acts on it at once only in wait.
+# Waits for a signal for ever; a shell handles a signal at once only in wait.
 FOREVER = "while :; do sleep 1 & wait $!; done"
 # A process in a session of its own, whose clean-up takes a second.
 WORKER = f"setsid sh -c 'trap \"echo cleaning; sleep 1; echo finished; exit\" TERM; echo up; {FOREVER}' & "
@@ -68,7 +67,7 @@ class Container:
         return self.errors.read().decode(errors="replace")
 
     def line(self, regex, deadline=DEADLINE):
-        """The next line of stdout that the regex is found in, as its match."""
+        """Waits for a line of stdout that the regex matches, and returns the match."""
         end = time.monotonic() + deadline
         while True:
             while b"\n" in self.buffer:
@@ -92,7 +91,7 @@ class Container:
         return time.monotonic() - begin
 
     def wait(self, deadline=DEADLINE):
-        """The exit code, as docker run has it, once all output was read."""
+        """The exit code of docker run, after all output was read."""
         output, _ = self.popen.communicate(timeout=deadline)
         self.seen += (self.buffer + output).decode(errors="replace").splitlines()
         self.buffer = b""
@@ -151,8 +150,8 @@ def test_exit_codes(engine):
 
 
 def test_deaths_by_signal(engine):
-    """128 + n, for every signal that ends a process. Not 32, which glibc's posix_spawn, and
-    so make, hands down ignored; and QUIT is ignored by the shell, so that takes a sleep."""
+    """128 + n for every signal that ends a process, except 32, which glibc's posix_spawn, and so
+    make, leaves ignored. The shell ignores QUIT, so a sleep is used for it."""
     kept = {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH, signal.SIGSTOP,
             signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, 32}
     deadly = [n for n in range(1, 65) if n not in kept]
@@ -182,7 +181,7 @@ def test_image_holds_init_and_busybox_alone(run):
 
 
 def test_orphans_leave_no_zombie(container):
-    """20,000 of them: the PIDs show that they were there, twice as many with their parents."""
+    """20,000 orphans leave no zombie. Twice as many pids were used, with those of the parents."""
     script = """
         count() { cat /proc/[0-9]*/stat 2>/dev/null | grep -c '^[0-9]* (sh) Z'; }
         first=$(sh -c 'echo $$')
@@ -216,7 +215,7 @@ def test_stop_lets_a_sibling_finish(container):
 
 
 def test_stop_takes_no_time_without_need(container):
-    """sleep dies of TERM at once, as the PID 1 of a container it would not (10 s)."""
+    """sleep dies of TERM at once. As PID 1 of the container it would ignore TERM for 10 s."""
     one = container("sh", "-c", "echo up; exec sleep 1000")
     one.line("^up$")
     assert one.stop() < 2
@@ -224,7 +223,7 @@ def test_stop_takes_no_time_without_need(container):
 
 
 def test_stop_with_grace_over(container):
-    """A sibling that ignores TERM costs the grace, and the engine's own limit is not reached."""
+    """If a sibling ignores TERM, the stop takes the grace period, not the engine's time limit."""
     one = container("sh", "-c", "(trap '' TERM; exec setsid sleep 1000) & echo up; exec sleep 1000",
                     options=["-e", "INIT_OPTIONS=--grace 1s"])
     one.line("^up$")
@@ -241,7 +240,7 @@ def test_stop_with_kill_after(container):
     assert one.wait() == 137
 
 
-# Not to be had from docker kill: KILL and STOP are the kernel's, 32 and 33 the shell's libc's.
+# Not by docker kill: KILL and STOP cannot be caught, and 32 and 33 are used by the shell's libc.
 SIGNALS = [n for n in range(1, 65) if n not in (signal.SIGKILL, signal.SIGSTOP, 32, 33)]
 
 
@@ -274,7 +273,7 @@ def test_kill_by_name(container, name, code):
 
 
 class Terminal:
-    """docker run -it on a pseudo-terminal that is the client's controlling one."""
+    """docker run -it on a pseudo-terminal, the controlling one of the client."""
 
     def __init__(self, engine, command, options=()):
         self.engine, self.name, self.text = engine, "init-test-" + uuid.uuid4().hex, ""
@@ -301,13 +300,13 @@ class Terminal:
             return False
         try:
             data = os.read(self.master, 65536)
-        except OSError:  # EIO: the last one has closed the other side
+        except OSError:  # EIO: the last descriptor of the other side was closed
             return False
         self.text += data.decode(errors="replace")
         return bool(data)
 
     def expect(self, regex, deadline=DEADLINE):
-        """Reads until the regex is found behind what was matched before."""
+        """Reads until the regex matches the output after the last match."""
         end = time.monotonic() + deadline
         while not (match := re.search(regex, self.text)):
             if not self.read(end - time.monotonic()):
@@ -363,13 +362,13 @@ def test_tty_ctrl_c_ends_the_command(terminal):
 
 
 def test_tty_shell_with_jobs(terminal, engine):
-    """Ctrl-C and Ctrl-Z in an interactive shell, fg, and the shell's exit code."""
+    """Ctrl-C, Ctrl-Z and fg in an interactive shell, and the shell's exit code."""
     one = terminal("sh", "-i")
     one.expect("# ")
     one.type("echo jobs-$((1 + 1)); sleep 1000\n")
     one.expect("jobs-2\r\n")
 
-    # The shell says so before it is: wait until sleep's group is the terminal's.
+    # The shell prints this too early: wait until the group of sleep is in the foreground.
     def in_foreground():
         stat = "grep -h '(sleep)' /proc/[0-9]*/stat"
         now = engine.docker("exec", one.name, "sh", "-c", stat, check=False).stdout.split()
@@ -393,7 +392,7 @@ def test_tty_shell_with_jobs(terminal, engine):
 def test_tty_resize(terminal):
     one = terminal("sh", "-c", f"trap 'echo size $(stty size)' WINCH; stty size; echo up; {FOREVER}")
     one.expect("up\r\n")
-    # The client's ear for it opens some time after its start.
+    # The client handles SIGWINCH only some time after its start.
     end, columns = time.monotonic() + DEADLINE, 100
     while f"size 33 {columns}\r\n" not in one.text:
         assert time.monotonic() < end, one.text
@@ -403,7 +402,7 @@ def test_tty_resize(terminal):
 
 
 def test_tty_hang_up(terminal, engine):
-    """docker kill -s HUP: what the command would get where its terminal went away."""
+    """docker kill -s HUP: the signal that the command would get if its terminal were closed."""
     one = terminal("sh", "-c", f"trap 'echo hung up; exit 5' HUP; echo up; {FOREVER}")
     one.expect("up\r\n")
     engine.docker("kill", "--signal", "HUP", one.name)
@@ -415,7 +414,7 @@ def test_tty_hang_up(terminal, engine):
 
 
 def test_exec_gets_term_at_the_end_and_may_finish(container, engine):
-    """It is nobody's child in the container: its PPID is 0."""
+    """A process of docker exec has PPID 0 in the container; it gets TERM at the end as well."""
     one = container("sh", "-c", "echo up; exec sleep 1000")
     one.line("^up$")
     script = ("trap 'sleep 1; echo finished; exit 9' TERM; "
@@ -431,7 +430,7 @@ def test_exec_gets_term_at_the_end_and_may_finish(container, engine):
 
 
 def test_exec_leaves_nothing_behind(container, engine):
-    """A child that an exec'd process left becomes init's, and is reaped."""
+    """A child that a process of docker exec leaves becomes a child of init, and is reaped."""
     one = container("sh", "-c", "echo up; exec sleep 1000")
     one.line("^up$")
     count = "cat /proc/[0-9]*/stat | grep -c '(sleep) [^S]'"
@@ -448,7 +447,7 @@ def test_exec_leaves_nothing_behind(container, engine):
 @pytest.fixture
 def init_option(engine):
     if not engine.own:
-        pytest.skip("--init-path is the choice of whoever started the engine at DOCKER_HOST")
+        pytest.skip("--init-path can only be set by whoever started the engine at DOCKER_HOST")
     return ["--init", "--entrypoint", "/bin/sh"]
 
 
@@ -457,7 +456,7 @@ def test_init_path_is_known_to_the_engine(engine, init_option):
 
 
 def test_init_option_runs_our_init(run, init_option):
-    """Docker gives it the name docker-init, and so it has that one's ways: code 127 and all."""
+    """Docker names it docker-init, and so it behaves as that: for example, it exits with 127."""
     code, out, _ = run("-c", "tr '\\0' ' ' </proc/1/cmdline; echo; wc -c </sbin/docker-init; exit 3",
                        options=init_option)
     assert code == 3
@@ -477,7 +476,7 @@ def test_init_option_forwards_what_tini_does_not(container, init_option, name):
 
 
 def test_init_option_with_init_options(container, init_option):
-    """The only way to pass it options: here the end that waits for others."""
+    """INIT_OPTIONS is the only way to pass options with --init: here, --grace."""
     one = container("-c", WORKER + "exec sleep 1000",
                     options=init_option + ["-e", "INIT_OPTIONS=--grace 5"])
     one.line("^up$")
@@ -526,12 +525,13 @@ LESS["all-pid-host"] = LESS["all"] + LESS["pid-host"]
 
 @pytest.mark.parametrize("less", LESS)
 def test_works_with(container, less):
-    """Orphans are reaped, signals arrive, a daemon's clean-up is waited for, the code is told."""
+    """Orphans are reaped, signals are forwarded, a daemon's clean-up is waited for, and the exit
+    code is that of the command."""
     script = (
         "grep -E '^(Uid|Gid|CapEff|NoNewPrivs|Seccomp|PPid):' /proc/self/status; "
         "touch /new 2>/dev/null && echo writable; echo parent $PPID; "
         "i=0; while [ $i -lt 50 ]; do (sleep 0.01 &); i=$((i + 1)); done; "
-        # Of our group: the host's processes may be seen, too.
+        # Those of our process group only: the host's processes may be visible, too.
         "while [ $(cat /proc/[0-9]*/stat 2>/dev/null | grep -c \"(sleep) . [0-9]* $$ \") != 0 ]; "
         "do :; done; "
         "echo reaped; trap 'echo got usr1' USR1; trap 'exit 7' TERM; " + WORKER + FOREVER)
@@ -545,7 +545,7 @@ def test_works_with(container, less):
     assert one.wait() == 7
     assert one.seen[-2:] == ["cleaning", "finished"]
     assert "init:" not in one.stderr()
-    # What was asked for was so.
+    # The option was in effect.
     everything = less.startswith("all")
     assert "Seccomp: 2" in status
     assert ("NoNewPrivs: 1" in status) == (less == "no-new-privileges" or everything)

@@ -1,4 +1,4 @@
-"""The control channel of a Docker container: its socket in a folder of the host's.
+"""The control channel of a Docker container, with its socket in a directory of the host.
 
 The image is made of two files, init and an app: no shell, no libc, no folder but those
 that the engine makes. Run by make test-docker.
@@ -75,7 +75,7 @@ def test_the_operator_is_on_the_host(docker):
 
 
 def test_a_shell_where_there_is_none(docker):
-    """initctl shell --program busybox, in an image that holds nothing but init and an app."""
+    """initctl shell --program busybox in an image that has nothing but init and an app."""
     terminal = docker.on_terminal("shell", "--program", "/bin/busybox", rows=33, columns=111)
     terminal.expect("/ # ")
     terminal.type("echo *; stty size; tty; echo $$ is my pid")
@@ -99,6 +99,6 @@ def test_bytes_by_pipes(docker):
 
 def test_stop(docker):
     assert docker.output("stop", "--grace", "0.2") == ""
-    # docker run passes on how it ended: the app hears nothing but KILL.
+    # docker run exits with the code of the container: the app ignores every signal but KILL.
     assert docker.client.wait(60) == 137
     assert not docker.socket.exists()

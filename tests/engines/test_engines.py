@@ -1,9 +1,9 @@
-"""One list of tests, and a row of it for each engine: init as the init of other runtimes.
+"""One list of tests that is run in each engine: init as the init of container runtimes.
 
     make test-engines                all rows
     make test-engine ENGINE=crun     one
 
-tests/engines/ has the engines. What came of it stands in build/engines.md, and in README.
+tests/engines/ has a module for each engine. The results are in build/engines.md and README.md.
 """
 import os
 import re
@@ -25,13 +25,13 @@ ENGINES = [name for name in engines.names() if os.environ.get("ENGINE", name) ==
 if not ENGINES:
     pytest.exit(f"no such engine; there are: {', '.join(engines.names())}", 2)
 
-# A shell acts on a signal at once only in wait.
+# A shell handles a signal at once only in wait.
 FOREVER = "while :; do sleep 1 & wait $!; done"
 BEAT = "while :; do echo $((i = i + 1)) >/run/init/beat; sleep 0.1; done"
 
 
 def item(name):
-    """Which item of the list a test is for."""
+    """The item of the list that a test is for."""
 
     def mark(test):
         test.item = name
@@ -57,14 +57,14 @@ def engine(request):
 
 @pytest.fixture(autouse=True)
 def has_item(request, engine):
-    """Skips what the engine has not."""
+    """Skips tests of what the engine does not have."""
     if why := engine.lacks.get(request.function.item):
         pytest.skip(why)
 
 
 @pytest.fixture
 def box(engine, marker):
-    """box(words...) runs them in a container, which ends with the test."""
+    """box(words...) runs a command in a container, which is removed after the test."""
     made = []
 
     def box(*words, **options):
@@ -78,7 +78,7 @@ def box(engine, marker):
 
 @pytest.fixture(scope="module")
 def shared(engine):
-    """One container for all that leaves no trace in it. Its command counts as it lives."""
+    """One container for all tests that change nothing in it. Its command prints numbers."""
     one = Box(engine, "shared", ["sh", "-c", f"echo parent $PPID; {BEAT}"])
     try:
         yield one.ready()
@@ -88,7 +88,7 @@ def shared(engine):
 
 @pytest.fixture
 def operator(shared, marker):
-    """The operator on the host, of that container."""
+    """The operator of that container, on the host."""
     one = Control(None, marker, shared.directory)
     one.socket = shared.socket
     yield one
@@ -96,7 +96,7 @@ def operator(shared, marker):
 
 
 def init_of(box):
-    """Init's pid as we know it: who listens there."""
+    """The pid of init on the host: the process that listens on the socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
         one.connect(str(box.socket))
         return struct.unpack("iII", one.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
@@ -124,7 +124,7 @@ def test_exit_code(box, script, code):
 
 @item("stop")
 def test_stop(box):
-    """The command gets a TERM, and nobody waits for the end of a time."""
+    """The command gets TERM, and no time limit has to expire."""
     one = box("sh", "-c", f"trap 'echo got TERM; exit 5' TERM; echo up; {FOREVER}")
     one.line("^up")
     began = time.monotonic()
@@ -146,8 +146,8 @@ def test_orphans(box, marker):
 
 @item("ctrl-c")
 def test_ctrl_c(box):
-    """The command gets it, and its own code comes out, or a shell's 130 for the engine's."""
-    # An engine that dies of it itself leads the session here: that is a hang-up for the command.
+    """The command gets INT, and the exit code is its own, or 130 where the engine dies of INT."""
+    # An engine that dies of INT leads the session here, so that the command gets a hang-up.
     script = "trap '' HUP; trap 'echo INT >>/run/init/got; exit 9' INT; tty; echo up; "
     one = box("sh", "-c", script + FOREVER, terminal=True)
     one.screen.expect(r"/dev/\S+\r+\nup\r+\n")
@@ -162,7 +162,7 @@ def test_resize(box):
     one = box("sh", "-c", f"trap 'echo size $(stty size).' WINCH; echo up; {FOREVER}",
               terminal=True)
     one.screen.expect(r"up\r+\n")
-    # The engine's ear for it opens some time after its start.
+    # The engine handles SIGWINCH only some time after its start.
     end, columns = time.monotonic() + DEADLINE, 100
     while f"size 33 {columns}." not in one.screen.output:
         assert time.monotonic() < end, one.screen.output
@@ -209,7 +209,7 @@ def test_initctl_shell(operator):
 
 @item("exec")
 def test_engine_exec(engine, shared, operator):
-    """What it enters is nobody's child, and leaves an orphan that init reaps."""
+    """A process of the engine's exec has no parent inside, and leaves an orphan that init reaps."""
     before = operator.lines("status")[0]["reaped"]
     done = engine.execute(shared, "/bin/sh", "-c", "echo $PPID; sleep 0.2 >/dev/null & exit 9")
     assert (done.returncode, done.stdout.split()) == (9, ["0"]), done.stderr
@@ -218,7 +218,7 @@ def test_engine_exec(engine, shared, operator):
 
 @item("top")
 def test_engine_top(engine, shared, operator):
-    """Its list has init and the command, by the pids that the engine knows."""
+    """The engine's list has init and the command, with the pids that the engine uses."""
     main = operator.lines("status")[0]["main"]
     first = init_of(shared)
     outside = [pid for pid in os.listdir("/proc") if pid.isdigit()
@@ -240,14 +240,14 @@ def test_engine_cp(engine, shared, operator, tmp_path):
 
 @item("stats")
 def test_engine_stats(engine, shared):
-    """Init and the command are counted, perhaps with a child of it."""
+    """Init and the command are counted, and perhaps a child of the command."""
     assert 2 <= int(engine.stats(shared)) <= 5
 
 
 @item("pause")
 def test_engine_pause(engine, shared, operator):
     beat = shared.volume / "beat"
-    eventually(beat.exists, what="the first sign of life")
+    eventually(beat.exists, what="the first output")
     engine.pause(shared)
     try:
         before, end = beat.read_text(), time.monotonic() + 0.5
@@ -256,5 +256,5 @@ def test_engine_pause(engine, shared, operator):
             select.select([], [], [], 0.05)
     finally:
         engine.resume(shared)
-    eventually(lambda: beat.read_text() != before, what="life after the pause")
+    eventually(lambda: beat.read_text() != before, what="output after the pause")
     assert operator.output("exec", "--", "/bin/echo", "well") == "well\n"

@@ -1,4 +1,4 @@
-"""In images that were built for tini, dumb-init or catatonit: init is a link in their place.
+"""Images that were built for tini, dumb-init or catatonit, in which that is a link to init.
 
 The ENTRYPOINT lines are those that users write. Run by make test-engines, in Docker.
 """
@@ -14,7 +14,7 @@ from conftest import Running
 from engines.docker import IMAGE, Docker
 from engines.engine import started
 
-# The command and a child in its process group, each with its own ears; and orphans.
+# The command and a child in its process group, which both print signals; and orphans.
 COMMAND = """
 forever() { while :; do sleep 1 & wait $!; done; }
 trap 'echo main USR1' USR1; trap 'echo main TERM; exit 7' TERM; trap 'echo main QUIT; exit 3' QUIT
@@ -23,9 +23,9 @@ probe orphans 1000
 while cat /proc/[0-9]*/stat 2>/dev/null | grep -q '(probe) Z'; do :; done
 echo first $(tr '\\0' '\\n' </proc/1/cmdline | head -n 5); echo up; forever
 """
-# Where Debian's packages have them; Alpine's tini is in /sbin.
+# Where Debian's packages install them; Alpine's tini is in /sbin.
 PLACES = ["/usr/bin/tini", "/sbin/tini", "/usr/bin/dumb-init", "/usr/bin/catatonit"]
-# ENTRYPOINT, whether a signal reaches the group, how the command hears of a stop, exit code.
+# ENTRYPOINT, whether a signal reaches the group, the signal of a stop, exit code.
 LINES = [
     (["/usr/bin/tini", "--"], False, "TERM", 7),
     (["/sbin/tini", "--"], False, "TERM", 7),
@@ -37,7 +37,7 @@ LINES = [
     (["/usr/bin/catatonit", "--"], False, "TERM", 7),
     (["catatonit", "-g", "--"], True, "TERM", 7),
 ]
-# What they exit with where there is no such command.
+# Their exit codes for a command that does not exist.
 ABSENT = {"tini": 127, "dumb-init": 2, "catatonit": 1}
 
 
@@ -49,7 +49,7 @@ def engine():
 
 @pytest.fixture(scope="module")
 def image(engine):
-    """image(words...) gives one with that ENTRYPOINT, built on one with all links in place."""
+    """image(words...) builds an image with that ENTRYPOINT, on one that has all links."""
     def build(name, *lines):
         folder = engine.dir / "build"
         folder.mkdir(exist_ok=True)
@@ -71,7 +71,7 @@ def image(engine):
 
 @pytest.fixture
 def run(engine, marker):
-    """docker run in the foreground; ends with the test."""
+    """Runs docker run in the foreground; it is ended after the test."""
     started = []
 
     def run(*words):
@@ -89,7 +89,7 @@ def run(engine, marker):
 
 @pytest.mark.parametrize("entrypoint, group, heard, code", LINES,
                          ids=[" ".join(line[0]) for line in LINES])
-def test_line(engine, image, run, entrypoint, group, heard, code):
+def test_entry_point_line(engine, image, run, entrypoint, group, heard, code):
     name, one = run(image(*entrypoint), "sh", "-c", COMMAND)
     assert one.line("^first (.*)")[1].split()[:len(entrypoint)] == entrypoint
     one.line("^up$")
@@ -104,7 +104,7 @@ def test_line(engine, image, run, entrypoint, group, heard, code):
     assert group or "child USR1" not in [*one.lines, *rest.splitlines()]
     assert one.wait() == code
     assert time.monotonic() - began < 10
-    # The shell's own words on a sleep that the signal ended are not meant.
+    # Except what the shell prints when the signal ends its sleep.
     assert not re.findall(r"^\S*(?:init|tini|catatonit):.*", one.stderr(), re.M)
 
 
@@ -117,7 +117,7 @@ def test_no_such_command(image, run, name):
 
 @pytest.mark.parametrize("variable", ["TINI_KILL_PROCESS_GROUP=1"])
 def test_environment(engine, image, run, variable):
-    """What images set for the program that was there still counts."""
+    """Environment variables that images set for these programs have an effect."""
     name, one = run("--env", variable, image("/usr/bin/tini", "--"), "sh", "-c", COMMAND)
     one.line("^up$")
     engine.docker("kill", "--signal", "USR1", name)

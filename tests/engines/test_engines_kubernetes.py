@@ -1,4 +1,4 @@
-"""tests/kubernetes/pod.yaml: against the published schema, and run as a node runs a pod.
+"""tests/kubernetes/pod.yaml: checked against the published schema, and run as by a node.
 
 The node is Docker: a pause container, whose PID namespace the others join where the pod
 shares it, and a folder for each emptyDir. Run by make test-engines.
@@ -23,7 +23,7 @@ PODS = list(yaml.safe_load_all((ROOT / "tests/kubernetes/pod.yaml").read_text())
 NAMES = [pod["metadata"]["name"] for pod in PODS]
 SCHEMA = ROOT / "build/kubernetes"
 
-# Field names and their types by the one, what a field may hold by the other.
+# One checks the names and types of fields, the other their values.
 CHECK = """
 import { Pod, type IPod } from "kubernetes-models/v1";
 const pods: IPod[] = %s;
@@ -36,7 +36,7 @@ for (const pod of pods) new Pod(pod).validate();
 
 @pytest.fixture
 def check(tmp_path):
-    """What the types and validators made of Kubernetes's OpenAPI say of a list of pods."""
+    """Errors in a list of pods, by types and validators made from the OpenAPI of Kubernetes."""
     if not (SCHEMA / "node_modules/kubernetes-models").exists() or not shutil.which("node"):
         pytest.skip("no node, or no schema from the npm registry: make deps-engines")
 
@@ -60,7 +60,7 @@ def check(tmp_path):
 
 def test_manifest_fits_the_schema(check):
     assert check(PODS) == ""
-    # It does tell what does not fit: a missing field, a wrong type, an unknown field.
+    # The check finds errors: a missing field, a wrong type, an unknown field.
     no_name, no_list, unknown = (json.loads(json.dumps(PODS[0])) for _ in range(3))
     del no_name["spec"]["containers"][1]["name"]
     no_list["spec"]["containers"][0]["command"] = "/init"
@@ -114,14 +114,14 @@ class Pod:
         return self
 
     def stop(self, container):
-        """As the kubelet does."""
+        """Stops the containers as the kubelet does."""
         self.node.docker("stop", "--time", str(self.spec["terminationGracePeriodSeconds"]),
                          self.names[container])
         return int(self.node.docker("inspect", "--format", "{{.State.ExitCode}}",
                                     self.names[container]).stdout)
 
     def close(self):
-        # Whose PID namespace it is goes last.
+        # The container that owns the PID namespace is stopped last.
         for name in [*self.names][::-1]:
             self.node.docker("rm", "--force", self.names[name], check=False)
         for folder in self.volumes.values():
@@ -149,7 +149,7 @@ def test_pid_1(pod):
 
 
 def test_sidecar_operates_the_app(pod):
-    """Its commands run in the app's container: there the operator's files are not."""
+    """Commands of the sidecar run in the app's container, which does not have its files."""
     pod.exec("app", "touch", "/tmp/of-the-app")
     pod.exec("operator", "touch", "/tmp/of-the-operator")
     done = pod.exec("operator", "initctl", "exec", "--", "ls", "/tmp")
@@ -160,7 +160,7 @@ def test_sidecar_operates_the_app(pod):
 
 @pytest.mark.parametrize("container", ["app", "operator"])
 def test_orphans_are_reaped(pod, container):
-    """Where the namespace is shared, also those of a container that has no init."""
+    """With a shared PID namespace also orphans of a container without an init are reaped."""
     assert pod.exec(container, "probe", "orphans", "1000").stdout == "done\n"
 
     def zombies():
@@ -171,7 +171,7 @@ def test_orphans_are_reaped(pod, container):
 
 
 def test_stop_waits_for_clean_up(pod):
-    """A daemon of the app's has its second."""
+    """A daemon of the app has the second that its clean-up needs."""
     worker = ("trap 'sleep 1; touch /run/init/cleaned; exit' TERM; touch /run/init/up; "
               "while :; do sleep 1 & wait $!; done")
     pod.exec("operator", "initctl", "exec", "--", "sh", "-c", 'setsid sh -c "$0" &', worker)

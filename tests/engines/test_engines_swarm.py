@@ -1,6 +1,6 @@
 """Swarm: a service of many replicas under --init, each with its control socket on the host.
 
-Run by make test-engines. REPLICAS is how many (50).
+Run by make test-engines. REPLICAS is the number of replicas (50).
 """
 import concurrent.futures
 import os
@@ -19,7 +19,7 @@ from engines.swarm import IMAGE, Swarm
 from initctl import INITCTL
 
 REPLICAS = int(os.environ.get("REPLICAS") or 50)
-PATIENCE = 180  # seconds that so many may take to come or to go
+PATIENCE = 180  # seconds that so many may take to start or to stop
 # A sibling in a session of its own, whose clean-up takes a second and leaves a file on the host.
 TASK = """
 setsid sh -c 'trap "sleep 1; echo $RELEASE >/run/init/$TASK.clean; exit" TERM
@@ -35,7 +35,7 @@ def swarm():
 
 
 class Service:
-    """What stands in the directory of the host: NAME.ctl of each task, and NAME.clean of the dead."""
+    """The files in the host's directory: NAME.ctl of each task, NAME.clean of each that ended."""
 
     def __init__(self, swarm):
         self.swarm, self.name = swarm, "many-" + uuid.uuid4().hex[:8]
@@ -58,7 +58,7 @@ class Service:
         return [path.read_text().strip() for path in self.directory.glob("*.clean")]
 
     def on_all(self, *words):
-        """A command by initctl on each, a few at a time: socket -> stdout, of those that succeed."""
+        """Runs a command by initctl in each, a few at a time: socket -> stdout, if it succeeds."""
         def one(path):
             done = subprocess.run([INITCTL, "-S", path, "exec", "--", *words], text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -69,7 +69,7 @@ class Service:
             return {name: out for name, out in pool.map(one, self.sockets()) if out is not None}
 
     def wait_for(self, count, release):
-        """Until so many tasks answer that they are of that release; what they said."""
+        """Waits until so many tasks answer that they are of that release; returns the answers."""
         want = f"release {release}\n"
 
         def answered():
@@ -96,9 +96,9 @@ def service(swarm):
 
 
 def test_replicas(service):
-    """All come up and answer; a rolling update and a scale-down lose no clean-up."""
+    """All replicas answer; in a rolling update and a scale-down every task cleans up."""
     said = service.wait_for(REPLICAS, 1)
-    # Each said who it is: every socket is its own task's, and every slot is there once.
+    # Each answer names its task: every socket belongs to its task, and every slot is there once.
     assert all(out.splitlines()[1] == name for name, out in said.items())
     assert sorted(int(re.match(r"\d+", name)[0]) for name in said) == [*range(1, REPLICAS + 1)]
 

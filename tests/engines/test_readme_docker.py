@@ -22,7 +22,7 @@ if missing or os.geteuid():
 
 SECONDS = 120
 EXAMPLES = scripts(README.read_text(), "sh docker")
-# What a section prints when it works, in this order.
+# What the examples of a section print, in this order.
 PRINTS = {
     "Quick start": ["the application runs", "another command", "the application runs"],
     "The control channel": ["state", 'NAME="Debian GNU/Linux"'],
@@ -41,7 +41,7 @@ def engine():
 
 @pytest.fixture
 def folder(engine, tmp_path):
-    """As README.md has it: build/init, and the programs on PATH."""
+    """A directory as README.md expects it: build/init, and the programs on PATH."""
     (tmp_path / "build").mkdir()
     (tmp_path / "bin").mkdir()
     shutil.copy(INIT, tmp_path / "build" / "init")
@@ -74,8 +74,8 @@ def test_examples(engine, folder, section):
     eventually(lambda: not engine.docker("ps", "-aq").stdout.strip(), what="the end of all containers")
 
 
-def test_what_README_warns_of(engine, folder):
-    """Options behind the image's name are the command, and the hint says where they belong."""
+def test_options_after_the_image_name(engine, folder):
+    """Options after the image's name are taken for the command, and a hint says where they go."""
     run_script(engine, folder, EXAMPLES["Quick start"])
     done = run_script(engine, folder, "docker run --rm app --grace 5s")
     assert done.returncode == 127, done.stdout

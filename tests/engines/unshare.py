@@ -1,11 +1,11 @@
-"""unshare of util-linux: the namespaces and nothing else. Its exec is nsenter."""
+"""unshare of util-linux, which only makes namespaces. Its exec is nsenter."""
 import os
 import signal
 
 from conftest import descendants, eventually
 from engines.engine import NO_CGROUP, NO_COMMAND, Engine
 
-# What a script of the user's does before it hands over to init.
+# What a user's script does before it executes init.
 ENTER = """
 cd "$1"; mount --rbind /dev dev; mount -t proc proc proc; mount --bind "$2" run/init
 shift 2; exec chroot . "$@"
@@ -13,7 +13,7 @@ shift 2; exec chroot . "$@"
 
 
 def first_of(pid):
-    """The PID 1 below that process, as we know it."""
+    """The pid outside of the PID 1 that is a descendant of that process."""
     for found, status in descendants(pid).items():
         if status["NSpid"].split()[-1] == "1" and status["Name"].strip() == "init":
             return found
@@ -44,6 +44,6 @@ class Unshare(Engine):
                         "--wd", "--", *words, check=False)
 
     def remove(self, box):
-        """--kill-child takes the container along."""
+        """By --kill-child the container ends with unshare."""
         if box.running and box.running.popen.poll() is None:
             box.running.popen.kill()

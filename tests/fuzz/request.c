@@ -1,7 +1,7 @@
 /*
- * libFuzzer on the code that reads the operators' bytes in PID 1, verbs_read, and then on
- * every pointer that it gave; and on the code that writes the replies. With -DREPLAY it is
- * a program that reads the files of its arguments instead.
+ * libFuzzer for verbs_read, the code that parses requests in PID 1, with a check of every
+ * pointer that it returns; and for the code that composes replies. With -DREPLAY it is a
+ * program that runs on the files of its arguments instead.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static void check_request(const struct request *request, const char *data, size_
 	}
 }
 
-/* A reply holds what the client wrote, and is cut nowhere: it fits or it is not sent. */
+/* A reply may repeat what the client sent, and is never cut: if it does not fit it is not sent. */
 static void check_reply(const char *text, size_t size)
 {
 	char *data = malloc(size ? size : 1);

@@ -15,7 +15,7 @@ CGROUP2 = 0x63677270
 
 
 def mounted():
-    """Where cgroup v2 is mounted, also beside a tree of version 1."""
+    """Where cgroup v2 is mounted, on its own or beside version 1."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, where, kind, options, *_ = line.split()
         if kind == "cgroup2" and "rw" in options.split(","):
@@ -35,7 +35,7 @@ def events(folder):
 
 
 def line_of(pid):
-    """Its cgroup of version 2, as a path below the mount; None where it is gone."""
+    """The cgroup (version 2) of a process as a path below the mount; None if it is gone."""
     try:
         lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -48,7 +48,7 @@ def below(folder):
 
 
 def remove(folder):
-    """All of it, with who is in there."""
+    """Removes a cgroup and those below it, and kills the processes in them."""
     (folder / "cgroup.kill").write_text("1")
     eventually(lambda: events(folder)["populated"] == "0", what="the end of a cgroup")
     for path in reversed(below(folder)):
@@ -73,12 +73,12 @@ def tree(start):
 
 
 def enter(folder):
-    """For preexec_fn."""
+    """A function for preexec_fn that moves the child into a cgroup."""
     (Path(folder) / "cgroup.procs").write_text("0")
 
 
 def entered(folder):
-    """Words before a command that is to be started from a cgroup."""
+    """Words to put before a command in order to start it in a cgroup."""
     return ["sh", "-c", 'echo 0 >"$0/cgroup.procs" && exec "$@"', str(folder)]
 
 

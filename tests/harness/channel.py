@@ -1,12 +1,12 @@
-"""A client of the control channel, written from init-control(7) and nothing else.
+"""A client of the control channel, written from init-control(7) alone.
 
     channel = Channel.connect("/run/init.sock")
     answer = channel.exec("sh", "-c", "echo hello", stdio=(0, 1, 2))
     if answer.name == "started":
         print(channel.receive())            # exited code=0
 
-Standard library only. Descriptors that a message brings belong to the Message until
-they are taken with take(); Channel.close() closes the rest.
+It uses the standard library only. Descriptors of a received message belong to the
+Message until they are taken with take(); Channel.close() closes the rest.
 """
 import array
 import os
@@ -48,7 +48,7 @@ class Message:
         return int(self[key])
 
     def take(self):
-        """The one descriptor that came along, now the caller's."""
+        """The one descriptor of the message, which the caller then owns."""
         assert len(self.fds) == 1, f"{self} with {len(self.fds)} descriptors"
         return self.fds.pop()
 
@@ -66,7 +66,7 @@ class Channel:
     def connect(cls, path, deadline=15, greet=True):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            # Blocking: else a queue that is full would be an error, not a reason to wait.
+            # Without a timeout: with one, a full queue would be an error instead of a wait.
             sock.connect(str(path))
             return cls(sock, deadline, greet)
         except BaseException:
@@ -88,7 +88,7 @@ class Channel:
         try:
             data, ancillary, flags, _ = self.socket.recvmsg(SIZE, room, socket.MSG_CMSG_CLOEXEC)
         except ConnectionResetError:
-            # The server closed with requests unread; what it said before is still there.
+            # The server closed with requests unread; what it sent before can still be read.
             data, ancillary, flags, _ = self.socket.recvmsg(SIZE, room, socket.MSG_CMSG_CLOEXEC)
         fds = array.array("i")
         for level, kind, content in ancillary:
@@ -107,7 +107,7 @@ class Channel:
         return self.receive()
 
     def exec(self, *args, stdio=None, fields=(), program=None):
-        """started or failed. Without stdio on a terminal."""
+        """Starts a command, on a terminal if there is no stdio; returns started or failed."""
         fds = list(stdio or ())
         fields = list(fields) + ([] if stdio else ["terminal=true"])
         if program is not None:

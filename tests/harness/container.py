@@ -20,7 +20,7 @@ from conftest import AS_ROOT, DEADLINE, descendants, eventually, is_alive, statu
 NULL = "/dev/null"
 
 
-# A FUSE file system that nobody serves: whatever looks a path up in there hangs.
+# A FUSE file system that nobody serves: every lookup of a path in it hangs.
 HANGING = ["sh", "-c", 'exec 9<>/dev/fuse; mount -i -t fuse -o '
            'fd=9,rootmode=40000,user_id=0,group_id=0 none "$0" && exec "$@"']
 can_hang = pytest.mark.skipif(not AS_ROOT or not os.access("/dev/fuse", os.W_OK),
@@ -45,7 +45,7 @@ class Container:
         return channel
 
     def connect(self, path=None, **options):
-        """A greeted connection, once there is a socket."""
+        """Connects once the socket is there, and waits for the greeting."""
         path = path or self.path
 
         def attempt():
@@ -64,13 +64,13 @@ class Container:
 
     @property
     def pid(self):
-        """Of init, as seen from outside."""
+        """The pid of init outside."""
         if self.seen is None:
             self.connect().close()
         return self.seen
 
     def own(self, fd):
-        """Has a descriptor closed at the end of the test."""
+        """Closes the descriptor at the end of the test."""
         self.fds.append(fd)
         return fd
 
@@ -107,25 +107,25 @@ class Container:
         return text
 
     def started(self, *args, channel=None, fields=(), stdio=None):
-        """A session under way: (channel, the started message)."""
+        """Starts a session: (channel, the started message)."""
         channel = channel or self.connect()
         answer = channel.exec(*args, stdio=stdio or self.null(), fields=fields)
         assert answer.name == "started", answer
         return channel, answer
 
-    # -- init, from outside
+    # -- init, seen from outside
 
     def outside(self, pid):
-        """The pid as we see it of a process that the container knows by that one."""
+        """The pid outside of the process that has this pid in the container."""
         for found, status in descendants(self.pid).items():
             if status["NSpid"].split()[-1] == str(pid):
                 return found
         return None
 
     def descriptors(self):
-        """What init holds, stably: fd -> what it is."""
+        """The descriptors of init: fd -> what it refers to; waits until they do not change."""
         if not os.access(f"/proc/{self.pid}/fd", os.R_OK):
-            pytest.skip("who is not dumpable shows his descriptors to root alone")
+            pytest.skip("only root may look at the descriptors of a process that is not dumpable")
         folder, found = f"/proc/{self.pid}/fd", {}
         for fd in os.listdir(folder):
             try:
@@ -135,9 +135,9 @@ class Container:
         return found
 
     def idle(self):
-        """As above, with no connection of this one open: what check_well compares with."""
+        """The same while no connection of this object is open, for check_well to compare with."""
         channel = self.connect()
-        # Two answers: what was closed before the first question is closed by then.
+        # Two requests: after their replies init has closed all that was closed before.
         channel.call("status")
         channel.call("status")
         held = self.descriptors()
@@ -146,7 +146,7 @@ class Container:
         return held
 
     def rss(self):
-        """(all, anonymous), in kB."""
+        """Resident memory: (all, anonymous), in kB."""
         status = status_of(self.pid)
         return tuple(int(status[key].split()[0]) for key in ("VmRSS", "RssAnon"))
 
@@ -156,7 +156,7 @@ class Container:
         return int(fields[11]) + int(fields[12])
 
     def check_well(self, held=None, sessions=0):
-        """Init answers, has no sessions, and holds what it held."""
+        """Checks that init answers, has no sessions, and has the same descriptors as before."""
         channel = self.connect()
         eventually(lambda: channel.call("status").number("sessions") == sessions,
                    what="the end of the sessions")
@@ -186,7 +186,7 @@ class Container:
 
 
 def strip(links):
-    """Descriptors by what they are; which inode a socket has does not count."""
+    """What descriptors refer to, without the inode numbers of sockets."""
     return sorted(link.split(":")[0] if link.startswith("socket:") else link for link in links)
 
 
@@ -206,7 +206,7 @@ def read_all(fd, deadline=DEADLINE):
 
 
 def read_until(fd, text, deadline=DEADLINE):
-    """What comes until the text is in it."""
+    """Reads until the text has been read, and returns everything."""
     data, end = b"", time.monotonic() + deadline
     while text.encode() not in data:
         ready, _, _ = select.select([fd], [], [], max(end - time.monotonic(), 0))
@@ -220,13 +220,13 @@ def read_until(fd, text, deadline=DEADLINE):
 
 
 def listens(path):
-    """Whether somebody takes connections there: a socket's file is there a moment before."""
+    """Whether the socket accepts connections: its file exists a moment before that."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
         return not one.connect_ex(str(path))
 
 
 def contact(path):
-    """What a connection comes to: the name of the answer to its question, or nothing."""
+    """Connects and asks for the status; the name of the reply, or "nothing"."""
     channel = Channel.connect(path, DEADLINE, greet=False)
     try:
         message = channel.receive()
@@ -238,7 +238,7 @@ def contact(path):
 
 
 def as_user(uid, gid, function):
-    """What function() gives, as a string, in a child of that user with no more groups."""
+    """Calls function() in a child with this uid and gid alone; its result as a string."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -247,7 +247,7 @@ def as_user(uid, gid, function):
             os.setresgid(gid, gid, gid)
             os.setresuid(uid, uid, uid)
             result = str(function())
-        except BaseException as error:  # told to the parent, whatever it is
+        except BaseException as error:  # reported to the parent, whatever it is
             result = f"{type(error).__name__}: {error}"
         os.write(write, result.encode())
         os._exit(0)

@@ -1,11 +1,11 @@
-"""A Docker Engine of the tests' own, which takes everything it made with it.
+"""A Docker Engine of the tests' own, which leaves nothing behind.
 
-It runs in mount and PID namespaces of its own, with its files in a temporary folder
-and its cgroups below one of its own name, and touches no firewall and no bridge. A
-guard (this file, run as a program) starts it and waits for the end of its stdin,
-which comes when the tests end, however they do: then the guard kills the PID
-namespace, and with it daemons, shims and containers, whose mounts go with the mount
-namespace, and removes the rest.
+It runs in mount and PID namespaces of its own, with its files in a temporary directory
+and its cgroups below one with a name of its own, and changes no firewall rule and no
+bridge. A guard (this file, run as a program) starts it and waits for the end of its
+stdin, which comes when the tests end in any way. Then the guard kills the PID
+namespace, and with it daemons, shims and containers, whose mounts end with the mount
+namespace, and removes the files and cgroups.
 
 With DOCKER_HOST set that engine is used as it is, and left running.
 """
@@ -21,10 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BASE = "debian:bookworm-slim"
 IMAGE = "init-test"
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
-START = 60  # seconds an engine may take to answer
+START = 60  # seconds until the engine must answer
 
-# PID 1 of the namespace; a shell reaps what the daemons orphan. A /run of its own
-# hides sockets of another engine, and takes those of the shims.
+# PID 1 of the namespace is a shell, which reaps orphans of the daemons. A /run of its own
+# hides the sockets of another engine, and holds those of the shims.
 LAUNCH = """
 conf=$(readlink -f /etc/resolv.conf); text=$(cat "$conf" 2>/dev/null)
 mount -t tmpfs -o mode=755 none /run || exit
@@ -35,13 +35,13 @@ case $conf in /run/*) mkdir -p "${conf%/*}"; printf '%s\\n' "$text" >"$conf";; e
 
 
 def client():
-    """Debian's client goes with Debian's engine; another may come first on PATH."""
+    """Debian's client for Debian's engine; PATH may have another one first."""
     return "/usr/bin/docker" if os.access("/usr/bin/docker", os.X_OK) else "docker"
 
 
 class Engine:
     def __init__(self, init=None, apart=False):
-        """init: what --init brings along. apart: with a network of its own, and no other."""
+        """init: the program for --init. apart: run in a network namespace of its own."""
         self.dir = self.guard = None
         self.host = os.environ.get("DOCKER_HOST")
         self.own = not self.host
@@ -79,7 +79,7 @@ class Engine:
 
     @property
     def environment(self):
-        # The client's own files would otherwise go to a home that may not be there.
+        # Without this the client would write files to a home that may not exist.
         config = {"DOCKER_CONFIG": f"{self.dir}/client"} if self.own else {}
         return {**os.environ, "DOCKER_BUILDKIT": "0", **config}
 
@@ -101,7 +101,7 @@ class Engine:
         return not self.docker("image", "inspect", image, check=False).returncode
 
     def provide_base(self, cache):
-        """BASE from this engine, else from a file made before, else made of packages."""
+        """Makes sure that BASE is there: from a file made before, or else made of packages."""
         if self.has(BASE):
             return
         if not self.own and not self.docker("pull", BASE, check=False).returncode:
@@ -118,13 +118,13 @@ class Engine:
         self.docker("import", cache, BASE, timeout=300)
 
     def build(self, cache):
-        """IMAGE, of the sources as they are."""
+        """Builds IMAGE from the sources."""
         self.provide_base(cache)
         self.docker("build", "--network", "host", "--tag", IMAGE, "--file",
                     ROOT / "Dockerfile.test", ROOT, timeout=600)
 
     def with_init(self, program, name):
-        """IMAGE with another program in init's place."""
+        """IMAGE with another program instead of init."""
         with tempfile.TemporaryDirectory() as context:
             shutil.copy(program, Path(context, "init"))
             Path(context, "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY init /init\n")
@@ -136,7 +136,7 @@ class Engine:
 
 
 def remove_cgroups(name):
-    """Those of that name at the top of each tree, and below our own."""
+    """Removes the cgroups of that name at the top of each hierarchy and below our own cgroup."""
     tops = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*")]
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, tree, own = line.split(":", 2)
@@ -176,7 +176,7 @@ def guard(directory, init, apart):
     try:
         os.read(0, 1)
     finally:
-        # unshare alone knows the namespace's PID 1, and takes it along.
+        # unshare kills the PID 1 of the namespace when it is killed itself.
         engine.kill()
         engine.wait()
         end = time.monotonic() + 10

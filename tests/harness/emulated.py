@@ -1,7 +1,7 @@
-"""What cannot be tested where INIT is a script that runs init in qemu's user mode.
+"""Tests that cannot be run where INIT is a script that runs init in qemu's user mode.
 
-init is a process of the emulator there, whose system calls are translated; what it
-starts runs as ever, on the machine itself. Seen with qemu 7.2; what is skipped says why.
+There the system calls of init are translated by the emulator, and programs that it starts
+run on the machine itself. Found with qemu 7.2; each test is skipped with its reason.
 """
 import re
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# The name of a test and its parameters: why not.
+# The name of a test and its parameters: why it cannot be run.
 EXCEPT = {
     r"\[plain": "the emulator knows no PR_SET_CHILD_SUBREAPER, which init needs where it is not PID 1",
     r"test_(each_signal|each_signal_with_value|realtime_in_order|deaths|"
@@ -26,7 +26,7 @@ EXCEPT = {
     r"test_child_signal_without_a_death": "the emulator is not asleep when its signal is taken",
     r"test_fork_fails": "the emulator needs a thread before init starts",
     r"test_rlimits": "the emulator leaves out limits of memory, which would hit itself",
-    r"test_(passed_program|too_much_for_exec|program_that_is_none)|"
+    r"test_(passed_program|too_much_for_exec|program_that_cannot_be_executed)|"
     r"test_wrong_number_of_descriptors\[exec-fields3": "the emulator knows no execveat",
     r"test_(wrong_number_of_descriptors|too_many_to_hold|very_many_descriptors\[(5|6|100|253)|"
     r"descriptors_with_a_bad_message\[5)":
@@ -35,7 +35,7 @@ EXCEPT = {
 }
 
 
-# Where init has 32 bits and what it starts has 64.
+# If init has 32 bits and the programs that it starts have 64.
 NARROW = {r"test_realtime_in_order": "a negative value of 64 bits does not fit through an init of 32"}
 
 

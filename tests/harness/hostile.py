@@ -1,4 +1,4 @@
-"""A server that is none: what it says is chosen by a test, or by a seeded generator."""
+"""A false server, whose messages are chosen by a test or by a seeded generator."""
 import array
 import os
 import random
@@ -14,7 +14,7 @@ GREETING = message("init", "version=1", "oldest=1", "release=0")
 
 
 def open_kind(kind):
-    """Descriptors of a kind: the first is to be sent, all are to be closed."""
+    """Opens descriptors of a kind: the caller sends the first and closes all."""
     if kind == "master":
         return list(os.openpty())
     if kind == "slave":
@@ -30,7 +30,7 @@ def open_kind(kind):
 
 
 class Server:
-    """Takes connections one after another, and answers each request with the next of answers."""
+    """Accepts connections one after another, and answers each request with the next answer."""
 
     def __init__(self, path):
         self.path, self.heard = str(path), []
@@ -101,7 +101,7 @@ NAMES = ["init", "started", "exited", "failed", "held", "attached", "session", "
          "event", "signalled", "stopping", "opened", "", "x" * 300, b"\xff\xfe", "args"]
 KEYS = ["session", "pid", "code", "signal", "stage", "errno", "field", "message", "name", "state",
         "terminal", "uptime", "type", "count", "version", "oldest", "release", "", "args", "%s%n"]
-# No code that initctl itself has a line for.
+# No exit code with which initctl itself prints a message.
 VALUES = ["1", "0", "-1", "7", "99999999999999999999999", "4294967296", "true", "false", "", "exec",
           "request", "x" * 2000, b"\xff\x1b[31m\xc2\x9b", "%s%s%n", "a=b", "\n\n", "1e9", "0x10"]
 
@@ -114,7 +114,7 @@ def field(random_):
 
 
 def nonsense(random_):
-    """A message that may be anything, and its descriptors."""
+    """A random message, valid or not, and the kinds of its descriptors."""
     kinds = [random_.choice(KINDS) for _ in range(random_.choice([0, 0, 0, 1, 1, 2, 4, 5]))]
     how = random_.random()
     if how < 0.1:
@@ -128,7 +128,7 @@ def nonsense(random_):
 
 
 def conversation(seed):
-    """What a hostile server says: (greeting, answers)."""
+    """Random messages for the server: (greeting, answers)."""
     random_ = random.Random(seed)
     greeting = (GREETING, ()) if random_.random() < 0.85 else nonsense(random_)
     if random_.random() < 0.03:

@@ -1,7 +1,7 @@
 """An operator for the tests: initctl and a container to run it on.
 
 The fixture control starts init with a socket, and runs initctl against it: run() to
-its end, popen() without waiting, on_terminal() at a pty. INITCTL names the program
+its end, popen() without waiting, on_terminal() on a pty. INITCTL names the program
 under test. Test files import the fixture from here.
 """
 import json
@@ -23,7 +23,7 @@ from terminal import BASH, Terminal
 INITCTL = for_everyone(os.environ.get("INITCTL") or ROOT / "build" / "initctl")
 GONE = 137
 
-# Becomes init inside; the socket stays outside, and its listening end goes along.
+# Executes init in another root; the socket's file stays outside, and its descriptor is passed.
 HELPER = """
 import os, socket, sys
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -63,7 +63,7 @@ class Control:
         eventually(listens, what="the control socket")
 
     def start_in_empty_root(self, devpts=False):
-        """Chrooted into a directory that holds init and an app, with the socket outside."""
+        """Starts init in a root with nothing but init and an app, with the socket outside."""
         if sanitized():
             pytest.skip("a build with sanitizers is dynamic")
         root = self.directory / "root"
@@ -85,7 +85,7 @@ class Control:
         return self.init.init_pid
 
     def inside(self, pid):
-        """The pid outside of a process that the container knows by that one."""
+        """The pid outside of the process that has this pid in the container."""
         for found, status in descendants(self.pid()).items():
             if status["NSpid"].split()[-1] == str(pid):
                 return found
@@ -93,7 +93,7 @@ class Control:
 
     @staticmethod
     def children(pid):
-        """Of a client of ours, once there are some."""
+        """The children of a client, once there are some."""
         return eventually(lambda: list(descendants(pid)), what="a child")
 
     def sessions(self):
@@ -111,7 +111,7 @@ class Control:
         return {key: value for key, value in given.items() if value is not None}
 
     def popen(self, *words, env=None, outer=(), **popen):
-        """outer is put before initctl, and execs it."""
+        """Starts initctl; outer is put before it, and execs it."""
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
@@ -121,7 +121,7 @@ class Control:
         return one
 
     def run(self, *words, input=None, deadline=DEADLINE, text=True, **popen):
-        """To its end, as a CompletedProcess."""
+        """Runs initctl to its end, as a CompletedProcess."""
         if input is not None:
             popen["stdin"] = subprocess.PIPE
         if text:
@@ -136,7 +136,7 @@ class Control:
         return subprocess.CompletedProcess(words, one.returncode, out, err)
 
     def output(self, *words, **options):
-        """What it prints, where it succeeds without a word on stderr."""
+        """What initctl prints; it must succeed, with an empty stderr."""
         done = self.run(*words, **options)
         assert (done.returncode, done.stderr) == (0, "" if isinstance(done.stderr, str) else b"")
         return done.stdout
@@ -145,7 +145,7 @@ class Control:
         return [json.loads(line) for line in self.output("--json", *words).splitlines()]
 
     def on_terminal(self, *words, shell=BASH, **options):
-        """Runs initctl with these words; without any, an interactive shell."""
+        """Runs initctl with these words on a terminal; without words, an interactive shell."""
         env = {"INIT_SOCKET": str(self.socket), "INITCTL": INITCTL, **options.pop("env", {})}
         one = Terminal([INITCTL, *words] if words else shell,
                        self.marker, env=env, **options)
@@ -171,7 +171,7 @@ class Control:
 
 @pytest.fixture
 def control(start, marker):
-    # A socket's path has little room; pytest's own folders are deep.
+    # The path of a socket must be short; those of pytest's folders are not.
     directory = tempfile.mkdtemp(prefix="ctl.")
     one = Control(start, marker, directory)
     yield one
@@ -182,12 +182,12 @@ def control(start, marker):
 
 @pytest.fixture
 def container(control):
-    """The common case: one that sleeps."""
+    """The common case: a container whose command sleeps."""
     return control.start()
 
 
 def one_line(done, code, *parts):
-    """An error is one line on stderr that says these, and nothing on stdout."""
+    """Checks that an error is one line on stderr with these parts, and nothing on stdout."""
     assert done.returncode == code, done
     assert not done.stdout, done
     assert done.stderr.startswith("initctl: ") and done.stderr.count("\n") == 1, done

@@ -1,4 +1,4 @@
-"""What the tests of the inside share: who starts init, a root for it, and what the host has.
+"""What the tests of containers share: who starts init, a root for it, and the host's state.
 
 The fixture `who` runs a test as root and as an ordinary user, who needs a user namespace;
 inside(options, command) starts init so. Test files import the fixtures from here.
@@ -16,7 +16,7 @@ from conftest import (AS_ROOT, PROBE, descendants, eventually, is_alive, marked,
                       status_of)
 
 SETUP = 125
-# An account that every system has, since newuidmap looks it up: daemon, on Debian and Alpine.
+# An account that every system has, since newuidmap looks it up: on Debian and Alpine, daemon.
 UID = 1 if os.path.exists("/etc/debian_version") else 2
 AS_USER = (["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups"]
            if AS_ROOT else [])
@@ -25,7 +25,7 @@ BUSYBOX = next((path for path in ("/bin/busybox.static", "/bin/busybox")
 APPLETS = """sh ash [ cat seq chmod chown df echo env false grep head hostname id ifconfig ip ls
 mkdir mount pgrep ps pwd readlink rm sleep sort stat stty test touch tr true tty umount uname
 wc yes"""
-# The option's names, and the kernel's.
+# The names of --unshare, and those of the kernel.
 NAMES = {"pid": "pid", "mount": "mnt", "uts": "uts", "ipc": "ipc", "net": "net", "user": "user",
          "cgroup": "cgroup", "time": "time"}
 # What a private /dev has: major and minor number.
@@ -34,14 +34,14 @@ NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "uran
 
 
 def namespaces(pid="self"):
-    """name -> which one it is, where we may look."""
+    """name -> the namespace of a process, where it may be read."""
     return {name: os.readlink(f"/proc/{pid}/ns/{file}") for name, file in NAMES.items()}
 
 
 def refused(result, *parts, code=SETUP):
     """
-    One line that names these, and the code for a start that failed. A tuple holds alternatives:
-    the C libraries differ in their texts of an errno.
+    Checks that a start failed, with one line that has these parts. A tuple holds alternatives:
+    the C libraries differ in their texts for an errno.
     """
     assert (result.returncode, result.stdout) == (code, ""), result
     assert result.stderr.startswith("init: ") and result.stderr.count("\n") == 1, result
@@ -57,11 +57,11 @@ class Who:
         self.is_root = name == "root"
         self.uid = 0 if self.is_root else (UID if AS_ROOT else os.geteuid())
         self.outer = [] if self.is_root else AS_USER
-        # With a user namespace, where it takes one.
+        # With a user namespace, where one is needed.
         self.user = [] if self.is_root else ["--unshare=user"]
 
     def own(self, path):
-        """Gives what a test made to whoever runs init."""
+        """Makes the user that runs init the owner of what a test made."""
         if AS_ROOT and not self.is_root:
             for folder, folders, files in os.walk(path):
                 for name in [".", *folders, *files]:
@@ -77,7 +77,7 @@ def who(request):
 
 @pytest.fixture
 def inside(run, who):
-    """Runs init with namespaces to its end; the command's words come behind the options."""
+    """Runs init with namespaces to its end; the words of the command follow the options."""
     def inside(options, *command, **more):
         more["outer"] = [*more.get("outer", []), *who.outer]
         return run([*who.user, *options, "--", *command], "plain", **more)
@@ -86,7 +86,7 @@ def inside(run, who):
 
 @pytest.fixture
 def begin(start, who):
-    """As inside, and gives a handle on the running init: its outer process, where it has one."""
+    """Like inside, but returns a handle on the running init (its outer process if it has one)."""
     def begin(options, *command, **more):
         more["outer"] = [*more.get("outer", []), *who.outer]
         return start([*who.user, *options, "--", *command], "plain", **more)
@@ -94,7 +94,7 @@ def begin(start, who):
 
 
 def inner_of(init):
-    """The pid outside of PID 1 inside, once it is there."""
+    """The pid outside of the container's PID 1, once it runs."""
     def find():
         for pid in descendants(init.init_pid):
             status = status_of(pid)
@@ -105,7 +105,7 @@ def inner_of(init):
 
 
 def make_root(path):
-    """A root with busybox for everything, below path."""
+    """Makes a root file system at path, with busybox for all commands."""
     if not BUSYBOX:
         pytest.skip("needs a static busybox")
     root = Path(path)
@@ -121,14 +121,14 @@ def make_root(path):
 
 @pytest.fixture
 def root(directory, who):
-    """Of whoever runs init. Its path is short and in the open."""
+    """A root file system of the user that runs init, at a short path that every user can reach."""
     made = make_root(directory / "root")
     who.own(directory)
     return made
 
 
 def everything(path):
-    """Each file below a directory with what it is, to compare."""
+    """Each file below a directory with its type and attributes, to compare."""
     found = {}
     for folder, folders, files in os.walk(path):
         for name in [".", *folders, *files]:
@@ -140,7 +140,7 @@ def everything(path):
 
 
 def mountinfo(text):
-    """mount point -> (attributes, type, source, options) of a mountinfo; the last one there."""
+    """mount point -> (attributes, type, source, options) of the last mount there in a mountinfo."""
     found = {}
     for line in text.splitlines():
         before, after = line.split(" - ")
@@ -151,7 +151,8 @@ def mountinfo(text):
 
 
 def new_mounts(before, ours):
-    """Those of the host's table that were not there; below the temporary folder only in ours."""
+    """Mounts that were not there before, in the host's table and, below the temporary folder, in
+    that of the tests."""
     temporary = f"{tempfile.gettempdir()}/"
     return [line for line in mounts() - before
             if not line.split()[4].startswith(temporary) or str(ours) in line]

@@ -1,14 +1,14 @@
-"""The fenced blocks of README.md, and a place to run those for a shell in.
+"""The fenced blocks of README.md, and a directory to run its shell commands in.
 
-The word behind the fence says what a block is:
+The word behind the fence is the kind of the block:
 
-    ```sh            commands that are run by tests/package/test_readme.py as they stand
-    ```sh docker     the same, in the Docker stage, by tests/engines/test_readme_docker.py
+    ```sh            commands that tests/package/test_readme.py runs as they stand
+    ```sh docker     the same by tests/engines/test_readme_docker.py, in an engine
+    ```python        a client of the control channel, run by tests/package/test_readme.py
     ```console       commands that are not run, such as those that install packages
-    ```dockerfile    a part of an image's Dockerfile: the one that the docker blocks run
-    ```text ...      what a program prints, files, other languages: not run
+    ```text ...      commands for an engine with names to fill in, output, files: not run
 
-All blocks of a section (##) are one script: the later ones find what the earlier ones started.
+All blocks of a kind in a section (##) are one script: later ones use what earlier ones started.
 """
 import os
 import re
@@ -19,17 +19,16 @@ from inside import make_root
 from initctl import INITCTL
 
 README = ROOT / "README.md"
-RUN = ("sh", "sh docker")
-KINDS = {*RUN, "console", "dockerfile", "text", "python", "c", "json", "yaml", "ini", "make"}
+KINDS = {"sh", "sh docker", "python", "console", "text"}
 
-# It waits for the socket of a container that a line before has just put into the background.
+# Waits for the socket of a container that the line before has started in the background.
 WRAPPER = """#!/bin/sh
 socket=$INIT_SOCKET
 [ "$1" != -S ] || socket=$2
 for try in $(seq 100); do [ -S "${{socket:-/run/init.sock}}" ] && break; sleep 0.1; done
 exec {program} "$@"
 """
-# The application of the examples. It ends by itself, so that nothing can hang.
+# The application of the examples. It ends by itself, so that no test hangs.
 APP = """#!/bin/sh
 [ "$1" != --version ] || { echo app 1.0; exit; }
 exec sleep 60
@@ -37,7 +36,7 @@ exec sleep 60
 
 
 def blocks(text):
-    """(section, kind, lines) of each block in order. A block that is only indented has kind None."""
+    """(section, kind, lines) of each block in order. The kind of an indented block is None."""
     found, section, kind, lines, fenced, blank = [], "", None, [], False, True
     for line in text.splitlines():
         if fenced:
@@ -67,7 +66,7 @@ def scripts(text, kind):
 
 
 def make_scratch(folder):
-    """A directory with the programs that the examples name, in bin, and a root for containers."""
+    """A directory with bin, which has the programs of the examples, and a root for containers."""
     programs = folder / "bin"
     programs.mkdir()
     shutil.copy(INIT, programs / "init")

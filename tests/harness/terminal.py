@@ -1,10 +1,10 @@
-"""A terminal for the tests: a pty, the programs on it, and somebody who types.
+"""A terminal for the tests: a pty, the programs on it, and the keys that are typed.
 
 Terminal(command) starts a command as leader of a session of its own whose
-controlling terminal is the pty. press() and type() send keys; expect() waits until
-the output since the last expect() has a regex, and gives the match. The terminal
-does not echo, so all output comes from programs. What the kernel says about it
-(foreground group, modes, size) is read through the master.
+controlling terminal is the pty. press() and type() send keys; expect() waits until a
+regex matches the output since the last expect(), and returns the match. The terminal
+does not echo, so all output comes from programs. Its state in the kernel (foreground
+group, modes, size) is read through the master.
 """
 import collections
 import fcntl
@@ -30,7 +30,7 @@ Process = collections.namedtuple("Process", "pid name state ppid pgrp session tt
 
 
 def process(pid):
-    """What /proc/PID/stat says, None where the process is gone."""
+    """The fields of /proc/PID/stat, or None if the process is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             text = file.read()
@@ -43,7 +43,7 @@ def process(pid):
 
 class Terminal:
     def __init__(self, command, token, *, own=True, rows=24, columns=80, env=None, **popen):
-        """own=False: the command has the terminal for stdio alone, as nobody's."""
+        """own=False: the command has the terminal as stdio only, and not as controlling one."""
         self.output, self.seen = "", ""
         self.master, slave = os.openpty()
         try:
@@ -84,7 +84,7 @@ class Terminal:
         self.press(line + "\n")
 
     def read(self, timeout):
-        """Whether something came: False where nobody has the terminal open any more."""
+        """Reads what there is; False if no process has the terminal open any more."""
         ready, _, _ = select.select([self.master], [], [], timeout)
         if not ready:
             return True
@@ -108,20 +108,20 @@ class Terminal:
         return match
 
     def prompt(self):
-        """Waits for the shell; returns what was printed before its prompt."""
+        """Waits for the shell's prompt; returns what was printed before it."""
         before = len(self.seen)
         self.expect(re.escape(PROMPT))
         return self.seen[before:-len(PROMPT)]
 
     def run(self, line):
-        """A line for the shell, from one prompt to the next; returns its output."""
+        """Types a line, waits for the next prompt, and returns the output."""
         self.type(line)
         return self.prompt()
 
     # ---- what the kernel knows
 
     def foreground(self):
-        """The foreground process group; 0 where there is none."""
+        """The foreground process group, or 0 if there is none."""
         answer = fcntl.ioctl(self.master, termios.TIOCGPGRP, b"\0" * 4)
         return struct.unpack("i", answer)[0]
 
@@ -133,7 +133,7 @@ class Terminal:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
     def until(self, predicate, what):
-        """As eventually(), and says how the terminal stands where that fails."""
+        """Like eventually(), but a failure shows the state of the terminal."""
         try:
             return eventually(predicate, what=what)
         except pytest.fail.Exception as failure:
@@ -147,7 +147,7 @@ class Terminal:
         return self.popen.pid
 
     def all(self, name=None):
-        """The processes on the terminal and below, as Process; by their name."""
+        """The terminal's processes and their descendants, as Process; those of a name if given."""
         pids = [self.popen.pid, *descendants(self.popen.pid)]
         found = [one for one in map(process, pids) if one and one.state not in "ZX"]
         return [one for one in found if name in (None, one.name)]
@@ -157,16 +157,16 @@ class Terminal:
         return self.until(lambda: self.all(name), f"a process {name}")[-1]
 
     def find_foreground(self, name):
-        """The newest of that name, once its group has the terminal and it waits there."""
+        """The newest process of that name, once it sleeps and its group is in the foreground."""
         def waits():
             return [one for one in self.all(name)
                     if one.pgrp == self.foreground() and one.state == "S"]
         return self.until(waits, f"{name} in the foreground")[-1]
 
     def find_settled(self, name):
-        """As find_foreground(), once it has nothing more to do or print.
+        """Like find_foreground(), but waits until it has nothing more to do or print.
 
-        A program that draws may forget a Ctrl-Z which comes before it waits for a key."""
+        A full-screen program may lose a Ctrl-Z that comes before it waits for a key."""
         def look():
             one = self.find_foreground(name)
             status = status_of(one.pid) or {}
@@ -193,7 +193,7 @@ class Terminal:
     # ---- the end
 
     def hang_up(self):
-        """As when the window is closed or the line is cut."""
+        """Closes the master, as when the window is closed or the line is cut."""
         if self.master >= 0:
             os.close(self.master)
         self.master = -1

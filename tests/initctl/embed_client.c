@@ -1,10 +1,10 @@
 /*
- * A program of somebody else's that runs a command through init, by libinitctl.a:
+ * An example of a program that runs a command in a container, by libinitctl.a:
  *
  *     embed_client SOCKET COMMAND...
  *
- * passes its own stdin, stdout and stderr, says on stderr which session it was, and
- * exits as the command does.
+ * passes its own stdin, stdout and stderr, prints the number of the session on stderr,
+ * and exits as the command does.
  */
 #include <errno.h>
 #include <stdio.h>

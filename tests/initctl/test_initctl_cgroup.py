@@ -1,4 +1,4 @@
-"""freeze, thaw, kill, limit and stats. What limits do is in test_kernel.py."""
+"""freeze, thaw, kill, limit and stats. The effect of limits is tested in test_kernel.py."""
 import os
 import shutil
 import signal
@@ -23,7 +23,7 @@ def boxed(control, tree):
 
 
 def silent(init):
-    """Whether nothing is printed any more, once what was on its way is read."""
+    """Whether nothing more is printed, after pending output was read."""
     while init.read(time.monotonic() + 0.3):
         pass
     return True
@@ -33,7 +33,8 @@ def silent(init):
 
 
 def test_freeze_and_thaw(boxed, tree):
-    """When freeze returns all stand still; the operator does not; thaw undoes it."""
+    """When freeze returns, all processes of the command are frozen, and the operator's are not;
+    thaw resumes them."""
     app = tree / "box/app"
     boxed.init.line(r"^\d+$")
     assert boxed.output("freeze") == ""
@@ -60,7 +61,7 @@ def test_a_file_that_cannot_be_opened(boxed, when, parts):
 
 
 def test_shell_while_frozen(boxed):
-    """On a terminal, as an operator would."""
+    """The same on a terminal, with initctl shell."""
     boxed.output("freeze")
     terminal = boxed.on_terminal("shell")
     terminal.type("echo $((6*7)); exit\r")
@@ -69,7 +70,7 @@ def test_shell_while_frozen(boxed):
 
 
 def test_freeze_waits(control, tree):
-    """For all: of many who run some take their time."""
+    """freeze waits until all of many running processes are frozen."""
     app = tree / "box/app"
     control.start("--cgroup", tree / "box", command=[
         "sh", "-c", "for i in $(seq 60); do sh -c 'while :; do :; done' & done; echo ready; wait"])
@@ -85,7 +86,7 @@ def test_freeze_waits(control, tree):
 
 @can_hang
 def test_freeze_gives_up(control, tree):
-    """Who waits in the kernel for a file system does not freeze: said after 10 s."""
+    """A process that waits for a file system in the kernel does not freeze: an error after 10 s."""
     mount = control.directory / "mnt"
     mount.mkdir()
     control.start("--cgroup", tree / "box", wrap=[*HANGING, mount],
@@ -99,7 +100,7 @@ def test_freeze_gives_up(control, tree):
 
 
 def test_the_container_ends_while_it_freezes(boxed, tree):
-    """Or just before: one line, and no hang."""
+    """If the container ends during or just before a freeze, initctl prints one line and exits."""
     boxed.init.line(r"^\d+$")
     os.kill(boxed.pid(), signal.SIGKILL)
     boxed.init.wait()
@@ -110,7 +111,7 @@ def test_the_container_ends_while_it_freezes(boxed, tree):
 
 
 def test_kill(boxed, tree):
-    """All of the command's processes, frozen ones too; the container ends with them."""
+    """kill ends all processes of the command, also frozen ones, and so the container."""
     app = tree / "box/app"
     boxed.init.line(r"^\d+$")
     boxed.output("freeze")
@@ -120,7 +121,7 @@ def test_kill(boxed, tree):
 
 
 def test_kill_leaves_sessions_alone(control, tree):
-    """A session has its grace still when the command is gone."""
+    """kill does not affect sessions, which still have the grace period."""
     control.start("--cgroup", tree / "box", "--grace", "60", command=["sleep", "1000"])
     client = control.popen("exec", "sh", "-c", "trap '' HUP TERM; echo ready; read x; echo $x",
                            stdin=subprocess.PIPE)
@@ -136,7 +137,7 @@ def test_kill_leaves_sessions_alone(control, tree):
 
 @pytest.mark.parametrize("words", [["freeze"], ["thaw"], ["kill"], ["limit", "memory.max=1G"]])
 def test_refused_without_a_cgroup(control, words):
-    """Where init sits beside its command: PID 1 would be frozen or killed."""
+    """Refused if init and the command share a cgroup: PID 1 would be frozen or killed."""
     control.start()
     if not BASE:
         one_line(control.run(*words), 125, "open cgroup")
@@ -146,7 +147,7 @@ def test_refused_without_a_cgroup(control, words):
 
 
 def test_stats_without_a_cgroup(control, tree):
-    """Of the one that init is in."""
+    """Without --cgroup stats prints those of init's cgroup."""
     control.start(outer=entered(tree))
     assert line_of(control.pid()) == tree
     assert control.lines("stats")[0]["cgroup.events.populated"] == 1
@@ -160,7 +161,7 @@ def test_stats_without_a_cgroup(control, tree):
     (["cgroup.freeze=1"], ["not a limit"]), (["a/b.c=1"], ["not a limit"]), (["x=1"], ["not a limit"]),
     (["nonsense.max=1"], ["limit nonsense.max=1: no controller nonsense in the cgroup"]),
     (["a.max=1", "x"], ["not a limit: 'x'"]), (["a" * 300 + ".max=1"], ["not a limit"])])
-def test_limits_that_cannot_be(boxed, words, parts):
+def test_bad_limits(boxed, words, parts):
     one_line(boxed.run("limit", *words), 125, *parts)
 
 
@@ -171,7 +172,7 @@ def test_stats(boxed, tree):
     boxed.init.line("^5$")
     text = boxed.output("stats")
     lines = dict(line.split(maxsplit=1) for line in text.splitlines())
-    # The values stand below one another.
+    # The values are in one column.
     assert len({len(line) - len(line.split(maxsplit=1)[1]) for line in text.splitlines()}) == 1
     found, = boxed.lines("stats")
     assert found["message"] == "stats"
@@ -191,8 +192,8 @@ def test_too_many_words(boxed, verb):
 
 @pytest.mark.parametrize("kinds", [[], ["directory"], ["null"], ["pipe"], ["master", "null"]])
 @pytest.mark.parametrize("words", [["freeze"], ["kill"], ["limit", "a.max=1"], ["stats"]])
-def test_a_cgroup_that_is_none(control, words, kinds):
-    """What is passed is looked at before anything in it is written to."""
+def test_a_descriptor_that_is_no_cgroup(control, words, kinds):
+    """initctl checks that the descriptor is of a cgroup before it writes to a file in it."""
     server = Server(control.socket)
     try:
         server.serve((GREETING, ()), [[(message("opened"), kinds)]])

@@ -1,4 +1,4 @@
-"""Detaching and coming back: the keys, attach, and who a session belongs to."""
+"""Detaching and attaching: the keys, attach, and who a session belongs to."""
 import re
 import os
 import signal
@@ -50,7 +50,7 @@ def test_attach_takes_either_form_of_the_number(container):
 
 
 def test_a_redraw_and_the_size_of_another_terminal(container):
-    """Even where the size is the same: two changes come."""
+    """attach changes the terminal's size, even if it is the same, so that programs redraw."""
     script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.02; done"
     terminal = container.on_terminal("exec", "--", "sh", "-c", script)
     terminal.expect("ready")
@@ -72,11 +72,11 @@ def test_the_exit_code_after_coming_back(container):
 
 
 def test_a_session_without_a_terminal(container):
-    """attach waits for it, and passes signals on."""
+    """attach waits for a session without a terminal, and forwards signals."""
     container.output("exec", "-d", "sh", "-c", "trap 'exit 6' TERM; while :; do sleep 0.02; done")
     client = container.popen("attach", "1")
     eventually(lambda: container.sessions()[0]["state"] == "attached")
-    # It blocks signals first, and asks then.
+    # initctl blocks signals before it sends the request.
     client.send_signal(signal.SIGTERM)
     assert client.wait(DEADLINE) == 6
 
@@ -102,7 +102,7 @@ def test_the_first_key_alone_arrives(container):
     typed(terminal, 0x10, 0x61)
     terminal.press("\x10\x10b")
     typed(terminal, 0x10, 0x10, 0x62)
-    # Nothing follows: it arrives all the same, after a while.
+    # Nothing follows: the key arrives nevertheless, after a while.
     terminal.press("\x10")
     typed(terminal, 0x10)
     terminal.press("\x11")
@@ -114,13 +114,13 @@ def test_the_first_key_alone_arrives(container):
 
 
 def test_the_first_key_twice_and_then_the_second(container):
-    """The second of the two begins the sequence."""
+    """The second press of the first key begins the sequence."""
     terminal = container.on_terminal(*CAT)
     terminal.expect("ready")
     terminal.press("\x10" + DETACH)
     terminal.expect("detached")
     assert terminal.wait() == 0
-    # What od printed is still to come, unless it was quicker than the detaching.
+    # The output of od is still to come, unless it was quicker than the detaching.
     if not re.search(r"\b10\b", terminal.seen + terminal.output):
         typed(container.on_terminal("attach", "1"), 0x10)
 
@@ -150,7 +150,7 @@ def test_no_keys(container):
 
 
 def test_keys_in_what_is_no_terminal_are_data(container):
-    """A file may hold those bytes."""
+    """If stdin is not a terminal, the bytes of the keys are data."""
     client = container.popen("exec", "-t", "sh", "-c", "stty raw -echo; echo ready; "
                              "exec od -An -v -tx1 -N2", stdin=subprocess.PIPE)
     assert client.stdout.readline() == b"ready\n"
@@ -159,7 +159,7 @@ def test_keys_in_what_is_no_terminal_are_data(container):
 
 
 def test_a_program_that_reads_nothing(container):
-    """However much was typed before, short of 64 KiB."""
+    """Detaching works from a program that reads nothing, after up to 64 KiB were typed."""
     terminal = container.on_terminal("exec", "--", "sh", "-c",
                                      "stty raw -echo; echo ready; exec sleep 1000")
     terminal.expect("ready")
@@ -180,7 +180,7 @@ def test_a_program_that_prints_without_end(container):
 
 
 def test_init_that_does_not_answer(container):
-    """While it is stopped, so that it cannot take the session, a signal still ends initctl."""
+    """While init is stopped and cannot take the session over, a signal still ends initctl."""
     terminal = container.on_terminal()
     terminal.expect(PROMPT)
     before = modes(terminal)
@@ -198,7 +198,7 @@ def test_init_that_does_not_answer(container):
 
 
 def test_hold_that_is_not_offered(control):
-    """The refusal ends the session; it is said why, on a sane terminal."""
+    """If hold is refused the session ends; the reason is printed on a restored terminal."""
     control.start("--control-verbs", "exec,sessions")
     terminal = control.on_terminal("exec", "--", "sh", "-c", LOOP)
     terminal.expect("ready")

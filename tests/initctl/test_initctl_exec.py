@@ -1,4 +1,4 @@
-"""initctl exec: the socket, the options, what comes back."""
+"""initctl exec: the socket, the options, the exit code."""
 import os
 import shutil
 import signal
@@ -30,7 +30,7 @@ def test_a_path_longer_than_an_address(control):
     assert control.output("-S", deep / "s", "exec", "echo", "hi") == "hi\n"
 
 
-# ---- what comes back
+# ---- the exit code, and the command's words
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 125, 255])
@@ -95,7 +95,7 @@ def test_environment(control):
 
 
 def test_as_many_variables_as_there_may_be(container):
-    """That which initctl adds for a terminal is not one of them."""
+    """TERM, which initctl adds for a terminal, does not count."""
     words = [word for i in range(256) for word in ("-e", f"V{i}=x")]
     done = container.run("exec", "-t", *words, "--", "sh", "-c", "env | grep -c ^V; echo $TERM",
                          env={"TERM": "dumb"})
@@ -123,7 +123,7 @@ def test_detached(container):
 
 
 def test_detached_and_over_at_once(container):
-    """Its number all the same, and no error: nobody can know which comes first."""
+    """The number is printed even if the command has ended by then: either may come first."""
     numbers = [container.output("exec", "-d", "true") for _ in range(20)]
     assert numbers == [f"{n}\n" for n in range(1, 21)]
 
@@ -133,7 +133,7 @@ needs_root = pytest.mark.skipif(not AS_ROOT, reason="needs to be root to change 
 
 @needs_root
 def test_a_program_of_ours(control):
-    """In a root that holds nothing but init and an app."""
+    """--program in a root with nothing but init and an app."""
     control.start_in_empty_root()
     out = control.output("exec", "--program", "/bin/busybox", "--", "busybox", "ls", "/")
     assert set(out.split()) == {"app", "init", "proc"}
@@ -142,12 +142,12 @@ def test_a_program_of_ours(control):
 
 @needs_root
 def test_a_program_of_ours_cannot_be_written_to(control):
-    """Nor by root inside, through /proc/PID/exe (CVE-2019-5736)."""
+    """Root inside cannot write to the program through /proc/PID/exe (CVE-2019-5736)."""
     program = control.directory / "program"
     shutil.copy("/bin/busybox", program)
     control.start()
     for path in ("/proc/self/exe", "/proc/$$/exe"):
-        # The shell has become another program by then, and ours is not busy.
+        # The shell has executed another program by then, so that the first one is not busy.
         done = control.run("exec", "--program", program, "--", "sh", "-c",
                            f"exec 9<{path}; exec dash -c 'echo bad >/proc/self/fd/9'")
         assert done.returncode
@@ -156,7 +156,7 @@ def test_a_program_of_ours_cannot_be_written_to(control):
 
 @needs_root
 def test_inside_a_directory(control):
-    """A client outside runs a command inside, which sees only the inside."""
+    """A client outside runs a command inside, which sees only the container."""
     control.start_in_empty_root()
     out = control.output("exec", "--program", "/bin/busybox", "--", "sh", "-c",
                          "cd ..; pwd; for f in * .*; do echo $f; done; cd proc; echo [0-9]*")
@@ -166,7 +166,7 @@ def test_inside_a_directory(control):
     assert len(seen[-2].split()) == 3, "init, its command, and the shell"
 
 
-# ---- mistakes, and what is missing
+# ---- errors
 
 
 @pytest.mark.parametrize("words, code, parts", [
@@ -206,7 +206,7 @@ def test_an_error_on_a_terminal(container):
     assert not terminal.is_raw()
 
 
-# ---- init goes away
+# ---- init or initctl ends
 
 
 @pytest.mark.parametrize("options", [["-T"], ["-t"]])
@@ -220,7 +220,7 @@ def test_killed_with_its_container(container, options):
 
 
 def test_hung_up_with_its_client(container):
-    """A client that dies takes its command along, by HUP."""
+    """If the client dies, its command gets HUP."""
     mark = container.directory / "mark"
     client = container.popen("exec", "sh", "-c",
                              f"trap 'echo hup >{mark}; exit' HUP; echo ready; "
@@ -234,20 +234,20 @@ def test_hung_up_with_its_client(container):
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 @pytest.mark.parametrize("words", [["exec", "true"], ["attach", "1"]])
 def test_no_descriptor_for_signals(container, words):
-    """Without it they would stay blocked, and nothing could end it."""
+    """Without a signalfd initctl fails, rather than run with all signals blocked."""
     one_line(container.run(*words, outer=["strace", "-qq", "-o", "/dev/null", "-e",
                                           "inject=signalfd4:error=EMFILE"]),
              125, "cannot receive signals: ")
 
 
 def test_a_start_that_hangs_can_be_interrupted(container):
-    """Until the command runs, a signal ends initctl."""
+    """Before the command runs, a signal ends initctl."""
     fifo = container.directory / "fifo"
     os.mkfifo(fifo)
     halt(container.pid())
     try:
         client = container.popen("exec", "true")
-        # Connected, and no greeting comes.
+        # initctl is connected, but no greeting comes.
         eventually(lambda: " S " in open(f"/proc/{client.pid}/stat").read())
         client.send_signal(signal.SIGINT)
         assert client.wait(DEADLINE) == -signal.SIGINT

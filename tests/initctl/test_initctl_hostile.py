@@ -1,7 +1,7 @@
-"""initctl against a server that is none: it refuses in one line, and never crashes.
+"""initctl against a false server: it reports an error in one line, and never crashes.
 
-The fuzz runs a build with sanitizers where there is one (make build/asan/initctl), and
-FUZZ says how many conversations.
+The fuzz test runs a build with sanitizers if there is one (make build/asan/initctl); FUZZ is
+the number of conversations.
 """
 import os
 import signal
@@ -42,7 +42,7 @@ def server(control):
     ((message("init", "version=1", "oldest=1", "x=" + "x" * 66000), ()), "too l"),
     ((GREETING, ["null"] * 5), "too l"),
 ])
-def test_a_greeting_that_is_none(control, server, greeting, part):
+def test_a_bad_greeting(control, server, greeting, part):
     server.serve(greeting, [])
     one_line(control.run("status"), 125, str(control.socket), part)
 
@@ -51,7 +51,7 @@ def test_a_greeting_that_is_none(control, server, greeting, part):
     message("init", "version=2", "oldest=1", "release=9", "more=x"),
     message("init", "oldest=1", "version=7", "release=9", "args", "what")])
 def test_a_newer_greeting(control, server, greeting):
-    """One that still speaks ours, with fields that we do not know."""
+    """A newer server that still speaks version 1, with fields that initctl does not know."""
     server.serve((greeting, ["null"]), [[(message("status", "state=new", "more=x"), ())]])
     assert control.output("status") == "state: new\nmore: x\n"
 
@@ -61,8 +61,8 @@ def test_a_newer_greeting(control, server, greeting):
 
 @pytest.mark.parametrize("kinds", [["slave"], ["pipe"], ["null"], ["socket"], ["directory"], ["file"],
                                    [], ["master", "master"], ["master", "null"]])
-def test_a_master_that_is_none(control, server, kinds):
-    """Else we would type into what the container chose."""
+def test_a_descriptor_that_is_no_master(control, server, kinds):
+    """A descriptor that is no master is refused: the operator's input would go to it."""
     server.serve((GREETING, ()), [[(STARTED, kinds)]], linger=True)
     one_line(control.run("exec", "-t", "sh"), 125, "run sh: unexpected reply from init")
     server.serve((GREETING, ()), [[(message("attached", "session=1", "pid=2"), kinds)]], linger=True)
@@ -84,7 +84,7 @@ def test_a_master_that_was_not_asked_for(control, server):
 @pytest.mark.parametrize("answer", [
     message("unheard-of", "x=y"), message("held"), b"\0", b"x", message("failed"),
     message("failed", "stage=request", "errno=22", "field=a\nb\x1b[31m", "message=c\nd")])
-def test_an_answer_that_is_none(control, server, words, answer):
+def test_a_bad_answer(control, server, words, answer):
     server.serve((GREETING, ()), [[(answer, ())]])
     done = control.run(*words)
     one_line(done, 125)
@@ -143,7 +143,7 @@ def test_an_odd_ending(control, server, ending, code):
 
 
 def test_json_of_anything(control, server):
-    """Every line is one object, whatever the fields."""
+    """With --json every line is one object, whatever the fields contain."""
     import json
     odd = message(b"session", b"a\"b=1", b"\xff=\xff", b"n=01", b"m=9007199254740993", b"t=true",
                   b"name=5", b"novalue", b"=empty", b"u=\xe2\x80\xa8\xc2\x85", b"args", b"x")

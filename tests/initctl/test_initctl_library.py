@@ -1,9 +1,8 @@
-"""libinitctl.a, as a program of somebody else's uses it."""
+"""libinitctl.a, as another program uses it."""
 import os
 import re
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -24,14 +23,14 @@ def program(request, container):
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
     made = container.directory / "embed"
-    # Nothing but the header, as it is installed.
+    # Only the header, as it is installed.
     include = container.directory / "include"
     include.mkdir()
     shutil.copy(HEADER, include)
     archive = ROOT / "build/libinitctl.a"
     if not rest and not archive.exists():
         pytest.skip("the library is not built")
-    # A sanitizer sees what was compiled for it.
+    # Sanitizers check only what is compiled with them, so build the library's sources too.
     linked = [*SANITIZE, *SOURCES] if rest else [archive]
     subprocess.run([compiler, *FLAGS, f"-I{include}", "-o", made,
                     ROOT / "tests/initctl/embed_client.c", *linked], check=True,
@@ -44,7 +43,7 @@ def program(request, container):
     return run
 
 
-def test_a_client_of_somebody_elses(container, program):
+def test_a_client_of_the_library(container, program):
     done = program("sh", "-c", "pwd; echo $FROM; exit 7")
     assert (done.returncode, done.stdout, done.stderr) == (7, "/tmp\nembed_client\n", "session 1\n")
     done = program("sh", "-c", "ulimit -c 0; kill -SEGV $$")
@@ -69,7 +68,7 @@ def library():
 
 
 def test_symbols_of_the_library():
-    """Exactly the functions of its header, which all begin with initctl_; no data."""
+    """The library exports exactly the functions of its header, all initctl_*, and no data."""
     declared = set(re.findall(r"\b(initctl_\w+)\(", re.sub(r"(?s)/\*.*?\*/", "", HEADER.read_text())))
     defined, needed = library()
     assert len(declared) > 15 and defined == declared
@@ -96,7 +95,7 @@ int main(void)
 
 
 def test_too_many_descriptors(tmp_path):
-    """They would not fit where they are put together, on the stack."""
+    """Too many descriptors are refused, since the buffer for them on the stack is limited."""
     (tmp_path / "many.c").write_text(TOO_MANY)
     compiler = subprocess.run(["make", "-s", "print-CC"], cwd=ROOT, check=True, capture_output=True,
                               text=True).stdout.strip()
@@ -106,14 +105,14 @@ def test_too_many_descriptors(tmp_path):
 
 
 def test_the_library_has_no_state():
-    """No writable data, so that threads may use different connections."""
+    """The library has no writable data, so that threads can use different connections."""
     text = subprocess.run(["nm", ROOT / "build/libinitctl.a"], check=True, capture_output=True,
                           text=True).stdout
     assert not [line for line in text.splitlines() if re.search(r" [bBdDcC] ", line)]
 
 
 def test_the_header_stands_alone():
-    """No include but the libc's, and no name that is not ours."""
+    """The header includes only headers of the libc, and every name begins with initctl."""
     text = HEADER.read_text()
     assert re.findall(r"#include (.*)", text) == ["<stdbool.h>", "<stddef.h>"]
     for name in re.findall(r"(?:struct|#define|enum) (\w+)", text):
@@ -121,25 +120,3 @@ def test_the_header_stands_alone():
     done = subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-x", "c",
                            "-fsyntax-only", HEADER], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_the_client_of_the_readme(container):
-    """It is 20 lines, and works as printed."""
-    pages = [ROOT / "README.md"]
-    found = [match for page in pages
-             for match in re.findall(r"(?s)```python\n(.*?)```", page.read_text())]
-    assert len(found) == 1
-    assert len([line for line in found[0].splitlines() if line.strip()]) <= 20
-    file = container.directory / "client.py"
-    file.write_text(found[0])
-
-    def run(*words, data=None):
-        return subprocess.run([sys.executable, "-B", file, container.socket, *words], text=True,
-                              capture_output=True, timeout=DEADLINE, input=data,
-                              env=container.environment())
-
-    done = run("sh", "-c", "read x; echo got $x; exit 7", data="words\n")
-    assert (done.returncode, done.stdout) == (7, "got words\n")
-    assert run("sh", "-c", "kill -KILL $$").returncode == 137
-    done = run("no-such")
-    assert (done.returncode, done.stderr) == (1, "exec: No such file or directory\n")

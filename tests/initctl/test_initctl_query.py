@@ -1,4 +1,4 @@
-"""status, sessions, signal, wait, watch and stop; for people, and as JSON."""
+"""status, sessions, signal, wait, watch and stop; as text and as JSON."""
 import json
 import os
 import re
@@ -49,7 +49,7 @@ def test_sessions(container):
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3"]
     up = [line.split().pop(4) for line in lines[1:]]
     assert [line.split()[2:] for line in lines[1:]] == [["held", "-", one, "sleep"] for one in up]
-    # The first is the oldest, and none is older than this test.
+    # The first one is the oldest, and none is older than this test.
     seconds = [int(re.fullmatch(r"0:00:(\d\d)", one)[1]) for one in up]
     assert time.monotonic() - began >= seconds[0] >= seconds[1] >= seconds[2]
     assert [one["session"] for one in container.sessions()] == [1, 2, 3]
@@ -68,7 +68,7 @@ def test_sessions(container):
     (b"123", "123", "123"), (b"true", "true", "true"),
 ])
 def test_a_name_that_is_not_a_word(container, name, shown, parsed):
-    """What comes from inside does not drive our terminal, and is a string in JSON."""
+    """Control characters of a session's name do not reach the terminal, and are escaped in JSON."""
     container.output("exec", "-d", "--program", PROBE, "--", name, "signals")
     lines = container.output("sessions", text=False).decode().splitlines()
     assert lines[1].endswith(" " + shown)
@@ -111,7 +111,7 @@ def test_signals_that_cannot_be_sent(container, words, parts):
 
 @pytest.mark.parametrize("end, code", [("exit 0", 0), ("exit 42", 42), ("kill -TERM $$", 143)])
 def test_wait_exits_as_main_did(control, end, code):
-    """Whether it has ended before it was asked for, or after: init stays for who is left."""
+    """wait exits with the command's code, whether the command ends before or after the request."""
     fifo = control.directory / "fifo"
     os.mkfifo(fifo)
     control.start("--grace", "60", command=[
@@ -163,7 +163,7 @@ def test_stop(control):
                            "while :; do sleep 0.02; done"])
     control.init.line("ready")
     assert control.output("stop") == ""
-    # It is gone when stop says so, its socket with it.
+    # When stop returns, the container and its socket are gone.
     assert not control.socket.exists()
     assert control.init.wait() == 5
 
@@ -242,7 +242,7 @@ def test_nobody_listens(control):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root to become another")
-def test_who_is_not_let_in(container):
+def test_a_user_who_is_refused(container):
     os.chmod(container.directory, 0o755)
     one_line(container.run("status", user=65533), 125, "Permission denied")
     os.chmod(container.socket, 0o666)

@@ -1,4 +1,4 @@
-"""Where the bytes go: descriptors that are passed, and terminals that are relayed."""
+"""Input and output: descriptors that are passed, and terminals that are relayed."""
 import os
 import signal
 import subprocess
@@ -20,7 +20,7 @@ def cpu(pid):
     return int(fields[11]) + int(fields[12])
 
 
-# ---- passed
+# ---- descriptors that are passed
 
 
 def test_three_descriptors_of_ours(container):
@@ -54,7 +54,7 @@ def test_the_end_of_stdin(container):
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)])
 def test_closed_descriptors(container, closed):
-    """What is closed is /dev/null inside; the connection does not land there."""
+    """A closed 0, 1 or 2 is /dev/null inside, and never the connection."""
     mark = container.directory / "mark"
 
     def close():
@@ -71,7 +71,7 @@ def test_closed_descriptors(container, closed):
 
 
 def test_output_is_all_there_at_the_end(container):
-    """200 times: the last line of much output, to a pipe."""
+    """The last line of much output arrives in a pipe, 200 times."""
     script = "i=0; while [ $i -lt 200 ]; do $0 exec seq 5000 | tail -n 1; i=$((i+1)); done"
     done = subprocess.run(["sh", "-c", script, INITCTL], env=container.environment(),
                           capture_output=True, text=True, timeout=4 * DEADLINE)
@@ -79,7 +79,7 @@ def test_output_is_all_there_at_the_end(container):
 
 
 def test_a_background_child_that_keeps_stdout(container):
-    """The leader's end is the end; what reads our stdout is another matter."""
+    """initctl exits when the leader does, even if a background child keeps stdout open."""
     out, given = os.pipe()
     try:
         client = container.popen("exec", "sh", "-c", "sleep 1000 & echo ready", stdout=given)
@@ -92,7 +92,7 @@ def test_a_background_child_that_keeps_stdout(container):
 
 
 def test_a_reader_that_is_slow_or_stuck(container):
-    """Nothing of it is initctl's business, which still passes signals on."""
+    """If the reader of stdout is slow or stuck, initctl still forwards signals."""
     client = container.popen("exec", "sh", "-c", "exec yes")
     pid = container.wait_sessions(1)[0]["pid"]
     eventually(lambda: process(container.inside(pid)).state == "S", what="a full pipe")
@@ -108,7 +108,7 @@ def test_a_reader_that_goes(container):
 
 
 def test_a_command_that_closes_its_stdout(container):
-    """Its reader sees the end: initctl does not keep it open."""
+    """The reader sees the end when the command closes its stdout: initctl does not keep it open."""
     client = container.popen("exec", "sh", "-c", "echo word; exec >&- sleep 1000")
     assert client.stdout.readline() == b"word\n"
     os.set_blocking(client.stdout.fileno(), False)
@@ -118,7 +118,7 @@ def test_a_command_that_closes_its_stdout(container):
 
 
 def test_a_gibibyte_moves_no_byte_through_pid_1(container):
-    """And goes about as fast as through cat alone; how fast is printed, not judged."""
+    """About as fast as through cat alone; the time is printed, but not checked."""
     def took(*command):
         began = time.monotonic()
         subprocess.run(["sh", "-c", f"head -c {GIB} /dev/zero | \"$@\" | tail -c 1 >/dev/null",
@@ -149,7 +149,7 @@ def test_a_signal_for_initctl_goes_to_the_session(container, name):
 
 
 def test_hup_ends_the_session(control):
-    """Also one that does not mind it."""
+    """HUP ends initctl and the session, even a session that ignores HUP."""
     control.start("--grace", "0.2")
     client = control.popen("exec", "sh", "-c", "trap '' HUP; echo ready; exec sleep 1000")
     client.stdout.readline()
@@ -160,7 +160,7 @@ def test_hup_ends_the_session(control):
 
 @pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM"])
 def test_a_signal_that_was_ignored_stays_so(container, name):
-    """nohup, and a command in the background of a script."""
+    """As with nohup, and for a background command of a script."""
     number = getattr(signal, f"SIG{name}")
 
     def ignore():
@@ -175,11 +175,11 @@ def test_a_signal_that_was_ignored_stays_so(container, name):
     assert client.returncode == 0
 
 
-# ---- terminals, without one inside
+# ---- the caller's terminal, without one inside
 
 
 def test_the_terminal_stays_outside(container):
-    """-T on a terminal: the session sees pipes, and the operator what it prints."""
+    """With -T on a terminal the session has pipes, and the operator sees its output."""
     terminal = container.on_terminal("exec", "-T", "--", "sh", "-c",
                                      "echo ready; tty; for fd in 0 1 2; do readlink "
                                      "/proc/$$/fd/$fd; done; read x; echo got $x; cat; echo end")
@@ -198,7 +198,7 @@ def test_the_terminal_stays_outside(container):
 
 
 def test_the_order_of_stdout_and_stderr(container):
-    """On one terminal, what was printed first comes first."""
+    """If stdout and stderr are one terminal, the order of the output is kept."""
     script = "; ".join("echo o >&1; echo e >&2" for _ in range(50))
     terminal = container.on_terminal("exec", "-T", "--", "sh", "-c", script)
     terminal.expect("(o\r\ne\r\n){50}")
@@ -206,7 +206,7 @@ def test_the_order_of_stdout_and_stderr(container):
 
 
 def test_some_are_terminals(container):
-    """Each by itself: a pipe goes in as it is."""
+    """Each descriptor is handled separately: terminals are relayed, a pipe is passed."""
     terminal = container.on_terminal()
     terminal.expect("ready> ")
     out = container.directory / "out"
@@ -245,7 +245,7 @@ def test_ctrl_z_stops_both_and_fg_resumes_both(container):
 
 
 def test_a_stop_that_nobody_can_resume(container):
-    """In an orphaned process group TSTP does not stop initctl, so the session is to go on."""
+    """In an orphaned process group TSTP does not stop initctl, and so the session must not stop."""
     def alone():
         unignore()
         os.setsid()
@@ -254,7 +254,7 @@ def test_a_stop_that_nobody_can_resume(container):
                              stdin=subprocess.PIPE, preexec_fn=alone)
     client.stdout.readline()
     client.send_signal(signal.SIGTSTP)
-    # It has heard, and init has heard of it.
+    # initctl has received the signal, and init the request.
     eventually(lambda: not int(status_of(client.pid)["ShdPnd"], 16))
     eventually(lambda: process(client.pid).state == "S")
     container.lines("status")
@@ -262,12 +262,12 @@ def test_a_stop_that_nobody_can_resume(container):
 
 
 def test_an_end_of_stdin_that_nobody_reads(container):
-    """A stdin at its end does not keep initctl busy."""
+    """initctl uses no CPU time when stdin is at its end."""
     client = container.popen("exec", "-t", "sh", "-c", "echo ready; exec sleep 1000",
                              stdin=subprocess.DEVNULL)
     client.stdout.readline()
     before = cpu(client.pid)
-    # The clock of the condition, not a pause: half a second passes, and the CPU is not used.
+    # The condition is true after half a second, in which no CPU time may be used.
     end = time.monotonic() + 0.5
     eventually(lambda: time.monotonic() > end)
     assert cpu(client.pid) - before <= 5
@@ -276,7 +276,7 @@ def test_an_end_of_stdin_that_nobody_reads(container):
 
 
 def test_a_background_child_that_keeps_a_relayed_pipe(container):
-    """It may print on for ever: what is there at the end is printed, and no more."""
+    """It may print for ever: only what it has printed by the end of the leader is relayed."""
     terminal = container.on_terminal("exec", "-T", "--", "sh", "-c",
                                      "(trap '' HUP; exec yes) & sleep 0.1; exit 6")
     assert terminal.wait() == 6

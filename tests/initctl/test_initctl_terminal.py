@@ -1,4 +1,4 @@
-"""initctl on a terminal: exec -t and shell, keys, sizes, full screens, and every way out."""
+"""initctl on a terminal: exec -t and shell, keys, sizes, full-screen programs, every end."""
 import os
 import re
 import shutil
@@ -24,7 +24,7 @@ def needs(program):
 
 
 def inside_shell(container, **options):
-    """A shell inside, at its prompt, with no echo."""
+    """A shell inside, at its prompt, without echo."""
     terminal = container.on_terminal(*SHELL, **options)
     terminal.expect(PS1)
     terminal.type("stty -echo; echo mute")
@@ -37,7 +37,7 @@ def ask(terminal, line):
     return terminal.expect(f"(?s)(.*){PS1}").group(1).replace("\r\n", "\n")
 
 
-# ---- whether there is one
+# ---- whether the session has a terminal
 
 
 @pytest.mark.parametrize("options, stdin, expected", [
@@ -53,17 +53,17 @@ def test_terminal_or_not(container, options, stdin, expected):
 
 @pytest.mark.parametrize("command", [
     ["bash", "--norc", "--noprofile"], ["cat"],
-    # Its change of modes takes back what was typed and not read.
+    # Wait, since its change of modes discards input that was not read.
     ["sh", "-c", "sleep 0.3; stty -icanon; stty icanon; cat; cat"],
 ], ids=["bash", "cat", "late"])
 @pytest.mark.parametrize("typed", ["", "true\n"], ids=["nothing", "a line"])
 def test_end_of_input_on_a_terminal(container, command, typed):
-    """As with a file: whoever reads at its end is told so, whenever that is."""
+    """As with a file, the command reads the end of the input, whenever it reads."""
     assert container.run("exec", "-t", *command, input=typed).returncode == 0
 
 
 
-def test_not_where_stdout_is_none(container):
+def test_no_terminal_if_stdout_is_none(container):
     terminal = container.on_terminal()
     terminal.expect(PROMPT)
     terminal.type("$INITCTL exec -- sh -c 'test -t 0 || echo no-input; test -t 1 || echo none' | cat")
@@ -71,7 +71,7 @@ def test_not_where_stdout_is_none(container):
 
 
 def test_without_a_terminal_of_ours(container):
-    """-t with pipes: the size is the usual one, input ends as at a terminal."""
+    """-t with pipes: the size is the default, and the end of input is passed as Ctrl-D."""
     out = container.output("exec", "-t", "sh", "-c", "stty size; stty -echo; cat; echo done",
                            input="a line\nhalf")
     assert "24 80\n" in out and out.endswith("done\n")
@@ -79,7 +79,7 @@ def test_without_a_terminal_of_ours(container):
 
 
 def test_the_terminal_stays_outside(container):
-    """No descriptor of the session is ours; it is the foreground of its own terminal."""
+    """The session has none of our descriptors, and is in the foreground of its own terminal."""
     terminal = container.on_terminal("exec", "--", "sh", "-c", "echo ready; exec sleep 1000")
     terminal.expect("ready")
     ours = os.stat(f"/proc/{terminal.pid()}/fd/0").st_rdev
@@ -117,7 +117,7 @@ def test_exit_code_and_signal(container):
 
 
 def test_output_is_all_there_at_the_end(container):
-    """200 times: the last line of much output, from a terminal."""
+    """The last line of much output arrives from a terminal, 200 times."""
     terminal = container.on_terminal()
     terminal.expect(PROMPT)
     terminal.type("for i in $(seq 200); do $INITCTL exec -t seq 2000 | tail -n 1; done; echo over")
@@ -149,7 +149,7 @@ def test_job_control(container):
 def container_processes(container, name):
     from conftest import descendants
     found = [process(pid) for pid in descendants(container.pid())]
-    # The container's own command sleeps too, without a terminal.
+    # The container's main command is a sleep as well, without a terminal.
     return [one for one in found if one and one.name == name and one.tty]
 
 
@@ -166,7 +166,7 @@ def test_keys_belong_to_the_session(container, key, name):
 
 
 def test_every_byte_arrives(container):
-    """All keys there are, but for those that detach in a row."""
+    """Every byte can be typed, except for the sequence that detaches."""
     terminal = container.on_terminal("exec", "--", "sh", "-c",
                                      "stty raw -echo; echo ready; exec od -An -v -tu1 -w1 -N255")
     terminal.expect("ready")
@@ -179,7 +179,7 @@ def test_every_byte_arrives(container):
 
 
 def test_a_lot_of_typing(container):
-    """More than any buffer holds, to a program that reads slowly."""
+    """More input than any buffer holds arrives in a program that reads slowly."""
     client = container.popen("exec", "-t", "sh", "-c",
                              "stty raw -echo; echo ready; sleep 0.3; exec head -c 300000",
                              stdin=subprocess.PIPE)
@@ -209,7 +209,7 @@ def test_the_users_shell(control, options, passwd, expected):
     (root / "etc").mkdir()
     for name in ("sh", "rootsh", "usersh"):
         (root / "bin" / name).symlink_to("/bin/real")
-    # Each is a shell that says its name.
+    # Each is a shell that prints its name.
     shutil.copy("/bin/busybox", root / "bin/busybox")
     for name in ("sh", "rootsh", "usersh"):
         (root / "bin" / name).unlink()
@@ -224,7 +224,7 @@ def test_the_users_shell(control, options, passwd, expected):
 
 @needs_root
 def test_a_passwd_that_leads_out_or_hangs(control):
-    """A link is followed inside only, and a pipe is not read."""
+    """A link at /etc/passwd is followed inside only, and a pipe there is not read."""
     control.start_in_empty_root(devpts=True)
     root = control.directory / "root"
     for folder in ("bin", "etc"):
@@ -243,7 +243,7 @@ def test_a_passwd_that_leads_out_or_hangs(control):
 
 @needs_root
 def test_a_shell_of_ours_in_an_empty_root(control):
-    """shell --program busybox, where there is nothing but init and an app."""
+    """shell --program busybox in a root with nothing but init and an app."""
     control.start_in_empty_root(devpts=True)
     terminal = control.on_terminal("shell", "--program", "/bin/busybox")
     terminal.expect("/ # ")
@@ -260,9 +260,9 @@ def test_no_terminals_inside(control):
              "No such file or directory")
 
 
-# ---- every way out
+# ---- every end
 
-# A shell that does not set the terminal right itself, as bash does after a job.
+# A shell that does not restore the terminal itself, as bash does after a job.
 PLAIN = ["dash", "-i"]
 
 
@@ -287,7 +287,7 @@ def test_a_signal_restores_the_terminal_and_ends_the_session(container, name):
 
 
 def test_kill_of_the_process_group(container):
-    """The guard is out of its reach."""
+    """SIGKILL to the process group does not reach the guard, which restores the terminal."""
     terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = modes(terminal)
@@ -302,7 +302,7 @@ def test_kill_of_the_process_group(container):
 
 @pytest.mark.parametrize("script", ["exit 0", "exit 3", "kill -KILL $$"])
 def test_the_end_restores_the_terminal(container, script):
-    """Before initctl is over, so that a shell finds it well."""
+    """The terminal is restored before initctl exits, so that a shell finds it in order."""
     terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = terminal.run("stty -a; stty -g")
@@ -329,8 +329,8 @@ def test_a_hang_up_of_the_terminal(container):
     container.wait_sessions(0)
 
 
-def test_a_hang_up_that_only_shows_as_one(container):
-    """The terminal is nobody's: no signal comes, reading fails."""
+def test_a_hang_up_without_a_signal(container):
+    """The terminal is not a controlling one: at a hang-up no signal comes, but reading fails."""
     terminal = container.on_terminal("exec", "--", "sh", "-c", "echo begun; exec sleep 1000",
                                      own=False)
     terminal.expect("begun")
@@ -345,7 +345,7 @@ def test_a_hang_up_that_only_shows_as_one(container):
 
 
 def test_a_stop_from_outside_and_back(container):
-    """kill -TSTP: the shell has its terminal as it was, fg has it raw again."""
+    """kill -TSTP restores the terminal for the shell; fg makes it raw again."""
     terminal = container.on_terminal(shell=PLAIN)
     terminal.expect(PROMPT)
     before = modes(terminal)
@@ -362,7 +362,7 @@ def test_a_stop_from_outside_and_back(container):
 
 
 def test_a_reader_of_ours_that_is_stuck(container):
-    """Output of a terminal to a pipe that nobody reads: a signal still ends it."""
+    """If a session's terminal is relayed to a pipe that nobody reads, a signal ends initctl."""
     client = container.popen("exec", "-t", "yes")
     pid = container.wait_sessions(1)[0]["pid"]
     eventually(lambda: process(container.inside(pid)).state == "S", what="a stuck program")
@@ -371,7 +371,7 @@ def test_a_reader_of_ours_that_is_stuck(container):
 
 
 def test_a_terminal_of_ours_that_is_stuck(container):
-    """Nobody reads what is shown: a signal still ends it."""
+    """If nobody reads from the operator's terminal, a signal ends initctl."""
     terminal = container.on_terminal("exec", "yes")
     pid = container.inside(container.wait_sessions(1)[0]["pid"])
 
@@ -386,7 +386,7 @@ def test_a_terminal_of_ours_that_is_stuck(container):
 
 
 def test_the_guard_holds_nothing_but_the_terminal(container):
-    """Not the connection, whose end is the session's."""
+    """The guard does not hold the connection, whose end is the end of the session."""
     terminal = container.on_terminal("exec", "--", "sh", "-c", "echo begun; exec sleep 1000")
     terminal.expect("begun")
     guard = terminal.all("tty-guard")[0].pid
@@ -395,18 +395,18 @@ def test_the_guard_holds_nothing_but_the_terminal(container):
 
 
 def test_a_terminal_that_nobody_has_open_for_a_while(container):
-    """Its leader may open it anew, and is not hung up meanwhile."""
+    """A leader may close its terminal and open it again, and is not hung up meanwhile."""
     client = container.popen("exec", "-t", "sh", "-c", "t=$(tty); exec <&- >&- 2>&-; "
                              "sleep 0.3; echo back >$t; exit 4")
     out, _ = client.communicate(timeout=DEADLINE)
     assert (client.returncode, out) == (4, b"back\r\n")
 
 
-# ---- full screens
+# ---- full-screen programs
 
 
 class Screen:
-    """tmux, of which only what it shows is looked at."""
+    """A tmux session; only its screen is checked."""
 
     def __init__(self, container, *words):
         self.name, self.container = f"t{os.getpid()}.{container.marker[:8]}", container
@@ -460,11 +460,11 @@ def test_an_editor(container, screen):
     one.shows(r"^~\s*\n~")
     one.keys("itwo words", "Escape")
     one.shows("^two words")
-    # The last line is where the messages are, also once the window is another.
+    # The last line shows the messages, also after the size was changed.
     one.tmux("resize-window", "-x", "60", "-y", "12")
     eventually(lambda: len(one.text().splitlines()) == 12
                and sum(line == "~" for line in one.text().splitlines()) == 10)
-    # Away, and back: it draws all anew.
+    # After detaching and attaching it redraws the whole screen.
     one.keys("C-p", "C-q")
     one.shows("detached, back with: initctl attach 1")
     assert container.sessions()[0]["state"] == "held"

@@ -1,7 +1,7 @@
-"""initctl ns: the host's tools in a container's namespaces, by what PID 1 hands out.
+"""initctl ns: tools of the host in a container's namespaces, which PID 1 passes.
 
-The namespaces are made by unshare. `box` is one of root's, and `rootless` one that an
-ordinary user has made and is the operator of: user 1000 where the tests run as root.
+The namespaces are made by unshare. `box` is a container of root, and `rootless` one that an
+ordinary user has made and operates: user 1000 where the tests run as root.
 """
 import errno
 import json
@@ -25,14 +25,14 @@ KINDS = ["cgroup", "ipc", "uts", "net", "time", "pid", "mnt", "user"]
 OTHERS = [kind for kind in KINDS if kind != "user"]
 USER = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"] if AS_ROOT else []
 UNSHARE = ["unshare", "-pfnuimCT", "--boottime=1000000", "--mount-proc", "--kill-child"]
-# A mount that only those inside see, and a name.
+# A mount that is visible only inside, and a host name.
 MAIN = "mount -t tmpfs none {0} && touch {0}/inside && hostname within && exec sleep 1000"
 STRACE = ["strace", "-f", "-qq", "-o"]
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 
 
 def start(control, *outer, user=(), main=MAIN, **starting):
-    """A container in the namespaces that outer makes; control.user is put before its operator."""
+    """A container in namespaces made by outer; control.user is put before its operator's words."""
     control.directory.chmod(0o777)
     (control.directory / "mnt").mkdir()
     (control.directory / "mnt").chmod(0o777)
@@ -46,7 +46,7 @@ def start(control, *outer, user=(), main=MAIN, **starting):
 
 @pytest.fixture(autouse=True)
 def nothing_kept(control):
-    """What a test that failed has left mounted is gone before its folder is."""
+    """Unmounts what a failed test has left, before its folder is removed."""
     yield
     left = [path for line in mounts()
             if (path := line.split()[4]).startswith(f"{control.directory}/k")]
@@ -88,7 +88,7 @@ def listed(control, *words):
 
 
 def links(text):
-    """What readlink prints of some of /proc/self/ns, as a dict."""
+    """The output of readlink for some files of /proc/self/ns, as a dict."""
     return dict(re.findall(r"^(\w+):\[(\d+)\]$", text, re.M))
 
 
@@ -107,7 +107,7 @@ def theirs(control):
 
 
 def test_list(either):
-    """Kind, inode, owner; which are ours."""
+    """The list has the kind, the inode and the owner, and whether it is the caller's namespace."""
     inside, outside, found = theirs(either), ours(), listed(either)
     assert list(found) == KINDS
     for kind, line in found.items():
@@ -134,7 +134,7 @@ def test_table(either):
 
 
 def test_list_of_those_that_are_ours(control):
-    """A container without namespaces: there is nothing to enter, and no rights are needed."""
+    """A container without namespaces: nothing is entered, and no privileges are needed."""
     control.start(how="plain").user = ()
     assert all(line["shared"] for line in listed(control).values())
     assert "ip link" not in output(control)
@@ -147,10 +147,10 @@ def test_list_of_those_that_are_ours(control):
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_one_kind(either, kind):
-    """It is entered, and no other, but the user namespace where only that gives the right."""
+    """Only the named namespace is entered, and the user namespace if that is needed for it."""
     inside, outside = theirs(either), ours()
     if kind == "mnt":
-        # /proc of in there does not know us.
+        # The caller has no entry in the /proc of the container.
         assert output(either, "mnt", "--", "ls", str(either.directory / "mnt")) == "inside\n"
         return
     entered = {kind, "user"} if either.user or not AS_ROOT else {kind}
@@ -160,7 +160,7 @@ def test_one_kind(either, kind):
 
 
 def test_what_is_seen(either):
-    """Inside and outside, of each kind."""
+    """What a command sees in each kind of namespace differs from what it sees outside."""
     folder = str(either.directory / "mnt")
 
     def both(kind, *command):
@@ -187,7 +187,7 @@ def test_what_is_seen(either):
 
 
 def test_all(either):
-    """Each of them, at the root of what is /, as root, and /proc knows it."""
+    """All namespaces: the command is root in the container's /, and appears in its /proc."""
     text = output(either, "all", "--", "sh", "-c", f"{' '.join(LINKS)}; pwd; id -u; echo pid $$")
     assert links(text) == theirs(either)
     assert re.search(r"^/\n0\npid \d{1,2}$", text, re.M)
@@ -196,7 +196,7 @@ def test_all(either):
 
 @needs_root
 def test_root_in_an_ordinary_users_container(rootless):
-    """With its own rights it stays itself, and becomes theirs where that is asked for."""
+    """Root has the privileges itself and stays root; with `user` it becomes root inside."""
     rootless.user = ()
     inside, outside = theirs(rootless), ours()
     assert links(output(rootless, "net", *LINKS)) == {**outside, "net": inside["net"]}
@@ -216,7 +216,8 @@ def test_root_in_an_ordinary_users_container(rootless):
 
 @needs_root
 def test_user_comes_last_where_another_belongs_further_up(control):
-    """A network of root's, and in it a user's container: the user namespace would lock us out."""
+    """A container of a user in a network namespace of root, which could not be entered after the
+    user namespace."""
     start(control, "unshare", "-n", *USER, "unshare", "-Urupf",
           main="hostname within && exec sleep 1000")
     inside = theirs(control)
@@ -225,7 +226,7 @@ def test_user_comes_last_where_another_belongs_further_up(control):
 
 
 def test_root_that_is_not_that_of_the_mounts(control):
-    """init was chrooted, in a mount namespace of ours or of its own: / is its /."""
+    """Where init was chrooted, in the caller's mount namespace or in another, / is that of init."""
     if not AS_ROOT:
         pytest.skip("needs root to change root")
     control.start_in_empty_root().user = ()
@@ -234,14 +235,14 @@ def test_root_that_is_not_that_of_the_mounts(control):
 
 
 def test_a_program_of_ours(either):
-    """Its file need not be there."""
+    """With --program the file need not be in the container."""
     assert output(either, "mnt", "--program", "/bin/busybox", "pwd") == "/\n"
     assert output(either, "pid", "--program=/bin/busybox", "--", "sh", "-c", "echo $0") == "sh\n"
     one_line(ns(either, "net", "--program", "/", "x"), 125, "open program /", "Is a directory")
 
 
 def test_a_user_without_a_root(control):
-    """Whom an ordinary user stays; host's root, who would be nobody in there, is not let in."""
+    """In a user namespace without a root an ordinary user keeps its uid; root is refused."""
     words = ["unshare", "-U", "--map-user=77", "-npf", "--kill-child"]
     start(control, *words, user=USER, main="exec sleep 1000")
     assert output(control, "user,net", "--", "id", "-u") == "77\n"
@@ -278,7 +279,7 @@ def test_signals_reach_it(either, kind):
 
 
 def lead_a_group():
-    """Our own may be orphaned: TSTP would not stop it (setpgid(2))."""
+    """Makes a process group; ours may be orphaned, which TSTP does not stop (setpgid(2))."""
     unignore()
     os.setpgid(0, 0)
 
@@ -297,7 +298,7 @@ def test_stop_and_continue(either):
 
 
 def test_killed_with_it(either):
-    """A command in a pid namespace does not outlive initctl."""
+    """A command in a pid namespace ends with initctl."""
     client = either.popen("ns", "pid", "--", "sh", "-c", "echo ready; exec sleep 1000",
                           outer=either.user)
     assert client.stdout.readline() == b"ready\n"
@@ -307,7 +308,7 @@ def test_killed_with_it(either):
 
 
 def test_a_command_that_closes_its_stdout(either):
-    """Its reader sees the end; no copy of initctl's stays open."""
+    """The reader sees the end: initctl keeps no copy open."""
     for kind in "net", "pid":
         client = either.popen("ns", kind, "--", "sh", "-c", "exec >&- 2>&-; read x",
                               outer=either.user, stdin=subprocess.PIPE)
@@ -328,7 +329,7 @@ def test_killed_with_the_container(either, how):
 
 
 def test_ignored_and_blocked_as_they_were(either):
-    """Like nohup; and what a shell's SIGCHLD was."""
+    """Ignored signals, as by nohup, and blocked ones are inherited, SIGCHLD as well."""
     def inherit():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -338,14 +339,14 @@ def test_ignored_and_blocked_as_they_were(either):
         status = output(either, kind, "cat", "/proc/self/status", preexec_fn=inherit)
         bit = {name: int(value, 16) for name, value in re.findall(r"(Sig\w+):\s(\w+)", status)}
         assert bit["SigBlk"] == 1 << signal.SIGUSR1 - 1
-        # Python ignores two more.
+        # Python ignores two more signals.
         assert bit["SigIgn"] & 0x10001 == 1 | 1 << signal.SIGCHLD - 1
 
 
 @pytest.mark.parametrize("kind, passed", [("net", True), ("uts,user", True), ("pid", False),
                                           ("mnt", False), ("all", False)])
 def test_inherited_descriptors(either, kind, passed):
-    """They are the command's own, but not where the container can lay hands on it."""
+    """The command inherits descriptors, except where processes of the container could access it."""
     read, write = os.pipe()
     try:
         done = ns(either, kind, "--", "bash", "-c", f"echo through >&{write}", pass_fds=[write])
@@ -361,7 +362,7 @@ def test_inherited_descriptors(either, kind, passed):
 
 
 def shell_of(control, **options):
-    """An interactive shell of the operator's, with $NS for initctl ns."""
+    """An interactive shell of the operator, with initctl ns in $NS."""
     words = [*control.user, "bash", "--norc", "--noprofile", "--noediting", "-i"]
     terminal = control.on_terminal(shell=words, **options)
     terminal.expect(PROMPT)
@@ -372,7 +373,7 @@ def shell_of(control, **options):
 
 @pytest.mark.parametrize("kind", ["net", "pid"])
 def test_keys(either, kind):
-    """Ctrl-C, Ctrl-Z, fg and bg as if initctl were not there."""
+    """Ctrl-C, Ctrl-Z, fg and bg work as without initctl."""
     terminal = shell_of(either)
     terminal.type(f"ns {kind} -- sleep 1000")
     terminal.find_foreground("sleep")
@@ -392,7 +393,7 @@ def test_keys(either, kind):
     terminal.press(SUSPEND)
     terminal.expect(f"(?s)Stopped.*{PROMPT}")
     terminal.run("bg")
-    # It reads, and is stopped for it.
+    # It is stopped because it reads.
     terminal.until(lambda: "Stopped" in terminal.run("jobs"), "the stop of a reader")
     terminal.type("fg")
     terminal.find_foreground("cat")
@@ -403,7 +404,7 @@ def test_keys(either, kind):
 
 @pytest.mark.parametrize("kind", ["net", "pid"])
 def test_a_key_that_the_command_handles(either, kind):
-    """It comes once, from the terminal, and initctl waits."""
+    """The command gets the signal once, from the terminal, and initctl waits for it."""
     terminal = shell_of(either, env={"PROBE": PROBE})
     last, typed, sent = signal.SIGPWR, 128, 0  # si_code: SI_KERNEL, SI_USER
     terminal.type(f"ns {kind} -- $PROBE signals --until {int(last)}")
@@ -413,13 +414,13 @@ def test_a_key_that_the_command_handles(either, kind):
         terminal.expect(f"{number} {typed} 0\r\n")
     client = (terminal.all("initctl") or terminal.all("probe"))[0]
     os.kill(client.pid, last)
-    # What came twice would stand before what was sent last.
+    # A second one would be printed before the signal that was sent last.
     assert terminal.expect(f"(?s)(.*){int(last)} {sent} 0\r\n").group(1) == ""
     terminal.expect(PROMPT)
 
 
 def test_an_interactive_shell(either):
-    """With jobs of its own; the terminal is given back, also to a script that reads on."""
+    """A shell has job control; the terminal is given back, also to a script that reads."""
     terminal = shell_of(either)
     inner = "PS1='inner> ' bash --norc --noprofile --noediting -i"
     terminal.type(f"bash -c \"$INITCTL ns pid,uts -- env {inner}; read x; echo got \\$x\"")
@@ -441,7 +442,7 @@ def test_an_interactive_shell(either):
 
 
 def test_the_terminal_is_not_taken_from_a_shell(either):
-    """A job in the background that ends leaves the foreground alone."""
+    """A background job that ends does not change the foreground."""
     terminal = shell_of(either)
     terminal.type("ns pid -- sh -c 'until [ -e %s ]; do sleep 0.01; done' &" % (
         either.directory / "go"))
@@ -458,7 +459,7 @@ def test_the_terminal_is_not_taken_from_a_shell(either):
 
 @needs_strace
 def test_order(either):
-    """Nobody may trace us from before the first namespace on; the mounts come last of all."""
+    """initctl makes itself undumpable before it enters a namespace, and enters mnt last."""
     log = either.directory / "log"
     done = either.run("ns", "all", "--", "true", outer=[
         *either.user, *STRACE, log, "-e", "trace=prctl,setns,close_range,fork,clone"])
@@ -482,7 +483,7 @@ def test_our_own_file_is_not_there_to_be_changed(box):
     copy = os.open(f"/proc/{client.pid}/exe", os.O_RDONLY)
     client.kill()
     client.wait()
-    # Nobody runs it any more, which would protect it.
+    # No process executes it any more, which would keep it from being written.
     write = os.open(f"/proc/self/fd/{copy}", os.O_WRONLY)
     try:
         with pytest.raises(PermissionError):
@@ -494,15 +495,15 @@ def test_our_own_file_is_not_there_to_be_changed(box):
     box.output("exec", "sh", "-c",
                f"printf '#!/proc/self/exe wait\\n' >{script}; chmod +x {script}")
     one_line(ns(box, "mnt,pid", str(script)), 125, "too many arguments", str(script))
-    # Where the command is ours there is nothing to hide.
+    # Where the command is a file of the host, initctl executes it directly.
     client = box.popen("ns", "pid", "--", "sh", "-c", "echo ready; exec sleep 1000")
     assert client.stdout.readline() == b"ready\n"
     assert os.readlink(f"/proc/{client.pid}/exe") == INITCTL
 
 
 @pytest.mark.parametrize("kinds", [["null"], ["directory"], [], ["null", "null"]])
-def test_an_init_that_is_none(control, kinds):
-    """It says opened, and passes something else, or too little or too much."""
+def test_a_false_init(control, kinds):
+    """A false init replies opened, but passes something else, or too few or many descriptors."""
     server = Server(control.socket)
     try:
         server.serve((GREETING, ()), [[(message("opened"), kinds)]] * 9)
@@ -545,7 +546,8 @@ def test_not_offered(control):
 
 @needs_root
 def test_a_kind_that_init_could_not_open(control):
-    """It has no /proc that is one. Asked for by name it is an error; of all, what there is."""
+    """The container has no real /proc. A kind that is named is an error; of `all` the others are
+    used."""
     start(control, "unshare", "-m", main="exec sleep 1000", wrap=[
         "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"])
     one_line(ns(control, "net", "true"), 125, "cannot open net: not available here")
@@ -554,7 +556,7 @@ def test_a_kind_that_init_could_not_open(control):
 
 @needs_root
 def test_no_rights(control):
-    """An ordinary user at root's container: not let in, or let in and without the right."""
+    """An ordinary user and root's container: refused, or accepted but without the privilege."""
     start(control, *UNSHARE)
     control.user = USER
     one_line(ns(control, "net", "true"), 125, "connect to", "Permission denied")
@@ -573,7 +575,7 @@ def test_no_rights(control):
 
 @needs_root
 def test_no_rights_over_another_users(rootless):
-    """Somebody else than who made it."""
+    """A user other than the one who made the container."""
     rootless.init.close()
     rootless.socket = rootless.directory / "t"
     rootless.start("--control-allow", "0", how="plain", outer=[*USER, *UNSHARE, "-Ur"])
@@ -582,17 +584,17 @@ def test_no_rights_over_another_users(rootless):
     one_line(rootless.run("ns", "net", "true", outer=other), 125, "connect to")
 
 
-# ---- an interface of ours
+# ---- an interface of the host
 
 
 def test_passed_descriptors(either):
-    """Not entered: the command has them, in the order of the list, from that number on."""
+    """--fd enters no namespace: the command gets descriptors, numbered in the list's order."""
     done = output(either, "uts,net", "--fd", "9", "--", "readlink", "/proc/self/fd/9",
                   "/proc/self/fd/10", "/proc/self/ns/net", "/proc/self/exe")
     inside, outside = theirs(either), ours()
     assert done.splitlines()[:3] == [f"uts:[{inside['uts']}]", f"net:[{inside['net']}]",
                                      f"net:[{outside['net']}]"]
-    # Over one another, and over what holds them.
+    # Numbers that overlap with each other, and with the descriptors that initctl received.
     for first in range(3, 24):
         done = output(either, "all", f"--fd={first}", "--", "readlink",
                       *(f"/proc/self/fd/{first + i}" for i in range(len(KINDS))))
@@ -601,7 +603,7 @@ def test_passed_descriptors(either):
 
 @pytest.mark.parametrize("first", range(3, 8))
 def test_passed_descriptors_and_a_program_of_ours(control, first):
-    """Those of the namespaces do not take the program's place."""
+    """The descriptors of --fd do not replace that of --program."""
     control.start(how="plain").user = ()
     assert output(control, "net,uts", "--fd", str(first), "--program", INITCTL, "--", "initctl",
                   "-V").startswith("initctl ")
@@ -629,7 +631,7 @@ def ip(*words):
 
 @pytest.fixture
 def veth():
-    """Two ends, of this machine's network."""
+    """The names of a pair of veth interfaces in the host's network."""
     if not AS_ROOT:
         pytest.skip("needs root")
     names = [f"t{os.getpid()}{end}" for end in "ab"]
@@ -644,7 +646,8 @@ def veth():
 @pytest.mark.skipif(not shutil.which("ip"), reason="iproute2 is not installed")
 @pytest.mark.parametrize("which", ["box", "rootless", "saved"])
 def test_moving_an_interface_in(request, veth, which):
-    """By the line that the list prints: an end moved in, addresses set from outside, traffic."""
+    """By the command that the list prints, an interface is moved in; it is configured from outside,
+    and carries traffic."""
     box = request.getfixturevalue("rootless" if which == "rootless" else "box")
     box.user, source = (), []
     folder = box.directory / "k"
@@ -673,7 +676,7 @@ def test_moving_an_interface_in(request, veth, which):
         output(box, "--drop", folder)
 
 
-# ---- kept when the container is gone
+# ---- saved
 
 
 def saved(box, *words):
@@ -688,7 +691,7 @@ def nothing_left(folder):
 
 
 def test_saved(box):
-    """They outlive the container, with what was set in them."""
+    """Saved namespaces outlive the container, and keep their settings."""
     inside, folder = theirs(box), saved(box)
     assert sorted(os.listdir(folder)) == sorted(set(KINDS) - {"pid", "user"})
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -708,7 +711,7 @@ def test_saved(box):
 
 
 def test_saved_by_name(box):
-    """Those named, and one that is ours too; the pid namespace is of no use when init is gone."""
+    """Named ones are saved, also one that is the caller's; pid cannot be entered later."""
     folder = saved(box, "pid,user,uts")
     assert sorted(os.listdir(folder)) == ["pid", "user", "uts"]
     assert int(output(box, "--from", folder, "pid", "--", "sh", "-c", "echo $$")) < 100
@@ -723,7 +726,7 @@ def test_saved_by_name(box):
 
 @needs_root
 def test_saved_of_an_ordinary_users(rootless):
-    """By root; entered with its user namespace."""
+    """Those of an ordinary user, saved by root, are entered with their user namespace."""
     rootless.user = ()
     inside, folder = theirs(rootless), saved(rootless)
     assert "user" in os.listdir(folder)
@@ -770,7 +773,7 @@ def test_saving_that_fails_half_way(box, call, when, error):
 
 @needs_strace
 def test_saving_that_is_interrupted(box):
-    """It is done wholly all the same."""
+    """A signal does not interrupt the saving: it is completed."""
     folder = box.directory / "k"
     box.output("ns", "--save", folder, "net,uts", env={"ASAN_OPTIONS": "detect_leaks=0"}, outer=[
         *STRACE, "/dev/null", "-e", "trace=mount", "-e", "inject=mount:signal=TERM:when=3"])
@@ -779,7 +782,7 @@ def test_saving_that_is_interrupted(box):
     nothing_left(folder)
 
 
-def test_saving_where_something_is(box):
+def test_saving_to_an_existing_path(box):
     folder = box.directory / "k"
     folder.mkdir()
     one_line(ns(box, "--save", folder), 125, f"make directory {folder}", "File exists")
@@ -789,8 +792,8 @@ def test_saving_where_something_is(box):
 
 
 @needs_root
-def test_dropping_what_is_another_s(control):
-    """A mount that save did not make. In mounts of our own, lest a fault cost us these."""
+def test_dropping_what_save_did_not_make(control):
+    """A mount that --save did not make is kept. In a mount namespace of its own, for safety."""
     script = """mount -t tmpfs none "$1" && touch "$1/file" && cd /
 for place in "$1" /proc /; do "$INITCTL" ns --drop "$place"; echo $?; done; ls "$1" /proc/uptime"""
     done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(control.directory)],
@@ -819,7 +822,7 @@ def test_dropping_while_in_use(box):
 
 @pytest.fixture
 def one_cpu():
-    """The kernel goes by a number of theirs for their age, and each CPU has its own supply."""
+    """Keeps the test on one CPU: the kernel compares numbers, which each CPU counts separately."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     yield
@@ -828,13 +831,13 @@ def one_cpu():
 
 @needs_root
 def test_a_mount_namespace_older_than_ours(one_cpu, box):
-    """The kernel keeps none in one that is younger, lest the two hold one another."""
+    """The kernel refuses to mount it in a younger one, since the two could keep each other."""
     folder = box.directory / "k"
     within = ["unshare", "-m", "--propagation", "unchanged"]
     done = box.run("ns", "--save", folder, "net,mnt", outer=within)
     one_line(done, 125, f"save mnt in {folder}", "older than it")
     nothing_left(folder)
-    # The others can be kept there.
+    # The others can be saved there.
     text = box.run("ns", "--save", folder, "net", outer=within)
     assert text.returncode == 0
     folder.rmdir()
@@ -842,7 +845,7 @@ def test_a_mount_namespace_older_than_ours(one_cpu, box):
 
 @needs_root
 def test_saving_where_mounts_are_shared(one_cpu, control):
-    """With a container whose mounts follow ours: it sees none of them, and mnt can be kept."""
+    """A container that receives our mounts sees none of those of --save, and mnt can be saved."""
     script = """set -e
 mount -t tmpfs none "$1"; mount --make-rshared /
 cd "$1"; shift

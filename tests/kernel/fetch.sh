@@ -7,7 +7,7 @@ mkdir -p "$1"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 chmod 755 "$folder"
-# The package of no version only names the one that holds it.
+# The package without a version only depends on the one that contains the kernel.
 name=$(apt-cache depends $package | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 [ -n "$name" ] || { echo "fetch: no package $package; apt-get update?" >&2; exit 1; }
 (cd "$folder" && apt-get -qq -o Acquire::Retries=3 -o APT::Sandbox::User=root download "$name")

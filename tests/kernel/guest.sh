@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The machine's first program: what init's cgroups do where all controllers are there.
+# The first program of the machine: tests cgroups of init on a kernel with all controllers.
 # Each line that begins with @ goes to test_kernel.py, as "@scenario key=value".
 export PATH=/bin
 C=/sys/fs/cgroup
@@ -19,7 +19,7 @@ await() {
 	done
 }
 
-# A container of that name; what follows speaks to it.
+# Starts a container of that name, which the following commands use.
 box() {
 	name=$1
 	shift
@@ -47,7 +47,7 @@ end() {
 	tell gone $?
 }
 
-# A start that is to fail.
+# Starts a container, which must fail.
 refused() {
 	name=$1
 	shift
@@ -111,7 +111,7 @@ kill $!
 wait $!
 rmdir $C/busy
 
-# Another that was killed left its controllers on.
+# A cgroup in which an init that was killed has left controllers enabled.
 box stale --limit pids.max=9 -- sleep 1000
 initctl status >/dev/null
 kill -9 $init
@@ -125,7 +125,7 @@ done
 tell left "$(find $C/stale -type d | wc -l)"
 rmdir $C/stale
 
-# In the cgroup that it was started in, which it must leave as it was.
+# With --cgroup naming the cgroup that init was started in, which must not change.
 name=own
 mkdir $C/own
 sh -c 'echo $$ >/sys/fs/cgroup/own/cgroup.procs

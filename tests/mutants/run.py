@@ -1,4 +1,4 @@
-"""Shows that the tests can fail: breaks the program in one place and runs the tests for that place.
+"""Shows that the tests can fail: breaks the program in one place and runs the tests for it.
 
     python3 tests/mutants/run.py                    all mutants (takes hours)
     python3 tests/mutants/run.py NAME...            those with NAME in a test, a file or the part
@@ -14,10 +14,10 @@ A mutant is a row of a part, tests/mutants/PART.toml:
     new = 'return 0;'                    takes its place
     env = {ENGINE = "runc"}              optional, for the tests
 
-old and new may be lists of the same length, for a change in several places. --check says in a line
-each which rows do not fit the sources any more. The rest copies the tree, makes the change, builds
-the copy and runs the tests there; a mutant survives where one of its tests passes. The exit code is 1
-if any survived, did not build, or did not fit.
+old and new may be lists of the same length, for a change in several places. --check prints a line
+for each row that does not fit the sources any more. Otherwise the tree is copied, changed and
+built, and the tests are run in the copy; a mutant survives if one of its tests passes. The exit
+code is 1 if any mutant survived, did not build, or did not fit.
 """
 import os
 import random
@@ -32,7 +32,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = Path(__file__).resolve().parent
-# A mutant of the namespaces' part may change these on the host.
+# A mutant of the namespaces may change these on the host.
 NODES = ["/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console")]
 
 
@@ -78,7 +78,7 @@ def test_files():
 
 
 def problems(mutant, files, texts):
-    """What of it does not fit the sources, as texts."""
+    """The respects in which a mutant does not fit the sources, as texts."""
     found = []
     if mutant.file not in texts:
         path = ROOT / mutant.file
@@ -117,7 +117,7 @@ def targets(mutant):
 
 
 def fails(folder, mutant, test, files):
-    """Whether a test of the copy fails."""
+    """Whether a test fails in the copy."""
     file, name = test.split("::")
     path = files[file][0].relative_to(ROOT)
     env = {**os.environ, "DEADLINE": os.environ.get("DEADLINE") or "5", **mutant.env}
@@ -126,27 +126,27 @@ def fails(folder, mutant, test, files):
          f"{path}::{name}"], cwd=folder, capture_output=True, text=True, env=env)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{test} did not run: {done.stdout[-400:]}{done.stderr[-400:]}")
-    # Not a run in which nothing failed, as without pytest: that ends with 1 as well.
+    # The exit code is not enough: without pytest, for example, it is 1 as well.
     if done.returncode and " failed" not in done.stdout and " error" not in done.stdout:
         raise RuntimeError(f"{test} did not run: {done.stdout[-400:]}{done.stderr[-400:]}")
     return done.returncode == 1
 
 
 def judge(mutant, files):
-    """Why it is no proof, None if all of its tests fail on it."""
+    """Why a mutant survives, or None if all of its tests fail."""
     if found := problems(mutant, files, {}):
         return "; ".join(found)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "copy")
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("build", ".git"))
-        folder.parent.chmod(0o755)  # other users run the programs, too
+        folder.parent.chmod(0o755)  # other users run the programs as well
         path = folder / mutant.file
         path.write_text(mutant.apply(path.read_text()))
         make = subprocess.run(["make", "-s", "-j2", "WARNINGS=-w", *targets(mutant)], cwd=folder,
                               capture_output=True, text=True)
         if make.returncode:
             return f"does not build: {make.stderr[-400:]}"
-        # Where it is a race that a test wins now and then, the mutant is given three chances.
+        # Three attempts, since some tests of races pass now and then.
         passed = [test for test in mutant.tests
                   if not any(fails(folder, mutant, test, files) for _ in range(3))]
     return f"survives {' '.join(passed)}" if passed else None
@@ -173,7 +173,7 @@ def run(mutants):
 
 
 def seed_of_commit():
-    """Another ten for each commit, and the same ten for whoever runs it again."""
+    """A seed that differs for each commit, and is the same each time for one commit."""
     done = subprocess.run(["git", "-c", "safe.directory=*", "rev-parse", "HEAD"], cwd=ROOT,
                           capture_output=True, text=True)
     return random.randrange(1 << 32) if done.returncode else int(done.stdout[:8], 16)

@@ -1,4 +1,4 @@
-"""Completion, as a bash with a terminal does it: Tab's list is put on the line and printed."""
+"""Completion by a bash on a terminal: all completions are put on the line, which is printed."""
 import os
 import re
 import shutil
@@ -18,21 +18,21 @@ ALL, HOME, END = "\x1b*", "\x01", "\x05"
 
 class Bash(Terminal):
     def complete(self, line):
-        """The words of the line, once all completions of its last one have been put there."""
+        """The words of the line after all completions of its last word were inserted."""
         self.press(f"{line}{ALL}{HOME}printf '<%s>\\n' {END}; echo over\n")
         text = self.expect(r"(?s)(.*)\nover\r").group(1)
         self.prompt()
         return re.findall(r"<([^>\r]*)>\r", text)
 
     def offers(self, line):
-        """What stands there beyond what was typed."""
+        """The words that completion has added."""
         before = len(line.split()) - (not line.endswith(" "))
         return self.complete(line)[before:]
 
 
 @pytest.fixture(params=["alone", "library"])
 def bash(request, marker, tmp_path):
-    """Without and with Debian's library of completions, which knows those of many commands."""
+    """bash without and with Debian's bash-completion, which completes many other commands."""
     if request.param == "library" and not os.path.exists(LIBRARY):
         pytest.skip("bash-completion is not installed")
     for name, program in (("init", INIT), ("initctl", INITCTL)):
@@ -57,7 +57,7 @@ def help_of(program):
 
 
 def test_options_of_init(bash):
-    """All that there are, those of later versions as well."""
+    """All options are offered; they are read from --help, so new ones are as well."""
     options = help_of(INIT)[1]
     assert len(options) > 15 and set(bash.offers("init --")) == options
     assert bash.offers("init --chd") == ["--chdir"]
@@ -97,7 +97,7 @@ def test_files_and_folders(bash, tmp_path):
                                     "initctl -S /none --json exec", "initctl ns --fd 3 net,uts",
                                     "initctl ns net --"])
 def test_command(bash, before, tmp_path):
-    """A command, and its arguments, which are not ours."""
+    """The command and its arguments are completed as without init."""
     program = tmp_path / "odd-command"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -129,7 +129,7 @@ def test_sessions(bash, container):  # noqa: F811
 
 
 def test_other_name(bash, tmp_path):
-    """A package's name: the file's is what is completed."""
+    """A package may install init by another name: completion is for the name of the file."""
     shutil.copy(ROOT / "src/completion/init.bash", tmp_path / "container-init")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/container-init").symlink_to(os.path.abspath(INIT))
@@ -147,7 +147,7 @@ OTHERS = [("init --wai", "--wait-all"), ("init --chdir /us", "/usr"), ("init -p 
 
 @pytest.fixture
 def programs(tmp_path):
-    """A PATH with our programs, and with one that nobody else has."""
+    """A PATH with init and initctl, and with a program whose name is unique."""
     for name, program in (("init", INIT), ("initctl", INITCTL), ("odd-command", "/bin/true")):
         (tmp_path / name).symlink_to(os.path.abspath(program))
     return f"{tmp_path}:{PATH}"
@@ -161,7 +161,7 @@ def test_fish(programs, tmp_path, line, offered):
     done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True,
                           env={"PATH": programs, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
     assert done.stderr == ""
-    # It knows no values but files.
+    # For values it completes only files.
     wanted = [] if line.startswith("init -p") else [offered]
     assert [word.split("\t")[0].rstrip("/") for word in done.stdout.splitlines()] == wanted
 

@@ -1,4 +1,4 @@
-"""The check of make lint that includes go downwards through the folders of the sources."""
+"""The check of make lint that the folders of the sources include only those below them."""
 import shutil
 import subprocess
 

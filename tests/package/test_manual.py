@@ -1,4 +1,4 @@
-"""The manuals have every option, verb and request there is, and no other."""
+"""The manuals describe every option, verb and request, and no others."""
 import re
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ MANUALS = {"init": ROOT / "src/man/container-init.8", "initctl": ROOT / "src/man
 
 
 def items(program):
-    """The options that a manual explains: name -> whether it has a value."""
+    """The options that a manual describes: name -> whether it has a value."""
     found = {}
     for line in re.findall(r"^\.It Fl (.*)", MANUALS[program].read_text(), re.M):
         flags, value, _ = line.partition(" Ar ")
@@ -32,12 +32,12 @@ def verb_lines():
 
 
 def printed(program):
-    """What --help says."""
+    """The output of --help."""
     return subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
 
 
 def options_printed(program):
-    """The options that --help names: name -> whether it has a value, a capital behind it."""
+    """The options that --help lists: name -> whether it has a value (a word in capitals)."""
     found = {}
     for flags, name, value in OPTION.findall(printed(program)):
         for option in (*re.findall(r"-[a-zA-Z]", flags), name):
@@ -57,7 +57,7 @@ def test_options_of_init():
 
 
 def test_options_in_the_readme():
-    """README names options of the two programs only; those of engines are listed here."""
+    """README.md names only options of the two programs, and those of engines listed here."""
     text = re.sub(r"(?s)```.*?```", "", README.read_text())
     named = set(re.findall(r"`(--[a-z-]+)", text))
     assert len(named) > 20, "README is read wrongly"
@@ -66,13 +66,13 @@ def test_options_in_the_readme():
 
 
 def test_requests_that_may_be_offered():
-    """The manual lists what init accepts, all together and each alone."""
+    """The manual lists the requests that --control-verbs accepts, together and each alone."""
     said = re.search(r"^\.It Fl -control-verbs.*?^\.Cm ([a-z, ]+) \.$", MANUALS["init"].read_text(),
                      re.M | re.S)[1].split(" , ")
     assert len(said) > 5 and len(set(said)) == len(said)
     for verb in (*said, ",".join(said)):
         subprocess.run([INIT, "--control-verbs", verb, "--", "true"], check=True)
-    # The protocol's table has every request there is.
+    # The table of the protocol has every request.
     requests = PROTOCOL.read_text().split("\n.Sh REQUESTS\n")[1].split("\n.Ss ")[0]
     assert set(re.findall(r"^\.It ([a-z]+) Ta", requests, re.M)) == set(said)
 
@@ -83,16 +83,16 @@ def test_verbs_of_initctl():
 
 
 def test_options_of_initctl():
-    """Each option that --help names; it need not name -h and -V."""
+    """The manual describes each option of --help, which need not list -h and -V."""
     text = printed(INITCTL)
     named = set(re.findall(r"(?<![\w-])(-[a-zA-Z]|--[a-z][a-z-]+)(?![\w-])", text))
     assert len(named) > 15, "the help is read wrongly"
-    # What only one verb has stands in its own line.
+    # An option of a single verb is in the line of that verb.
     explained = set(items("initctl"))
     explained |= {f"-{flag}" for flag in re.findall(r"\bFl (-\w[\w-]+)",
                                                     "\n".join(verb_lines()))}
     always = {"-h", "--help", "-V", "--version"}
-    # The help says which verbs need init's --cgroup.
+    # The help shows which verbs require --cgroup of init.
     assert explained - always == named - always - {"--cgroup"} and always <= explained
 
 

@@ -1,4 +1,4 @@
-"""What is installed, what the packages hold, and that the same sources make the same bytes."""
+"""The installed files, the content of the packages, and that builds are reproducible."""
 import filecmp
 import os
 import re
@@ -59,7 +59,7 @@ def files(folder):
 
 
 def sources(to):
-    """A copy of the sources with nothing that was built, and no history."""
+    """A copy of the sources without build results and history."""
     def leave(folder, names):
         return [name for name in names if name in ("build", ".git", "__pycache__", ".pytest_cache")]
     shutil.copytree(ROOT, to, ignore=leave)
@@ -68,7 +68,7 @@ def sources(to):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A copy of the sources without a history, built: what is under test stays as it is."""
+    """A copy of the sources without history, built there, so that the build under test is kept."""
     folder = sources(tmp_path_factory.mktemp("package") / "a")
     make("-j2", cwd=folder)
     return folder
@@ -96,7 +96,7 @@ int main(void)
 
 
 def build_with_pkg_config(root, compiler="gcc", pc="usr/local/lib/pkgconfig"):
-    """Builds and runs a program of a user's, with what pkg-config says of the installed library."""
+    """Builds and runs a user's program with the flags that pkg-config has for the library."""
     if not shutil.which("pkg-config"):
         pytest.skip("pkg-config is not installed")
     env = {"PATH": PATH, "PKG_CONFIG_LIBDIR": str(root / pc), "PKG_CONFIG_SYSROOT_DIR": str(root),
@@ -151,7 +151,7 @@ def test_demo(built, outer):
 
 @pytest.fixture(scope="module")
 def packages(built):
-    """The folder with both."""
+    """The directory with both packages."""
     make("deb", "tarball", cwd=built)
     return built / "build"
 
@@ -179,7 +179,7 @@ def tarball(packages):
 
 @pytest.fixture
 def elsewhere():
-    """Not below pytest's own folder, which each run of pytest closes to other users anew."""
+    """A directory that is not below that of pytest, which each run closes to other users."""
     with tempfile.TemporaryDirectory(prefix="init-package.") as path:
         os.chmod(path, 0o755)
         yield Path(path)
@@ -188,7 +188,8 @@ def elsewhere():
 @needs_musl
 @needs_dpkg
 def test_same_bytes_anywhere(deb, dev_deb, tarball, elsewhere):
-    """In another directory, later, by another user, with another umask, clock and language."""
+    """The same bytes result in another directory, for another user, with another umask, time and
+    language."""
     folder = sources(elsewhere / "quite" / "another-directory")
     for path in [folder, *folder.rglob("*")]:
         os.utime(path, (1, 987654321))
@@ -273,7 +274,7 @@ def test_library_from_the_deb(dev_deb, tmp_path):
 @needs_dpkg
 @pytest.mark.skipif(not AS_ROOT, reason="dpkg installs for root alone")
 def test_deb_comes_and_goes(deb, tmp_path):
-    """Installed by dpkg into a root of its own, tried, and removed: nothing is left."""
+    """The package is installed into a root by dpkg, used, and removed: no file is left."""
     root = tmp_path / "root"
     admin = root / "var/lib/dpkg"
     for folder in ("info", "updates", "triggers"):

@@ -1,15 +1,18 @@
-"""README.md's examples do what they say: the blocks for a shell are run as they stand."""
+"""README.md's examples do what they say: its blocks of shell and Python are run as they stand."""
 import os
 import subprocess
+import sys
 
 import pytest
 
-from conftest import AS_ROOT, MARKER, PATH
+from conftest import AS_ROOT, DEADLINE, MARKER, PATH
+from initctl import control  # noqa: F401
 from readme import KINDS, README, blocks, make_scratch, scripts
 
 TEXT = README.read_text()
 SECONDS = 60
-# Folders that examples use are empty ones of their own, and what still runs at the end is killed.
+# The folders that examples use are empty file systems here, and what still runs at the end is
+# killed.
 APART = ["unshare", "-mpf", "--mount-proc", "--kill-child", "sh", "-c", """
 mount -t tmpfs none /run && mount -t tmpfs none /srv && mkdir -p /run/init /srv/app || exit
 exec bash -euo pipefail -c "$0" </dev/null
@@ -79,10 +82,31 @@ def test_examples(section, scratch, marker):
 
 
 def test_runner(scratch, marker):
-    """An example that fails is seen, and one that works passes."""
+    """run_script() fails for an example that fails, and succeeds for one that works."""
     script = ("init --control /run/init/ctl.sock -- app &\n"
               "initctl -S /run/init/ctl.sock exec -- app --version\n")
     done = run_script(script, scratch, marker)
     assert (done.returncode, done.stdout) == (0, "app 1.0\n")
     assert run_script("init -- --control x\ntrue\n", scratch, marker).returncode == 127
     assert run_script("init -- false | cat\ntrue\n", scratch, marker).returncode == 1
+
+
+def test_client_in_python(control, tmp_path):  # noqa: F811
+    """The client has at most 20 lines. It runs a command on its own stdin, stdout and stderr, exits
+    with the command's code, and prints why a command could not be started."""
+    client, = scripts(TEXT, "python").values()
+    assert len([line for line in client.splitlines() if line.strip()]) <= 20
+    (tmp_path / "client.py").write_text(client)
+    container = control.start()
+
+    def run(*words, data=None):
+        return subprocess.run([sys.executable, "-B", tmp_path / "client.py", container.socket, *words],
+                              text=True, capture_output=True, timeout=DEADLINE, input=data,
+                              env=container.environment())
+
+    done = run("sh", "-c", "read x; echo got $x; echo error >&2; exit 7", data="words\n")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "got words\n", "error\n")
+    assert run("sh", "-c", "kill -KILL $$").returncode == 137
+    done = run("no-such")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "", "exec: No such file or directory\n")

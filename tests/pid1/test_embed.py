@@ -1,4 +1,4 @@
-"""Init as a part of somebody else's runtime: tests/embed/runtime.c, and what that needs."""
+"""Init as a part of a runtime, as in tests/embed/runtime.c, and what that needs."""
 import os
 import shutil
 import signal
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not os.path.exists(RUNTIME), reason="make units 
 
 @pytest.fixture(params=["root", "ordinary"])
 def runtime(request, start, run):
-    """Starts the runtime as a user; run is to its end."""
+    """Starts the runtime as a user; runtime.run runs it to its end."""
     if request.param == "root" and not AS_ROOT:
         pytest.skip("needs root")
     user = ORDINARY if AS_ROOT and request.param == "ordinary" else []
@@ -79,14 +79,14 @@ def test_container_dies_with_the_runtime(runtime):
 
 
 def test_runtime_that_dies_before_init_asks(runtime, tmp_path):
-    """Its parent is pid 0 to init, before and after: the channel tells."""
+    """The parent's pid is 0 to init, alive or dead: the channel tells init that it has died."""
     os.chmod(tmp_path, 0o777)
     trace = tmp_path / "trace"
     trace.touch(mode=0o666)
     one = runtime("true", "sleep", "1000", outer=[
         "strace", "-D", "-f", "-qq", "-o", trace, "-e", "trace=getppid,prctl",
         "-e", "inject=getppid:signal=STOP:when=1"])
-    # It is stopped between its two questions.
+    # Init is stopped between the two times at which it asks for its parent.
     eventually(lambda: "stopped by SIGSTOP" in trace.read_text(), what="init's start")
     below = [pid for pid, status in descendants(one.popen.pid).items()
              if status["NSpid"].split()[-1] == "1"]
@@ -101,7 +101,7 @@ def test_runtime_that_dies_before_init_asks(runtime, tmp_path):
 
 @pytest.mark.skipif(sanitized(), reason="a sanitizer reads /proc")
 def test_no_proc_and_no_path(runtime, directory):
-    """Init's file is gone by the time it serves, and there is no /proc; nothing of ours is inside."""
+    """Init's file is removed before it serves, there is no /proc, and no file of init is inside."""
     shutil.copy(INIT, directory / "init")
     directory.chmod(0o777)
     script = (f"rm {directory}/init; ls /proc; "
@@ -133,7 +133,7 @@ def test_it_runs_from_memory(runtime):
 
 @pytest.mark.parametrize("name", ["", "memfd:init", "/proc/self/fd/7", "/dev/fd/3", "/", "-", "x/"])
 def test_whatever_it_is_called(run, how, name):
-    """Odd names are init, not one of those it stands in for."""
+    """Under a name that is not one of the known ones, init behaves as itself."""
     result = run(["-c", 'exec -a "$0" "$@"', name, INIT, "/nowhere"], how, program="/bin/bash",
                  dashes=[])
     assert (result.returncode, result.stderr) == (
@@ -151,7 +151,7 @@ os.execve(copy, ["tini" if sys.argv[2] == "tini" else "init", *sys.argv[3:]], os
 
 @pytest.mark.parametrize("name, code", [("init", 126), ("tini", 1)])
 def test_by_descriptor(run, how, tmp_path, name, code):
-    """The name is what the runtime says it is."""
+    """The name is the argv[0] that the runtime passes."""
     (tmp_path / "x").write_text("")
     (tmp_path / "x").chmod(0o755)
     words = ["-c", BY_DESCRIPTOR, INIT, name]
@@ -163,7 +163,7 @@ def test_by_descriptor(run, how, tmp_path, name, code):
 
 # ---- a parent that dies while init starts
 
-# Its signal may come when the command has just begun, which is not to die of it.
+# The signal may arrive when the command has just started, which must not die of it.
 BLOCKED = [PROBE, "with", "--block", "10", "--"]
 
 
@@ -174,7 +174,7 @@ def delayed(trace):
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGKILL])
 def test_parent_that_dies_before_init_asks(start, tmp_path, number):
-    """PEERS: getppid() has changed."""
+    """The parent dies before init asks for its death signal: getppid() shows it."""
     trace = tmp_path / "trace"
     outer = ["sh", "-c", '"$@" & wait', "sh"]
     init = start(["-p", number, PROBE, "signals", "--until", "10"], "plain",
@@ -190,7 +190,8 @@ def test_parent_that_dies_before_init_asks(start, tmp_path, number):
 
 
 def test_parent_outside_that_dies_before_init_asks(start, tmp_path):
-    """The channel's other end is what init sees of it; a signal is the command's, as ever."""
+    """Of a parent outside of the PID namespace, init sees only that the channel was closed; the
+    signal is then treated like any other."""
     trace = tmp_path / "trace"
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     namespace = [word for word in NAMESPACE if word != "--kill-child"]
@@ -205,7 +206,7 @@ def test_parent_outside_that_dies_before_init_asks(start, tmp_path):
 
 
 def test_channel_that_is_there(start, how):
-    """An end that is held is no reason, nor is one that goes later."""
+    """Init starts if the other end of the channel is open, and goes on if it is closed later."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         init = start(["-p", "USR1", "--control-fd", theirs.fileno(), PROBE, "signals", "--until",

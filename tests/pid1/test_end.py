@@ -18,7 +18,7 @@ def taken(init):
 
 
 class Sibling:
-    """A daemon in a session of its own, nobody's child, beside the command of a shell."""
+    """A daemon in a session of its own, orphaned, beside the command of a shell."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -29,7 +29,7 @@ class Sibling:
         return self.beside("polite", command)
 
     def deaf(self, command=f"{PROBE} exit 3"):
-        """Cares for no TERM."""
+        """Ignores TERM."""
         return self.beside("deaf", command)
 
     def beside(self, kind, command):
@@ -43,8 +43,8 @@ def sibling(tmp_path):
 
 
 def command_ended(init, sibling=None):
-    """Waits until of all that init started only the sibling is left, the rest being reaped."""
-    # There it is before anyone looks: a list of processes is not made in one moment.
+    """Waits until the sibling alone is left of what init started, and the rest was reaped."""
+    # Wait for the sibling first: a list of processes is not made atomically, and could miss it.
     eventually(lambda: not sibling or sibling.ready.exists(), what="the sibling")
     eventually(lambda: [s["Name"].strip() for s in descendants(init.init_pid).values()]
                == ["probe"], what="the end of the command")
@@ -59,22 +59,22 @@ def pid_of(init, name):
 
 
 def test_siblings_clean_up(run, how, sibling):
-    """PEERS The end: every peer exits at once, so that clean-up in siblings never runs;
-    setsid'd strays are reached only by kill(-1)."""
-    # Without options, for the peers to have their chance.
+    """tini, dumb-init and catatonit exit at once, so that a sibling never cleans up. Here it gets
+    TERM, although it has a session of its own, and its clean-up is waited for."""
+    # Without options, so that the test can be run with those programs.
     result = run(sibling.polite(), how)
     assert (result.returncode, result.stderr) == (3, "")
     assert sibling.cleaned.exists()
 
 
 def test_end_comes_early(run, how, sibling):
-    """PEERS The end: a grace that ends early when all are gone."""
+    """The grace period ends early when no process is left."""
     result = run(["--grace", "1000", *sibling.polite()], how)
     assert result.returncode == 3 and sibling.cleaned.exists()
 
 
 def test_no_standard_descriptors(run, how, sibling):
-    """Started with all three closed, init does not take what it opens there for them."""
+    """Started with 0, 1 and 2 closed, init does not take its own descriptors for these."""
     closed = [PROBE, "with", "--close", 0, "--close", 1, "--close", 2, "--"]
     assert run(["--grace", "1000", *sibling.polite()], how, wrap=closed).returncode == 3
     assert sibling.cleaned.exists()
@@ -82,7 +82,7 @@ def test_no_standard_descriptors(run, how, sibling):
 
 @pytest.mark.parametrize("grace", ["inf", "1000h", "60"])
 def test_nobody_left_no_wait(run, how, grace):
-    """Nothing left means no wait at all."""
+    """If no process is left, init does not wait."""
     assert run(["--grace", grace, PROBE, "exit", "3"], how).returncode == 3
 
 
@@ -90,32 +90,33 @@ def test_nobody_left_no_wait(run, how, grace):
     ([], 2, DEADLINE), (["--grace", "300ms"], 0.3, 2), (["--grace=3.2"], 3.2, DEADLINE),
     (["--grace", "0"], 0, 2)], ids=["default", "300ms", "3.2", "0"])
 def test_grace_then_kill(run, how, sibling, options, least, most):
-    """PEERS The end: a grace then KILL (s6-overlay#628, baseimage-docker#384)."""
+    """Processes that ignore TERM are killed after the grace, which users asked others for
+    (s6-overlay#628, baseimage-docker#384)."""
     def took():
         sibling.ready.unlink(missing_ok=True)
         begin = time.monotonic()
         result = run([*options, *sibling.deaf()], how)
-        # That it is dead the leak check sees.
+        # The leak check at the end of the test finds the sibling if it is not dead.
         assert result.returncode == 3
         assert result.stderr == "init: grace period expired; killing remaining processes\n"
         passed = time.monotonic() - begin
         assert passed >= least
         return passed
 
-    # Each time it is the grace or more; how much more is the machine's business. That it is not
-    # the default of 2 s is shown by one that takes less.
+    # Each run takes the grace or more; how much more depends on the machine. One run that takes
+    # less than 2 s shows that it was not the default.
     eventually(lambda: took() < most, what=f"an end within {most} s")
 
 
 def test_grace_of_an_operator(container, sibling):
-    """One grace period for all: `stop --grace` counts for sessions as for other processes."""
-    # The session's sleep, which ignores TERM too, may be forked when the HUP is over: it is short.
+    """There is one grace period: that of `stop --grace` applies to sessions as well."""
+    # The session's sleep ignores TERM too, and may be forked after the HUP: so it is short.
     box = container("--grace", "300ms", command=["sh", "-c",
                     f"{PROBE} daemon {PROBE} sibling {sibling.folder} polite; exec sleep 1000"])
     done, ready = sibling.folder / "done", sibling.folder / "session"
     channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
                              f"echo >{ready}; while :; do sleep 0.1; done")
-    eventually(lambda: ready.exists() and sibling.ready.exists(), what="both")
+    eventually(lambda: ready.exists() and sibling.ready.exists(), what="both processes")
     assert box.connect().call("stop", "grace=30s").name == "stopping"
     assert box.init.wait() == 143
     assert sibling.cleaned.exists() and done.exists()
@@ -129,7 +130,8 @@ def test_grace_of_an_operator_after_a_hang_up(container, tmp_path):
                                                  f"until [ -e {go} ]; do sleep 0.05; done"])
     channel, _ = box.started("sh", "-c", f"trap '' TERM; trap 'sleep 0.8; echo >{done}; exit' HUP; "
                              f"echo >{ready}2; while :; do sleep 0.1; done")
-    eventually(lambda: all((tmp_path / name).exists() for name in ("ready1", "ready2")), what="both")
+    eventually(lambda: all((tmp_path / name).exists() for name in ("ready1", "ready2")),
+               what="both processes")
     assert box.connect().call("stop", "grace=30s").name == "stopping"
     channel.close()
     eventually(done.exists, what="the session's end")
@@ -138,7 +140,7 @@ def test_grace_of_an_operator_after_a_hang_up(container, tmp_path):
 
 
 def test_grace_without_end(start, how, sibling):
-    """--grace inf waits for the last."""
+    """With --grace inf init waits until the last process ends."""
     init = start(["--grace", "inf", *sibling.deaf()], how)
     command_ended(init, sibling)
     assert init.popen.poll() is None
@@ -147,7 +149,7 @@ def test_grace_without_end(start, how, sibling):
 
 
 def test_stopped_sibling(run, how, sibling):
-    """One that is stopped is woken, to act on its TERM."""
+    """A sibling that is stopped is continued, so that it can act on TERM."""
     stopped = (f"{PROBE} daemon sh -c 'trap \"echo >{sibling.cleaned}; exit\" TERM; "
                f"echo $$ >{sibling.ready}; kill -STOP $$; exit 9'; "
                f"{PROBE} wait {sibling.ready} true; "
@@ -159,7 +161,7 @@ def test_stopped_sibling(run, how, sibling):
 
 @pytest.mark.parametrize("first", STOPS)
 def test_second_signal_cuts_short(start, how, sibling, first):
-    """TERM, INT or QUIT: the second of those ends the wait."""
+    """A second TERM, INT or QUIT ends the grace period."""
     init = start(["--grace", "inf", *sibling.deaf()], how)
     command_ended(init, sibling)
     init.signal(first)
@@ -172,7 +174,7 @@ def test_second_signal_cuts_short(start, how, sibling, first):
 
 @pytest.mark.parametrize("second", STOPS)
 def test_stop_then_cut_short(start, how, sibling, second):
-    """The signal that ended the command is the first."""
+    """The signal that ended the command counts as the first."""
     init = start(["--grace", "inf", *sibling.deaf("sleep 1000")], how)
     pid_of(init, "sleep")
     init.signal(signal.SIGTERM)
@@ -196,7 +198,8 @@ def test_other_signals_do_not_cut_short(start, how, sibling, number):
 
 @pytest.mark.parametrize("number", STOPS)
 def test_kill_after(start, how, number):
-    """PEERS The end: separate time limits for the main command and for the rest (pid1#16)."""
+    """--kill-after is a time limit for the command alone, --grace one for the rest (asked for in
+    pid1#16)."""
     init = start(["--kill-after", "300ms", "--grace", "inf", PROBE, "signals"], how)
     init.line("ready")
     begin = time.monotonic()
@@ -208,7 +211,7 @@ def test_kill_after(start, how, number):
 
 
 def test_kill_after_counts_from_the_first(start, how):
-    """A command that is asked again has no more time for it."""
+    """The time of --kill-after runs from the first signal; later ones do not extend it."""
     init = start(["--kill-after", "500ms", PROBE, "signals"], how)
     init.line("ready")
     end = time.monotonic() + DEADLINE
@@ -216,13 +219,13 @@ def test_kill_after_counts_from_the_first(start, how):
     while init.popen.poll() is None:
         assert time.monotonic() < end
         kill_all([init.init_pid], signal.SIGTERM)
-        # Ten times within the half second: each would put it off.
+        # Ten times within the half second, each of which could extend it.
         init.read(time.monotonic() + 0.05)
     assert init.wait() == 137
 
 
 def test_kill_after_needs_a_stop(start, how):
-    """No other signal sets it off, and a command that obeys in time keeps its code."""
+    """Other signals do not start --kill-after; a command that ends in time keeps its exit code."""
     init = start(["--kill-after", "0", PROBE, "signals", "--until", "12"], how)
     init.line("ready")
     for number in (signal.SIGHUP, 34):
@@ -238,12 +241,12 @@ def test_kill_after_needs_a_stop(start, how):
 
 
 def test_wait_all(start, how, sibling):
-    """PEERS The end: surviving a main that forks and exits (tini#139, dumb-init PR#141);
-    wait for everything (tini#180, dumb-init#212)."""
+    """--wait-all: a command may put itself into the background (asked for in tini#139 and
+    dumb-init PR#141), and all processes are waited for (tini#180, dumb-init#212)."""
     init = start(["--wait-all", *sibling.polite()], how)
     command_ended(init, sibling)
     eventually(lambda: init.status()["State"][0] == "S", what="init to sleep")
-    # Were a TERM to come it would have by now.
+    # Init sleeps, so that a TERM would have been sent by now.
     assert init.popen.poll() is None
     assert descendants(init.init_pid).popitem()[1]["ShdPnd"] == "0" * 16
     sibling.go.touch()
@@ -253,7 +256,7 @@ def test_wait_all(start, how, sibling):
 
 @pytest.mark.parametrize("number", STOPS)
 def test_wait_all_told_to_stop(start, how, sibling, number):
-    """A stop while only others run begins the end: TERM to all of them."""
+    """A stop signal while the command has ended and others run: all of these get TERM."""
     init = start(["--wait-all", "--grace", "1000", *sibling.polite()], how)
     command_ended(init, sibling)
     init.signal(number)
@@ -262,7 +265,7 @@ def test_wait_all_told_to_stop(start, how, sibling, number):
 
 
 def test_wait_all_forwards_to_the_group(start, how):
-    """What the command left behind in its group still gets its signals."""
+    """Processes that the command left in its group still get forwarded signals."""
     init = start(["--wait-all", "sh", "-c", f"{PROBE} signals --until 12 & exit 6"], how)
     init.line("ready")
     command_ended(init)
@@ -274,13 +277,14 @@ def test_wait_all_forwards_to_the_group(start, how):
 
 
 def test_code_when_others_fail(run, how):
-    """The code is the command's, however the others end."""
+    """The exit code is that of the command, however the others end."""
     assert run(["sh", "-c", f"{PROBE} daemon {PROBE} with --block 15 -- {PROBE} die 9; "
                 "exit 3"], how).returncode == 3
 
 
 def test_killed_command(start, how, sibling):
-    """Others see the end off when the command is killed, as by the kernel for its memory."""
+    """If the command is killed, as by the kernel when memory runs out, the others still get TERM
+    and time to clean up."""
     init = start(sibling.polite("sleep 1000"), how)
     os.kill(pid_of(init, "sleep"), signal.SIGKILL)
     assert init.wait() == 137
@@ -290,9 +294,9 @@ def test_killed_command(start, how, sibling):
 @pytest.mark.parametrize("options", [[], ["--grace", "1000"]], ids=["default", "long"])
 def test_daemonised_many(run, how, options, tmp_path):
     """
-    Not PID 1: the same for its descendants, daemonised ones and their children included.
-    All are there by the time of the end: init finds them in /proc one after the other, and
-    may miss the child of one who forks just then, who then has the grace and KILL.
+    Where init is not PID 1, its descendants get TERM too, with daemons and their children. All
+    of them are running before the command ends: init finds them in /proc one after another, and
+    a child that is forked at that moment may miss TERM and is killed after the grace.
     """
     there = tmp_path / "there"
     daemons = (f"{PROBE} daemon {PROBE} daemon sh -c 'echo >>{there}; exec sleep 1000'; "
@@ -303,7 +307,7 @@ def test_daemonised_many(run, how, options, tmp_path):
 
 
 def test_bystanders_are_left_alone(run, start):
-    """Not PID 1: nobody but its descendants is signalled."""
+    """Where init is not PID 1, only its descendants are signalled."""
     bystander = start(["1000"], "plain", program="/bin/sleep")
     eventually(lambda: bystander.init_pid, what="the bystander")
     assert run(["--grace", "0", "sh", "-c", f"{PROBE} daemon sleep 1000; exit 3"],
@@ -312,14 +316,14 @@ def test_bystanders_are_left_alone(run, start):
 
 
 def enter(init):
-    """An engine's exec: a process in the namespace that is nobody's child there."""
+    """Like an engine's exec: a process in the namespace whose parent is outside."""
     options = ["-p"] if AS_ROOT else ["-U", "--preserve-credentials", "-p"]
     return ["nsenter", "-t", str(init.init_pid), *options]
 
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["polite", "deaf"])
 def test_entered_process(start, marker, tmp_path, deaf):
-    """PEERS The end: exec'd processes (PPID 0) are reached only by kill(-1)."""
+    """A process that an engine's exec started (PPID 0) gets TERM and the grace, too."""
     init = start(["sh", "-c", "echo ready; read go; exit 3"], stdin=subprocess.PIPE)
     init.line("ready")
     command = [PROBE, "sibling", str(tmp_path), "deaf" if deaf else "polite"]
@@ -328,7 +332,7 @@ def test_entered_process(start, marker, tmp_path, deaf):
         eventually((tmp_path / "ready").exists, what="the process that entered")
         init.popen.stdin.close()
         assert init.wait() == 3
-        # nsenter ends as its child did.
+        # nsenter exits as its child did.
         assert entered.wait(DEADLINE) == (-signal.SIGKILL if deaf else 5)
         assert (tmp_path / "cleaned").exists() != deaf
     finally:
@@ -337,7 +341,8 @@ def test_entered_process(start, marker, tmp_path, deaf):
 
 
 def test_killed_init_takes_the_command_along(start):
-    """PEERS The end: SIGKILL of an init that is not PID 1 leaves the command running."""
+    """Elsewhere SIGKILL of an init that is not PID 1 leaves the command running. Here it is killed
+    as well."""
     init = start(["sh", "-c", "echo ready; exec sleep 1000"], "plain")
     init.line("ready")
     command = list(descendants(init.init_pid))[0]

@@ -1,4 +1,4 @@
-"""With what init ends."""
+"""The exit code of init."""
 import signal
 
 import pytest
@@ -14,7 +14,7 @@ DEADLY = [n for n in range(1, 65) if n not in HARMLESS]
 @pytest.mark.parametrize("codes", [range(first, first + 32) for first in range(0, 256, 32)],
                          ids=lambda r: f"{r[0]}-{r[-1]}")
 def test_codes(run, how, codes):
-    """The command's exit code comes back, whichever it is."""
+    """Init exits with the command's exit code, whichever it is."""
     assert [run([PROBE, "exit", code], how).returncode for code in codes] == list(codes)
 
 
@@ -38,12 +38,12 @@ def test_death_by_what_init_forwarded(start, how, number):
     (["-e", "3"], ["exit", 0], 0), (["-e", "0"], ["exit", 1], 1),
     (["-e", "127"], ["die", 15], 143)])
 def test_expected(run, how, options, end, code):
-    """PEERS The end: 143 as 0 on request (dumb-init#260)."""
+    """-e 143 makes an exit with 143 one with 0 (asked for in dumb-init#260)."""
     assert run([*options, PROBE, *end], how).returncode == code
 
 
 def test_death_told_from_exit(run, how):
-    """PEERS The end: signal deaths told apart from exits."""
+    """Death by a signal is told from an exit with the same code."""
     assert run(["-v", PROBE, "exit", 137], how).stderr.splitlines()[-1].endswith(
         "command exited with 137")
     assert run(["-v", PROBE, "die", 9], how).stderr.splitlines()[-1].endswith(
@@ -51,6 +51,6 @@ def test_death_told_from_exit(run, how):
 
 
 def test_status_of_main_among_orphans(run, how):
-    """The command's end is told from that of the orphans that die at the same time."""
+    """The status of the command is not confused with that of orphans that die at the same time."""
     storm = " ".join(f"{PROBE} orphans 300 &" for _ in range(4))
     assert run(["sh", "-c", f"{storm} {PROBE} orphans 300; exit 42"], how).returncode == 42

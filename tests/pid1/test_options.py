@@ -54,7 +54,7 @@ def test_license(run, option):
 
 @pytest.mark.parametrize("option", ["-h", "-V", "-l"])
 def test_full_stdout(run, option):
-    """What could not be printed is an error."""
+    """Output that cannot be written is an error."""
     with open("/dev/full", "w") as full:
         assert run([option], stdout=full).returncode == 1
 
@@ -88,10 +88,10 @@ BAD = [
 
 @pytest.mark.parametrize("words, named", BAD, ids=[" ".join(words)[:40] for words, _ in BAD])
 def test_bad_input(run, how, tmp_path, words, named):
-    """One line on stderr naming the word, exit 125, and no child is ever started."""
+    """One line on stderr names the word, the exit code is 125, and no child is started."""
     trace = tmp_path / "trace"
     strace = ["strace", "-f", "-qq", "-o", trace, "-e", "trace=fork,vfork,clone,clone3"]
-    # As PID 1 it is unshare that forks; there the command's own mark must do.
+    # Under unshare, which forks itself, it is only checked that the command did not run.
     outer = strace if how == "plain" else []
     result = run([*words, "--", "touch", tmp_path / "started"], how, outer=outer)
     assert (result.returncode, result.stdout) == (125, "")
@@ -111,21 +111,21 @@ MISSING = [
 @pytest.mark.parametrize("words, named", MISSING,
                          ids=[" ".join(words) or "nothing" for words, _ in MISSING])
 def test_missing_and_superfluous(run, how, words, named):
-    """A missing command, or value, or a command that is not wanted."""
+    """A missing command, a missing value, or a command where none is expected."""
     result = run(words, how)
     assert (result.returncode, result.stdout) == (125, "")
     assert result.stderr.count("\n") == 1 and named in result.stderr
 
 
 def test_control_characters_are_not_printed(run):
-    """A word cannot drive the reader's terminal."""
+    """Control characters of a word do not reach the reader's terminal."""
     result = run(["--\x1b[2J\r\n\x7f"])
     assert result.returncode == 125
     assert result.stderr == "init: unknown option '--?[2J???'\n"
 
 
 def test_long_words_are_cut(run):
-    """However long the word, the line ends."""
+    """A message is one line that ends with a newline, however long the word is."""
     result = run(["--" + "x" * 5000])
     assert result.returncode == 125
     assert len(result.stderr) == 512 and result.stderr.endswith("x\n")
@@ -138,7 +138,7 @@ def test_long_words_are_cut(run):
     ["-e3"], ["-e", "3"], ["-ge3"], ["-gve", "3"], ["--expect", "3"], ["--expect=3"],
     ["-e", "4", "-e", "3"], ["-v", "-g", "-s", "-w", "-e", "3"], ["-e=3"]], ids=" ".join)
 def test_notations(run, words):
-    """Attached and detached values, clusters, long names with = and without."""
+    """Attached and separate values, clustered short options, long names with = and without."""
     result = run([*words, PROBE, "exit", "3"])
     if words == ["-e=3"]:
         assert result.returncode == 125 and "'=3'" in result.stderr
@@ -147,7 +147,7 @@ def test_notations(run, words):
 
 
 def test_options_end_at_the_command(run, how):
-    """The first word that is none ends them, a lone dash too."""
+    """The first word that is no option ends the options, and so does a lone dash."""
     assert report(run([PROBE, "report", "-e", "0", "--grace", "-h"], how))["args"] == [
         "-e", "0", "--grace", "-h"]
     result = run(["-", "-h"], how)
@@ -163,7 +163,7 @@ def test_option_taken_for_the_command(run, how, tmp_path):
     hint, failure = result.stderr.splitlines()
     assert hint.startswith("init: '--control' ") and '"--"' in hint and "INIT_OPTIONS" in hint
     assert failure == "init: cannot exec --control: No such file or directory"
-    # Not for a command that merely does not exist, or that exists.
+    # There is no hint for a command without a dash, nor for one that exists.
     assert run(["--", "/nowhere", "-x"], how).stderr.count("\n") == 1
     (tmp_path / "-x").touch(0o644)
     result = run(["--", "-x"], how, wrap=["env", f"PATH={tmp_path}"])
@@ -186,8 +186,8 @@ def test_last_value_counts(run):
     ("4294967294:4294967294", 4294967294, 4294967294, []),
     ("1:1" + "".join(f",{n}" for n in range(100, 164)), 1, 1, list(range(100, 164)))])
 def test_user(run, how, user, uid, gid, groups):
-    """--user: numeric ids alone, for real, effective and saved; no other group is kept."""
-    # The program may lie where only root can go: a static one goes by descriptor.
+    """--user sets the real, effective and saved ids, given as numbers, and keeps no other group."""
+    # The program may be where only root can reach it: a static one is executed by a descriptor.
     wrap = ["setpriv", "--groups", "1,2,3"]
     seen = report(run(["--user", user, "/proc/self/fd/9", "report"], how,
                       wrap=["sh", "-c", f'exec 9<{PROBE}; exec "$@"', "sh", *wrap]))
@@ -197,7 +197,7 @@ def test_user(run, how, user, uid, gid, groups):
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root may become another user")
 def test_user_is_stopped_and_dies_with_init(start, how):
-    """The command of another user gets its signals, and dies with an init that is killed."""
+    """A command of another user gets its signals, and dies if init is killed."""
     init = start(["--user", "54321", "sh", "-c", "echo ready; exec sleep 1000"], how)
     init.line("ready")
     init.signal(signal.SIGTERM)
@@ -211,7 +211,7 @@ def test_user_is_stopped_and_dies_with_init(start, how):
 
 
 def test_user_not_permitted(run, how):
-    """125 where init may not set the ids."""
+    """Init exits with 125 where it may not set the ids."""
     drop = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"] if AS_ROOT else []
     result = run(["--user", "7", "true"], how, wrap=drop)
     assert result.returncode == 125
@@ -219,7 +219,7 @@ def test_user_not_permitted(run, how):
 
 
 def test_chdir(run, how, tmp_path):
-    """--chdir: the directory of the command; relative names count from there."""
+    """--chdir is the directory of the command, and a relative command is looked up in it."""
     assert report(run(["--chdir", tmp_path, PROBE, "report"], how))["cwd"] == str(tmp_path)
     (tmp_path / "x").write_text("#!/bin/sh\nexit 9\n")
     (tmp_path / "x").chmod(0o755)
@@ -237,8 +237,7 @@ def test_no_new_privileges(run, how):
 @pytest.mark.parametrize("option", [["-p", "USR1"], ["-p10"], ["--parent-death-signal=SIGUSR1"]],
                          ids=" ".join)
 def test_parent_death_signal(start, how, option):
-    """-p SIG: init gets SIG, and its command with it, when its parent dies."""
-    # How its parent ends is then told by nobody: a shell above it stands for the test.
+    """-p SIG: when its parent dies init gets SIG, and forwards it to the command."""
     outer = ["sh", "-c", '"$@" & wait', "sh"]
     init = start([*option, PROBE, "signals", "--until", "10"], how, outer=outer)
     init.line("ready")
@@ -267,7 +266,7 @@ def test_parent_is_not_watched_unasked(start):
     (["-vv"], ["started", "forwarded SIGUSR1", "exited with 3"]),
     (["--verbose", "-v"], ["started", "forwarded SIGUSR1", "exited with 3"])], ids=str)
 def test_verbose(start, how, options, lines):
-    """-v: what init does, on stderr; PEERS Resources: verbose text on stdout (tini)."""
+    """-v logs what init does on stderr; tini prints it on stdout."""
     init = start([*options, "sh", "-c", "trap 'exit 3' USR1; echo ready; read go"], how,
                  stdin=subprocess.PIPE)
     init.line("ready")
@@ -287,7 +286,7 @@ def test_verbose(start, how, options, lines):
     ('"-e" "3"', ["-e", "3"]), ("--exp'ect'=3", ["-e", "3"]), ("-\\e 3", ["-e", "3"]),
     ("-e 3 --", ["-e", "3"])])
 def test_options_in_the_environment(run, how, text, words):
-    """PEERS Resources: options cannot pass through an engine's --init (moby#43776)."""
+    """An engine's --init has no way to pass options (moby#43776), so INIT_OPTIONS is read."""
     assert run([PROBE, "exit", "3"], how, env={"INIT_OPTIONS": text}).returncode == 0
 
 
@@ -303,7 +302,7 @@ def test_quotes_in_the_environment(run, how, tmp_path):
 
 
 def test_environment_is_taken(run, how):
-    """INIT_OPTIONS does not reach the command, not even when it is there twice."""
+    """INIT_OPTIONS is removed from the command's environment, even if it is there twice."""
     env = report(run([PROBE, "report"], how, env={"INIT_OPTIONS": "-g", "INIT_OPTIONS_X": "y"},
                      ))["env"]
     assert "INIT_OPTIONS" not in env and env["INIT_OPTIONS_X"] == "y" and "PATH" in env
@@ -315,7 +314,7 @@ def test_environment_is_taken(run, how):
 
 
 def test_command_line_comes_after(run, how, tmp_path):
-    """Options of the command line win over those of the environment, which add to them."""
+    """Options of the command line take precedence over those of the environment; lists add up."""
     assert report(run(["--chdir", "/", PROBE, "report"], how,
                       env={"INIT_OPTIONS": f"--chdir {tmp_path}"}))["cwd"] == "/"
     for code in (3, 4):
@@ -328,7 +327,7 @@ def test_command_line_comes_after(run, how, tmp_path):
     ("-g extra -v", "extra"), ("-r", "-r"), ("--chdir 'x", "quote"), ('"', "quote"),
     ("-v " * 200, "too many"), ("-g\\", "-g\\")])
 def test_bad_environment(run, how, tmp_path, text, named):
-    """What is wrong with it is told by its name; a command it may not hold."""
+    """Errors in INIT_OPTIONS are reported by that name; it must not contain a command."""
     result = run(["touch", tmp_path / "started"], how, env={"INIT_OPTIONS": text})
     assert (result.returncode, result.stdout) == (125, "")
     assert result.stderr.startswith("init: INIT_OPTIONS: ") and result.stderr.count("\n") == 1
@@ -360,18 +359,18 @@ def test_verbosity_in_the_environment(start, how, env, started, forwarded):
 
 
 def hears(start, tmp_path, how, options=(), program=None, env=None):
-    """Whether a process of the command's group, too, gets what init is sent."""
+    """Whether other processes of the command's group get a signal that is sent to init as well."""
     other = tmp_path / "other"
     init = start([*options, "sh", "-c", f"{PROBE} signals --until 15 >{other} & "
                   f"exec {PROBE} signals --until 15"], how, program=program, env=env)
     init.line("^ready")
-    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other")
+    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other process")
     init.signal(signal.SIGUSR1)
     init.line("^10 ")
     init.signal(signal.SIGUSR2)
     init.line("^12 ")
-    # Init was done with USR1 before it sent USR2. One that is sent by us comes after both at the
-    # other, too: the probe takes what is pending in the order of the numbers.
+    # Init had forwarded USR1 before it forwarded USR2. A signal that the test sends to the other
+    # process comes after both: the probe takes pending signals in the order of their numbers.
     kill_all(descendants(init.init_pid), signal.SIGRTMIN)
     eventually(lambda: "34 " in other.read_text(), what="the last signal")
     heard = "10 " in other.read_text()
@@ -379,7 +378,7 @@ def hears(start, tmp_path, how, options=(), program=None, env=None):
         eventually(lambda: "12 " in other.read_text(), what="the second signal")
     else:
         assert "12 " not in other.read_text()
-    # The end of the one may be that of the other.
+    # The end of the command may have ended the other.
     kill_all(descendants(init.init_pid), signal.SIGTERM)
     assert init.wait() == 0
     return heard
@@ -397,7 +396,7 @@ def test_group_in_the_environment(start, how, tmp_path):
     assert not hears(start, tmp_path, how, program=dumb, env={"DUMB_INIT_SETSID": "0"})
 
 
-# ---- called by the name of another
+# ---- called by the name of another program
 
 
 @pytest.fixture
@@ -421,7 +420,7 @@ PEERS = [
 @pytest.mark.parametrize("name, version, setup, absent, denied, other", PEERS,
                          ids=[row[0] for row in PEERS])
 def test_texts_and_codes_of(run, how, alias, tmp_path, name, version, setup, absent, denied, other):
-    """Called as a peer, it speaks and exits as that peer does."""
+    """By the name of another init, it prints and exits as that one does."""
     program = alias(name)
     (tmp_path / "text").write_text("text\n")
     (tmp_path / "text").chmod(0o755)
@@ -448,7 +447,7 @@ def test_whom_to_signal_of(start, how, alias, tmp_path, name, group):
 
 @pytest.mark.parametrize("name", ["tini", "docker-init", "dumb-init", "catatonit"])
 def test_end_at_once_of(run, alias, tmp_path, name):
-    """Exits when the command ends, and as PID 1 takes all with it, unless --grace is given."""
+    """Without --grace, init by these names exits when the command does; as PID 1 that ends all."""
     script = (f"{PROBE} daemon {PROBE} sibling {tmp_path} polite; "
               f"exec {PROBE} wait {tmp_path}/ready {PROBE} exit 3")
     program = alias(name)
@@ -459,12 +458,12 @@ def test_end_at_once_of(run, alias, tmp_path, name):
     assert (tmp_path / "cleaned").exists()
 
 
-def test_dumb_init_parts_with_term(start, alias, tmp_path):
-    """dumb-init sends TERM to the group when the command ends, and TSTP, TTIN, TTOU as STOP."""
+def test_dumb_init_sends_term_at_the_end(start, alias, tmp_path):
+    """dumb-init sends TERM to the group when the command ends, and STOP for TSTP, TTIN and TTOU."""
     log = tmp_path / "log"
     init = start(["sh", "-c", f"{PROBE} signals --until 15 >{log} & exec {PROBE} wait "
                   f"{tmp_path}/go true"], "plain", program=alias("dumb-init"))
-    eventually(lambda: log.exists() and log.read_text() == "ready\n", what="the other")
+    eventually(lambda: log.exists() and log.read_text() == "ready\n", what="the other process")
     for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
         init.signal(number)
         eventually(lambda: {s["State"][0] for s in descendants(init.init_pid).values()} == {"T"},
@@ -474,4 +473,4 @@ def test_dumb_init_parts_with_term(start, alias, tmp_path):
                    what="the end of the stop")
     (tmp_path / "go").touch()
     assert init.wait() == 0
-    eventually(lambda: "15 0 0\n" in log.read_text(), what="the parting TERM")
+    eventually(lambda: "15 0 0\n" in log.read_text(), what="the TERM at the end")

@@ -1,4 +1,4 @@
-"""Who started init is told when the command runs: --ready-fd and --notify."""
+"""--ready-fd and --notify: init tells its caller when the command runs."""
 import fcntl
 import os
 import re
@@ -19,7 +19,7 @@ SETUP = 125
 
 
 class Pipes:
-    """Makes pipes, and closes what a test did not."""
+    """Makes pipes, and closes the ends that a test left open."""
 
     def __init__(self):
         self.open = []
@@ -43,7 +43,7 @@ def pipe():
 
 
 def fill(fd):
-    """Until there is no room, without a change of the description that a test passes."""
+    """Fills the pipe, and leaves the flags of its open file as they were."""
     os.set_blocking(fd, False)
     with pytest.raises(BlockingIOError):
         while True:
@@ -52,7 +52,7 @@ def fill(fd):
 
 
 def now_in(fd):
-    """What can be read at once."""
+    """What can be read without waiting."""
     os.set_blocking(fd, False)
     try:
         return os.read(fd, 1 << 20)
@@ -86,7 +86,7 @@ def test_closed_while_the_command_runs(start, pipe):
 
 
 def test_not_held_any_more(start, how, pipe):
-    """As PID 1, where unshare keeps the pipe open for its own."""
+    """The same as PID 1, where unshare has the pipe open as well."""
     read, write = pipe()
     init = start(["--ready-fd", write, "sleep", "1000"], how, pass_fds=[write])
     await_byte(read)
@@ -95,7 +95,7 @@ def test_not_held_any_more(start, how, pipe):
 
 
 def test_not_before_exec(start, how, pipe):
-    """The group exists, and the command's program runs."""
+    """When the newline comes, the process group exists and the command's program runs."""
     read, write = pipe()
     began = time.monotonic()
     init = start(["--ready-fd", write, "sleep", "1000"], how, pass_fds=[write], outer=SLOW_START)
@@ -105,7 +105,7 @@ def test_not_before_exec(start, how, pipe):
 
 
 def test_channel_is_served(container, how, pipe):
-    """Whoever was told need not try twice."""
+    """Once the newline is there, the first attempt to connect succeeds."""
     read, write = pipe()
     box = container.make()
     box.launch("--ready-fd", str(write), how=how, pass_fds=[write])
@@ -144,7 +144,7 @@ def test_never_where_the_start_fails(run, how, pipe, failure):
 
 
 def test_never_where_the_channel_is_not_served(run, directory, pipe):
-    """Init goes on without, as it says; whoever waited for it sees the end and no newline."""
+    """Init warns and goes on without the channel; the reader sees the end and no newline."""
     read, write = pipe()
     fault = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=epoll_create1",
              "-e", "inject=epoll_create1:error=EMFILE"]
@@ -157,7 +157,7 @@ def test_never_where_the_channel_is_not_served(run, directory, pipe):
 
 @pytest.mark.parametrize("option", ["--ready-fd", "--status-fd"])
 @pytest.mark.parametrize("value", ["0", "1", "2", "-1", "x", "", "3x", "1.5", "99999999999"])
-def test_number_that_cannot_be(run, how, tmp_path, option, value):
+def test_bad_number(run, how, tmp_path, option, value):
     result = run([option, value, "touch", tmp_path / "started"], how)
     assert result.returncode == SETUP
     assert result.stderr == f"init: {option}: bad value '{value}'\n"
@@ -179,8 +179,8 @@ def opened(kind):
 
 @pytest.mark.parametrize("option", ["--ready-fd", "--status-fd"])
 @pytest.mark.parametrize("kind", ["closed", "reading end", "path", "read-only"])
-def test_descriptor_that_cannot_be(run, tmp_path, option, kind):
-    """Told before any child is started."""
+def test_descriptor_that_cannot_be_used(run, tmp_path, option, kind):
+    """A descriptor that cannot be used is reported before any child is started."""
     fd, passed = opened(kind)
     trace = tmp_path / "trace"
     try:
@@ -197,7 +197,8 @@ def test_descriptor_that_cannot_be(run, tmp_path, option, kind):
 
 @pytest.mark.parametrize("other", ["--status-fd", "--control-fd"])
 def test_one_descriptor_for_two(run, tmp_path, other):
-    """One of the two would close it, and the other write to whatever gets the number next."""
+    """Two options with the same number are refused: one would close it, and the other write to
+    whatever gets the number next."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         fd = theirs.fileno()
@@ -212,11 +213,11 @@ def test_command_does_not_get_it(run, how, pipe):
     result = run(["--ready-fd", write, "sh", "-c",
                   f"for fd in {write} {other}; do [ -e /proc/self/fd/$fd ] && echo $fd; done"],
                  how, pass_fds=[write, other])
-    assert result.stdout == f"{other}\n", "what is not init's is the command's, as ever"
+    assert result.stdout == f"{other}\n", "the command inherits other descriptors"
 
 
 def test_nobody_reads(run, how, pipe):
-    """PID 1 waits for nobody: a full pipe loses its newline, and init says so."""
+    """PID 1 does not wait: if the pipe is full, the newline is lost, and init logs that."""
     read, write = pipe()
     fill(write)
     result = run(["--ready-fd", write, "sh", "-c", "exit 5"], how, pass_fds=[write])
@@ -226,7 +227,7 @@ def test_nobody_reads(run, how, pipe):
 
 
 def test_description_is_left_as_it_was(run, pipe):
-    """Whoever started init writes to it too, perhaps."""
+    """The flags of the open file do not change, since the caller may write to it as well."""
     read, write = pipe()
     before = fcntl.fcntl(write, fcntl.F_GETFL)
     run(["--ready-fd", write, "true"], pass_fds=[write])
@@ -235,7 +236,7 @@ def test_description_is_left_as_it_was(run, pipe):
 
 
 def test_reader_is_gone(start, how, pipe):
-    """The SIGPIPE that comes of it is not for the command."""
+    """If the reader has gone, the SIGPIPE is not forwarded to the command."""
     read, write = pipe()
     pipe.close(read)
     init = start(["--ready-fd", write, PROBE, "signals", "--until", "10"], how, pass_fds=[write])
@@ -268,7 +269,7 @@ UNSHARE = ["--unshare=pid"] if AS_ROOT else ["--unshare=user,pid", "--map-root"]
 
 
 def test_outer_process_holds_nothing(start, pipe):
-    """Where init makes the namespace itself, the one that stays outside has no copy."""
+    """Where init makes the PID namespace itself, the outer process has no copy."""
     read, write = pipe()
     init = start([*UNSHARE, "--ready-fd", write, "sleep", "1000"], "plain", pass_fds=[write])
     pipe.close(write)
@@ -310,13 +311,13 @@ def manager(request, directory, marker):
 
 
 def test_systemd_is_told(start, how, manager):
-    """By init itself, once, and the command has nothing to say any more."""
+    """READY=1 is sent once, by init itself, and the command does not get the variable."""
     init = start(["--notify", "sh", "-c", "echo socket=$NOTIFY_SOCKET; ls /proc/self/fd; "
                   "echo done; exec sleep 1000"], how, env={"NOTIFY_SOCKET": manager.name})
     assert manager.receive() == ("READY=1", init.init_pid)
     assert init.line("socket=")[0] == "socket=" and init.lines[-1] == "socket="
     init.line("done")
-    assert init.lines[-5:-1] == ["0", "1", "2", "3"], "3 is ls's own"
+    assert init.lines[-5:-1] == ["0", "1", "2", "3"], "ls itself opens 3"
     eventually(lambda: not any("socket:" in what for what in held(init).values()), what="its close")
     init.signal(signal.SIGTERM)
     init.wait()
@@ -324,7 +325,7 @@ def test_systemd_is_told(start, how, manager):
 
 
 def test_systemd_is_told_with_stdin_closed(start, how, manager):
-    """The socket is opened once 0 is taken: it would be closed or given away as stdin."""
+    """With stdin closed the socket must not become 0, which is closed or passed as stdin."""
     init = start(["--notify", "sleep", "1000"], how, wrap=[PROBE, "with", "--close", "0", "--"],
                  env={"NOTIFY_SOCKET": manager.name})
     assert manager.receive()[0] == "READY=1"
@@ -355,7 +356,7 @@ def test_beside_a_descriptor(run, how, manager, pipe):
 
 
 def test_command_speaks_for_itself(run, how, manager):
-    """Unasked init says nothing, and NOTIFY_SOCKET is the command's."""
+    """Without --notify init sends nothing, and NOTIFY_SOCKET is passed to the command."""
     result = run(["sh", "-c", "echo $NOTIFY_SOCKET"], how, env={"NOTIFY_SOCKET": manager.name})
     assert result.stdout == manager.name + "\n" and manager.is_empty()
 
@@ -368,7 +369,7 @@ def test_systemd_is_not_told_where_the_start_fails(run, how, manager, failure):
 
 
 def test_no_systemd(run, how):
-    """The same image runs under Docker."""
+    """Without NOTIFY_SOCKET --notify does nothing, so that the same image runs under Docker."""
     result = run(["--notify", "sh", "-c", "exit 3"], how)
     assert (result.returncode, result.stderr) == (3, "")
 
@@ -378,8 +379,8 @@ def test_no_systemd(run, how):
     ("@nobody/{}", "Connection refused"), ("/" + "x" * 200, "File ?name too long"),
     ("@" + "x" * 107, "File ?name too long"), ("{}/stream", "Protocol wrong type for socket"),
     ("{}/file", "Connection refused")])
-def test_socket_that_cannot_be(run, how, directory, name, reason):
-    """Asked for by option: an error at once is better than systemd's time-out."""
+def test_socket_that_cannot_be_used(run, how, directory, name, reason):
+    """A socket that cannot be used is an error at once, rather than a time-out of systemd."""
     name = name.format(directory)
     (directory / "file").write_text("")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
@@ -393,7 +394,7 @@ def test_socket_that_cannot_be(run, how, directory, name, reason):
 
 
 def test_systemd_does_not_read(run, how, manager):
-    """A full queue: init does not wait, and says what is lost."""
+    """If the queue is full, init does not wait, and logs what is lost."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.setblocking(False)
         other.connect(manager.socket.getsockname())
@@ -406,13 +407,14 @@ def test_systemd_does_not_read(run, how, manager):
 
 
 def test_systemd_is_gone_meanwhile(start, how, manager, tmp_path):
-    """Between init's connect and the start of the command: said, and no reason to end."""
+    """The receiver goes between init's connect and the start of the command: init logs that, and
+    goes on."""
     trace = tmp_path / "trace"
     init = start(["--notify", PROBE, "signals", "--until", "10"], how,
                  outer=["strace", "-f", "-qq", "-o", trace, "-e", "trace=connect,setpgid,setsid",
                         "-e", "inject=setpgid,setsid:signal=STOP:when=1"],
                  env={"NOTIFY_SOCKET": manager.name})
-    # The child is stopped before its exec, for which init waits; the lines begin with the pid.
+    # The child is stopped before its exec, for which init waits. The lines begin with the pid.
     child = eventually(lambda: re.search(r"^(\d+) +--- stopped by SIGSTOP", trace.read_text(), re.M)
                        if trace.exists() else None, what="the child of init")
     assert re.search(r"connect.* = 0$", trace.read_text(), re.M)

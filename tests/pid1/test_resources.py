@@ -1,4 +1,4 @@
-"""What init holds while the command runs, and what it can do without."""
+"""What init keeps open while the command runs, and what it does not need."""
 import fcntl
 import json
 import os
@@ -34,10 +34,15 @@ def settled(init):
 
 
 def held(init):
-    """What each descriptor of init is, where we may look."""
+    """What each descriptor of init refers to."""
+    found = {}
     try:
-        return {int(fd): os.readlink(f"/proc/{init.init_pid}/fd/{fd}")
-                for fd in os.listdir(f"/proc/{init.init_pid}/fd")}
+        for fd in os.listdir(f"/proc/{init.init_pid}/fd"):
+            try:
+                found[int(fd)] = os.readlink(f"/proc/{init.init_pid}/fd/{fd}")
+            except FileNotFoundError:
+                pass  # closed since the directory was read
+        return found
     except PermissionError:
         pytest.skip("only root may look at the descriptors of a process that is not dumpable")
 
@@ -46,7 +51,7 @@ def held(init):
 
 
 def test_inherited_descriptors(start, how):
-    """PEERS Resources: inherited descriptors kept by init (tini, dumb-init)."""
+    """tini and dumb-init keep inherited descriptors open. Here init closes its own copies."""
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as pipe:
         init = start([PROBE, "with", "--close", writer, "--", "sleep", "1000"], how,
@@ -54,14 +59,14 @@ def test_inherited_descriptors(start, how):
         os.close(writer)
         settled(init)
         if how == "plain":
-            # As PID 1 unshare has it too.
+            # With how="pid1", unshare has a copy too.
             assert select.select([pipe], [], [], DEADLINE)[0] and pipe.read() == b""
         else:
             assert os.readlink(f"/proc/self/fd/{reader}") not in held(init).values()
 
 
 def test_descriptors_pass_to_the_command(run, how):
-    """The command gets all that init was given, and nothing of init's own."""
+    """The command gets all descriptors that init inherited, and none that init opened."""
     with open("/dev/zero", "rb") as zero:
         wrap = [PROBE, "with", "--open", 9, "--socket", 77, "--open", 200, "--"]
         fds = report(run([PROBE, "report"], how, wrap=wrap, pass_fds=[zero.fileno()]))["fds"]
@@ -70,7 +75,7 @@ def test_descriptors_pass_to_the_command(run, how):
 
 
 def test_what_init_holds(start, how):
-    """Housekeeping: no descriptor of the command's."""
+    """While the command runs init has a few descriptors of its own and none of the command's."""
     wrap = [PROBE, "with", *sum((["--open", fd] for fd in range(20, 40)), []), "--"]
     init = start(["sleep", "1000"], how, wrap=wrap)
     settled(init)
@@ -83,8 +88,9 @@ def test_what_init_holds(start, how):
 
 @pytest.mark.parametrize("also", ["2>/dev/null", "2>&1"])
 def test_reader_sees_the_end_of_stdout(start, also):
-    """PEERS Resources: stdout kept, so readers see no end (all three)."""
-    # unshare keeps it too: only where init is the last to have it can it be seen.
+    """tini, dumb-init and catatonit keep stdout open, so that its reader sees no end. Init does
+    not."""
+    # Not as PID 1, since unshare keeps it open as well.
     init = start(["sh", "-c", "echo hi; exec sleep 1000 >/dev/null 2>&1"], "plain",
                  wrap=["sh", "-c", f'exec "$@" {also}', "sh"])
     assert init.rest() == "hi\n"
@@ -92,7 +98,7 @@ def test_reader_sees_the_end_of_stdout(start, also):
 
 
 def test_writer_sees_the_end_of_stdin(start):
-    """... and stdin: who writes to a command that reads no more is told so."""
+    """Nor does init keep stdin open: a writer gets EPIPE once the command has closed it."""
     init = start(["sh", "-c", "echo ready; exec sleep 1000 </dev/null"], "plain",
                  stdin=subprocess.PIPE)
     init.line("ready")
@@ -109,7 +115,7 @@ def test_writer_sees_the_end_of_stdin(start):
 
 
 def test_streams_as_pid_1(start):
-    """The same as PID 1, seen at its descriptors."""
+    """The same as PID 1, looked up in its descriptors."""
     init = start(["sleep", "1000"], stderr=subprocess.STDOUT)
     settled(init)
     ours = os.readlink(f"/proc/self/fd/{init.popen.stdout.fileno()}")
@@ -120,7 +126,8 @@ def test_streams_as_pid_1(start):
 
 
 def test_directory_is_not_pinned(run, how):
-    """PEERS Resources: cwd pinned, which blocks an unmount (tini)."""
+    """tini stays in its working directory, whose file system cannot be unmounted then. Here it
+    can be."""
     script = 'mount -t tmpfs none /mnt && cd /mnt && exec "$@"'
     outer = [] if how == "pid1" else ["unshare", "-m" if AS_ROOT else "-Urm"]
     result = run(["sh", "-c", "cd / && until umount /mnt 2>/dev/null; do i=x$i; "
@@ -131,7 +138,8 @@ def test_directory_is_not_pinned(run, how):
 
 @pytest.mark.parametrize("mine", [True, False], ids=["init's", "another's"])
 def test_listen_pid(run, how, mine):
-    """PEERS Resources: LISTEN_PID left stale, so socket activation fails (catatonit#13)."""
+    """catatonit leaves LISTEN_PID as it is, so that socket activation fails (catatonit#13). Here it
+    is changed to the command's pid if it was init's."""
     if mine:
         seen = report(run([PROBE, "report"], how, wrap=[PROBE, "listen-pid"]))
         assert seen["env"]["LISTEN_PID"] == str(seen["pid"])
@@ -143,18 +151,18 @@ def test_listen_pid(run, how, mine):
 
 
 def test_not_dumpable(start, how):
-    """Housekeeping: PR_SET_DUMPABLE is 0, so that nobody of its uid can trace init."""
+    """PR_SET_DUMPABLE is 0, so that a process of the same uid cannot trace init."""
     if not AS_ROOT and how == "pid1":
         pytest.skip("the owner of a user namespace may trace all in it")
     init = start(["sleep", "1000"], how, wrap=ORDINARY if AS_ROOT else [])
     settled(init)
-    # The kernel gives what may not be traced to root.
+    # The kernel makes root the owner of the /proc files of a process that is not dumpable.
     assert os.stat(f"/proc/{init.init_pid}/environ").st_uid == 0
     assert os.stat(f"/proc/{command(init)}/environ").st_uid == (54321 if AS_ROOT else os.geteuid())
 
 
 def test_no_wakeups(start):
-    """PEERS Resources: tini wakes once a second for ever."""
+    """tini wakes up once a second. Init does not wake up at all without an event."""
     if sanitized():
         pytest.skip("a sanitizer's run-time may wake by itself")
     inits = [start([*options, "sleep", "1000"], how)
@@ -165,17 +173,17 @@ def test_no_wakeups(start):
     pids = [init.init_pid for init in inits]
     come_to_rest(*pids)
     before, begin = list(map(switches, pids)), time.monotonic()
-    # As long as it takes for a timer of a second to have gone off, however slow the machine.
+    # Long enough for a timer of a second to expire, on a slow machine too.
     eventually(lambda: time.monotonic() - begin > 2.5, what="2.5 s")
     assert list(map(switches, pids)) == before
 
 
-# ---- a stderr that is of no use
+# ---- a stderr that cannot be written to
 
 
 @pytest.fixture
 def full_pipe():
-    """The end of a pipe that takes no more, and that nobody reads."""
+    """The writing end of a full pipe that nobody reads."""
     reader, writer = os.pipe()
     flags = fcntl.fcntl(writer, fcntl.F_GETFL)
     fcntl.fcntl(writer, fcntl.F_SETFL, flags | os.O_NONBLOCK)
@@ -192,7 +200,7 @@ def full_pipe():
 
 
 def test_stderr_that_nobody_reads(start, how, full_pipe):
-    """PID 1 does not wait for whoever reads its stderr."""
+    """PID 1 does not wait for the reader of its stderr."""
     init = start(["-vvw", "sh", "-c", f"{PROBE} orphans 20; exec {PROBE} signals --until 10"], how,
                  stderr=full_pipe)
     init.line("^ready")
@@ -203,7 +211,7 @@ def test_stderr_that_nobody_reads(start, how, full_pipe):
 
 
 def test_full_stderr(start, how):
-    """Nor does a full disk end it."""
+    """Nor does a full disk behind stderr end it."""
     with open("/dev/full", "w") as full:
         init = start(["-vvw", "sh", "-c", f"{PROBE} orphans 20; exec {PROBE} signals --until 10"],
                      how, stderr=full)
@@ -215,7 +223,7 @@ def test_full_stderr(start, how):
 
 
 def test_broken_stderr(start, how):
-    """A reader that has gone neither ends init nor sends the command a PIPE."""
+    """If the reader of stderr has gone, init does not end, and forwards no SIGPIPE."""
     reader, writer = os.pipe()
     try:
         init = start(["-vvw", "sh", "-c", f"{PROBE} orphans 20; exec {PROBE} signals --until 10"],
@@ -234,12 +242,12 @@ def test_bad_input_with_closed_stderr(run, how):
     assert run(["--nonsense"], how, wrap=[PROBE, "with", "--close", 2, "--"]).returncode == 125
 
 
-# ---- what it can do without
+# ---- what it does not need
 
 
 @pytest.fixture
 def all_of_it(start, how, tmp_path):
-    """Reaping, signals with values, the end of a daemon, the exit code: whatever init is for."""
+    """All that init is for: reaping, signals with values, the end of a daemon, the exit code."""
     def all_of_it(**options):
         init = start(["sh", "-c", f"{PROBE} orphans 20; {PROBE} daemon sleep 1000; "
                       f"exec {PROBE} signals --until 12"], how, **options)
@@ -254,29 +262,29 @@ def all_of_it(start, how, tmp_path):
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root may become another user")
 def test_random_user(all_of_it):
-    """PEERS Resources: works unprivileged, with a random uid."""
+    """Works as an ordinary user with any uid."""
     all_of_it(wrap=ORDINARY)
 
 
 def test_no_new_privileges_inherited(all_of_it):
-    """PEERS Resources: works under no-new-privileges."""
+    """Works with no_new_privs set."""
     all_of_it(wrap=["setpriv", "--no-new-privs"])
 
 
 def test_no_capabilities(all_of_it):
-    """As under --cap-drop=ALL."""
+    """Works without capabilities, as under --cap-drop=ALL."""
     bounding = ["--bounding-set", "-all"] if AS_ROOT else []
     all_of_it(wrap=["setpriv", *bounding, "--inh-caps", "-all", "--no-new-privs"])
 
 
 @pytest.mark.parametrize("error", [1, 38], ids=["EPERM", "ENOSYS"])
 def test_seccomp(all_of_it, error):
-    """PEERS Resources: works under seccomp; a filter or kernel may not know newer calls."""
+    """Works where a seccomp filter or an older kernel refuses newer system calls."""
     all_of_it(wrap=[PROBE, "with", "--refuse-new-calls", error, "--"])
 
 
 def test_seccomp_closes_descriptors(start, how):
-    """Without close_range each inherited descriptor is closed by itself."""
+    """Without close_range each inherited descriptor is closed individually."""
     wrap = [PROBE, "with", "--open", 50, "--open", 5, "--refuse-new-calls", 38, "--"]
     init = start(["sleep", "1000"], how, wrap=wrap)
     settled(init)
@@ -284,7 +292,7 @@ def test_seccomp_closes_descriptors(start, how):
 
 
 def test_read_only_root(all_of_it, how):
-    """PEERS Resources: works on a read-only root."""
+    """Works on a read-only root."""
     outer = [] if how == "pid1" else ["unshare", "-m" if AS_ROOT else "-Urm"]
     script = "mount -o remount,bind,ro / && ! touch /x 2>/dev/null && exec \"$@\""
     all_of_it(outer=outer, wrap=["sh", "-c", script, "sh"])
@@ -297,7 +305,7 @@ def hide_proc(how):
 
 
 def test_no_proc(run, start, how):
-    """PEERS Resources: works without /proc."""
+    """Works without /proc."""
     if sanitized():
         pytest.skip("a sanitizer's run-time needs /proc")
     assert run(["sh", "-c", f"{PROBE} orphans 20; test ! -e /proc/self; exit 3"], how,
@@ -311,7 +319,7 @@ def test_no_proc(run, start, how):
 
 
 def test_no_proc_end(run, tmp_path):
-    """As PID 1 the others are found without it."""
+    """As PID 1 init terminates the other processes without /proc."""
     if sanitized():
         pytest.skip("a sanitizer's run-time needs /proc")
     script = (f"{PROBE} daemon {PROBE} sibling {tmp_path} polite; "
@@ -321,10 +329,11 @@ def test_no_proc_end(run, tmp_path):
 
 
 def test_proc_of_another_namespace(run, tmp_path):
-    """Where /proc shows other pids than ours, nobody is taken for a descendant by its number."""
+    """Where /proc is that of another PID namespace, no process is taken for a descendant by its
+    pid."""
     foreign = [word for word in NAMESPACE if word != "--mount-proc"]
-    # Init is process 2 there, as is outside the kernel's thread whose children have the
-    # numbers that bystanders have inside.
+    # Init is process 2 inside. Process 2 outside is the kernel's kthreadd, whose children have
+    # the pids outside that bystanders have inside.
     script = ('"$@" & for i in 1 2 3 4 5 6; do sleep 1000 & all="$all $!"; done; '
               f': >{tmp_path}/go; wait 2; '
               'code=$?; kill -0 $all || exit 99; exit $code')
@@ -334,7 +343,8 @@ def test_proc_of_another_namespace(run, tmp_path):
 
 
 def test_alone_in_an_empty_root(run, tmp_path):
-    """PEERS Resources: a dynamic docker-init fails on Alpine (photon#1661). No file but the two."""
+    """A dynamically linked docker-init fails on Alpine (photon#1661). Here init and the command
+    are the only files."""
     if sanitized():
         pytest.skip("a build with sanitizers is dynamic")
     for program, name in ((INIT, "init"), (PROBE, "probe")):

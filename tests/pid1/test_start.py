@@ -1,4 +1,4 @@
-"""From the first statement of init to the exec of the command."""
+"""The start of init, up to the exec of the command."""
 import itertools
 import json
 import os
@@ -9,7 +9,7 @@ import pytest
 
 from conftest import DEADLINE, INIT, PROBE, SLOW_START, descendants, eventually
 
-# dumb-init signals the group by default and knows no flag for it.
+# dumb-init signals the group by default and has no option for it.
 GROUP = [] if os.path.basename(INIT) == "dumb-init" else ["-g"]
 NOTHING = "0" * 16
 
@@ -34,8 +34,9 @@ def child_named(init, name):
 @pytest.mark.parametrize("leader", [False, True], ids=["setpgid", "setsid"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_signal_before_the_group_exists(start, how, leader, number):
-    """PEERS Start: a TERM between fork and the child's setpgid/setsid is lost."""
-    # What starts a session leader in a container is the engine; in a test, setsid.
+    """Elsewhere a TERM between the fork and the child's setpgid or setsid is lost. Here the command
+    gets it."""
+    # In a container an engine starts init as a session leader; in the test the probe does.
     wrap = [PROBE, "session"] if leader and how == "pid1" else []
     outer = SLOW_START
     if how == "plain" and not leader:
@@ -48,7 +49,8 @@ def test_signal_before_the_group_exists(start, how, leader, number):
 
 
 def test_child_signal_ignored(run, how):
-    """PEERS Start: inherited SIGCHLD = SIG_IGN, tini and catatonit hang for ever."""
+    """Where SIGCHLD was ignored, tini and catatonit hang for ever. Init does not, and the command
+    finds it ignored."""
     with_ignored = [PROBE, "with", "--ignore", "17", "--"]
     assert run([PROBE, "exit", "7"], how, wrap=with_ignored).returncode == 7
     assert report(run([PROBE, "report"], how, wrap=with_ignored))["ignored"] == mask(17)
@@ -57,8 +59,8 @@ def test_child_signal_ignored(run, how):
 @pytest.mark.parametrize("ignore, block", [((), ()), ((1,), ()), ((2, 3, 13, 33, 64), ()),
                                            ((), (1, 15, 32, 33, 34, 64)), ((20, 21), (22, 10))])
 def test_inherited_ignored_and_mask(run, how, ignore, block):
-    """PEERS Start: inherited SIG_IGN and signal mask are wiped by dumb-init.
-    PEERS Signals: catatonit starts the command with TSTP, TTIN, TTOU blocked."""
+    """dumb-init resets ignored signals and the signal mask; catatonit starts the command with
+    TSTP, TTIN and TTOU blocked. Here the command has both as init inherited them."""
     words = [w for n in ignore for w in ("--ignore", n)] + [w for n in block
                                                           for w in ("--block", n)]
     seen = report(run([PROBE, "report"], how, wrap=[PROBE, "with", *words, "--"]))
@@ -66,7 +68,7 @@ def test_inherited_ignored_and_mask(run, how, ignore, block):
 
 
 def test_nohup(start, how):
-    """PEERS Start: ... so `nohup` breaks."""
+    """An init that resets ignored signals breaks `nohup`."""
     init = start(["sh", "-c", "echo ready; read go; exit 6"], how, wrap=["nohup"], stdin=-1)
     init.line("ready")
     init.signal(signal.SIGHUP)
@@ -79,11 +81,12 @@ def test_nohup(start, how):
                          [c for n in range(4) for c in itertools.combinations(range(3), n)],
                          ids=lambda c: "".join(map(str, c)) or "none")
 def test_closed_standard_descriptors(start, how, closed):
-    """PEERS Start: closed stdin, tini exits 1. Any of 0, 1, 2 may be closed at the start."""
+    """tini exits with 1 if stdin is closed. Here any of 0, 1 and 2 may be closed at the start, and
+    is closed in the command."""
     words = [w for fd in closed for w in ("--close", fd)]
     init = start(["sleep", "1000"], how, wrap=[PROBE, "with", *words, "--"])
     command = child_named(init, "sleep")
-    # While it starts it has its libraries open, too.
+    # While a program is loaded its libraries are open as well.
     eventually(lambda: set(os.listdir(f"/proc/{command}/fd"))
                == {str(fd) for fd in range(3) if fd not in closed}, what="just these descriptors")
     init.signal(signal.SIGTERM)
@@ -91,14 +94,15 @@ def test_closed_standard_descriptors(start, how, closed):
 
 
 def test_child_not_started_by_init(start, how, tmp_path):
-    """PEERS Start: `sh -c 'sleep 1 & exec init cmd'`, the stranger is not the main command."""
+    """`sh -c 'sleep 1 & exec init cmd'`: a child that init has from the start is not taken for the
+    command."""
     go = tmp_path / "go"
     stranger = ["sh", "-c", f'{PROBE} wait {go} {PROBE} exit 9 & exec "$@"', "sh"]
     init = start(["sh", "-c", "echo ready; exec sleep 1000"], how, wrap=stranger)
     init.line("ready")
     child_named(init, "probe")
     go.touch()
-    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of the stranger")
+    eventually(lambda: len(descendants(init.init_pid)) == 1, what="the end of the other child")
     child_named(init, "sleep")
     init.signal(signal.SIGTERM)
     assert init.wait() == 143
@@ -108,7 +112,7 @@ def test_child_not_started_by_init(start, how, tmp_path):
                                    ["a b", "\n", "'"]], ids=repr)
 @pytest.mark.parametrize("dashes", [[], ["--"]], ids=["bare", "dashes"])
 def test_arguments_of_the_command(run, how, dashes, words):
-    """PEERS Start: arguments of the command eaten: `tini echo -g hi`."""
+    """tini takes options of the command for its own, as in `tini echo -g hi`. Init does not."""
     assert report(run([*dashes, PROBE, "report", *words], how, dashes=[]))["args"] == words
 
 
@@ -135,7 +139,7 @@ def unusable(tmp_path):
 
 @pytest.mark.parametrize("which", range(10))
 def test_exec_failure(run, how, tmp_path, which):
-    """PEERS Start: exec failures. 127 for ENOENT and ENOTDIR, 126 for EACCES, ENOEXEC, the rest."""
+    """Init exits with 127 for ENOENT and ENOTDIR, and with 126 for any other error of the exec."""
     word, code = list(unusable(tmp_path).items())[which]
     result = run([word, "-x"], how)
     assert (result.returncode, result.stdout) == (code, "")
@@ -143,14 +147,15 @@ def test_exec_failure(run, how, tmp_path, which):
 
 @pytest.mark.parametrize("which", range(10))
 def test_exec_failure_is_told(run, how, tmp_path, which):
-    """One line with the word and the reason."""
+    """One line on stderr with the word and the reason."""
     word = list(unusable(tmp_path))[which]
     said = run([word, "-x"], how).stderr
     assert re.fullmatch(rf"init: cannot exec {re.escape(word)}: [A-Z][a-z ]+\n", said)
 
 
 def test_path_is_searched(run, how, tmp_path):
-    """The first that can be executed; one that may not be is remembered where there is no other."""
+    """The first file that can be executed is; if there is none, EACCES of an earlier one is
+    reported."""
     for folder, mode, code in (("denied", 0o644, 1), ("first", 0o755, 41), ("second", 0o755, 42)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x").write_text(f"#!/bin/sh\nexit {code}\n")
@@ -168,7 +173,7 @@ def test_path_is_searched(run, how, tmp_path):
 
 
 def test_no_path(run, how):
-    """Without PATH the usual places are searched, as a shell does."""
+    """Without PATH the usual directories are searched, as by a shell."""
     assert run(["sh", "-c", "exit 4"], how, wrap=["/usr/bin/env", "-u", "PATH"]).returncode == 4
 
 
@@ -179,13 +184,13 @@ def test_environment_and_directory_pass(run, how, tmp_path):
 
 
 def test_silence(run, how):
-    """PEERS Resources: "Tini is not running as PID 1 ..." frightens users."""
+    """Init prints nothing; "Tini is not running as PID 1 ..." frightens users."""
     result = run(["true"], how)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_group_and_session(run, how):
-    """The command leads a group of its own; where init leads a session, a session."""
+    """The command leads a process group of its own, and a session if init leads one."""
     seen = report(run([PROBE, "report"], how))
     assert seen["pgid"] == seen["pid"]
     if how == "plain":
@@ -196,10 +201,10 @@ def test_group_and_session(run, how):
 
 
 def test_fork_fails(run, how):
-    """125 and one line where the process limit leaves no room for the command."""
+    """If the process limit does not allow the command, init prints one line and exits with 125."""
     limit = ["prlimit", "--nproc=1:1", "--"]
     if os.geteuid() == 0:
-        # The limit does not hold for root.
+        # Root is exempt from the limit.
         limit += ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
     result = run(["true"], how, wrap=limit, deadline=DEADLINE)
     assert result.returncode == 125

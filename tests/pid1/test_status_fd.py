@@ -1,4 +1,4 @@
-"""A line an event for whoever started init: --status-fd."""
+"""--status-fd: one line for each event, for whoever started init."""
 import errno
 import os
 import signal
@@ -36,7 +36,7 @@ def told(run, pipe):
 
 @pytest.mark.parametrize("code", [0, 1, 125, 126, 127, 143, 255])
 def test_exit(told, how, code):
-    """A code is told from a set-up error of the same number."""
+    """An exit code is told from a failure of the start with the same code."""
     result, (started, exited) = told(["sh", "-c", f"echo $$; exit {code}"], how)
     assert result.returncode == code and result.stderr == ""
     assert started == {"event": "started", "pid": result.stdout.strip()}
@@ -52,7 +52,7 @@ def test_death(told, how, number):
 
 
 def test_code_is_the_command_s(told, how):
-    """Whatever --expect makes of it."""
+    """The code is the command's, also where --expect changes that of init."""
     result, (_, exited) = told(["--expect", "7", "sh", "-c", "exit 7"], how)
     assert result.returncode == 0 and exited["code"] == "7"
 
@@ -73,7 +73,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_start_fails(told, how, directory, failure):
-    """One line: where, why, and what init exits with."""
+    """One line has the stage, the errno, and the exit code of init."""
     options, command, stage, error, code = FAILURES[failure]
     (directory / "empty").write_text("")
     (directory / "empty").chmod(0o755)
@@ -95,7 +95,7 @@ INSIDE = {
 
 @pytest.mark.parametrize("failure", INSIDE)
 def test_start_fails_in_a_namespace_of_our_own(told, failure):
-    """Told by the inner process alone; the code goes through the outer one."""
+    """Only the inner process writes the line; the outer one exits with the same code."""
     options, stage, error = INSIDE[failure]
     result, found = told([*UNSHARE, "--unshare=mount", *options, "true"], "plain")
     assert result.returncode == SETUP and result.stderr.count("\n") == 1
@@ -103,7 +103,7 @@ def test_start_fails_in_a_namespace_of_our_own(told, failure):
 
 
 def test_outer_process_is_killed(start, pipe):
-    """Then nobody is left who could tell, and the pipe ends."""
+    """If the outer process is killed, so is PID 1, and the pipe ends without another line."""
     read, write = pipe()
     init = start([*UNSHARE, "--status-fd", write, "sleep", "1000"], "plain", pass_fds=[write])
     pipe.close(write)
@@ -130,7 +130,7 @@ FAULTS = [("vfork", "EAGAIN", "fork", errno.EAGAIN),
 
 @pytest.mark.parametrize("call, error, stage, number", FAULTS, ids=[row[0] for row in FAULTS])
 def test_fault(told, call, error, stage, number):
-    """What cannot be provoked otherwise."""
+    """Failures that only strace can cause."""
     fault = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
              "-e", f"inject={call}:error={error}"]
     result, found = told(["true"], "plain", wrap=fault)
@@ -140,7 +140,7 @@ def test_fault(told, call, error, stage, number):
 
 @pytest.mark.parametrize("name, code", [("tini", 127), ("dumb-init", 2), ("catatonit", 1)])
 def test_by_another_name(told, tmp_path, name, code):
-    """The exit code told is the one that comes."""
+    """By the name of another init, the code in the line is the one that init exits with."""
     (tmp_path / name).symlink_to(INIT)
     result, [failed] = told(["--", "/nowhere"], "plain", program=tmp_path / name)
     assert result.returncode == code and failed["code"] == str(code)
@@ -148,13 +148,13 @@ def test_by_another_name(told, tmp_path, name, code):
 
 @pytest.mark.parametrize("words", [["--nonsense", "true"], ["--grace", "x", "true"], []])
 def test_words_that_are_not_understood(told, how, words):
-    """Nothing was begun: the end of the pipe and code 125 say so."""
+    """If the options are invalid, the pipe ends without a line and init exits with 125."""
     result, found = told(words, how)
     assert result.returncode == SETUP and found == []
 
 
 def test_pause_has_no_exit(start, how, pipe):
-    """There is no command that could exit."""
+    """With --pause there is no command, and so no line about its exit."""
     read, write = pipe()
     init = start(["--status-fd", write, "--pause"], how, pass_fds=[write])
     await_byte(read)
@@ -165,7 +165,7 @@ def test_pause_has_no_exit(start, how, pipe):
 
 
 def test_lines_come_at_once(start, how, pipe):
-    """And init keeps the descriptor while the command runs; the command has none."""
+    """Lines are written at once. Init keeps the descriptor; the command does not get it."""
     read, write = pipe()
     init = start(["--status-fd", write, "sh", "-c",
                   f"[ -e /proc/self/fd/{write} ] && echo has; echo pid $$; read x; exit 3"], how,
@@ -182,18 +182,18 @@ def test_lines_come_at_once(start, how, pipe):
 
 
 def test_exit_is_told_before_the_end(start, how, pipe):
-    """When the command ends, not when those it leaves behind have."""
+    """The exit is reported when the command ends, not when the processes that it leaves have."""
     read, write = pipe()
     init = start(["--status-fd", write, "--grace", "inf", "sh", "-c",
                   f"{PROBE} signals --until 10 & read go; exit 3"], how, pass_fds=[write],
                  stdin=subprocess.PIPE)
-    # It is deaf from then on; before, the TERM would end it.
+    # From then on it handles TERM; before, TERM would end it.
     init.line("ready")
     init.popen.stdin.close()
     read_until(read, "exited")
     init.line("^15 ")
     assert init.popen.poll() is None
-    # Two that are seen apart cut the end short.
+    # Two signals that init reads one after the other end the grace.
     init.signal(signal.SIGTERM)
     init.signal(signal.SIGINT)
     assert init.wait() == 3
@@ -208,7 +208,7 @@ def test_session_does_not_get_it(container, pipe):
 
 
 def test_lines_nobody_reads(run, how, pipe):
-    """The lines are lost, and nothing else is."""
+    """If nobody reads, the lines are lost, and nothing else happens."""
     read, write = pipe()
     fill(write)
     result = run(["--status-fd", write, "sh", "-c", "exit 5"], how, pass_fds=[write])
@@ -224,7 +224,7 @@ def test_nobody_reads_a_failure(run, how, pipe):
 
 
 def test_reader_of_lines_is_gone(start, how, pipe):
-    """The SIGPIPE that comes of it is not for the command, nor the end of init."""
+    """If the reader has gone, the SIGPIPE neither ends init nor is forwarded to the command."""
     read, write = pipe()
     pipe.close(read)
     init = start(["--status-fd", write, PROBE, "signals", "--until", "10"], how, pass_fds=[write])
@@ -237,7 +237,7 @@ def test_reader_of_lines_is_gone(start, how, pipe):
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
 def test_lines_on_a_socket(run, how, kind):
-    """On one that keeps messages apart each line is a message."""
+    """On a socket with messages each line is a message."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     with ours, theirs:
         ours.settimeout(DEADLINE)

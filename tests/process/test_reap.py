@@ -1,4 +1,4 @@
-"""Whatever is orphaned is taken off the process table."""
+"""Orphans are reaped."""
 import re
 import signal
 import subprocess
@@ -27,22 +27,22 @@ def test_twenty_thousand_orphans(start, how):
 
 
 def test_coalesced_child_signals(start, how, tmp_path):
-    """PEERS Signals: many deaths, one SIGCHLD. Reap until nothing is left."""
+    """Several deaths may come with a single SIGCHLD: init reaps until no dead child is left."""
     init = start(["sh", "-c", f"echo ready; {PROBE} wait {tmp_path}/go {PROBE} orphans 500; "
                   "exec sleep 1000"], how)
     init.line("ready")
-    # While it is stopped all of them die. Their parent may be gone a moment before they are.
+    # All of them die while init is stopped. Their parent may be gone a moment before they are.
     halt(init.init_pid)
     (tmp_path / "go").touch()
     init.line("done")
-    eventually(lambda: len(zombies(init)) == 500, what="the death of all")
+    eventually(lambda: len(zombies(init)) == 500, what="the death of all orphans")
     init.signal(signal.SIGCONT)
     eventually(lambda: not zombies(init), what="the end of all zombies")
     stop(init)
 
 
 def test_orphans_are_adopted(start, how):
-    """PID 1 gets them from the kernel; elsewhere init is a subreaper."""
+    """The kernel gives orphans to PID 1; where it is not PID 1, init is a subreaper."""
     init = start(["sh", "-c", f"{PROBE} daemon sleep 1000; exec sleep 1000"], how)
     eventually(lambda: [s["Name"].strip() for s in descendants(init.init_pid).values()
                         if int(s["PPid"]) == init.init_pid] == ["sleep", "sleep"],
@@ -52,7 +52,7 @@ def test_orphans_are_adopted(start, how):
 
 @pytest.mark.parametrize("times", [1, 30])
 def test_existing_children(start, how, tmp_path, times):
-    """Children that init did not start but was born with, alive or dead, are reaped."""
+    """Children that init has from the start, alive or dead, are reaped."""
     script = f"i=0; while [ $i -lt {times} ]; do i=$((i+1)); " \
              f"{PROBE} exit 3 & {PROBE} wait {tmp_path}/go true & done; exec \"$@\""
     init = start(["sh", "-c", "echo ready; exec sleep 1000"], how, wrap=["sh", "-c", script, "sh"])
@@ -64,7 +64,7 @@ def test_existing_children(start, how, tmp_path, times):
 
 @pytest.mark.parametrize("arguments", [["-P"], ["sleep", "1000"]], ids=["pause", "command"])
 def test_existing_dead_children(start, how, arguments):
-    """Those that died before init was there, whose SIGCHLD nobody sends again."""
+    """Children that died before init was executed, for which no SIGCHLD comes any more."""
     init = start(arguments, how, wrap=[PROBE, "with", "--dead-child", "5", "--"])
     assert init.init_pid
     eventually(lambda: not zombies(init), what="the end of all zombies")
@@ -73,20 +73,20 @@ def test_existing_dead_children(start, how, arguments):
 
 
 def test_pause_alone(start, how):
-    """Told to stop with nobody there, it does so without a wait."""
+    """With --pause and no other process, init ends at once when it is told to stop."""
     init = start(["-P", "--grace", "1000"], how)
-    # Its mask shows that it will not die of the signal.
+    # Once it blocks signals, it will not die of the signal.
     eventually(lambda: init.status()["SigBlk"].startswith("f"), what="the start")
     init.signal(signal.SIGTERM)
     assert init.wait() == 0
 
 
-def test_child_that_dies_in_silence(start, how):
-    """A child cloned without SIGCHLD is reaped at the next occasion (__WALL)."""
+def test_child_that_dies_without_a_signal(start, how):
+    """A child cloned without SIGCHLD is reaped at the next SIGCHLD (__WALL)."""
     init = start(["sh", "-c", "echo ready; read go; exec sleep 1000"], how, stdin=subprocess.PIPE,
                  wrap=[PROBE, "with", "--silent-child", "3", "--"])
     init.line("ready")
-    # Any death is such an occasion.
+    # As the death of any other child would send it.
     init.signal(signal.SIGCHLD)
     eventually(lambda: not zombies(init), what="the end of all zombies")
     init.popen.stdin.close()
@@ -94,7 +94,7 @@ def test_child_that_dies_in_silence(start, how):
 
 
 def test_child_signal_without_a_death(start, how):
-    """A SIGCHLD that somebody sends neither ends nor stops init."""
+    """A SIGCHLD that a process sends neither ends nor blocks init."""
     init = start(["sh", "-c", "echo ready; exec sleep 1000"], how)
     init.line("ready")
     for _ in range(3):
@@ -105,7 +105,7 @@ def test_child_signal_without_a_death(start, how):
 
 
 def test_warning_of_each(run, how):
-    """-w: a line for each orphan reaped, none for the command."""
+    """-w logs a line for each orphan that is reaped, and none for the command."""
     result = run(["-w", "sh", "-c", f"{PROBE} orphans 5; exit 3"], how)
     assert (result.returncode, result.stdout) == (3, "done\n")
     lines = result.stderr.splitlines()
@@ -115,12 +115,12 @@ def test_warning_of_each(run, how):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_pause(start, how, number):
-    """-P: no command; reaps until told to stop."""
+    """-P: init runs no command, and reaps until it is told to stop."""
     script = f'exec 3<&0; while read go; do {PROBE} orphans 3; done <&3 & exec "$@"'
     init = start(["-P", "-w"], how, wrap=["sh", "-c", script, "sh"], stdin=subprocess.PIPE)
 
     def has_reaped():
-        """Its own word for it: a wrapper that is a script would reap early ones, too."""
+        """Asks init's log, since a wrapper that is a script would reap early ones, too."""
         init.popen.stdin.write(b"go\n")
         init.popen.stdin.flush()
         return "reaped orphan" in init.stderr()

@@ -1,4 +1,4 @@
-"""Signals on their way to the command."""
+"""Signals that are forwarded to the command."""
 import os
 import re
 import signal
@@ -13,7 +13,7 @@ SI_USER, SI_QUEUE = 0, -1
 
 
 def send(init, number, *values):
-    """As sigqueue(3), which Python lacks."""
+    """Like sigqueue(3), which Python does not have."""
     subprocess.run([PROBE, "queue", str(init.init_pid), str(number), *map(str, values)], check=True)
 
 
@@ -33,15 +33,16 @@ def listener(start, how):
 
 
 def got(init):
-    """number, code, value of the next signal that came through."""
+    """The number, code and value of the next signal that the command gets."""
     return tuple(int(n) for n in init.line(r"^(\d+) (-?\d+) (-?\d+)$").groups())
 
 
 @pytest.mark.parametrize("number", ALL)
 def test_each_signal(listener, number):
-    """PEERS Signals: 34 is never forwarded by musl builds; as PID 1 tini and catatonit never
-    forward ILL TRAP ABRT BUS FPE SEGV SYS TTIN TTOU sent by kill(), catatonit TSTP neither;
-    dumb-init ignores the first HUP and CONT, swallows the first 64, dies of 34."""
+    """Init forwards every signal. Others built with musl never forward 34; as PID 1 tini and
+    catatonit do not forward ILL, TRAP, ABRT, BUS, FPE, SEGV, SYS, TTIN and TTOU sent by kill(),
+    nor catatonit TSTP; dumb-init ignores the first HUP and CONT, loses the first 64, and dies of
+    34."""
     init = listener(until=number)
     init.signal(number)
     assert got(init) == (number, SI_USER, 0)
@@ -50,7 +51,7 @@ def test_each_signal(listener, number):
 
 @pytest.mark.parametrize("number", ALL)
 def test_each_signal_with_value(listener, number):
-    """PEERS Signals: sigqueue values are lost by all."""
+    """Values sent by sigqueue() are forwarded; tini, dumb-init and catatonit lose them."""
     init = listener(until=number)
     send(init, number, number + 1000)
     assert got(init) == (number, SI_QUEUE, number + 1000)
@@ -59,7 +60,7 @@ def test_each_signal_with_value(listener, number):
 
 @pytest.mark.parametrize("number", range(32, 65))
 def test_realtime_in_order(listener, number):
-    """PEERS Signals: real-time ones with their values, none lost, in order."""
+    """Real-time signals are forwarded with their values, in order, and none is lost."""
     init = listener(until=15)
     send(init, number, *range(-3, 20))
     assert [got(init) for _ in range(23)] == [(number, SI_QUEUE, v) for v in range(-3, 20)]
@@ -68,7 +69,7 @@ def test_realtime_in_order(listener, number):
 
 
 def test_many_at_once(listener):
-    """What queues up while init cannot run comes through whole."""
+    """Signals that queue up while init is stopped are all forwarded."""
     init = listener()
     halt(init.init_pid)
     for number in (64, 40, 35):
@@ -87,7 +88,7 @@ def test_many_at_once(listener):
 def test_from_inside(start, tmp_path):
     """A signal that a process of the container sends to PID 1, as `docker exec kill` does."""
     numbers = [4, 10, 15, 21, 34, 64]
-    # In a session of its own, where what is forwarded does not hit the sender.
+    # In a session of its own, where the forwarded signal does not reach the sender.
     sender = f"for n in {' '.join(map(str, numbers))}; do {PROBE} queue 1 $n $n; done"
     init = start(["sh", "-c", f"{PROBE} daemon {PROBE} wait {tmp_path}/go sh -c '{sender}'; "
                   f"exec {PROBE} signals --until 64"])
@@ -101,12 +102,12 @@ def test_from_inside(start, tmp_path):
                                                        (["-c"], None, 1),
                                                        (["--single-child"], 7, 1)])
 def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
-    """-g: the whole group hears it, with the value; -c: the command alone."""
+    """-g: the whole process group gets the signal and its value; -c: the command alone."""
     other = tmp_path / "other"
     init = start([*options, "sh", "-c", f"{PROBE} signals --until 15 >{other} & "
                   f"exec {PROBE} signals --until 15"], how)
     init.line("^ready")
-    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other")
+    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other process")
     if value is None:
         init.signal(34)
     else:
@@ -114,7 +115,7 @@ def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
     assert got(init) == (34, SI_USER if value is None else SI_QUEUE, value or 0)
     line = init.lines[-1] + "\n"
     if receivers == 2:
-        eventually(lambda: line in other.read_text(), what="the signal at the other")
+        eventually(lambda: line in other.read_text(), what="the signal to the other process")
     init.signal(signal.SIGTERM)
     assert got(init)[0] == signal.SIGTERM
     assert init.wait() == 0
@@ -122,7 +123,7 @@ def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
 
 
 def signal_another_user(start, how):
-    """A command that became another user under an init that may not signal it."""
+    """A command that has become another user, which init may not signal."""
     without_kill = ["setpriv", "--bounding-set", "-kill", "--inh-caps", "-kill"]
     other = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
     init = start([*other, "sh", "-c", "echo ready; read go; exit 5"], how, wrap=without_kill,
@@ -137,7 +138,8 @@ def signal_another_user(start, how):
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root has a second user to become")
 def test_forwarding_not_permitted(start, how):
-    """PEERS Signals: EPERM while forwarding (the command became another user): tini exits 1."""
+    """tini exits with 1 if forwarding fails with EPERM, as to a command that has become another
+    user. Init goes on."""
     assert signal_another_user(start, how).wait() == 5
 
 
@@ -150,7 +152,7 @@ def test_forwarding_not_permitted_is_told(start, how):
 
 
 def test_forwarding_to_nobody(start, how):
-    """ESRCH is survived: a signal when the command and its group are gone."""
+    """Init goes on if forwarding fails with ESRCH, since the command and its group are gone."""
     init = start(["--wait-all", "sh", "-c", f"{PROBE} daemon {PROBE} signals --until 15; exit 4"],
                  how)
     init.line("^ready")
@@ -159,7 +161,7 @@ def test_forwarding_to_nobody(start, how):
         init.signal(number)
         taken(init)
     init.signal(signal.SIGTERM)
-    # The one that lives is told by the end of all, not by forwarding.
+    # The process that is left gets TERM because the container ends, not by forwarding.
     assert got(init)[0] == signal.SIGTERM
     assert init.wait() == 4
 
@@ -171,7 +173,7 @@ def test_forwarding_to_nobody(start, how):
     (["33:32"], 33, 32), (["CLD:IOT"], 17, 6), (["64:1"], 64, 1)])
 @pytest.mark.parametrize("value", [None, 77], ids=["kill", "queue"])
 def test_rewrite(listener, rewrites, sent, expected, value):
-    """-r FROM:TO by number and name, in any mix; the last for a signal counts."""
+    """-r FROM:TO takes numbers and names; the last one for a signal counts."""
     init = listener(*[w for r in rewrites for w in ("-r", r)], until=expected)
     if value is None:
         init.signal(sent)
@@ -182,7 +184,7 @@ def test_rewrite(listener, rewrites, sent, expected, value):
 
 
 def test_rewrite_to_nothing(listener):
-    """-r FROM:0 drops it."""
+    """-r FROM:0 discards the signal."""
     init = listener("-r", "USR1:0", "--rewrite=RTMIN+2:0", "--rewrite", "term:0")
     for number in (10, 36, 15):
         init.signal(number)
@@ -200,7 +202,7 @@ def test_rewrite_to_kill(listener, to, code):
 
 
 def test_stop_and_continue_reach_the_command(start, how):
-    """TSTP stops a command that lets it, CONT wakes it; init itself goes on."""
+    """TSTP stops a command that does not handle it, CONT resumes it; init itself keeps running."""
     init = start(["sleep", "1000"], how, wrap=[PROBE, "session"] if how == "pid1" else [])
     sleep = eventually(lambda: list(descendants(init.init_pid)), what="the command")[0]
 
@@ -225,7 +227,7 @@ def test_stop_and_continue_reach_the_command(start, how):
 
 
 def test_nothing_is_forwarded_unasked(start, how):
-    """The death of children, and init's own doings, are not told to the command as signals."""
+    """Deaths of children, and what init itself does, send no signal to the command."""
     init = start(["sh", "-c", f"{PROBE} orphans 50; {PROBE} daemon true; "
                   f"exec {PROBE} signals --until 10"], how)
     init.line("^ready")

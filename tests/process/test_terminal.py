@@ -1,7 +1,7 @@
 """Terminals: Ctrl-C, Ctrl-Z, SIGWINCH and hang-up, as if init were not there.
 
-Each test types at a real pty. A table in README.md says which peer, or which change
-to init, fails which test.
+Each test types at a real pty. tests/mutants/process.toml has changes to init with which they
+fail.
 """
 import os
 import re
@@ -17,7 +17,7 @@ from conftest import INIT, NAMESPACE, PROBE, eventually, is_alive, kill_all, mar
 from terminal import BASH, END, INTERRUPT, PROMPT, QUIT, SUSPEND, Terminal, process
 
 TYPED, SENT = 128, 0  # si_code: SI_KERNEL, SI_USER
-# Ends what the probe hears. It has the highest number of all used: init may have several to
+# Ends the probe. It has the highest number of the signals used: init may have several to
 # forward at a time, and the kernel gives them in order of their numbers.
 LAST = str(signal.SIGPWR.value)
 SHELLS = ["bash", "dash"]
@@ -61,7 +61,7 @@ def shell(terminal):
 
 @pytest.fixture
 def dash(terminal):
-    """Another, whose fg continues also a job that runs."""
+    """An interactive dash, whose fg sends CONT to a job that runs as well."""
     one = terminal(["dash", "-i"], env={"INIT": INIT})
     one.prompt()
     return one
@@ -90,26 +90,26 @@ def heard(text):
 
 
 def blocks_all(pid):
-    """Whether a process has come to where init blocks signals."""
+    """Whether a process has reached the point at which init blocks signals."""
     status = status_of(pid)
     return bool(status) and int(status["SigBlk"], 16) & 0x4004 == 0x4004
 
 
 def find_init(t):
-    """The outermost, and not a child of it before its exec."""
+    """Finds the outermost init, not a child of it that has not called exec yet."""
     name = os.path.basename(INIT)[:15]
     return eventually(lambda: t.all(name), what=f"a process {name}")[0]
 
 
 def stopped(t):
-    """After Ctrl-Z: the shell says so, and has the terminal."""
+    """After Ctrl-Z: the shell reports a stopped job, and has the terminal."""
     t.expect(STOPPED)
     t.prompt()
     assert t.foreground() == t.pid()
 
 
 def answers(t):
-    """The shell is there, reads what is typed, and is in the foreground."""
+    """Checks that the shell is in the foreground and reads what is typed."""
     assert t.run("echo $((6 * 7))").strip().endswith("42")
     assert t.foreground() == t.pid()
 
@@ -148,13 +148,13 @@ def test_leader_typed_signals_come_once(leader):
         t.expect(f"{number} {TYPED} 0\r\n")
     os.kill(find_init(t).pid, signal.SIGPWR)
     t.expect(f"{LAST} {SENT} 0\r\n")
-    # What came twice would stand before what was sent last.
+    # A second one would be printed before the signal that was sent last.
     assert heard(t.seen) == [2, 20, 28, int(LAST)]
     assert t.wait() == 0
 
 
 def test_leader_suspend_does_not_freeze(leader):
-    """Nobody could resume the command: the kernel lets it go on."""
+    """No shell could resume the command: the kernel does not stop it."""
     t = leader("--", "sh", "-c", "echo started; exec cat")
     t.expect("started")
     t.find_foreground("cat")
@@ -176,15 +176,16 @@ def test_leader_hang_up_reaches_the_command(leader, tmp_path):
 
 @pytest.mark.parametrize("when", ["before", "after", "never"])
 def test_leader_start_loses_and_invents_no_signal(leader, when):
-    """A session that gives its terminal up gets HUP and CONT; real ones are told from them."""
+    """A session that gives its terminal up gets HUP and CONT from the kernel. These are not
+    forwarded; others are."""
     slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=ioctl,setsid,setpgid",
             "-e", "inject=ioctl,setsid,setpgid:delay_enter=100000",
-            # The command starts with them blocked, and so hears of them.
+            # The command starts with them blocked, so that it cannot miss them.
             PROBE, "with", "--block", "1", "--block", "18", "--"]
     t = leader("--", PROBE, "signals", "--until", LAST, outer=slow)
     init = find_init(t)
     # All signals are blocked, and the command does not run yet.
-    eventually(lambda: blocks_all(init.pid), what="the first statement of init")
+    eventually(lambda: blocks_all(init.pid), what="that init blocks signals")
     if when == "after":
         eventually(lambda: not process(init.pid).tty, what="the release of the terminal")
     if when != "never":
@@ -198,7 +199,7 @@ def test_leader_start_loses_and_invents_no_signal(leader, when):
 
 
 def test_leader_interrupt_cuts_the_end_short(leader):
-    """Once the command is gone, what is typed is for init."""
+    """Once the command has ended, Ctrl-C is a signal for init."""
     inner = "trap '' TERM INT HUP; echo $((40 + 2)); exec sleep 1000"
     t = leader("--grace", "inf", "--", "sh", "-c", f"({inner}) & exec sleep 1001")
     t.expect("42")
@@ -212,13 +213,14 @@ def test_leader_interrupt_cuts_the_end_short(leader):
 
 def test_leader_pause_ends_by_key(leader):
     t = leader("-P")
-    eventually(lambda: blocks_all(find_init(t).pid), what="the first statement of init")
+    eventually(lambda: blocks_all(find_init(t).pid), what="that init blocks signals")
     t.press(INTERRUPT)
     assert t.wait() in (0, 130)
 
 
 def test_leader_of_a_terminal_that_is_nobodys(terminal):
-    """lxc-start: PID 1 leads a session, its stdin is a terminal, and the one is not the other's."""
+    """As lxc-start does: PID 1 leads a session, and its stdin is a terminal that does not belong to
+    it."""
     t = terminal([*NAMESPACE, "setsid", INIT, "--", "sh", "-c", "echo started; exec sleep 1000"],
                  own=False)
     t.expect("started")
@@ -262,7 +264,7 @@ def test_quit_key(shell):
 
 
 def test_suspend_and_resume(any_shell):
-    """Ctrl-Z stops both, fg gives the terminal back, and again."""
+    """Ctrl-Z stops both, fg resumes them in the foreground; twice."""
     any_shell.type('"$INIT" -- cat')
     for word in "once", "twice":
         group = any_shell.find_foreground("cat").pgrp
@@ -291,7 +293,7 @@ def test_suspend_resume_in_background(shell, tmp_path):
     shell.until(lambda: {one.state for one in shell.all("sh")} <= {"S", "R"}, "bg")
     assert shell.foreground() == shell.pid()
     go.touch()
-    # It reads, and is stopped for it; fg lets it.
+    # It is stopped because it reads; after fg it may.
     shell.until(lambda: [one.state for one in shell.all("sh")] == ["T"], "the stop")
     shell.until(lambda: "Stopped" in shell.run("jobs"), "the job's stop")
     shell.type("fg")
@@ -318,7 +320,7 @@ def test_kill_of_a_stopped_job(shell):
     pytest.param("top", "top", "q", marks=needs("top")),
 ], ids=["vim", "less", "top"])
 def test_full_screen_program(shell, command, name, leave):
-    """Its modes of the terminal are its own, also after Ctrl-Z and fg."""
+    """A program's modes of the terminal are kept, also after Ctrl-Z and fg."""
     shell.type(f'"$INIT" -- {command}')
     for _ in range(2):
         shell.until(shell.is_raw, "raw mode")
@@ -336,7 +338,7 @@ def test_full_screen_program(shell, command, name, leave):
 
 
 def test_command_that_stops_itself(shell):
-    """As nano and the suspend of a shell do, by STOP, which no Ctrl-Z sends."""
+    """A command that stops itself by STOP, as nano and the shell's suspend do."""
     shell.type('"$INIT" -- sh -c "kill -STOP 0; read x; echo got \\$x"')
     stopped(shell)
     shell.type("fg")
@@ -347,7 +349,7 @@ def test_command_that_stops_itself(shell):
 
 
 def test_interrupt_leaves_the_loop(shell):
-    """bash ends a loop whose command died of INT, not one whose command exited 130."""
+    """bash ends a loop if a command died of INT, but not if it exited with 130."""
     shell.type('for i in 1 2; do "$INIT" -- sh -c "echo round; exec sleep 1000"; done; echo over')
     shell.expect("round")
     shell.find_foreground("sleep")
@@ -358,7 +360,7 @@ def test_interrupt_leaves_the_loop(shell):
 
 
 def test_killed_in_raw_mode(shell):
-    """A shell repairs the modes after a command that was killed, if it is told so."""
+    """A shell restores the modes after a job that was killed by a signal, and so after init."""
     shell.type('"$INIT" -- sh -c "stty raw -echo; echo raw; exec sleep 1000"')
     shell.expect("raw")
     os.kill(shell.find_foreground("sleep").pid, signal.SIGKILL)
@@ -407,9 +409,9 @@ def test_hang_up_ends_a_stopped_job(shell):
 
 
 def test_pause_as_a_job(shell):
-    """Without a command, Ctrl-Z and Ctrl-C are for init itself."""
+    """With --pause Ctrl-Z and Ctrl-C act on init itself."""
     shell.type('"$INIT" -P')
-    eventually(lambda: blocks_all(find_init(shell).pid), what="the first statement of init")
+    eventually(lambda: blocks_all(find_init(shell).pid), what="that init blocks signals")
     shell.press(SUSPEND)
     stopped(shell)
     shell.type("fg")
@@ -421,7 +423,7 @@ def test_pause_as_a_job(shell):
 
 
 def test_grace_can_be_suspended_and_interrupted(shell):
-    """When the command is gone, the terminal is init's again."""
+    """When the command has ended, init has the terminal again."""
     inner = "trap '' TERM INT; echo $((40 + 2)); exec sleep 1000"
     shell.type(f'"$INIT" --grace inf -- sh -c "({inner}) & exec sleep 1001"')
     shell.expect("42")
@@ -444,7 +446,7 @@ def test_grace_can_be_suspended_and_interrupted(shell):
 
 
 def test_background_leaves_the_shell_alone(any_shell):
-    """PEERS Terminal: `tini cmd &` steals the foreground and freezes the any_shell."""
+    """`tini cmd &` takes the foreground, and the shell hangs. Init leaves it to the shell."""
     any_shell.run('"$INIT" -- sleep 1000 &')
     any_shell.find("sleep")
     answers(any_shell)
@@ -471,7 +473,7 @@ def test_background_read_stops_until_fg(any_shell):
 
 
 def test_background_brought_to_front_reads(shell, tmp_path):
-    """fg of a job that runs, which sends it nothing; then it reads."""
+    """fg of a running job, to which the shell sends no signal; then the command reads."""
     go = tmp_path / "go"
     script = f'until [ -e "{go}" ]; do sleep 0.01; done; read x; echo "got $x"'
     shell.run(f'"$INIT" -- sh -c {shlex.quote(script)} &')
@@ -487,7 +489,7 @@ def test_background_brought_to_front_reads(shell, tmp_path):
 
 
 def test_background_log_with_tostop(shell):
-    """init's own lines do not stop it where the terminal stops background writers."""
+    """With tostop set, which stops background writers, init is not stopped by its own log."""
     shell.run("stty tostop")
     shell.run('"$INIT" -vv -- sleep 1000 </dev/null &')
     shell.find("sleep")
@@ -518,7 +520,7 @@ def test_background_write_with_tostop(shell):
 @pytest.mark.parametrize("command", ["true", "/nonexistent/program", "sh -c 'kill -9 $$'"],
                          ids=["ends", "missing", "killed"])
 def test_script_reads_after_it(terminal, program, command):
-    """PEERS Terminal: never given back, `sh -c 'tini true; read x'` fails."""
+    """tini does not give the terminal back, and `sh -c 'tini true; read x'` fails. Init does."""
     t = terminal([program, "-c", f'"$0" -- {command}; echo over; read x; echo "got $x"', INIT])
     t.expect("over")
     t.type("word")
@@ -529,12 +531,12 @@ def test_script_reads_after_it(terminal, program, command):
 @pytest.mark.parametrize("program", SHELLS)
 @pytest.mark.parametrize("command", ["sleep 1000", "sleep 1000 </dev/null", "cat"])
 def test_script_ends_by_key(shell, program, command):
-    """Ctrl-C is for the script too, and the shell above it sees how it ended."""
+    """Ctrl-C ends the script too, and the shell above it sees how it ended."""
     script = f'"$0" -- {command}; echo after'
     shell.type(f'{program} -c {shlex.quote(script)} "$INIT"')
     shell.find(command.split()[0])
     if command == "cat":
-        # It has read, and so has the terminal for itself.
+        # It has read, and so its group is in the foreground.
         shell.find_foreground("cat")
     shell.press(INTERRUPT)
     shell.prompt()
@@ -546,7 +548,7 @@ def test_script_ends_by_key(shell, program, command):
 @pytest.mark.parametrize("command", ["exec sleep 1000", "trap 'exit 0' INT; sleep 1000"],
                          ids=["dies", "exits"])
 def test_python_ends_by_key(shell, command):
-    """The key is for the parent whatever the command makes of it."""
+    """The parent gets the signal of the key even if the command handles it."""
     script = ("import subprocess, sys\n"
               f"subprocess.run([sys.argv[1], '--', 'sh', '-c', {'echo started; ' + command!r}])\n"
               "print('after')\n")
@@ -561,7 +563,7 @@ def test_python_ends_by_key(shell, command):
 
 @needs("make")
 def test_make_ends_by_key(shell, tmp_path):
-    """Two at a time share the terminal, and both end."""
+    """make runs two at a time on one terminal, and both end."""
     (tmp_path / "Makefile").write_text(
         "all: a b\na b:\n\t@\"$$INIT\" -- sh -c 'echo started-$@; exec sleep 1000'\n"
         "\t@echo went on\n")
@@ -605,7 +607,7 @@ def test_script_reads_beside_it(shell, program):
 
 
 def test_parent_reads_beside_it(shell):
-    """So does one whose child could read the terminal as well, but does not."""
+    """The same for a parent whose command could read the terminal, but does not."""
     script = ("import subprocess, sys\n"
               "child = subprocess.Popen([sys.argv[1], '--', 'sleep', '1000'])\n"
               "print('started', flush=True)\n"
@@ -622,7 +624,7 @@ def test_parent_reads_beside_it(shell):
 
 @needs("less")
 def test_pager_of_a_pipeline(shell):
-    """A pager reads the terminal from init's own group, also after Ctrl-Z and fg."""
+    """A pager in init's own process group reads the terminal, also after Ctrl-Z and fg."""
     shell.type('"$INIT" -- yes | less')
     for _ in range(2):
         shell.until(shell.is_raw, "raw mode of the pager")
@@ -642,7 +644,8 @@ def test_pager_of_a_pipeline(shell):
 @needs("less")
 @pytest.mark.parametrize("pager", ["less", '"$INIT" -- less'], ids=["less", "init-less"])
 def test_both_ends_of_a_pipeline_read(shell, pager):
-    """`init sudo ... | less`: a question on the terminal first, then the pager's keys."""
+    """As in `init sudo ... | less`: the command asks on the terminal first, then the pager reads
+    keys."""
     script = "read x </dev/tty; echo first $x; seq 1000000"
     shell.type(f'"$INIT" -- sh -c {shlex.quote(script)} | {pager}')
     shell.find("less")
@@ -669,7 +672,7 @@ def test_pipeline_reads_the_terminal(shell):
 
 
 def test_pipeline_forwards_what_is_typed(shell):
-    """Here the terminal is the pipeline's, and so init's: it tells the command, once."""
+    """The foreground group is the pipeline's, with init in it: init forwards the signal once."""
     shell.type('"$INIT" -- "$PROBE" signals --until $LAST | (trap "" INT; exec cat)')
     shell.expect("ready\r\n")
     shell.press(INTERRUPT)
@@ -683,11 +686,11 @@ def test_pipeline_forwards_what_is_typed(shell):
 
 
 def test_pipeline_gets_a_key_once(shell):
-    """Stopping the others of its group is the terminal's business where they had the key."""
+    """Init does not stop the others of its group where the terminal has signalled them already."""
     shell.type('"$INIT" -- sleep 1000 | "$PROBE" signals --until $LAST')
     shell.expect("ready\r\n")
     shell.find("sleep")
-    # As in the test of typed signals from outside: one that follows closely may be lost.
+    # As in test_outside_typed_signals_come_once: one that follows closely may be lost.
     for _ in range(10):
         shell.press(SUSPEND)
         shell.expect(f"20 {TYPED} 0\r\n")
@@ -704,7 +707,7 @@ def test_pipeline_gets_a_key_once(shell):
 
 
 def test_interactive_shell_in_a_pipeline(shell):
-    """It stops itself by TTIN until it is in the foreground."""
+    """A shell in a pipeline stops itself by TTIN until it is in the foreground."""
     shell.type(f"{INNER} | cat")
     shell.expect("inner> ")
     shell.find_foreground("bash")
@@ -733,7 +736,7 @@ def test_command_substitution(shell):
 
 @pytest.mark.parametrize("redirect", ["</dev/null", "<&-", "<&- >&- 2>&-"])
 def test_other_stdio(shell, redirect):
-    """The terminal is found by being the session's, not by being stdin."""
+    """The terminal is that of the session, whatever stdin is."""
     script = "read x </dev/tty; echo got $x >/dev/tty"
     shell.type(f'"$INIT" -- sh -c {shlex.quote(script)} {redirect}')
     shell.find_foreground("sh")
@@ -744,7 +747,7 @@ def test_other_stdio(shell, redirect):
 
 
 def test_typed_signal_reaches_the_whole_group(shell, tmp_path):
-    """-c is about signals that are sent; the terminal's are for all of the command's."""
+    """-c applies to signals that are sent; those of the terminal reach the whole group."""
     file = tmp_path / "heard"
     script = f'"{PROBE}" signals --until 2 >"{file}" & trap "" INT; echo started; wait'
     shell.type(f'true | "$INIT" -c -- sh -c {shlex.quote(script)}')
@@ -779,7 +782,7 @@ def test_outside_reads_the_terminal(shell):
 def test_outside_typed_signals_come_once(shell):
     shell.type('$UNSHARE "$INIT" -- "$PROBE" signals --until $LAST')
     shell.expect("ready\r\n")
-    # Two that come close together may be told as one: it takes some keys to be sure.
+    # Two that come close together may be reported as one, so several keys are pressed.
     for _ in range(20):
         shell.press(INTERRUPT)
         shell.expect(f"2 {TYPED} 0\r\n")
@@ -808,7 +811,7 @@ def test_outside_interrupt_cuts_the_end_short(shell):
     shell.until(lambda: len(shell.all("sleep")) == 2, "both")
     both = shell.all("sleep")
     shell.press(INTERRUPT)
-    # Reaped: until then a second one is the command's too, or one with the first.
+    # Wait until it is reaped: before, a second signal is forwarded too, or merged with the first.
     shell.until(lambda: [process(one.pid) for one in both].count(None) == 1, "the command's end")
     shell.press(INTERRUPT)
     shell.prompt()
@@ -817,7 +820,7 @@ def test_outside_interrupt_cuts_the_end_short(shell):
 
 def test_outside_pause_ends_by_key(shell):
     shell.type('$UNSHARE "$INIT" -P')
-    eventually(lambda: blocks_all(find_init(shell).pid), what="the first statement of init")
+    eventually(lambda: blocks_all(find_init(shell).pid), what="that init blocks signals")
     shell.press(INTERRUPT)
     shell.prompt()
     answers(shell)
@@ -872,7 +875,7 @@ def test_nested_shell_suspended(shell):
 
 
 def test_nested_shell_killed_under_its_job(terminal):
-    """The terminal was its job's: once that is gone it is the script's again."""
+    """The terminal belonged to the shell's job. When that has ended, the script has it again."""
     script = f'{INNER}; echo over; read x; echo "got $x"'
     t = terminal(["dash", "-c", script], env={"INIT": INIT})
     t.expect("inner> ")
@@ -902,11 +905,11 @@ def test_init_in_init(shell):
     answers(shell)
 
 
-# ---- where nobody is left to resume us
+# ---- where no shell is left to resume init
 
 
 def test_suspend_without_a_shell(terminal):
-    """An orphaned process group is not stopped by Ctrl-Z, nor is its command for long."""
+    """An orphaned process group is not stopped by Ctrl-Z; its command is stopped and resumed."""
     t = terminal(["dash", "-c", '"$0" -- sh -c "echo started; exec cat"; echo after', INIT])
     t.expect("started")
     t.find_foreground("cat")
@@ -920,7 +923,7 @@ def test_suspend_without_a_shell(terminal):
 
 
 def test_stop_without_a_shell(terminal):
-    """A command that was stopped for good stays so; init is there when it goes on."""
+    """A command that was stopped by STOP stays stopped; init is still there when it resumes."""
     t = terminal(["dash", "-c", '"$0" -- sh -c "kill -STOP 0; echo resumed"; echo after', INIT])
     one = t.until(lambda: [one for one in t.all("sh") if one.state == "T"], "the stop")[0]
     os.kill(one.pid, signal.SIGCONT)
@@ -930,7 +933,7 @@ def test_stop_without_a_shell(terminal):
 
 
 def test_orphaned_background_read_fails(shell, tmp_path):
-    """The kernel answers EIO, for a stop would be for ever; init must not be in its way."""
+    """The kernel answers EIO, since a stop would last for ever; init must not prevent that."""
     file = tmp_path / "code"
     script = f'cat; echo cat=$? >"{file}"'
     shell.run(f'("$INIT" -- sh -c {shlex.quote(script)} </dev/tty &)')
@@ -940,7 +943,7 @@ def test_orphaned_background_read_fails(shell, tmp_path):
 
 @pytest.mark.parametrize("pipe", ["", "| sleep 1000"], ids=["alone", "pipeline"])
 def test_orphaned_later(shell, tmp_path, pipe):
-    """Its shell dies, and then it reads."""
+    """The shell dies, and then the background command reads."""
     go, file = tmp_path / "go", tmp_path / "code"
     script = f'until [ -e "{go}" ]; do sleep 0.01; done; cat; echo cat=$? >"{file}"'
     shell.type("PS1='inner> ' bash --norc --noprofile --noediting -i")
@@ -963,7 +966,7 @@ def test_orphaned_later(shell, tmp_path, pipe):
 
 @needs("tmux")
 def test_tmux_pane(terminal, tmp_path):
-    """A pane's program leads its session; it is resized, and ended by a key."""
+    """The program of a pane leads its session; it is resized, and ended by a key."""
     tmux = ["tmux", "-S", tmp_path / "tmux"]
     script = 'exec "$INIT" -- sh -c "stty size; cat; stty size; cat"'
     t = terminal([*tmux, "-f", "/dev/null", "new-session", "-x", "80", "-y", "24", script],
@@ -989,7 +992,7 @@ def test_tmux_pane(terminal, tmp_path):
     t.type("typed")
     t.until(lambda: screen().count("typed") == 2, "what the terminal and cat say")
     t.resize(30, 100)
-    # tmux takes its time to tell the pane.
+    # tmux reports the new size after some time.
     t.until(lambda: size() == (100, 29), "the pane's new size")
     t.press(END)
     t.until(lambda: "29 100" in screen(), "the size seen by the command")

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Measures init beside tini, dumb-init and catatonit, each as PID 1 of a PID namespace.
+"""Compares init with tini, dumb-init and catatonit, each as PID 1 of a PID namespace.
 
-usage: tests/tools/bench.py [init [probe]]; needs root. The peers are built from Debian's source
-packages with init's compiler and flags, as the Makefile has them; where the sources cannot be
-fetched, Debian's binaries are measured, and the table says so. Each column is one program; all
-are measured in turn, in one run.
+usage: tests/tools/bench.py [init [probe]]; needs root. The others are built from Debian's source
+packages with the compiler and flags of the Makefile. If the sources cannot be fetched, Debian's
+binaries are measured, and the table says so. Each column is one program; all are measured in
+turn, in one run.
 """
 import os
 import shutil
@@ -30,7 +30,7 @@ CONFIG = {
 
 
 def fetch():
-    """Debian's source packages, by a list of sources of our own."""
+    """Fetches Debian's source packages, by a sources.list of its own."""
     lists = PEERS / "lists"
     (lists / "partial").mkdir(parents=True, exist_ok=True)
     targets = subprocess.run(
@@ -56,7 +56,7 @@ def compiler():
 
 
 def flags(name):
-    """A variable of the Makefile: init's own flags."""
+    """The value of a variable of the Makefile."""
     text = subprocess.run(["make", "-s", f"print-{name}"], capture_output=True, text=True,
                           check=True).stdout
     return text.split()
@@ -76,7 +76,7 @@ def build(name):
 
 
 def programs(init):
-    """name -> program, and where each comes from."""
+    """name -> program, and the origin of each."""
     found, origin = {"init": init}, {"init": "this source"}
     missing = [name for name in CONFIG if not next(PEERS.glob(CONFIG[name][0]), None)]
     if missing and shutil.which("apt-get"):
@@ -92,7 +92,7 @@ def programs(init):
 
 
 class Running:
-    """A program as PID 1 over a command, found by its parent."""
+    """A program that runs as PID 1 with a command, found by its parent."""
 
     def __init__(self, program, *command):
         self.outer = subprocess.Popen([*NAMESPACE, program, "--", *command],
@@ -114,7 +114,7 @@ class Running:
                 return int(line.split()[1])
 
     def cpu(self):
-        """Nanoseconds that it ran."""
+        """The CPU time it has used, in nanoseconds."""
         return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0])
 
     def close(self):
@@ -125,7 +125,7 @@ class Running:
 
 def memory(program):
     one = Running(program, "sleep", "1000")
-    time.sleep(0.3)  # for what it does at its start
+    time.sleep(0.3)  # until its start is done
     rss, anonymous = one.field("smaps_rollup", "Rss"), one.field("smaps_rollup", "Anonymous")
     one.close()
     return rss, anonymous
@@ -149,7 +149,7 @@ def start(words):
 
 
 def reaping(program, probe):
-    """Microseconds of its CPU per orphan."""
+    """Its CPU time per orphan, in microseconds."""
     script = f"read x; {probe} orphans {ORPHANS}; exec sleep 1000"
     one = subprocess.Popen([*NAMESPACE, program, "--", "sh", "-c", script],
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -162,7 +162,7 @@ def reaping(program, probe):
     one.stdin.write(b"\n")
     one.stdin.close()
     one.stdout.readline()
-    time.sleep(0.2)  # for the last of them
+    time.sleep(0.2)  # until the last one is reaped
     cost = (running.cpu() - before) / 1000 / ORPHANS
     running.close()
     return cost
@@ -176,7 +176,7 @@ def main():
     PEERS.mkdir(parents=True, exist_ok=True)
     found, origin = programs(init)
     rows = {"size, bytes": {n: f"{os.path.getsize(p):,}" for n, p in found.items()}}
-    # A page more or less with where the kernel puts the stack.
+    # It may be a page more or less, depending on where the kernel puts the stack.
     held = {n: [] for n in found}
     for _ in range(HELD):
         for name, program in found.items():

@@ -1,11 +1,11 @@
-"""Which peer fails which test: a line of a Markdown table for each test of them.
+"""Prints which tests fail with other inits: a Markdown table with a line for each such test.
 
     python3 tests/tools/peers.py [PEER...]
 
-Peers are programs by name; without names those of Debian. A cell says how many of a
-test's cases fail, processes left behind included; `-` is none. Tests that use options
-of init's own, which a peer can but refuse, are left out; that those can fail
-tests/mutants/run.py shows.
+PEER is the name of a program; the default is those that Debian has. A cell is the number of
+a test's cases that fail, also by processes that are left behind; `-` is none. Tests that
+use options which only init has are left out; tests/mutants/run.py shows that these can
+fail.
 """
 import os
 import re
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = ["start", "signals", "reap", "exit", "end", "resources"]
-# These use options, or look for messages, of init's own, or ask for all it does at once.
+# These use options or messages that only init has, or test many things at once.
 OWN = set("""
 random_user no_new_privileges_inherited no_capabilities seccomp seccomp_closes_descriptors
 read_only_root few_descriptors

@@ -1,11 +1,10 @@
 #!/bin/sh
-# Puts Debian's musl for another machine below a folder, and a compiler for it there:
-# FOLDER/musl-gcc. apt does not learn of the other machine: nothing is installed, and
-# its lists stay as they are.
+# Puts Debian's musl for another machine into a folder, with a compiler for it,
+# FOLDER/musl-gcc. Nothing is installed, and apt's configuration and lists are not changed.
 # usage: tests/tools/sysroot.sh aarch64|armv7|i386|ppc64le|riscv64|s390x FOLDER
 set -eu
 
-# What gcc, Debian and musl call it.
+# The names of the machine for gcc, Debian and musl.
 case $1 in
 aarch64) gcc=aarch64-linux-gnu debian=arm64 musl=aarch64-linux-musl ;;
 armv7) gcc=arm-linux-gnueabihf debian=armhf musl=arm-linux-musleabihf ;;
@@ -30,7 +29,7 @@ trap 'rm -rf "$apt"' EXIT
 rm -rf "$apt"
 mkdir -p "$apt/lists/partial" "$apt/archives/partial"
 
-# Whence this machine has its own packages, and of which release.
+# The source of this machine's own packages, and their release.
 set -- $(apt-get indextargets --format '$(ORIGIN) $(SITE) $(CODENAME) $(COMPONENT)' |
 	sed -n 's/^Debian \([^ ]*\) \([a-z]*\) main$/\1 \2/p' | head -n 1) "$1"
 [ $# = 3 ] || fail "apt here has no source of Debian's"
@@ -58,7 +57,7 @@ apt-get -qq update
 (cd "$apt" && apt-get -qq download musl-dev)
 dpkg-deb --fsys-tarfile "$apt"/musl-dev_*.deb |
 	tar -xC "$dir" ./usr/include ./usr/lib/$musl
-# Its own wrapper knows no place but /usr.
+# The wrapper of the package only works in /usr.
 sed -i "s,/usr/,$dir/usr/,g" "$dir/usr/lib/$musl/musl-gcc.specs"
 cat >"$dir/musl-gcc.new" <<END
 #!/bin/sh

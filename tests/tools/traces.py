@@ -1,11 +1,11 @@
-"""Prints the system calls that init makes in forty runs, so that two builds can be compared.
+"""Prints the system calls of init in forty runs, so that two builds can be compared.
 
     python3 tests/tools/traces.py build/init build/initctl >after
     python3 tests/tools/traces.py OTHER/init OTHER/initctl >before; diff before after
 
-Each run is traced by strace, each process by itself, in the order in which they were
-created. What changes from run to run (pids, addresses, times, inode numbers) is replaced by
-a word, so that the same program gives the same text twice. Run it as root.
+Each run is traced by strace, and its processes are printed one after another, in the order of
+their creation. What differs from run to run (pids, addresses, times, inode numbers) is replaced
+by a word, so that the same program gives the same output each time. Run it as root.
 """
 import re
 import shutil
@@ -20,7 +20,7 @@ NEW_PIDS = ["unshare", "-pf", "--mount-proc", "--kill-child"]
 DEADLINE = 20
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 
-# name, how (plain or pid1), words behind init, and what initctl is asked meanwhile.
+# name, how (plain or pid1), arguments of init, and those of initctl meanwhile.
 RUNS = [
     ("true", "pid1", ["true"], []),
     ("true, not PID 1", "plain", ["true"], []),
@@ -82,7 +82,7 @@ PLACES = [
 
 
 def without_numbers(line, pids):
-    """A line of strace without what differs from run to run."""
+    """A line of strace with a word for everything that differs from run to run."""
     for pattern, word in PLACES:
         line = pattern.sub(word, line)
     return re.sub(r"\b\d{3,}\b", lambda found: "PID" if found[0] in pids else found[0], line)
@@ -95,7 +95,7 @@ def run(name, how, words, verbs):
     command = ["strace", "-ff", "-qq", "-s", "64", "-e", "signal=none", "-o",
                str(folder / "trace"), *(NEW_PIDS if how == "pid1" else []), INIT, *words]
     if how == "plain":
-        # Few pids, and always the same: among the host's all processes would be looked at.
+        # In a PID namespace, with few pids that are always the same: init looks at all of /proc.
         command = [*NEW_PIDS, "sh", "-c", '"$@"; exit $?', "sh", *command]
     if "--ready-fd" in words:
         command = ["sh", "-c", 'exec "$@" 3>/dev/null 4>/dev/null', "sh", *command]
@@ -119,7 +119,7 @@ def run(name, how, words, verbs):
             continue  # unshare(1), which waits
         if ours:
             lines = lines[ours[0] + 1:]
-        # What a command that is not ours does once it runs is of no interest.
+        # The calls of a command are left out from its exec on.
         for i, line in enumerate(lines):
             if line.startswith(("execve(", "execveat(")) and line.endswith("= 0"):
                 lines = lines[:i + 1]

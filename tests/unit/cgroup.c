@@ -1,6 +1,6 @@
 /*
- * What init does for a child in a user namespace: gives it the cgroup, and removes that
- * for it. As root, where version 2 is mounted for writing.
+ * Delegation of the cgroup to a child in a user namespace, and its removal. It is tested
+ * as root, where cgroup v2 is mounted writable.
  */
 #include "container/cgroup.h"
 #include "base/file.h"
@@ -60,7 +60,7 @@ static void read_line(char *line, size_t size)
 		fclose(file);
 }
 
-/* The one that would be PID 1: its user is nobody outside. */
+/* The child, in the place of PID 1: its root is an unused uid outside. */
 static void child(int mapped, int ready)
 {
 	char line[512], byte;
@@ -80,7 +80,7 @@ static void child(int mapped, int ready)
 	}
 	int status = -1;
 	CHECK(waitpid(other, &status, 0) == other && !status);
-	/* One that is left, for who removes it. */
+	/* A process that is left in ops, for the removal to kill. */
 	other = fork();
 	if (!other) {
 		file_write(cgroup_part(CGROUP_OPS), "cgroup.procs", "0");
@@ -125,7 +125,7 @@ static void delegated(void)
 	CHECK(read(ready[0], &byte, 1) == 1 && byte == 'o');
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	/* As the guard outside, who never was in it; the one in ops is killed. */
+	/* As the janitor does, which was never in the cgroup. The process in ops is killed. */
 	CHECK(!cgroup_remove(false));
 	CHECK(access(path, F_OK));
 }
@@ -133,7 +133,7 @@ static void delegated(void)
 int main(void)
 {
 	alarm(10);
-	/* Without the option nothing is there, and nothing happens. */
+	/* Without the option there is no cgroup, and every function does nothing. */
 	struct cgroup_setup none = {.path = NULL};
 	cgroup_make(&none, -1);
 	cgroup_enter(true);

@@ -1,5 +1,5 @@
 /*
- * check: what a unit test needs. CHECK goes on after a failure, so that one run
+ * check: the frame of the unit tests. CHECK continues after a failure, so that one run
  * shows all of them; main returns check_end().
  */
 #ifndef CHECK_H

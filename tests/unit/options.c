@@ -10,7 +10,7 @@
 
 enum { WORDS = 160 };
 
-/* The words of a line, separated by '|', as an argv; it lives until the end. */
+/* The words of a line, separated by '|', as an argv, which is never freed. */
 static char **list(const char *line)
 {
 	char **words = calloc(WORDS, sizeof *words), *text = strdup(line);
@@ -64,7 +64,7 @@ static void values(void)
 	CHECK(!strcmp(o.cgroup.limits[1], "io.max=8:0 wbps=1"));
 	CHECK(o.user.groups[0] == 3 && o.user.groups[1] == 4);
 	CHECK(!strcmp(o.directory, "/x") && !strcmp(o.command[0], "-cmd"));
-	/* What is given again replaces, groups included. */
+	/* An option that is given again replaces the first value, also the groups. */
 	o = parse("init|--user|1:2,3,4|--user=5|--grace|1|--grace|inf|-c|-g|x", "");
 	CHECK(o.user.uid == 5 && o.user.gid == 5 && o.user.count == 0);
 	CHECK(o.grace == FOREVER && o.group);
@@ -126,14 +126,14 @@ static void personas(void)
 	CHECK(!o.at_once);
 	o = parse("tini|--wait-all|x", "");
 	CHECK(!o.at_once && o.wait_all);
-	/* dumb-init's own, under what was asked for. */
+	/* dumb-init's own rewrites do not replace those of the options. */
 	o = parse("dumb-init|-r|TSTP:0|x", "");
 	CHECK(o.rewrite.to[SIGTSTP] == 0 && o.rewrite.to[SIGTTIN] == SIGSTOP);
 	o = parse("dumb-init|-c|x", "");
 	CHECK(o.rewrite.to[SIGTSTP] == SIGTSTP);
 }
 
-/* In a child: with which code parsing ends it, and what it says. */
+/* Parses in a child: the exit code, and the message. */
 static int dying(const char *arguments, const char *environment, char text[static 4096])
 {
 	ssize_t length, all = 0;
@@ -200,7 +200,7 @@ static void deaths(void)
 	CHECK(dying("init|x", "INIT_OPTIONS=\"", text) == 125 && strstr(text, "quote"));
 }
 
-/* As many words as there is room for, and one more. */
+/* As many words as fit, and one more. */
 static void many(void)
 {
 	char environment[1024] = "INIT_OPTIONS=", text[4096];
@@ -214,7 +214,7 @@ static void many(void)
 	CHECK(dying("init|x", environment, text) == 125);
 }
 
-/* A value that an option takes, by what the help calls it. */
+/* A valid value of an option, by the word that the help has for it. */
 static const char *sample(const struct option *option)
 {
 	static const struct {
@@ -256,7 +256,7 @@ static void whole_table(void)
 	unsigned rows = 0;
 
 	for (; (option = options_row(rows)); rows++) {
-		/* These need others beside them, or nothing. */
+		/* These need other options, or no command. */
 		const char *also = strcmp(option->name, "limit") ? "" : "|--cgroup|/c";
 		const char *last = strcmp(option->name, "pause") ? "|x" : "";
 		const char *value = option->argument ? sample(option) : "";
@@ -283,7 +283,7 @@ static void whole_table(void)
 	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
 }
 
-/* What a help text says of another option does not change how that is parsed. */
+/* An option named in the help text of another is parsed as its own row says. */
 static void help_is_only_text(void)
 {
 	const struct option *other = options_by_name("wait-all");

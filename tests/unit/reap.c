@@ -27,7 +27,7 @@ static pid_t child(int code)
 	return pid;
 }
 
-/* Waits for a death and leaves it to be reaped. */
+/* Waits for a death, but does not reap the child. */
 static void await(pid_t pid)
 {
 	siginfo_t info;
@@ -101,7 +101,7 @@ static void adopts(void)
 		_exit(6);
 	}
 	waitpid(parent, NULL, 0);
-	/* The orphan is ours now, dead or about to be. */
+	/* The orphan is a child of this process now, dead or about to die. */
 	while (reap_next(&one, false) == REAP_NOBODY_DEAD)
 		usleep(1000);
 	CHECK(one.pid > 0 && reap_code(one.status) == 7);

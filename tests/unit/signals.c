@@ -75,7 +75,7 @@ static void texts(void)
 		memset(text, 'x', sizeof text);
 		CHECK(signal_text(signal, text) == text);
 		CHECK(memchr(text, 0, sizeof text) && !strncmp(text, "SIG", 3) && text[3]);
-		/* The libc's own two have no names. */
+		/* The two that the libc uses have no names. */
 		if (signal != 32 && signal != 33)
 			check_case(signal_number(text) == signal, "there and back", text, __LINE__);
 	}

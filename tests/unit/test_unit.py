@@ -1,4 +1,4 @@
-"""The unit tests in C, one program each; UNIT names the folder they are in."""
+"""The unit tests in C, one program each; UNIT is the directory of the programs."""
 import os
 import re
 import subprocess

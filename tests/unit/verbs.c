@@ -5,7 +5,7 @@
 
 #include "check.h"
 
-/* Each row of the table is whole, and found again by its name. */
+/* Each row of the table is complete, and can be found by its name. */
 static void rows(void)
 {
 	const struct verb *verb;
@@ -50,7 +50,7 @@ static void lists(void)
 		check_case(!verbs_from_list(wrong[i]), "is no list", wrong[i], __LINE__);
 }
 
-/* 0, or the errno; and the field in *field. */
+/* Parses a message: 0, or the errno, with the field in *field. */
 static int read_text(struct request *request, const char *text, size_t length, unsigned descriptors,
 	const char **field)
 {
@@ -62,7 +62,7 @@ static int read_text(struct request *request, const char *text, size_t length, u
 
 #define READ(text, descriptors) read_text(&request, (text), sizeof(text), (descriptors), &field)
 
-/* What a message must come with, by its verb. */
+/* What a message must and must not have, by its verb. */
 static void messages(void)
 {
 	struct request request;
