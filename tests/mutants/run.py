@@ -5,7 +5,8 @@
     python3 tests/mutants/run.py --random N [SEED]  N of them, engines left out
     python3 tests/mutants/run.py --check            runs nothing, only compares with the sources
 
-A mutant is a row of a part, tests/mutants/PART.toml:
+A mutant is a row of tests/mutants/PART.toml. The part is the folder of its file in src, pid1 for
+init.c, and engines where the tests need container engines:
 
     [[mutant]]
     tests = ["test_exit::test_codes"]    file and function; each of them must fail
@@ -32,7 +33,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = Path(__file__).resolve().parent
-# A mutant of the namespaces' part may change these on the host.
+# A mutant of the part container may change these on the host.
 NODES = ["/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console")]
 
 
