@@ -32,6 +32,7 @@ def test_master_is_a_master(container, how):
     box = container(how=how)
     channel, answer, master = terminal(box, "sh", "-c", "tty; exit 5")
     assert struct.unpack("i", fcntl.ioctl(master, TIOCGPTN, bytes(4)))[0] >= 0
+    assert not fcntl.fcntl(master, fcntl.F_GETFL) & os.O_NONBLOCK, "as the child opened it"
     assert re.fullmatch(r"/dev/pts/\d+\r\n", read_all(master))
     assert channel.receive().fields == [("code", "5")]
     box.check_well()

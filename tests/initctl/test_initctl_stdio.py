@@ -107,6 +107,14 @@ def test_a_reader_that_goes(container):
     assert client.wait(DEADLINE) == 128 + signal.SIGPIPE
 
 
+def test_a_reader_of_a_terminal_that_goes(container):
+    """initctl has nowhere to write to: the session is hung up."""
+    client = container.popen("exec", "-t", "--", "sh", "-c", "yes & exec sleep 1000")
+    assert client.stdout.read(2) == b"y\r"
+    client.stdout.close()
+    assert client.wait(DEADLINE) == 128 + signal.SIGHUP
+
+
 def test_a_command_that_closes_its_stdout(container):
     """The reader sees the end when the command closes its stdout: initctl does not keep it open."""
     client = container.popen("exec", "sh", "-c", "echo word; exec >&- sleep 1000")

@@ -358,6 +358,12 @@ def test_inherited_descriptors(either, kind, passed):
         os.close(write)
 
 
+@pytest.mark.parametrize("kind", ["uts", "user", "pid", "all"])
+def test_no_descriptor_of_ours_is_passed(either, kind):
+    """CVE-2024-21626: neither the connection nor a namespace, nor the root of the container."""
+    assert output(either, kind, "--", "ls", "-m", "/proc/self/fd") == "0, 1, 2, 3\n"
+
+
 # ---- on a terminal
 
 
