@@ -50,6 +50,8 @@ INIT = for_everyone(os.environ.get("INIT") or ROOT / "build" / "init")
 PROBE = for_everyone(os.environ.get("PROBE") or ROOT / "build" / "probe")
 DEADLINE = float(os.environ.get("DEADLINE") or 15)
 AS_ROOT = os.geteuid() == 0
+# init counts in whole milliseconds: a time of its may be over by this much earlier, in seconds.
+TICK = 0.001
 # These take the command's options for their own, which only one test is about.
 DASHES = ["--"] if os.path.basename(INIT).startswith(("tini", "dumb-init", "catatonit")) else []
 NAMESPACE = ["unshare", "-pf" if AS_ROOT else "-Urpf", "--mount-proc", "--kill-child"]

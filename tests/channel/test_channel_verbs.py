@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import AS_ROOT, INIT, PROBE, descendants, eventually, is_alive, status_of
+from conftest import AS_ROOT, INIT, PROBE, TICK, descendants, eventually, is_alive, status_of
 from container import (container, directory, gone, needs_root, read_all,  # noqa: F401
                        read_until)
 
@@ -329,7 +329,7 @@ def test_stop_kills(container, options, field):
     began = time.monotonic()
     assert box.connect().call("stop", *field).name == "stopping"
     assert box.init.wait() == 137
-    assert time.monotonic() - began >= (0 if field == ["grace=0"] else 0.15)
+    assert time.monotonic() - began >= (0 if field == ["grace=0"] else 0.15 - TICK)
 
 
 @pytest.mark.parametrize("order", [["grace=150ms", None], [None, "grace=150ms"]], ids=str)
