@@ -95,7 +95,8 @@ def test_a_container_by_one_command(terminal, root, directory, who, marker, queu
     assert ask(second, "tty").split()[-1] == "/dev/pts/0"
     second.type("sleep 1000 & echo started")
     second.expect("started")
-    assert "sleep" in ask(shell, "ps")
+    # The child of the second shell may not have called exec yet.
+    eventually(lambda: "sleep" in ask(shell, "ps"), what="the sleep of the second shell")
     second.type("exit 4")
     assert second.wait() == 4
     shell.type("exit 3")
