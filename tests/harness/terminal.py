@@ -50,6 +50,9 @@ class Terminal:
             self.resize(rows, columns)
             modes = termios.tcgetattr(slave)
             modes[3] &= ~termios.ECHO
+            # Else the kernel drops what was printed when a key sends a signal, and after it has
+            # sent that: what a process prints at once may be lost.
+            modes[3] |= termios.NOFLSH
             termios.tcsetattr(slave, termios.TCSANOW, modes)
 
             def become():
