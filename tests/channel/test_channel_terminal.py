@@ -77,6 +77,9 @@ def test_job_control(container):
     box = container()
     channel, answer, master = terminal(box, "bash", "--norc", "-i", fields=["env=PS1=$ "])
     read_until(master, "$ ")
+    # As in harness/terminal.py.
+    os.write(master, b"stty noflsh; echo r''eady\n")
+    read_until(master, "ready")
     os.write(master, b"sleep 1000\n")
     leader = box.outside(answer["pid"])
     child = eventually(lambda: [p for p in descendants(leader)])[0]

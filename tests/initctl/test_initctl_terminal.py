@@ -24,10 +24,10 @@ def needs(program):
 
 
 def inside_shell(container, **options):
-    """A shell inside, at its prompt, without echo."""
+    """A shell inside, at its prompt, without echo. noflsh as in harness/terminal.py."""
     terminal = container.on_terminal(*SHELL, **options)
     terminal.expect(PS1)
-    terminal.type("stty -echo; echo mute")
+    terminal.type("stty -echo noflsh; echo mute")
     terminal.expect(f"\nmute\r\n{PS1}")
     return terminal
 
