@@ -334,9 +334,11 @@ def mounting():
     """A process in another mount namespace mounts and unmounts all the time."""
     with subprocess.Popen([*NEW_MOUNTS, sys.executable, "-c", MOUNTING],
                           stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"0\n"
-        yield
-        other.kill()
+        try:
+            assert other.stdout.readline() == b"0\n"
+            yield
+        finally:
+            other.kill()
 
 
 def test_links_while_others_mount(inside, root, who, mounting):
