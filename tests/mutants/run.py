@@ -166,6 +166,7 @@ def run(mutants):
             if os.geteuid() == 0:
                 os.chown(path, was.st_uid, was.st_gid)
                 os.chmod(path, was.st_mode & 0o7777)
+                os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
         if os.uname().nodename != name:
             socket.sethostname(name)
     print(f"{len(mutants)} mutants, {bad} bad")
