@@ -158,18 +158,19 @@ $(CROSS:%=cross-%): cross-%: $(BUILD)/cross/%/sysroot/musl-gcc
 $(BUILD)/cross/%/sysroot/musl-gcc: tests/tools/sysroot.sh
 	tests/tools/sysroot.sh $* $(@D)
 
-# Scripts with the names of the programs, which run them in an emulator. qemu's name for a machine
-# may differ.
+# The programs as the tests run them, see tests/harness/emulated.py: those of i386 as they are, where
+# the kernel runs them, the others by scripts of the same names that run them in an emulator. qemu's
+# name for a machine may differ.
 QEMU     = qemu-$(or $(patsubst armv7,arm,$(filter armv7,$(ARCH))),$(ARCH))-static
-$(BUILD)/cross/i386/init $(BUILD)/cross/i386/initctl: cross-i386
-$(BUILD)/cross/$(ARCH)/emulated/%: ALWAYS | cross-$(ARCH)
+TESTED   = $(BUILD)/cross/$(ARCH)/tested/
+$(TESTED)%: ALWAYS | cross-$(ARCH)
 	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nexec %s -0 "$$0" %s "$$@"\n' $$(command -v $(QEMU)) $(abspath $(BUILD)/cross/$(ARCH)/$*) >$@
+	@program=$(abspath $(BUILD)/cross/$(ARCH)/$*); rm -f $@; \
+	if [ $(ARCH) = i386 ] && $$program --version >/dev/null 2>&1; then cp $$program $@; \
+	else printf '#!/bin/sh\nexec %s -0 "$$0" %s "$$@"\n' $$(command -v $(QEMU)) $$program >$@; fi
 	@chmod +x $@
 
-# See tests/harness/emulated.py. The programs of i386 run on x86_64 as they are.
 CROSS_TESTS = start signals reap exit end options channel_exec channel_verbs channel_input
-TESTED   = $(BUILD)/cross/$(ARCH)/$(if $(filter i386,$(ARCH)),,emulated/)
 test-cross: cross-$(ARCH) $(TESTED)init $(TESTED)initctl $(BUILD)/probe ## test what was built for ARCH, as in ARCH=armv7
 	INIT=$(TESTED)init INITCTL=$(TESTED)initctl $(RUN) \
 		$(foreach t,$(CROSS_TESTS),$(wildcard tests/*/test_$t.py))
