@@ -169,7 +169,7 @@ def test_nodes_work(inside, root, options):
 @pytest.mark.parametrize("options", [["--unshare=pid"], ["--unshare=all"],
                                      ["--unshare=all", "--map-root"]], ids=" ".join)
 def test_nodes_of_the_host_are_out_of_reach(inside, root, options):
-    """A change of mode or owner inside does not change a node of the host."""
+    """A change of mode, owner or time inside does not change a node of the host."""
     before = {name: os.stat(f"/dev/{name}") for name in NODES if os.path.exists(f"/dev/{name}")}
     # A time that neither node has now, whatever has been done to the nodes of this machine.
     time = 1 + max(int(before[name].st_mtime) for name in ("null", "zero"))
