@@ -120,7 +120,7 @@ static void take_signals(void)
 		reap_children();
 }
 
-/* An operator's request to stop acts as a TERM does. */
+/* An operator's request to stop: the command gets a TERM, rewritten as others are, and a CONT. */
 static void take_request(void)
 {
 	const struct server_stop stop = server_take_stop();
@@ -321,7 +321,7 @@ static void start_command(void)
 	end_setup(&self.options, &self.view);
 }
 
-/* Listens and greets. The command runs already, and goes on without a channel if need be. */
+/* Greets who has connected, and serves. The command runs already, without a channel if need be. */
 static void serve_channel(void)
 {
 	self.view.command = command_process();
