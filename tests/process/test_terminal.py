@@ -612,12 +612,16 @@ def test_parent_reads_beside_it(shell):
               "child = subprocess.Popen([sys.argv[1], '--', 'sleep', '1000'])\n"
               "print('started', flush=True)\n"
               "print('got', sys.stdin.readline(), flush=True)\n"
+              "print('got', sys.stdin.readline(), flush=True)\n"
               "child.terminate()\n"
               "child.wait()\n")
     shell.type(f'{sys.executable} -ISc {shlex.quote(script)} "$INIT"')
     shell.expect("started")
-    shell.type("word")
-    shell.expect("got word")
+    shell.find("sleep")
+    # A read(2) that has begun goes on in the background, the next one would not.
+    for word in ("one", "two"):
+        shell.type(word)
+        shell.expect(f"got {word}")
     shell.prompt()
     answers(shell)
 
