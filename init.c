@@ -239,15 +239,20 @@ SECTION_START static void make_on_host(void)
 	bind_control_socket();
 }
 
-/* Root of a user namespace manages the cgroup, and may be an ordinary user outside. */
+/* Who is outside what init is in its user namespace: the owner of the cgroup, which it manages. */
+static unsigned outside(const struct idmap *map, unsigned own)
+{
+	return map->count ? idmap_first(map)[1] : own;
+}
+
 static void delegate_cgroup(void)
 {
 	const struct namespaces *namespaces = &self.options.namespaces;
 	char digits[NUMBER_SIZE];
-	uid_t uid = idmap_of_root(&namespaces->uids, geteuid());
+	uid_t uid = outside(&namespaces->uids, geteuid());
 
 	if (namespaces->flags & CLONE_NEWUSER && uid != geteuid() &&
-		cgroup_delegate(uid, idmap_of_root(&namespaces->gids, getegid())))
+		cgroup_delegate(uid, outside(&namespaces->gids, getegid())))
 		fail_cannot("delegate cgroup to uid ", number_text(digits, uid));
 }
 

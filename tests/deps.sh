@@ -44,6 +44,9 @@ engines:systemd-container::have systemd-nspawn || have apk
 engines:iproute2:iproute2:have ip
 engines:python3-yaml:py3-yaml:yaml python3 || yaml /usr/bin/python3
 engines:bubblewrap:bubblewrap:have bwrap
+engines:gunicorn:-:[ -x /usr/bin/gunicorn ]
+engines:nginx-light:-:[ -x /usr/sbin/nginx ]
+engines:php-fpm:-:ls /usr/sbin/php-fpm*
 kernel:qemu-system-x86:qemu-system-x86_64:have qemu-system-x86_64
 kernel:busybox-static:busybox-static:[ -x /bin/busybox ] || [ -x /bin/busybox.static ]
 docker:ca-certificates:ca-certificates:[ -e /etc/ssl/certs/ca-certificates.crt ]

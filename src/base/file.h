@@ -28,7 +28,8 @@ struct file_status {
 	uint16_t mode, spare0;
 	uint64_t inode, size, blocks, attributes_mask, times[8];
 	uint32_t device_of[2], device[2]; /* major and minor */
-	uint64_t spare[14];
+	uint64_t mount; /* which one it was reached by; 0 before Linux 5.8 */
+	uint64_t spare[13];
 };
 
 /*
@@ -37,10 +38,10 @@ struct file_status {
  */
 static inline int file_status_at(int directory, const char *name, struct file_status *status)
 {
-	const unsigned basic = 0x7ff;
+	const unsigned basic_and_mount = 0x17ff;
 
 	return (int)syscall(SYS_statx, directory, name,
-		AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, basic, status);
+		AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, basic_and_mount, status);
 }
 
 /* The same of an open file. */

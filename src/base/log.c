@@ -16,7 +16,8 @@ static struct {
 	const char *program;
 	int level, failure_code;
 	void (*at_exit)(int code, int error);
-} self = {.program = "init", .level = LOG_WARN, .failure_code = 125};
+	const char *cause; /* behind the text of an errno */
+} self = {.program = "init", .level = LOG_WARN, .failure_code = 125, .cause = ""};
 
 struct line {
 	char text[LOG_SIZE];
@@ -90,6 +91,7 @@ void log_parts(int level, int error, const char *const *parts)
 	if (error) {
 		append(&line, ": ");
 		append(&line, strerror(error));
+		append(&line, self.cause);
 	}
 	line.text[line.length++] = '\n';
 	log_put(2, line.text, line.length);
@@ -112,6 +114,12 @@ void warn_cannot(const char *action, const char *object)
 _Noreturn void fail_cannot(const char *action, const char *object)
 {
 	log_exit(log_failure_code(), errno, LOG_PARTS(action, object));
+}
+
+_Noreturn void fail_cannot_since(const char *action, const char *object, const char *cause)
+{
+	self.cause = cause;
+	fail_cannot(action, object);
 }
 
 void log_note(int level, const char *text, const char *object)

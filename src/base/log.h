@@ -56,6 +56,11 @@ _Noreturn void log_exit(int code, int error, const char *const *parts);
  */
 void warn_cannot(const char *action, const char *object);
 _Noreturn void fail_cannot(const char *action, const char *object);
+/*
+ * As fail_cannot, with what is known of the cause, beyond the errno: a clause that begins with
+ * "; ", or "" where nothing is. It is printed behind the reason.
+ */
+_Noreturn void fail_cannot_since(const char *action, const char *object, const char *cause);
 void log_note(int level, const char *text, const char *object);
 
 /*

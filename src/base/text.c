@@ -19,6 +19,17 @@ size_t text_until(const char *text, char c)
 	return length;
 }
 
+const char *text_field(char *to, const char *text, char end)
+{
+	for (; *text && *text != end; text++) {
+		if (*text == '\\' && text[1])
+			text++;
+		*to++ = *text;
+	}
+	*to = 0;
+	return text;
+}
+
 const char *text_last(const char *text, char c)
 {
 	const char *last = text;

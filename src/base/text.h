@@ -14,6 +14,12 @@ char *text_join(char *to, const char *a, const char *b);
 /* How many bytes stand before the first c, or before the end: with 0 its length. */
 size_t text_until(const char *text, char c);
 
+/*
+ * Copies what stands before the first `end`, or before the end, to where there is room for the
+ * whole text. A backslash is left out, and what follows it is no `end`. Returns where it ends.
+ */
+const char *text_field(char *to, const char *text, char end);
+
 /* What follows the last c, or the whole. */
 const char *text_last(const char *text, char c);
 

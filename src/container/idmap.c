@@ -18,21 +18,29 @@ enum { TEXT = IDMAP_NUMBERS * 11 + 1 };
 
 int idmap_parse(struct idmap *map, const char *text)
 {
+	unsigned long long number;
+
 	if (map->count == IDMAP_NUMBERS)
 		return -1;
-	for (int i = 0; i < 3; i++)
-		if (credentials_parse_id(&text, i < 2 ? ':' : 0, &map->numbers[map->count++]) ||
-			(i < 2) != (*text != 0))
+	for (int i = 0; i < 3; i++) {
+		/* -1 is no id; as many as there are ids is the line of the host's own map. */
+		if (number_parse_until(text, ':', i < 2 ? 0xfffffffeU : 0xffffffffU, &number))
 			return -1;
-	return map->numbers[map->count - 1] ? 0 : -1;
+		map->numbers[map->count++] = (unsigned)number;
+		text += text_until(text, ':');
+		if ((i < 2) != (*text != 0))
+			return -1;
+		text++;
+	}
+	return number ? 0 : -1;
 }
 
-unsigned idmap_of_root(const struct idmap *map, unsigned own)
+const unsigned *idmap_first(const struct idmap *map)
 {
 	for (unsigned i = 0; i < map->count; i += 3)
 		if (!map->numbers[i])
-			return map->numbers[i + 1];
-	return map->count ? (unsigned)-1 : own;
+			return &map->numbers[i];
+	return map->numbers;
 }
 
 void idmap_root(struct idmap *map, unsigned outside)

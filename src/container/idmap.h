@@ -16,8 +16,11 @@ struct idmap {
 /* IN:OUT:COUNT, added to what is there. 0, or -1. */
 int idmap_parse(struct idmap *map, const char *text);
 
-/* The id outside of root inside, or own where the map is empty; -1: there is no root. */
-unsigned idmap_of_root(const struct idmap *map, unsigned own);
+/*
+ * The id that init has inside, and behind it the one that this is outside: root's, or where the
+ * map has no root its first. Both are 0 where the map is empty.
+ */
+const unsigned *idmap_first(const struct idmap *map);
 
 /* One id outside is root inside. */
 void idmap_root(struct idmap *map, unsigned outside);

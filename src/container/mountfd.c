@@ -1,6 +1,7 @@
 #include "mountfd.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,9 @@ enum {
 	KERNEL_FROM_EMPTY = 4,
 	KERNEL_TO_EMPTY = 0x40,
 };
+
+/* Links that lead to nothing, in one path: as many as the kernel follows (path_resolution(7)). */
+enum { LINKS = 40 };
 
 static int set(int fs, const char *key, const char *value)
 {
@@ -106,23 +110,52 @@ static int make_point(int parent, const char *name, bool directory)
 	return result && errno != EEXIST ? -1 : 0;
 }
 
-SECTION_START int mountfd_point(int root, char *path, bool directory)
+/*
+ * Puts what a symbolic link holds in the place of its name, which ends at rest, where kept
+ * stood. parent is the directory that it is in. 0, or -1 with errno.
+ */
+static int follow(int parent, char *path, char *name, char *rest, char kept)
 {
-	int at = root, parent;
-	char *name = path, kept;
+	char target[2 * PATH_MAX];
+	ssize_t length = sys_readlink(parent, name, target, PATH_MAX);
+
+	*rest = kept;
+	if (length < 0)
+		return -1;
+	text_join(target + length, rest, "");
+	if (*target == '/')
+		name = path;
+	errno = ENAMETOOLONG;
+	if ((size_t)(name - path) + text_until(target, 0) >= PATH_MAX)
+		return -1;
+	text_join(name, target, "");
+	return 0;
+}
+
+SECTION_START int mountfd_point(int root, char path[static PATH_MAX], bool directory)
+{
+	int at = root, parent, links = 0;
+	char *name = path, *end, kept;
 
 	do {
-		char *end = name + 1 + text_until(name + 1, '/');
 		name++;
+		end = name + text_until(name, '/');
 		parent = at;
 		kept = *end;
 		*end = 0;
 		at = mountfd_find(root, path);
 		if (at < 0 && errno == ENOENT && !make_point(parent, name, kept || directory))
 			at = mountfd_find(root, path);
+		/* What is there, and is not, is a link to what is missing. */
+		if (at < 0 && errno == ENOENT && links++ < LINKS &&
+			!follow(parent, path, name, end, kept)) {
+			at = root;
+			end = path;
+			kept = '/';
+		} else
+			*end = kept;
 		if (parent != root)
 			close(parent);
-		*end = kept;
 		name = end;
 	} while (at >= 0 && kept);
 	return at;

@@ -6,6 +6,7 @@
 #ifndef MOUNTFD_H
 #define MOUNTFD_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 /* MOUNT_ATTR_... of <linux/mount.h>. */
@@ -34,7 +35,11 @@ int mountfd_put(int mount, int over);
 /* Opens with O_PATH what a path means where root is /, also for symbolic links and "..". */
 int mountfd_find(int root, const char *path);
 
-/* As mountfd_find, of a path from /; what is missing of it is made. Writes to path. */
-int mountfd_point(int root, char *path, bool directory);
+/*
+ * As mountfd_find, of a path from /; what is missing of it is made, also where it is a symbolic
+ * link, at any place of the path, that leads to nothing: what it leads to is made then, and
+ * stands in path afterwards.
+ */
+int mountfd_point(int root, char path[static PATH_MAX], bool directory);
 
 #endif

@@ -66,17 +66,18 @@ int mounts_parse(struct mounts *mounts, const char *list)
 int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 {
 	const char *to = text;
+	char part[PATH_MAX];
 
 	if (mounts->count == MOUNTS_EXTRA || text_until(text, 0) >= PATH_MAX)
 		return -1;
 	if (!is_tmpfs) {
-		to += text_until(text, ':');
+		to = text_field(part, text, ':');
 		if (to == text || !*to++)
 			return -1;
 	}
-	if (*to != '/')
+	to = text_field(part, to, ':');
+	if (*part != '/')
 		return -1;
-	to += text_until(to, ':');
 	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT : !text_is(to, 0, ":ro")))
 		return -1;
 	mounts->extra[mounts->count++] = (struct mounts_extra){text, is_tmpfs};
@@ -88,20 +89,24 @@ bool mounts_wanted(const struct mounts *mounts)
 	return mounts->list || mounts->count || mounts->read_only;
 }
 
-static void put(int root, int mount, const char *path, size_t length, bool directory)
+static void put(int root, int mount, const char *path, bool directory)
 {
 	char point[PATH_MAX];
 	int over;
 
-	memcpy(point, path, length);
-	point[length] = 0;
+	text_join(point, path, "");
 	over = mountfd_point(root, point, directory);
-	if (over < 0)
-		fail_cannot("make mount point ", point);
-	if (mountfd_put(mount, over))
-		fail_cannot("mount on ", point);
+	if (over < 0 || mountfd_put(mount, over)) {
+		const bool is_link = !text_is(point, 0, path);
+		fail_errno(over < 0 ? "make mount point " : "mount on ", path,
+			is_link ? ", a link to " : "", is_link ? point : "");
+	}
 	close(over);
 }
+
+/* What the kernel asks for in a user namespace (user_namespaces(7), sysfs(5)). */
+static const char needs[] = "; proc needs --unshare=pid, sys net, mqueue ipc, and nothing of it "
+			    "hidden outside";
 
 static void mount_row(int root, enum row row, bool hide_pids)
 {
@@ -111,12 +116,12 @@ static void mount_row(int root, enum row row, bool hide_pids)
 		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
 
 	if (mount < 0)
-		fail_cannot("mount ", rows[row].name);
+		fail_cannot_since("mount ", rows[row].name, errno == EPERM ? needs : "");
 	if (row == DEV) {
 		terminal = devices_terminal();
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
 	}
-	put(root, mount, point, text_until(point, 0), true);
+	put(root, mount, point, true);
 	if (row == DEV && devices_fill(mount, host, terminal))
 		fail_cannot("fill ", point);
 	if (host >= 0)
@@ -126,28 +131,25 @@ static void mount_row(int root, enum row row, bool hide_pids)
 
 static void mount_tmpfs(int root, const char *text)
 {
-	size_t length = text_until(text, ':');
-	char options[sizeof "mode=1777 size=" + SIZE_TEXT];
+	char point[PATH_MAX], options[sizeof "mode=1777 size=" + SIZE_TEXT];
+	const char *size = text_field(point, text, ':');
 	int mount;
 
-	text_join(text_join(options, "mode=1777", text[length] ? " size=" : ""),
-		text[length] ? text + length + 1 : "", "");
+	text_join(text_join(options, "mode=1777", *size ? " size=" : ""), size + (*size != 0), "");
 	mount = mountfd_make("tmpfs", options, MOUNTFD_NOSUID | MOUNTFD_NODEV);
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
-	put(root, mount, text, length, true);
+	put(root, mount, point, true);
 	close(mount);
 }
 
 /* Before anything is mounted that might cover the source. */
 static int copy_source(const char *text)
 {
-	size_t length = text_until(text, ':');
 	char from[PATH_MAX];
 	int mount;
 
-	memcpy(from, text, length);
-	from[length] = 0;
+	text_field(from, text, ':');
 	mount = mountfd_copy(AT_FDCWD, from);
 	if (mount < 0)
 		fail_cannot("bind ", from);
@@ -156,30 +158,39 @@ static int copy_source(const char *text)
 
 static void mount_bind(int root, const char *text, int mount)
 {
-	const char *to = text + text_until(text, ':') + 1;
-	size_t length = text_until(to, ':');
+	char point[PATH_MAX];
+	const char *options = text_field(point, text_field(point, text, ':') + 1, ':');
 	struct file_status status;
 
 	if (file_status_of(mount, &status) ||
-		(to[length] && mountfd_restrict(mount, MOUNTFD_RDONLY, true)))
+		(*options && mountfd_restrict(mount, MOUNTFD_RDONLY, true)))
 		fail_cannot("bind ", text);
-	put(root, mount, to, length, S_ISDIR(status.mode));
+	put(root, mount, point, S_ISDIR(status.mode));
 	close(mount);
 }
 
-/* The directory becomes a mount, which is what pivot_root(2) takes. */
+/* Whether a directory is the root that we have already, by the same mount. */
+static bool is_root(int directory)
+{
+	struct file_status here, root;
+
+	return !file_status_of(directory, &here) && !file_status_at(AT_FDCWD, "/", &root) &&
+	       file_is_same(&here, &root) && here.mount == root.mount;
+}
+
+/* Another directory becomes a mount, which is what pivot_root(2) takes. */
 static int open_root(const char *path)
 {
-	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root;
+	int over = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY), root = over;
 
-	if (!path || over < 0)
-		root = over;
-	else if ((root = mountfd_copy(over, ".")) >= 0 && mountfd_put(root, over))
-		root = -1;
-	if (root < 0)
-		fail_cannot("open root ", path ? path : "/");
-	if (path)
+	if (over >= 0 && !is_root(over)) {
+		root = mountfd_copy(over, ".");
+		if (root >= 0 && mountfd_put(root, over))
+			root = -1;
 		close(over);
+	}
+	if (root < 0)
+		fail_cannot("open root ", path);
 	return root;
 }
 
@@ -204,6 +215,7 @@ static void pivot(int root, const char *path)
 SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
+	const char *path = mounts->root ? mounts->root : "/";
 	int root, sources[MOUNTS_EXTRA];
 
 	if (!own_namespace) {
@@ -212,10 +224,11 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 		return;
 	}
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		fail_cannot("make mounts private", "");
+		fail_cannot_since("make mounts private", "",
+			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
 	for (unsigned i = 0; i < mounts->count; i++)
 		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
-	root = open_root(mounts->root);
+	root = open_root(path);
 	for (unsigned i = 0; i < ROWS; i++)
 		if (mounts->list & 1U << i)
 			mount_row(root, i, mounts->list & MOUNTS_HIDEPID);
@@ -226,7 +239,8 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 			mount_bind(root, extra[i].text, sources[i]);
 	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
 		fail_cannot("make the root read-only", "");
-	if (mounts->root)
-		pivot(root, mounts->root);
+	/* A rootfs of the kernel's start could not be pivoted over itself. */
+	if (!is_root(root))
+		pivot(root, path);
 	close(root);
 }

@@ -38,15 +38,17 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 }
 
 /*
- * All we were outside is dropped: groups, where we may (user_namespaces(7)), and
- * ids, where the namespace has a 0.
+ * All we were outside is dropped: groups, where we may (user_namespaces(7)), and ids. What is
+ * made from now on needs an owner that the namespace knows, so where it has no root, the first
+ * that it has is taken. All capabilities stay: the ids before were not root's either.
  */
-static void become_root(void)
+static void become_first(const struct namespaces *namespaces)
 {
-	const struct credentials root = {.uid = 0};
+	const struct credentials first = {
+		.uid = *idmap_first(&namespaces->uids), .gid = *idmap_first(&namespaces->gids)};
 
-	if (credentials_become(&root) && credentials_take_ids(0, 0) && errno != EINVAL)
-		fail_cannot("become root inside", "");
+	if (credentials_become(&first) && credentials_take_ids(first.uid, first.gid))
+		fail_cannot("take on ids inside", "");
 }
 
 /*
@@ -81,6 +83,27 @@ static void die_with_outer(int pipe)
 /* A child that waits for us, to be killed where we fail; 0: there is none. */
 static pid_t child;
 
+/* The kernel has one errno for several causes: which those may be. */
+_Noreturn static void fail_to_make(const struct namespaces *namespaces)
+{
+	const bool user = namespaces->flags & CLONE_NEWUSER;
+	const char *cause = "";
+
+	switch (errno) {
+	case EPERM: /* user_namespaces(7) */
+		cause = user ? "; a chroot, a sysctl or a seccomp filter forbids user namespaces"
+			     : "; root or --unshare=user is needed";
+		break;
+	case ENOSYS: /* what engines answer clone3(2) with, or Linux before 5.3 */
+		cause = "; a container engine's seccomp filter forbids it";
+		break;
+	case ENOSPC: /* namespaces(7) */
+		cause = "; see the limits in /proc/sys/user";
+		break;
+	}
+	fail_cannot_since("make namespaces", "", cause);
+}
+
 static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 {
 	const bool user = namespaces->flags & CLONE_NEWUSER;
@@ -91,13 +114,13 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 	/* In one call, so that the others belong to the user namespace. */
 	child = sys_clone3(namespaces->flags, -1);
 	if (child < 0)
-		fail_cannot("make namespaces", "");
+		fail_to_make(namespaces);
 	if (!child) {
 		janitor_disown();
 		close(ends[1]);
 		await(ends[0]);
 		if (user)
-			become_root();
+			become_first(namespaces);
 		/* Now, since a change of ids makes the kernel forget it. */
 		die_with_outer(ends[0]);
 		close(ends[0]);
@@ -151,13 +174,13 @@ static void enter_new_users(const struct namespaces *namespaces)
 	}
 	close(ends[0]);
 	if (unshare((int)namespaces->flags))
-		fail_cannot("make namespaces", "");
+		fail_to_make(namespaces);
 	if ((write(ends[1], "", 1) != 1 && errno != EPIPE) || waitpid(child, &status, 0) < 0)
 		fail_cannot("map ids", "");
 	child = 0;
 	close(ends[1]);
 	check_mapper(status);
-	become_root();
+	become_first(namespaces);
 }
 
 pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
@@ -168,7 +191,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 	if (namespaces->flags & CLONE_NEWUSER)
 		enter_new_users(namespaces);
 	else if (namespaces->flags && unshare((int)namespaces->flags))
-		fail_cannot("make namespaces", "");
+		fail_to_make(namespaces);
 	return 0;
 }
 

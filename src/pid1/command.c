@@ -107,6 +107,7 @@ SECTION_START void command_start(const struct options *options, char **envp)
 		die_unstarted(options, &failure);
 	}
 	self.process.pidfd = (int)syscall(SYS_pidfd_open, self.process.pid, 0);
+	self.process.leader_only = options->main_only;
 	self.process.group = options->group && spawn.group != SPAWN_OUR_GROUP;
 	self.group = spawn.group != SPAWN_OUR_GROUP ? self.process.pid : 0;
 	log_write(LOG_INFO, 0, "started ", options->command[0], " as ",
@@ -131,8 +132,11 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 		to = (struct recipient){.pid = self.group, .pidfd = -1, .group = true};
 	if (!to.pid)
 		return false;
-	if (from && from->ssi_code == SI_KERNEL && self.group)
-		to.group = true; /* as the terminal would have done */
+	if (from && from->ssi_code == SI_KERNEL && self.group) {
+		/* As the terminal would have done. */
+		to.group = true;
+		to.leader_only = NULL;
+	}
 	if (signal == SIGCONT && self.process.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);
 	if (!signal_forward(&to, signal, from)) {

@@ -101,6 +101,11 @@ static int set_rewrite(struct options *options, const char *value)
 	return rewrite_parse(&options->rewrite, value);
 }
 
+static int set_main_only(struct options *options, const char *value)
+{
+	return signals_parse(options->main_only, value);
+}
+
 static int set_parent_death(struct options *options, const char *value)
 {
 	options->parent_death = signal_number(value);
@@ -232,6 +237,8 @@ static const struct option table[] = {
 	{"group", NULL, "signal the command's group", "g", SECTION_SIGNALS, FLAG(group)},
 	{"single-child", NULL, "signal only the command", "c", SECTION_SIGNALS,
 		CALL(set_single_child)},
+	{"main-only", "SIG[,SIG...]", "signal only the command with these", "", SECTION_SIGNALS,
+		CALL(set_main_only)},
 	{"rewrite", "FROM:TO", "forward signal FROM as TO; 0 drops it", "r", SECTION_SIGNALS,
 		CALL(set_rewrite)},
 	{"parent-death-signal", "SIG", "get SIG when init's parent dies", "p", SECTION_SIGNALS,

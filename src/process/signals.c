@@ -196,6 +196,19 @@ int signal_number(const char *text)
 	return signal_number_until(text, 0);
 }
 
+int signals_parse(bool set[static SIGNAL_MAX + 1], const char *list)
+{
+	for (;; list++) {
+		int signal = signal_number_until(list, ',');
+		if (!signal)
+			return -1;
+		set[signal] = true;
+		list += text_until(list, ',');
+		if (!*list)
+			return 0;
+	}
+}
+
 const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
 	char digits[NUMBER_SIZE];
@@ -214,7 +227,8 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
  * Linux 6.9. There the leader alone gets it: whoever queues a value means one
  * receiver.
  */
-static int queue(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
+static int queue(const struct recipient *to, bool group, int signal,
+	const struct signalfd_siginfo *from)
 {
 	siginfo_t copy;
 
@@ -224,7 +238,7 @@ static int queue(const struct recipient *to, int signal, const struct signalfd_s
 	copy.si_pid = (pid_t)from->ssi_pid;
 	copy.si_uid = from->ssi_uid;
 	copy.si_value.sival_ptr = (void *)(uintptr_t)from->ssi_ptr;
-	if (to->group && to->pidfd >= 0 &&
+	if (group && to->pidfd >= 0 &&
 		!syscall(SYS_pidfd_send_signal, to->pidfd, signal, &copy,
 			PIDFD_SIGNAL_PROCESS_GROUP))
 		return 0;
@@ -233,7 +247,9 @@ static int queue(const struct recipient *to, int signal, const struct signalfd_s
 
 int signal_forward(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
 {
-	if (from && from->ssi_code == SI_QUEUE && !queue(to, signal, from))
+	const bool group = to->group && !(to->leader_only && to->leader_only[signal]);
+
+	if (from && from->ssi_code == SI_QUEUE && !queue(to, group, signal, from))
 		return 0;
-	return kill(to->group ? -to->pid : to->pid, signal);
+	return kill(group ? -to->pid : to->pid, signal);
 }

@@ -5,6 +5,7 @@ of each test that no mount is left on the host.
 """
 import fcntl
 import os
+import shutil
 import stat
 import struct
 import subprocess
@@ -275,7 +276,7 @@ def test_mount_point_that_may_not_be_made(run, directory):
 @pytest.mark.parametrize("target", ["{out}", "../../../../../../../../{out}", "hop"])
 @pytest.mark.parametrize("there", [False, True], ids=["missing", "inside too"])
 def test_links_stay_inside(inside, root, directory, who, target, there):
-    """The target of a link of the image is looked up inside the image."""
+    """The target of a link of the image is looked up inside the image, and made there."""
     out = directory / "out"
     out.mkdir()
     (out / "file").touch()
@@ -289,16 +290,85 @@ def test_links_stay_inside(inside, root, directory, who, target, there):
     before = everything(out)
     for options in (["--mount=proc"], ["--mount=dev,sys"], ["--tmpfs=/mine/x/y"],
                     [f"--bind={root}/bin/busybox:/src/file"]):
-        result = inside(["--unshare=all", "--chroot", root, *options], "true")
-        if there:
-            assert result.returncode == 0, (options, result)
-        else:
-            refused(result, "make mount point")
+        succeeded(inside(["--unshare=all", "--chroot", root, *options], "true"))
         assert everything(out) == before
-    if there:
-        seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount=proc"],
-                                          "cat", "/mine/self/mountinfo")))
-        assert seen[str(out)][1] == "proc"
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount=proc"],
+                                      "cat", "/mine/self/mountinfo")))
+    assert seen[str(out)][1] == "proc"
+    assert (root / str(out).lstrip("/")).is_dir()
+
+
+# What is asked for; the links that the image has; where it is mounted, and whether on a directory.
+DANGLING = {
+    "resolv.conf": (["--bind=/etc/hostname:/etc/resolv.conf:ro"],
+                    {"etc/resolv.conf": "../run/systemd/resolve/stub-resolv.conf"},
+                    "/run/systemd/resolve/stub-resolv.conf", False),
+    "an absolute link": (["--bind=/etc/hostname:/etc/hosts"], {"etc/hosts": "/conf/hosts"},
+                         "/conf/hosts", False),
+    "a link to a link": (["--bind=/etc/hostname:/a"], {"a": "b", "b": "/c/d", "c": "e/f"}, "/e/f/d",
+                         False),
+    "of a directory": (["--bind=/etc:/conf"], {"conf": "/real/conf"}, "/real/conf", True),
+    "tmpfs": (["--tmpfs=/conf"], {"conf": "/real/conf"}, "/real/conf", True),
+    "tmpfs below": (["--tmpfs=/conf/x/y"], {"conf": "real/conf/"}, "/real/conf/x/y", True),
+    "dev": (["--mount=dev"], {"dev": "/nix/dev"}, "/nix/dev", True),
+    "tmp": (["--mount=tmp"], {"tmp": "var/tmp"}, "/var/tmp", True),
+    "shm": (["--mount=shm"], {"dev": "/nix/dev", "nix": "store"}, "/store/dev/shm", True),
+    "shm is a link": (["--mount=shm"], {"dev/shm": "/run/shm"}, "/run/shm", True),
+    "sys": (["--mount=sys"], {"sys": "/kernel/sys"}, "/kernel/sys", True),
+    "into /run": (["--mount=run", "--bind=/etc/hostname:/var/run/x/file"], {"var/run": "../run"},
+                  "/run/x/file", False),
+    "hidden by run": (["--mount=run", "--tmpfs=/var/lock/x"], {"var/lock": "/run/lock",
+                                                               "run/lock/": None},
+                      "/run/lock/x", True),
+    "dots": (["--tmpfs=/a/../b/./c"], {"b": "./d/../e"}, "/e/c", True),
+    "above the root": (["--tmpfs=/a"], {"a": "../../../b"}, "/b", True),
+}
+
+
+@pytest.mark.parametrize("case", DANGLING)
+def test_dangling_links(inside, root, who, case):
+    """A mount point that is a link to what is missing: that is made, with its parents."""
+    options, links, point, is_directory = DANGLING[case]
+    for name, target in links.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        if target:
+            (root / name).symlink_to(target)
+        else:
+            (root / name).mkdir()
+    who.own(root)
+    seen = mountinfo(succeeded(inside(["--unshare=all", "--chroot", root, "--mount=proc", *options],
+                                      *SEE)))
+    assert point in seen, seen
+    assert (root / point[1:]).is_dir() == is_directory or "run" in options[0]
+    for name, target in links.items():
+        assert not target or os.readlink(root / name) == target.rstrip("/") or target.endswith("/")
+
+
+def test_dangling_link_that_cannot_be_made(inside, root):
+    """The message has the mount point that was asked for, and what its link leads to."""
+    (root / "etc/hosts").symlink_to("../bin/busybox/hosts")
+    (root / "conf").symlink_to("/sys/mine")
+    (root / "far").symlink_to("/x" * 100 + "/" + "y" * 300)
+    refused(inside(["--unshare=all", "--chroot", root, "--mount=sys", "--tmpfs=/conf/x"], "true"),
+            "cannot make mount point /conf/x, a link to /sys/mine/x: ")
+    refused(inside(["--unshare=all", "--chroot", root, "--tmpfs=/far"], "true"),
+            "cannot make mount point /far, a link to /x/x/x", )
+    (root / "etc/file").touch()
+    (root / "to-file").symlink_to("gone/../etc/file")
+    refused(inside(["--unshare=all", "--chroot", root, "--tmpfs=/to-file"], "true"),
+            "cannot mount on /to-file, a link to /gone/../etc/file: ")
+
+
+def test_dangling_links_that_grow(inside, root):
+    """Each link lengthens the path, until the kernel would not take it any more."""
+    before = everything(root / "etc")
+    for i in range(30):
+        (root / f"l{i}").symlink_to(f"/l{i + 1}/{'x' * 200}")
+    refused(inside(["--unshare=all", "--chroot", root, "--tmpfs=/l0"], "true"),
+            "cannot make mount point /l0, a link to /l")
+    assert everything(root / "etc") == before and not os.path.lexists(root / "l30")
+    succeeded(inside(["--unshare=all", "--chroot", root, "--tmpfs=/l15"], "true"))
+    assert (root / "l30").is_dir()
 
 
 @pytest.mark.parametrize("target", ["/proc/self/root", "/proc/1/root", "/proc/self/cwd",
@@ -368,6 +438,79 @@ def test_pivot(inside, root):
 def test_pivot_without_proc(inside, root, names):
     out = succeeded(inside([f"--unshare={names}", "--chroot", root], "ls", "/"))
     assert out.split() == ["bin", "etc"]
+
+
+@pytest.mark.parametrize("options, what, cause", [
+    (["--unshare=user"], "make namespaces: Operation not permitted",
+     "a chroot, a sysctl or a seccomp filter forbids user namespaces"),
+    (["--unshare=user,pid"], "make namespaces: Operation not permitted",
+     "a chroot, a sysctl or a seccomp filter forbids user namespaces"),
+    (["--mount=tmp"], "make mounts private: Invalid argument",
+     "/ is not a mount point, as in a chroot"),
+])
+def test_cause_in_a_chroot(run, root, options, what, cause):
+    """What a bare chroot(2) forbids: message and cause."""
+    shutil.copy(INIT, root / "init")
+    chroot = ["chroot"] if AS_ROOT else ["unshare", "-Ur", "chroot"]
+    refused(run([*options, "--", "true"], "plain", program="/init", outer=[*chroot, root]),
+            f"init: cannot {what}; {cause}\n")
+
+
+def test_cause_without_a_user_namespace(run, who):
+    if who.is_root:
+        pytest.skip("root needs none")
+    refused(run(["--unshare=mount", "--", "true"], "plain", outer=who.outer),
+            "make namespaces: Operation not permitted; root or --unshare=user is needed\n")
+
+
+NEEDS = "; proc needs --unshare=pid, sys net, mqueue ipc, and nothing of it hidden outside\n"
+
+
+@pytest.mark.parametrize("options", [
+    ["--unshare=user,mount", "--mount=proc"],
+    ["--unshare=user,pid", "--mount=sys"],
+    ["--unshare=user,pid,net", "--mount=mqueue"],
+], ids=" ".join)
+def test_cause_of_a_missing_namespace(run, root, who, options):
+    """These file systems show a namespace, which a user namespace must own."""
+    name = options[1].split("=")[1]
+    refused(run([*options, "--chroot", root, "--", "true"], "plain", outer=who.outer),
+            f"cannot mount {name}: Operation not permitted{NEEDS}")
+
+
+@pytest.mark.parametrize("name, hidden", [("proc", "/proc/uptime"), ("sys", "/sys/kernel")])
+def test_cause_of_what_the_outer_container_hides(run, root, who, name, hidden):
+    """The kernel shows nobody in a user namespace what is hidden from him outside."""
+    hide = f"mount --bind /dev/null {hidden}" if name == "proc" else f"mount -t tmpfs x {hidden}"
+    outer = ["unshare", "-mpf" if who.is_root else "-Urmpf", "--mount-proc", "--kill-child",
+             "sh", "-c", f'{hide} && exec "$@"', "sh"]
+    refused(run(["--unshare=user,pid,net", "--map-root", f"--mount={name}", "--chroot", root, "--",
+                 "true"], "plain", outer=[*who.outer, *outer]),
+            f"cannot mount {name}: Operation not permitted{NEEDS}")
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/.", "/etc/..", "."])
+@pytest.mark.parametrize("options", [["--unshare=pid"], ["--unshare=all"],
+                                     ["--unshare=pid", "--read-only"]], ids=" ".join)
+def test_root_that_we_have(inside, path, options):
+    """Where the new root is the old one nothing is mounted over it, and nothing is pivoted."""
+    def lines(*more):
+        text = succeeded(inside([*options, "--mount-proc", *more], *SEE, cwd="/"))
+        # Ids, peers and propagation aside.
+        return [line.split(" ")[4:6] + line.split(" - ")[1:] for line in text.splitlines()]
+    assert lines("--chroot", path) == lines()
+
+
+@needs_root
+def test_root_by_another_mount_of_it(run, directory):
+    """The same directory by a bind mount is another root: it has not what is mounted below."""
+    there = directory / "there"
+    there.mkdir()
+    script = f"mount --bind / {there} && exec {INIT} --chroot {there} --mount=sys -- test -e {INIT}"
+    assert run(["true"], "plain").returncode == 0
+    result = subprocess.run([*NEW_MOUNTS, "sh", "-c", script], capture_output=True, text=True,
+                            timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_plain_chroot(inside, root):
@@ -502,6 +645,21 @@ def test_bind_of_what_is_covered(inside, root):
     out = succeeded(inside(["--unshare=all", "--mount=tmp", "--bind", f"{root}/etc:/tmp/etc",
                             "--tmpfs", "/mnt"], "sh", "-c", "ls /tmp"))
     assert out == "etc\n"
+
+
+@pytest.mark.parametrize("name", ["a:b", "a,b", "a\\b", "a:", ":a", "a\\", "a b:c\\:d"])
+def test_bind_of_any_path(inside, root, directory, who, name):
+    """A backslash takes its meaning from the next character: every path can be written."""
+    source = directory / name
+    source.mkdir()
+    (source / "file").write_text("in it")
+    who.own(directory)
+    written = name.replace("\\", "\\\\").replace(":", "\\:")
+    assert succeeded(inside(["--unshare=all", "--chroot", root,
+                             "--bind", f"{directory}/{written}:/x/{written}:ro",
+                             "--tmpfs", f"/y/{written}:1m"],
+                            "cat", f"/x/{name}/file")) == "in it"
+    assert (root / "x" / name).is_dir() and (root / "y" / name).is_dir()
 
 
 @pytest.mark.parametrize("value", ["", ":", "/etc", "/etc:", ":/x", "/etc:x", "/etc:/x:rw",

@@ -349,6 +349,33 @@ def test_map_of_one(run, who, names):
 
 
 @needs_root
+@pytest.mark.parametrize("names", ["user", "user,pid"])
+def test_map_of_all(run, names):
+    """The line of the host's own /proc/self/uid_map is a map, for root to take."""
+    whole = "0:0:4294967295"
+    result = run([f"--unshare={names}", "--uid-map", whole, "--gid-map", whole, "--", "sh", "-c",
+                  IDS], "plain")
+    assert ids(result) == ("0", "0", "0", ["0 0 4294967295"] * 2 + ["allow"])
+
+
+@pytest.mark.parametrize("names", ["user", "user,pid", "all"])
+def test_map_without_root(run, who, names):
+    """Where the map has no 0, init and the command are the first that it has."""
+    maps = ["--uid-map", f"1000:{who.uid}:1", "--gid-map", f"1001:{who.uid}:1"]
+    result = run([f"--unshare={names}", *maps, "--", "sh", "-c", IDS], "plain", outer=who.outer)
+    assert ids(result)[:3] == ("1000", "1001", "1001")
+
+
+@needs_root
+@pytest.mark.parametrize("names", ["user", "user,pid"])
+def test_root_of_a_later_range(run, names):
+    """A map may have its 0 in any line."""
+    result = run([f"--unshare={names}", "--uid-map=5:100000:1", "--uid-map=0:100001:1",
+                  "--gid-map=0:100000:2", "--", "sh", "-c", IDS], "plain")
+    assert ids(result)[:3] == ("0", "0", "0")
+
+
+@needs_root
 @pytest.mark.parametrize("names", ["user", "user,pid", "all"])
 def test_map_of_many_by_root(run, names, directory):
     """Outside, the processes have ids of the range."""
@@ -448,7 +475,8 @@ def test_no_helper(run, who):
 
 @pytest.mark.parametrize("option", ["--uid-map", "--gid-map"])
 @pytest.mark.parametrize("value", ["", "0", "0:1", "0:1:", ":1:1", "0::1", "0:1:0", "0:1:1:1",
-                                   "a:1:1", "-1:1:1", "0:4294967295:1", "0:1:4294967295", "0 1 1",
+                                   "a:1:1", "-1:1:1", "0:4294967295:1", "4294967295:0:1",
+                                   "0:1:4294967296", "0 1 1", ":", "::", "0:1:1:",
                                    "0:1:1,"])
 def test_no_such_map(run, option, value):
     refused(run([option, value, "true"], "plain"), option, f"'{value}'")

@@ -230,7 +230,7 @@ STEPS = [
     ("symlinkat", "ENOSPC", 5, "fill /dev"),
     ("pivot_root", "EPERM", 1, "pivot root"),
     ("umount2", "EBUSY", 1, "unmount the old root"),
-    ("setresuid", "EPERM", "1+", "become root inside"),
+    ("setresuid", "EPERM", "1+", "take on ids inside"),
     ("vfork", "ENOMEM", 1, "fork for true"),
 ]
 
@@ -248,6 +248,26 @@ def test_failure(run, who, root, directory, marker, call, error, when, step):
     assert result.stderr.startswith(f"init: cannot {step}") and result.stderr.count("\n") == 1, result
     assert re.search(r": [A-Z][a-z]", result.stderr) and "errno" not in result.stderr, result
     nothing_left(marker, directory, before)
+
+
+@needs_strace
+@pytest.mark.parametrize("names", ["user", "user,pid", "net", "pid"])
+@pytest.mark.parametrize("error, text, cause", [
+    ("EPERM", "Operation not permitted", "; a chroot, a sysctl or a seccomp filter forbids user "
+                                         "namespaces"),
+    ("EPERM", "Operation not permitted", "; root or --unshare=user is needed"),
+    ("ENOSYS", "Function not implemented", "; a container engine's seccomp filter forbids it"),
+    ("ENOSPC", "No space left on device", "; see the limits in /proc/sys/user"),
+    ("EINVAL", "Invalid argument", ""),
+])
+def test_cause_of_no_namespaces(run, error, text, cause, names):
+    """Behind the errno stands what such an errno is known to mean."""
+    if error == "EPERM" and ("--unshare" in cause) == ("user" in names):
+        pytest.skip("the other cause")
+    result = run([f"--unshare={names}", "--", "true"], "plain",
+                 outer=strace(f"unshare,clone3:error={error}", follow=True))
+    refused(result)
+    assert result.stderr.endswith(f"init: cannot make namespaces: {text}{cause}\n")
 
 
 @needs_strace

@@ -100,9 +100,14 @@ def test_from_inside(start, tmp_path):
 
 @pytest.mark.parametrize("options, value, receivers", [([], None, 2), (["-g"], 7, 2),
                                                        (["-c"], None, 1),
+                                                       (["--main-only=HUP,34"], None, 1),
+                                                       (["--main-only=rtmin"], 7, 1),
+                                                       (["--main-only=35", "--main-only=HUP"], 7, 2),
+                                                       (["--main-only=35", "--rewrite=35:34"], 7, 2),
                                                        (["--single-child"], 7, 1)])
 def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
-    """-g: the whole process group gets the signal and its value; -c: the command alone."""
+    """-g: the whole process group gets the signal and its value; -c: the command alone, and with
+    --main-only of the signals in the list, as they are forwarded."""
     other = tmp_path / "other"
     init = start([*options, "sh", "-c", f"{PROBE} signals --until 15 >{other} & "
                   f"exec {PROBE} signals --until 15"], how)
@@ -120,6 +125,44 @@ def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
     assert got(init)[0] == signal.SIGTERM
     assert init.wait() == 0
     assert other.read_text().startswith(f"ready\n{line if receivers == 2 else ''}15 0 0\n")
+
+
+def test_main_only_of_what_is_forwarded(start, how, tmp_path):
+    """The signal that --rewrite makes of another counts, not the one that came."""
+    other = tmp_path / "other"
+    init = start(["--rewrite=35:34", "--main-only=34", "sh", "-c",
+                  f"{PROBE} signals --until 15 >{other} & exec {PROBE} signals --until 15"], how)
+    init.line("^ready")
+    eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other process")
+    init.signal(35)
+    assert got(init)[0] == 34
+    init.signal(signal.SIGTERM)
+    assert got(init)[0] == signal.SIGTERM and init.wait() == 0
+    assert other.read_text().startswith("ready\n15 0 0\n")
+
+
+@pytest.mark.parametrize("options", [[], ["-c"], ["--pause"]], ids=" ".join)
+def test_main_only_beside_others(start, how, options):
+    """Where there is no group to be spared, or no command, the option changes nothing."""
+    command = [] if options == ["--pause"] else ["sh", "-c", "trap 'exit 3' HUP; echo ready; "
+                                                 "while :; do sleep 1; done"]
+    init = start([*options, "--main-only=HUP,TERM,INT", "-v", *command], how)
+    if command:
+        init.line("^ready")
+        init.signal(signal.SIGHUP)
+        assert init.wait() == 3
+    else:
+        init.signal(signal.SIGHUP)
+        init.signal(signal.SIGTERM)
+        assert init.wait() == 0
+
+
+@pytest.mark.parametrize("value", ["", ",", "HUP,", ",HUP", "HUP,,INT", "HUP,NOSUCH", "0", "65",
+                                   "HUP INT", "HUP:INT"])
+def test_no_such_main_only(run, value):
+    result = run([f"--main-only={value}", "true"], "plain")
+    assert (result.returncode, result.stderr) == (
+        125, f"init: --main-only: bad value '{value}'\n")
 
 
 def signal_another_user(start, how):

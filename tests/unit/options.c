@@ -234,6 +234,7 @@ static const char *sample(const struct option *option)
 		{"PATH", "/run/s"},
 		{"N", "5"},
 		{"UID[,UID...]", "1,2"},
+		{"SIG[,SIG...]", "HUP,usr1"},
 	};
 
 	if (!strcmp(option->name, "unshare"))
@@ -279,7 +280,7 @@ static void whole_table(void)
 		}
 		check_case(options_by_name(option->name) == option, "name", option->name, __LINE__);
 	}
-	CHECK(rows == 40);
+	CHECK(rows == 41);
 	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
 }
 
