@@ -18,6 +18,7 @@
 #include "passwd.h"
 #include "program.h"
 #include "relay.h"
+#include "scope.h"
 #include "terminal.h"
 #include "verbs.h"
 
@@ -34,7 +35,8 @@ struct run {
 	const char *detach_keys; /* NULL: the default */
 	enum terminal terminal;
 	bool detached;
-	const char *env[LISTED + 2]; /* those given, TERM, and NULL */
+	bool scope;
+	const char *env[LISTED + 3]; /* those given, TERM, that of the scope, and NULL */
 	const char *limits[LISTED];
 	unsigned env_count, limit_count;
 };
@@ -94,6 +96,7 @@ const struct option exec_options[] = {
 	{"-d", NULL, NULL, "detached: print the session, do not wait", option_true, AT(detached)},
 	{NULL, "--program", "FILE", "run this static program of the host", option_text,
 		AT(program)},
+	{NULL, "--scope", NULL, "end what the command leaves behind", option_true, AT(scope)},
 	{NULL, "--umask", "OCTAL", "with this umask", option_text, AT(exec.mask)},
 	{NULL, "--rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit, 0},
 	{NULL, "--no-new-privs", NULL, "programs gain no privileges", option_true,
@@ -242,6 +245,8 @@ static int start(const struct context *context, struct run *run)
 	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = keys};
 	int failed;
 
+	if (run->scope && run->program)
+		fail("cannot use --scope with --program, see 'initctl --help'");
 	if (input_keys(run->detach_keys ? run->detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
 		fail_usage("bad keys for --detach-keys", run->detach_keys);
 	if (run->terminal == TERMINAL_YES ||
@@ -250,6 +255,10 @@ static int start(const struct context *context, struct run *run)
 	run->exec.env = run->env;
 	run->exec.limits = run->limits;
 	run->exec.program = run->program ? program_open(run->program) : -1;
+	if (run->scope) {
+		run->env[run->env_count++] = SCOPE_VARIABLE "=1";
+		run->exec.program = scope_program();
+	}
 	relay.object = run->exec.args[0];
 	relay.connection = verb_connect(context);
 	if (!run->exec.terminal)

@@ -14,4 +14,13 @@ enum {
 	EXIT_CONTAINER_ENDED = INITCTL_GONE
 };
 
+/* The exit code for a command that could not be executed, by the errno of exec(3). */
+int exit_code_of_exec(int error);
+
+/*
+ * Exits with the exit code of a child, or dies from the signal that killed it, so that a shell sees
+ * no difference; status is as of wait(2). No core dump is left by a process that is not dumpable.
+ */
+_Noreturn void exit_like(int status);
+
 #endif

@@ -13,6 +13,7 @@
 #include "exit.h"
 #include "initctl.h"
 #include "options.h"
+#include "scope.h"
 #include "verbs.h"
 
 /* One row for each verb, or form of it; the help is printed from them. */
@@ -122,6 +123,10 @@ int main(int argc, char **argv)
 
 	fill_stdio();
 	log_setup("initctl", LOG_WARN, EXIT_INITCTL);
+	if (getenv(SCOPE_VARIABLE) && argc) {
+		unsetenv(SCOPE_VARIABLE);
+		scope_run(argv);
+	}
 	while (option_take(common_options, &context, &words))
 		;
 	if (!context.socket || !*context.socket)

@@ -121,27 +121,7 @@ _Noreturn static void execute(char **command, int program)
 		fexecve(program, command, environ);
 	else
 		execvp(*command, command);
-	die_errno(errno == ENOENT || errno == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE,
-		"exec ", *command);
-}
-
-/*
- * Exits with the child's exit code, or dies from the signal that killed it, so that a shell sees
- * no difference. That leaves no core dump, since this process is not dumpable.
- */
-_Noreturn static void exit_like(int status)
-{
-	const struct sigaction by_default = {.sa_handler = SIG_DFL};
-	sigset_t set;
-
-	if (WIFEXITED(status))
-		_exit(WEXITSTATUS(status));
-	sigaction(WTERMSIG(status), &by_default, NULL);
-	raise(WTERMSIG(status));
-	sigemptyset(&set);
-	sigaddset(&set, WTERMSIG(status));
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	_exit(EXIT_SIGNAL + WTERMSIG(status));
+	die_errno(exit_code_of_exec(errno), "exec ", *command);
 }
 
 /*

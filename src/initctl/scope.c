@@ -1,0 +1,299 @@
+/*
+ * scope: see scope.h.
+ */
+#include "scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "exit.h"
+#include "program.h"
+
+/* Milliseconds between SIGTERM and SIGKILL for what the command has left behind. */
+enum { GRACE = 2000 };
+/* Milliseconds between two looks for what is to be killed. */
+enum { KILL_INTERVAL = 10 };
+/* As many are looked at. */
+enum { PROCESSES = 65536 };
+
+/* What to do with the processes that the command leaves behind. */
+enum phase { RUNNING, ENDING, KILLING };
+
+/* The state of the guard. */
+static struct {
+	enum phase phase;
+	bool has_terminal; /* the session, and with it the command */
+	pid_t command;     /* 0: it has ended */
+	int status;        /* as of wait(2), once it has */
+	int signals;       /* of signalfd(2), non-blocking */
+	int leader;        /* a pipe that ends when the leader does */
+	long long kill_at;
+} guard;
+
+/* The processes that /proc shows. */
+static struct {
+	pid_t pid, parent;
+	bool below; /* descends from this process */
+} processes[PROCESSES];
+static size_t process_count;
+
+int scope_program(void)
+{
+	return program_open("/proc/self/exe");
+}
+
+/* The parent of a process, or 0 if it is gone or cannot be seen. */
+static pid_t parent_of(int proc, const char *pid)
+{
+	char path[32], text[512];
+	unsigned long long parent;
+	const char *rest;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof path, "%.20s/stat", pid);
+	fd = sys_open(proc, path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	length = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[length < 0 ? 0 : length] = 0;
+	/* Behind the name, which may contain anything, are the state and the parent (proc(5)). */
+	rest = strrchr(text, ')');
+	if (!rest || strlen(rest) < 5 || number_parse_until(rest + 4, ' ', 1U << 30, &parent))
+		return 0;
+	return (pid_t)parent;
+}
+
+/* Adds the process that an entry of /proc is of, if it is. */
+static void add_process(int proc, const char *name)
+{
+	unsigned long long pid;
+
+	if (process_count == PROCESSES || number_parse(name, 1U << 30, &pid))
+		return;
+	processes[process_count].pid = (pid_t)pid;
+	processes[process_count].parent = parent_of(proc, name);
+	processes[process_count++].below = false;
+}
+
+static void read_processes(void)
+{
+	int proc = sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+	char buffer[4096] __attribute__((aligned(8)));
+	long length;
+
+	process_count = 0;
+	while (proc >= 0 && (length = sys_entries(proc, buffer, sizeof buffer)) > 0)
+		for (const char *p = buffer; p < buffer + length;) {
+			const struct sys_entry *entry = (const struct sys_entry *)p;
+			add_process(proc, entry->name);
+			p += entry->length;
+		}
+	close(proc);
+}
+
+static bool is_below(pid_t pid)
+{
+	if (pid == getpid())
+		return true;
+	for (size_t i = 0; i < process_count; i++)
+		if (processes[i].pid == pid)
+			return processes[i].below;
+	return false;
+}
+
+/*
+ * Sends a signal to all descendants that /proc shows. Those born meanwhile may be missed: once
+ * their parents are killed they are our children, and found the next time.
+ */
+static void signal_descendants(int signal)
+{
+	bool more = true;
+
+	read_processes();
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < process_count; i++)
+			if (!processes[i].below && is_below(processes[i].parent))
+				processes[i].below = more = true;
+	}
+	for (size_t i = 0; i < process_count; i++)
+		if (processes[i].below)
+			kill(processes[i].pid, signal);
+}
+
+/* Whether /proc shows the processes of this PID namespace. */
+static bool has_proc(void)
+{
+	char text[16] = "", own[16];
+
+	snprintf(own, sizeof own, "%d", getpid());
+	return readlink("/proc/self", text, sizeof text - 1) > 0 && !strcmp(text, own);
+}
+
+/* Reaps. Returns whether there are children left. */
+static bool reap(void)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == guard.command) {
+			guard.command = 0;
+			guard.status = status;
+		}
+	return !pid;
+}
+
+/* Passes on to the command what the leader has sent. */
+static void forward(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(guard.signals, &info, sizeof info) == sizeof info)
+		if (info.ssi_signo != SIGCHLD && guard.has_terminal && guard.command)
+			kill(-guard.command, (int)info.ssi_signo);
+}
+
+/* Waits for a signal, for the leader's end, or until it is time to kill. */
+static void await(void)
+{
+	struct pollfd ready[] = {{.fd = guard.signals, .events = POLLIN}, {.fd = guard.leader}};
+	long long left = -1;
+
+	if (guard.phase == ENDING && (left = guard.kill_at - sys_now()) < 0)
+		left = 0;
+	/* Each death wakes us; what was born meanwhile, whose birth does not, is looked for. */
+	if (guard.phase == KILLING)
+		left = KILL_INTERVAL;
+	poll(ready, 2, (int)left);
+	/* Who killed the leader, or init when its session has had its time, waits no longer. */
+	if (ready[1].revents) {
+		guard.leader = -1;
+		guard.phase = KILLING;
+	}
+}
+
+/* The guard's loop, until the command and all that it has left behind are gone. */
+static void supervise(void)
+{
+	while (reap()) {
+		if (guard.phase == RUNNING && !guard.command) {
+			guard.phase = ENDING;
+			guard.kill_at = sys_now() + GRACE;
+			signal_descendants(SIGTERM);
+			signal_descendants(SIGCONT);
+		}
+		if (guard.phase == ENDING && sys_now() >= guard.kill_at)
+			guard.phase = KILLING;
+		if (guard.phase == KILLING)
+			signal_descendants(SIGKILL);
+		await();
+		forward();
+	}
+}
+
+/*
+ * In the child that becomes the command. On a terminal it leads a session of its own, as it would
+ * without us. Otherwise it is in the leader's process group, to which init sends the session's
+ * signals: STOP could not be passed on.
+ */
+_Noreturn static void execute(char **command)
+{
+	sigset_t none;
+
+	if (guard.has_terminal) {
+		setsid();
+		sys_ioctl(0, TIOCSCTTY, NULL);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(*command, command);
+	die_errno(exit_code_of_exec(errno), "run ", *command);
+}
+
+_Noreturn static void be_guard(char **command)
+{
+	guard.command = fork();
+	if (guard.command < 0)
+		fail_errno("fork for ", *command);
+	if (!guard.command)
+		execute(command);
+	/* What is sent to the session's process group is not for the guard. */
+	setsid();
+	for (int fd = 0; fd <= 2; fd++)
+		close(fd);
+	supervise();
+	exit_like(guard.status);
+}
+
+/*
+ * Gives the terminal up, so that the command can become the leader of a session of its own on
+ * it. The kernel sends HUP and CONT to the foreground process group, which is this process.
+ */
+static void release_terminal(const sigset_t *all)
+{
+	const struct timespec now = {0, 0};
+
+	if (sys_ioctl(0, TIOCNOTTY, NULL))
+		fail_errno("release the terminal");
+	while (sigtimedwait(all, NULL, &now) > 0)
+		;
+}
+
+void scope_run(char **command)
+{
+	int ends[2], status = 0;
+	pid_t session = 0, child;
+	siginfo_t info;
+	sigset_t all;
+
+	if (!has_proc())
+		fail("cannot supervise ", *command, ": /proc does not show its processes");
+	sys_prctl(PR_SET_NAME, (unsigned long)"initctl-scope");
+	/* Others of the same user do not trace it, and it leaves no core dump. */
+	sys_prctl(PR_SET_DUMPABLE, 0);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	guard.has_terminal = !sys_ioctl(0, TIOCGSID, &session) && session == getpid();
+	if (guard.has_terminal)
+		release_terminal(&all);
+	guard.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (guard.signals < 0 || sys_pipe(ends))
+		fail_errno("supervise ", *command);
+	child = fork();
+	if (child < 0)
+		fail_errno("fork for ", *command);
+	/* Both are, since what a guard that is killed leaves behind comes to the leader. */
+	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!child) {
+		close(ends[1]);
+		guard.leader = ends[0];
+		be_guard(command);
+	}
+	close(ends[0]);
+	for (int fd = 0; fd <= 2; fd++)
+		close(fd);
+	do {
+		if (sigwaitinfo(&all, &info) > 0 && info.si_signo != SIGCHLD)
+			kill(child, info.si_signo);
+	} while (waitpid(child, &status, WNOHANG) != child);
+	guard.phase = KILLING;
+	guard.leader = -1;
+	supervise();
+	exit_like(status);
+}

@@ -1,0 +1,209 @@
+"""initctl exec --scope: what the command leaves behind ends with it."""
+import re
+import signal
+import time
+
+import pytest
+
+from conftest import AS_ROOT, PROBE, descendants, eventually, status_of
+from initctl import container, control, one_line  # noqa: F401
+from terminal import INTERRUPT, SUSPEND
+
+# Of the command: a daemon in a session of its own, and an orphan.
+LEAVE = "setsid sleep 7711 & (setsid sh -c 'sleep 7712; :' &) ; (sleep 7713 &)"
+IGNORING = f"{PROBE} daemon sh -c 'trap \"\" TERM HUP; echo $$ >{{file}}; while :; do sleep 1; done'"
+
+
+def left(control):
+    """The processes of the container but for PID 1 and the main command."""
+    return [status["Name"].strip() for pid, status in descendants(control.pid()).items()
+            if status["NSpid"].split()[-1] not in ("1", "2")]
+
+
+def all_gone(control):
+    eventually(lambda: not left(control), what="the end of all of the session")
+
+
+@pytest.mark.parametrize("options", [[], ["-t"]], ids=" ".join)
+def test_nothing_is_left(container, options):
+    done = container.run("exec", "--scope", *options, "--", "sh", "-c", f"{LEAVE}; exit 3")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert left(container) == []
+
+
+def test_without_it_daemons_stay(container):
+    """What the option is for: a daemon outlives the session that it was started in."""
+    assert container.run("exec", "--", "sh", "-c", f"{PROBE} daemon sleep 7711 >/dev/null 2>&1").returncode == 0
+    assert left(container) == ["sleep"]
+
+
+def test_term_comes_first(container, tmp_path):
+    """What is left has a TERM, and is waited for."""
+    file = tmp_path / "said"
+    script = f"trap 'sleep .2; echo bye >{file}; exit' TERM; echo up >{file}; while :; do sleep .1; done"
+    waits = f"while ! [ -s {file} ]; do sleep .05; done"
+    done = container.run("exec", "--scope", "--", "sh", "-c",
+                         f'{PROBE} daemon sh -c "{script}"; {waits}')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.read_text() == "bye\n" and left(container) == []
+
+
+def test_what_ignores_term_is_killed(container, tmp_path):
+    file = tmp_path / "pid"
+    began = time.monotonic()
+    done = container.run("exec", "--scope", "--", "sh", "-c", IGNORING.format(file=file) +
+                         f"; while ! [ -s {file} ]; do sleep .05; done; exit 5")
+    assert (done.returncode, done.stderr) == (5, "")
+    assert time.monotonic() - began >= 2 and left(container) == []
+
+
+def test_a_tree_that_keeps_forking(container):
+    """Processes are born while others are killed: the end is when there are none."""
+    tree = "fork() { trap '' TERM; while :; do (sleep .01; setsid sleep 3 &) ; done; }; fork & fork &"
+    done = container.run("exec", "--scope", "--", "bash", "-c", f"{tree} exit 6")
+    assert (done.returncode, done.stderr) == (6, "")
+    assert left(container) == []
+
+
+@pytest.mark.parametrize("code", [0, 1, 125, 255])
+def test_exit_code(container, code):
+    assert container.run("exec", "--scope", "--", "sh", "-c", f"exit {code}").returncode == code
+
+
+@pytest.mark.parametrize("name", ["TERM", "KILL", "SEGV", "HUP", "STOP"])
+def test_death_by_signal(container, name):
+    script = f"ulimit -c 0; kill -{name} $$"
+    if name == "STOP":
+        script = f"sleep 7711 & (kill -KILL $$)"
+        name = "KILL"
+    done = container.run("exec", "--scope", "--", "sh", "-c", script)
+    assert (done.returncode, done.stderr) == (128 + getattr(signal, f"SIG{name}"), "")
+    assert left(container) == []
+
+
+@pytest.mark.parametrize("command, code, text", [
+    ("no-such-command", 127, "cannot run no-such-command: No such file or directory"),
+    ("/etc/passwd/x", 127, "cannot run /etc/passwd/x: Not a directory"),
+    ("/etc/passwd", 126, "cannot run /etc/passwd: Permission denied"),
+])
+def test_no_command(container, command, code, text):
+    one_line(container.run("exec", "--scope", "--", command), code, text)
+
+
+def test_words_environment_and_place(container):
+    """The command is started as it is without the option."""
+    words = ["exec", "-e", "A=b", "-w", "/usr", "--umask", "017", "--rlimit", "NOFILE:77:88",
+             "--no-new-privs"]
+    script = ["--", "sh", "-c", 'echo "$0|$1|$A|$PWD|$(umask)|$(ulimit -n)|$(ulimit -Hn)"; '
+              "env | grep -c INITCTL_; grep NoNewPrivs /proc/self/status; "
+              "grep -E '^(Sig|Shd)(Blk|Ign)' /proc/self/status; ls /proc/self/fd", "a b", ""]
+    plain = container.run(*words, *script)
+    scoped = container.run(*words, "--scope", *script)
+    assert (scoped.stdout, scoped.stderr) == (plain.stdout, plain.stderr)
+    assert plain.stdout.startswith("a b||b|/usr|0017|77|88\n0\n")
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="needs to be root to become another")
+def test_of_another_user(container):
+    done = container.run("exec", "--scope", "-u", "54321", "--", "sh", "-c", f"{LEAVE}; id -u")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "54321\n", "")
+    assert left(container) == []
+
+
+def test_input_and_output(container):
+    """Pipes end where the command's do; nothing of the supervision keeps them open."""
+    done = container.run("exec", "--scope", "--", "sh", "-c", "cat; echo err >&2; exec >&- 2>&-",
+                         input="some input")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "some input", "err\n")
+    one = container.popen("exec", "--scope", "--", "sh", "-c", "exec >&- 2>&-; sleep 7711")
+    assert one.stdout.read() == b""
+    one.kill()
+    all_gone(container)
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+@pytest.mark.parametrize("options", [[], ["-t"]], ids=" ".join)
+def test_client_that_dies(control, options, ignores):
+    """The session is hung up, and what its command has left is not spared."""
+    control.start("--grace", "500ms")
+    trap = "trap '' HUP TERM; " if ignores else ""
+    one = control.popen("exec", "--scope", *options, "--", "sh", "-c",
+                        f"{trap}{LEAVE}; echo up; while :; do sleep .1; done")
+    assert one.stdout.readline().strip() == b"up"
+    one.kill()
+    all_gone(control)
+
+
+@pytest.mark.parametrize("options", [[], ["-t"]], ids=" ".join)
+def test_detached(container, options):
+    number = container.output("exec", "-d", "--scope", *options, "--", "sh", "-c",
+                              f"{LEAVE}; while :; do sleep .1; done").strip()
+    assert [one["name"] for one in container.sessions()] == ["sh"]
+    eventually(lambda: left(container).count("sleep") >= 3, what="what the command leaves")
+    container.output("signal", "KILL", f"%{number}")
+    all_gone(container)
+
+
+@pytest.mark.parametrize("number", ["TERM", "USR1", "RTMIN+3"])
+@pytest.mark.parametrize("options", [[], ["-t"]], ids=" ".join)
+def test_signals_reach_the_command(container, options, number):
+    """Once, whoever is in the session's process group."""
+    one = container.popen("exec", "--scope", *options, "--", PROBE, "signals", "--until", "64")
+    assert one.stdout.readline().strip() == b"ready"
+    session = container.sessions()[0]["session"]
+    for name in (number, "RTMAX"):
+        container.output("signal", name, f"%{session}")
+    assert one.wait(15) == 0
+    lines = one.stdout.read().decode().split("\n")
+    seen = [int(line.split()[0]) for line in lines if re.match(r"\d", line)]
+    assert seen == [{"TERM": 15, "USR1": 10, "RTMIN+3": 37}[number], 64]
+
+
+def test_stop_and_continue(container):
+    one = container.popen("exec", "--scope", "--", "sh", "-c", "echo $$; exec sleep 7711")
+    pid = container.inside(int(one.stdout.readline()))
+    one.send_signal(signal.SIGTSTP)
+    eventually(lambda: status_of(pid)["State"].startswith("T"), what="the command to stop")
+    one.send_signal(signal.SIGCONT)
+    eventually(lambda: status_of(pid)["State"].startswith("S"), what="the command to go on")
+    one.kill()
+    all_gone(container)
+
+
+def test_keys_of_a_terminal(container):
+    """Ctrl-C and Ctrl-Z are for the command's foreground job, and job control works."""
+    terminal = container.on_terminal("exec", "--scope", "-t", "-e", "PS1=inside> ", "--", "bash",
+                                     "--norc", "--noprofile", "--noediting", "-i")
+    terminal.expect("inside> ")
+    terminal.type("sleep 7711")
+    eventually(lambda: "sleep" in left(container), what="the job")
+    terminal.send(SUSPEND)
+    terminal.expect("Stopped")
+    terminal.type("fg")
+    terminal.expect("sleep 7711")
+    terminal.send(INTERRUPT)
+    terminal.expect("inside> ")
+    terminal.type("sleep 7712 & setsid sleep 7713 & exit 9")
+    assert terminal.wait() == 9
+    assert left(container) == []
+
+
+def test_guard_that_is_killed(container):
+    """A process of the container may kill what supervises it: the other one does the rest."""
+    one = container.popen("exec", "--scope", "--", "sh", "-c", f"{LEAVE}; echo up; kill -9 $PPID; "
+                          "while :; do sleep .1; done")
+    assert one.stdout.readline() == b"up\n"
+    assert one.wait(15) == 128 + signal.SIGKILL
+    assert left(container) == []
+
+
+def test_no_proc(control):
+    """Without /proc there is nothing to find descendants by: it is refused, nothing is run."""
+    control.start_in_empty_root()
+    one_line(control.run("exec", "--", "/app"), 125) if False else None
+    control.run("exec", "--", "/app", "umount", "/proc")
+
+
+def test_not_with_a_program(container):
+    one_line(container.run("exec", "--scope", "--program", PROBE, "--", "x"), 125,
+             "cannot use --scope with --program")
