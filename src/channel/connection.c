@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/section.h"
-#include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "base/wire.h"
 
 /* Of one uid that is neither root nor ours. */
 enum { CONNECTIONS_PER_UID = CONNECTIONS / 4 };
@@ -81,72 +80,54 @@ void connection_drop(struct connection *connection)
 		session_hang_up(session, self.view->grace);
 }
 
-static int send_reply(int to, const struct reply *reply, int fd)
-{
-	if (reply->out.full) {
-		errno = EMSGSIZE;
-		return -1;
-	}
-	return seqpacket_send(to, reply->data, reply->out.length, &fd, fd >= 0, MSG_DONTWAIT);
-}
-
-int connection_try(const struct connection *connection, const struct reply *reply, int fd)
-{
-	return send_reply(connection->fd, reply, fd);
-}
-
-int connection_send(struct connection *connection, const struct reply *reply, int fd)
+int connection_send(struct connection *connection, int fd)
 {
 	if (!connection->open)
 		return -1;
-	if (!connection_try(connection, reply, fd))
+	if (!reply_send(connection->fd, fd))
 		return 0;
 	connection_drop(connection);
 	return -1;
 }
 
 /* The reply "failed"; field may be NULL, and message is then the text of that errno. */
-static void compose_failure(
-	struct reply *reply, const char *stage, int error, const char *field, const char *message)
+static void compose_failure(const char *stage, int error, const char *field, const char *message)
 {
-	reply_begin(reply, "failed");
-	reply_add(reply, "stage", stage);
-	reply_add_number(reply, "errno", error);
+	reply_begin("failed");
+	reply_add("stage", stage);
+	reply_add_number("errno", error);
 	if (field)
-		reply_add(reply, "field", field);
-	reply_add(reply, "message", message ? message : strerror(error));
+		reply_add("field", field);
+	reply_add("message", message ? message : strerror(error));
 }
 
 void connection_fail(
 	struct connection *connection, const char *stage, int error, const char *message)
 {
-	struct reply reply;
 
-	compose_failure(&reply, stage, error, NULL, message);
-	connection_send(connection, &reply, -1);
+	compose_failure(stage, error, NULL, message);
+	connection_send(connection, -1);
 }
 
 void connection_refuse(
 	struct connection *connection, int error, const char *field, const char *message)
 {
-	struct reply reply;
 
 	/* A key that would not fit into the reply is none of ours. */
 	if (text_until(field, 0) > REPLY_SIZE / 2)
 		field = "request";
-	compose_failure(&reply, "request", error, field, message);
-	connection_send(connection, &reply, -1);
+	compose_failure("request", error, field, message);
+	connection_send(connection, -1);
 	if (connection->open)
 		connection_drop(connection);
 }
 
 int connection_tell_lost(struct connection *connection)
 {
-	struct reply event;
 
-	reply_begin_event(&event, "lost");
-	reply_add_number(&event, "count", connection->lost);
-	if (connection_try(connection, &event, -1))
+	reply_begin_event("lost");
+	reply_add_number("count", connection->lost);
+	if (reply_send(connection->fd, -1))
 		return -1;
 	connection->lost = 0;
 	return 0;
@@ -158,13 +139,13 @@ void connection_await_room(struct connection *connection, bool wanted)
 		connection_index(connection), EPOLLIN | (wanted ? EPOLLOUT : 0));
 }
 
-void connection_publish(const struct reply *event)
+void connection_publish(void)
 {
 	for (unsigned i = 0; self.watchers && i < self.high; i++) {
 		struct connection *connection = &connections[i];
 		if (!connection->open || !connection->watches)
 			continue;
-		if (connection->lost || connection_try(connection, event, -1)) {
+		if (connection->lost || reply_send(connection->fd, -1)) {
 			connection->lost++;
 			connection_await_room(connection, true);
 		}
@@ -195,17 +176,15 @@ static struct connection *free_record(uid_t uid)
 
 void connection_refuse_peer(int fd, int error, const char *message)
 {
-	struct reply reply;
 
-	compose_failure(&reply, "connect", error, NULL, message);
-	send_reply(fd, &reply, -1);
+	compose_failure("connect", error, NULL, message);
+	reply_send(fd, -1);
 	close(fd);
 }
 
 void connection_greet(int fd, uid_t uid)
 {
 	struct connection *connection = free_record(uid);
-	struct reply greeting;
 
 	if (!connection) {
 		connection_refuse_peer(fd, EAGAIN, "too many connections");
@@ -219,9 +198,9 @@ void connection_greet(int fd, uid_t uid)
 		connection_drop(connection);
 		return;
 	}
-	reply_begin(&greeting, "init");
-	reply_add_number(&greeting, "version", WIRE_VERSION);
-	reply_add_number(&greeting, "oldest", WIRE_OLDEST);
-	reply_add(&greeting, "release", INIT_VERSION);
-	connection_send(connection, &greeting, -1);
+	reply_begin("init");
+	reply_add_number("version", WIRE_VERSION);
+	reply_add_number("oldest", WIRE_OLDEST);
+	reply_add("release", INIT_VERSION);
+	connection_send(connection, -1);
 }

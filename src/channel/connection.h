@@ -59,16 +59,10 @@ struct connection *connection_unbind(struct session *session);
 void connection_drop(struct connection *connection);
 
 /*
- * Sends a reply, and fd with it unless fd is -1. fd stays the caller's. 0, or -1 with errno: it
- * was not sent, and nothing else was done about it.
+ * Sends the reply, and fd with it unless fd is -1. fd stays the caller's. The connection is
+ * dropped where the reply cannot be sent, and nothing is done on one that is not open: then -1.
  */
-int connection_try(const struct connection *connection, const struct reply *reply, int fd);
-
-/*
- * The same, and the connection is dropped where the reply cannot be sent. Nothing is done
- * on one that is not open.
- */
-int connection_send(struct connection *connection, const struct reply *reply, int fd);
+int connection_send(struct connection *connection, int fd);
 
 /*
  * Replies "failed": what was asked for did not work. The connection stays. A message of
@@ -82,8 +76,8 @@ void connection_fail(
 void connection_refuse(
 	struct connection *connection, int error, const char *field, const char *message);
 
-/* Sends an event to all who watch; those without room for it lose it, which is counted. */
-void connection_publish(const struct reply *event);
+/* Sends the event to all who watch; those without room for it lose it, which is counted. */
+void connection_publish(void);
 
 /* Says how many were lost. 0, or -1 where there still is no room for that. */
 int connection_tell_lost(struct connection *connection);

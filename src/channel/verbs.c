@@ -22,20 +22,19 @@ static struct {
 static void run_status(struct verb_call *call)
 {
 	const struct server_view *view = self.view;
-	struct reply reply;
 
-	reply_begin(&reply, "status");
-	reply_add(&reply, "release", INIT_VERSION);
-	reply_add(&reply, "state", view->state);
-	reply_add_number(&reply, "pid", getpid());
-	reply_add_number(&reply, "main", view->command->pid);
-	reply_add_number(&reply, "uptime", sys_now() - view->started);
-	reply_add_number(&reply, "reaped", (long long)view->reaped);
-	reply_add_number(&reply, "forwarded", (long long)view->forwarded);
-	reply_add_number(&reply, "sessions", session_count());
+	reply_begin("status");
+	reply_add("release", INIT_VERSION);
+	reply_add("state", view->state);
+	reply_add_number("pid", getpid());
+	reply_add_number("main", view->command->pid);
+	reply_add_number("uptime", sys_now() - view->started);
+	reply_add_number("reaped", (long long)view->reaped);
+	reply_add_number("forwarded", (long long)view->forwarded);
+	reply_add_number("sessions", session_count());
 	if (view->ended)
-		reply_add_status(&reply, view->status);
-	connection_send(call->connection, &reply, -1);
+		reply_add_status(view->status);
+	connection_send(call->connection, -1);
 }
 
 static void run_exec(struct verb_call *call)
@@ -97,35 +96,33 @@ static int send_signal(const struct connection *connection, const struct request
 
 static void run_signal(struct verb_call *call)
 {
-	struct reply reply;
 
 	if (send_signal(call->connection, call->request)) {
 		connection_fail(call->connection, "signal", errno, NULL);
 		return;
 	}
-	reply_begin(&reply, "signalled");
-	connection_send(call->connection, &reply, -1);
+	reply_begin("signalled");
+	connection_send(call->connection, -1);
 }
 
 /* One line of the list, or what follows the last. 0, or -1 with errno. */
 static int list_one(const struct connection *connection)
 {
 	const struct session *session = session_at((unsigned)connection->listing);
-	struct reply reply;
 
 	if (connection->listing == SESSIONS) {
-		reply_begin(&reply, "end");
-		return connection_try(connection, &reply, -1);
+		reply_begin("end");
+		return reply_send(connection->fd, -1);
 	}
 	if (!session)
 		return 0;
-	reply_begin(&reply, "session");
-	events_add_session(&reply, session);
-	reply_add(&reply, "name", session->name);
-	reply_add(&reply, "state", session_state_name(session));
-	reply_add(&reply, "terminal", session->terminal ? "true" : "false");
-	reply_add_number(&reply, "uptime", sys_now() - session->started);
-	return connection_try(connection, &reply, -1);
+	reply_begin("session");
+	events_add_session(session);
+	reply_add("name", session->name);
+	reply_add("state", session_state_name(session));
+	reply_add("terminal", session->terminal ? "true" : "false");
+	reply_add_number("uptime", sys_now() - session->started);
+	return reply_send(connection->fd, -1);
 }
 
 void verbs_continue_list(struct connection *connection)
@@ -150,7 +147,6 @@ static void run_hold(struct verb_call *call)
 {
 	struct connection *connection = call->connection;
 	struct session *session = connection->session;
-	struct reply reply;
 
 	if (!session || session->state == SESSION_STARTING) {
 		connection_fail(connection, "hold", ESRCH, "the connection has no session");
@@ -163,16 +159,15 @@ static void run_hold(struct verb_call *call)
 	connection_unbind(session);
 	session_hold(session, call->count ? call->fds[0] : -1);
 	call->count = 0;
-	reply_begin(&reply, "held");
-	reply_add_number(&reply, "session", session->id);
-	connection_send(connection, &reply, -1);
+	reply_begin("held");
+	reply_add_number("session", session->id);
+	connection_send(connection, -1);
 }
 
 static void run_attach(struct verb_call *call)
 {
 	struct connection *connection = call->connection;
 	struct session *session = session_by_id(call->request->session);
-	struct reply reply;
 	int master;
 
 	if (!session) {
@@ -185,10 +180,10 @@ static void run_attach(struct verb_call *call)
 					    : "the session is not held");
 		return;
 	}
-	reply_begin(&reply, "attached");
-	events_add_session(&reply, session);
+	reply_begin("attached");
+	events_add_session(session);
 	/* It stays held should the peer not take it. */
-	if (connection_send(connection, &reply, session->master))
+	if (connection_send(connection, session->master))
 		return;
 	master = session_take_master(session);
 	if (master >= 0)
@@ -199,12 +194,11 @@ static void run_attach(struct verb_call *call)
 
 static void run_watch(struct verb_call *call)
 {
-	struct reply event;
 
-	reply_begin_event(&event, "state");
-	reply_add(&event, "state", self.view->state);
-	reply_add_number(&event, "main", self.view->command->pid);
-	if (!connection_send(call->connection, &event, -1))
+	reply_begin_event("state");
+	reply_add("state", self.view->state);
+	reply_add_number("main", self.view->command->pid);
+	if (!connection_send(call->connection, -1))
 		connection_watch(call->connection);
 }
 
@@ -218,32 +212,29 @@ static void run_wait(struct verb_call *call)
 
 static void run_stop(struct verb_call *call)
 {
-	struct reply reply;
 
 	/* Several may come before the first is acted on. */
 	self.stop.wanted = true;
 	self.stop.grace = shorter(self.stop.grace, call->request->grace);
-	reply_begin(&reply, "stopping");
-	connection_send(call->connection, &reply, -1);
+	reply_begin("stopping");
+	connection_send(call->connection, -1);
 }
 
 static void open_main(struct connection *connection)
 {
 	const struct recipient *command = self.view->command;
-	struct reply reply;
 
 	if (!command->pid || command->pidfd < 0) {
 		connection_fail(connection, "open", ESRCH, "the main command has ended");
 		return;
 	}
-	reply_begin(&reply, "opened");
-	connection_send(connection, &reply, command->pidfd);
+	reply_begin("opened");
+	connection_send(connection, command->pidfd);
 }
 
 static void run_open(struct verb_call *call)
 {
 	const char *what = call->request->what, *name = call->request->name_space;
-	struct reply reply;
 	int fd;
 
 	if (what && text_is(what, 0, "main")) {
@@ -252,8 +243,8 @@ static void run_open(struct verb_call *call)
 	}
 	fd = what ? exports_directory(what) : exports_namespace(name ? name : "");
 	if (fd >= 0) {
-		reply_begin(&reply, "opened");
-		connection_send(call->connection, &reply, fd);
+		reply_begin("opened");
+		connection_send(call->connection, fd);
 	} else if (errno == EINVAL) {
 		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what", NULL);
 	} else {
