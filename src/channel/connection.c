@@ -17,8 +17,6 @@ enum { CONNECTIONS_PER_UID = CONNECTIONS / 4 };
 static struct {
 	int epoll;
 	const struct server_view *view;
-	unsigned high; /* connections in use are below */
-	unsigned watchers;
 } self;
 
 static struct connection connections[CONNECTIONS] SECTION_LAST;
@@ -44,7 +42,7 @@ unsigned connection_index(const struct connection *connection)
 
 struct connection *connection_at(unsigned index)
 {
-	return index < self.high && connections[index].open ? &connections[index] : NULL;
+	return connections[index].open ? &connections[index] : NULL;
 }
 
 void connection_bind(struct connection *connection, struct session *session)
@@ -70,12 +68,9 @@ void connection_drop(struct connection *connection)
 	/* A child on its way to exec may hold a copy, and epoll(7) goes by the copies. */
 	connection_epoll_ctl(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
 	close(connection->fd);
-	self.watchers -= connection->watches;
 	if (session)
 		connection_unbind(session);
 	*connection = (struct connection){.open = false, .fd = -1};
-	while (self.high && !connections[self.high - 1].open)
-		self.high--;
 	if (session)
 		session_hang_up(session, self.view->grace);
 }
@@ -141,21 +136,15 @@ void connection_await_room(struct connection *connection, bool wanted)
 
 void connection_publish(void)
 {
-	for (unsigned i = 0; self.watchers && i < self.high; i++) {
+	for (unsigned i = 0; i < CONNECTIONS; i++) {
 		struct connection *connection = &connections[i];
-		if (!connection->open || !connection->watches)
+		if (!connection->watches)
 			continue;
 		if (connection->lost || reply_send(connection->fd, -1)) {
 			connection->lost++;
 			connection_await_room(connection, true);
 		}
 	}
-}
-
-void connection_watch(struct connection *connection)
-{
-	self.watchers += !connection->watches;
-	connection->watches = true;
 }
 
 /* A free record for a uid, or NULL where the table is full or it has its share. */
@@ -165,7 +154,7 @@ static struct connection *free_record(uid_t uid)
 	unsigned same = 0;
 
 	for (unsigned i = CONNECTIONS; i-- > 0;)
-		if (i >= self.high || !connections[i].open)
+		if (!connections[i].open)
 			connection = &connections[i];
 		else
 			same += connections[i].uid == uid;
@@ -191,8 +180,6 @@ void connection_greet(int fd, uid_t uid)
 		return;
 	}
 	*connection = (struct connection){.open = true, .listing = -1, .fd = fd, .uid = uid};
-	if (self.high <= connection_index(connection))
-		self.high = connection_index(connection) + 1;
 	if (connection_epoll_ctl(
 		    EPOLL_CTL_ADD, fd, FROM_CONNECTION, connection_index(connection), EPOLLIN)) {
 		connection_drop(connection);

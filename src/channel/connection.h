@@ -85,7 +85,4 @@ int connection_tell_lost(struct connection *connection);
 /* Waits for room to write as well, or no longer. */
 void connection_await_room(struct connection *connection, bool wanted);
 
-/* The peer is sent events from now on. */
-void connection_watch(struct connection *connection);
-
 #endif

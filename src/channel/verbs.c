@@ -199,7 +199,7 @@ static void run_watch(struct verb_call *call)
 	reply_add("state", self.view->state);
 	reply_add_number("main", self.view->command->pid);
 	if (!connection_send(call->connection, -1))
-		connection_watch(call->connection);
+		call->connection->watches = true;
 }
 
 static void run_wait(struct verb_call *call)
