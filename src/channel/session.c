@@ -16,28 +16,11 @@
 
 static struct session table[SESSIONS] SECTION_LAST;
 static unsigned last_id;
-static unsigned high;  /* records in use are below */
-static unsigned timed; /* of those that session_expire is to look at */
+static unsigned high; /* records that were ever in use are below */
 
 static bool has_leader(enum session_state state)
 {
 	return state != SESSION_FREE && state != SESSION_LEADERLESS;
-}
-
-static bool is_timed(enum session_state state)
-{
-	return state == SESSION_ENDING || state == SESSION_LEADERLESS;
-}
-
-/* All changes of a state come through here, so that high and timed are right. */
-static void set_state(struct session *session, enum session_state state)
-{
-	timed += (unsigned)is_timed(state) - (unsigned)is_timed(session->state);
-	session->state = state;
-	if (high <= session_index(session))
-		high = session_index(session) + 1;
-	while (high && table[high - 1].state == SESSION_FREE)
-		high--;
 }
 
 static void set_name(struct session *session, const char *program)
@@ -81,6 +64,7 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		return NULL;
 	}
 	*session = (struct session){.pid = pid,
+		.state = SESSION_STARTING,
 		.id = ++last_id,
 		.progress = ends[0],
 		.master = -1,
@@ -88,7 +72,8 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		.started = sys_now(),
 		.kill_at = NEVER};
 	set_name(session, request->wire.args);
-	set_state(session, SESSION_STARTING);
+	if (high <= session_index(session))
+		high = session_index(session) + 1;
 	return session;
 }
 
@@ -140,24 +125,24 @@ void session_run(struct session *session)
 	close_progress(session);
 	/* It may have been hung up before. */
 	if (session->state == SESSION_STARTING)
-		set_state(session, SESSION_ATTACHED);
+		session->state = SESSION_ATTACHED;
 }
 
 void session_fail(struct session *session)
 {
 	close_progress(session);
-	set_state(session, SESSION_FAILED);
+	session->state = SESSION_FAILED;
 }
 
 void session_hold(struct session *session, int master)
 {
 	session->master = master;
-	set_state(session, SESSION_HELD);
+	session->state = SESSION_HELD;
 }
 
 void session_attach(struct session *session)
 {
-	set_state(session, SESSION_ATTACHED);
+	session->state = SESSION_ATTACHED;
 }
 
 void session_hang_up(struct session *session, long long grace)
@@ -177,7 +162,7 @@ void session_hang_up(struct session *session, long long grace)
 	session_signal(session, SIGHUP);
 	session_signal(session, SIGCONT);
 	drop_master(session);
-	set_state(session, SESSION_ENDING);
+	session->state = SESSION_ENDING;
 }
 
 void session_hang_up_all(long long grace)
@@ -193,28 +178,28 @@ void session_died(struct session *session)
 	drop_master(session);
 	/* Those of a group that was hung up and is not empty still have their grace. */
 	if (session->state == SESSION_ENDING && !session_signal(session, 0))
-		set_state(session, SESSION_LEADERLESS);
+		session->state = SESSION_LEADERLESS;
 	else
-		set_state(session, SESSION_FREE);
+		session->state = SESSION_FREE;
 }
 
 static void expire(struct session *session)
 {
 	session_signal(session, SIGKILL);
-	set_state(session, session->state == SESSION_LEADERLESS ? SESSION_FREE : SESSION_KILLED);
+	session->state = session->state == SESSION_LEADERLESS ? SESSION_FREE : SESSION_KILLED;
 }
 
 long long session_expire(long long now)
 {
 	long long next = NEVER;
 
-	for (unsigned i = 0; timed && i < high; i++) {
+	for (unsigned i = 0; i < high; i++) {
 		struct session *session = &table[i];
-		if (!is_timed(session->state))
+		if (session->state != SESSION_ENDING && session->state != SESSION_LEADERLESS)
 			continue;
 		/* A group that is gone leaves its number to others. */
 		if (session->state == SESSION_LEADERLESS && session_signal(session, 0))
-			set_state(session, SESSION_FREE);
+			session->state = SESSION_FREE;
 		else if (session->kill_at <= now)
 			expire(session);
 		else if (session->kill_at < next)
