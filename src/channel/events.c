@@ -38,11 +38,8 @@ static void tell_failed(struct session *session, const struct spawn_failure *fai
 void events_session_started(struct session *session)
 {
 	struct spawn_failure failure;
-	enum session_news news;
+	enum session_news news = session_read_news(session, &failure);
 
-	do
-		news = session_read_news(session, &failure);
-	while (news == NEWS_MASTER);
 	if (news == NEWS_NONE)
 		return;
 	connection_epoll_ctl(EPOLL_CTL_DEL, session->progress, FROM_PROGRESS, 0, 0);

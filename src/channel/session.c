@@ -94,29 +94,26 @@ static void close_progress(struct session *session)
 
 enum session_news session_read_news(struct session *session, struct spawn_failure *failure)
 {
-	struct spawn_failure told;
 	int fds[WIRE_DESCRIPTORS];
 	unsigned passed;
-	ssize_t length = seqpacket_receive(
-		session->progress, &told, sizeof told, fds, &passed, MSG_DONTWAIT);
+	ssize_t length;
 
-	if (length < 0 && errno == EAGAIN)
-		return NEWS_NONE;
-	/* The terminal's master did not get through: what is started is of no use. */
-	if (length < 0) {
-		*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
-		kill(session->pid, SIGKILL);
-		return NEWS_FAILED;
-	}
-	if (passed) {
+	for (;;) {
+		length = seqpacket_receive(session->progress, failure, sizeof *failure, fds,
+			&passed, MSG_DONTWAIT);
+		if (!passed)
+			break;
 		drop_master(session);
 		session->master = fds[0];
 		seqpacket_discard(fds + 1, passed - 1);
-		return NEWS_MASTER;
 	}
-	if (length != sizeof told)
-		return NEWS_RUNS;
-	*failure = told;
+	if (length >= 0)
+		return length == sizeof *failure ? NEWS_FAILED : NEWS_RUNS;
+	if (errno == EAGAIN)
+		return NEWS_NONE;
+	/* The terminal's master did not get through: what is started is of no use. */
+	*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
+	kill(session->pid, SIGKILL);
 	return NEWS_FAILED;
 }
 

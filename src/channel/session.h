@@ -67,8 +67,8 @@ static inline bool session_awaits_news(const struct session *session)
  */
 struct session *session_start(const struct request *request, const int *fds, char **envp);
 
-/* What progress tells: nothing yet, that the master came (ask again), or how it went. */
-enum session_news { NEWS_NONE, NEWS_MASTER, NEWS_RUNS, NEWS_FAILED };
+/* What progress tells: nothing yet, or how it went. The master that comes before is kept. */
+enum session_news { NEWS_NONE, NEWS_RUNS, NEWS_FAILED };
 enum session_news session_read_news(struct session *session, struct spawn_failure *failure);
 
 /* The program runs. Closes progress. */
