@@ -299,14 +299,11 @@ static bool is_right_count(const struct request *request, unsigned descriptors)
 	return false;
 }
 
-int request_read(struct request *request, const struct verb *verb, const struct wire *wire,
-	unsigned descriptors, const char **field)
+int request_read(struct request *request, unsigned descriptors, const char **field)
 {
-	unsigned seen = 0, missing, alternatives;
+	const struct verb *verb = request->verb;
+	unsigned seen = 0, alternatives, wrong;
 
-	memset(request, 0, sizeof *request);
-	request->verb = verb;
-	request->wire = *wire;
 	request->grace = NOT_SAID;
 	request->mask = -1;
 	if (read_fields(request, &seen, field))
@@ -316,16 +313,14 @@ int request_read(struct request *request, const struct verb *verb, const struct 
 	if (!is_right_count(request, descriptors))
 		return -1;
 	*field = "args";
-	if (verb->args != (wire->args < wire->end))
+	if (verb->args != (request->wire.args < request->wire.end))
 		return -1;
-	missing = verb->required & ~seen;
-	if (missing) {
-		*field = first_name(missing);
-		return -1;
-	}
+	wrong = verb->required & ~seen;
 	alternatives = seen & verb->one_of;
-	if (alternatives & (alternatives - 1)) {
-		*field = first_name(verb->one_of);
+	if (!wrong && alternatives & (alternatives - 1))
+		wrong = verb->one_of;
+	if (wrong) {
+		*field = first_name(wrong);
 		return -1;
 	}
 	*field = "additionalGids";

@@ -69,12 +69,11 @@ struct request {
 
 /*
  * Checks the fields of a message that came with that many descriptors against what its
- * verb takes, and reads them. The request points into the message from then on. 0, or -1
- * with errno and the name of what is wrong in *field: EINVAL, ERANGE, or EPROTONOSUPPORT
- * for a version.
+ * verb takes, and reads them into a request that is zero but for verb and wire. It points
+ * into the message from then on. 0, or -1 with errno and the name of what is wrong in
+ * *field: EINVAL, ERANGE, or EPROTONOSUPPORT for a version.
  */
-int request_read(struct request *request, const struct verb *verb, const struct wire *wire,
-	unsigned descriptors, const char **field);
+int request_read(struct request *request, unsigned descriptors, const char **field);
 
 /*
  * Checks a limit, "RLIMIT_NOFILE:SOFT:HARD" with numbers or "unlimited", and sets it for

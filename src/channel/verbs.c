@@ -324,17 +324,15 @@ bool verbs_has(unsigned set, const struct verb *verb)
 int verbs_read(struct request *request, char *data, size_t length, unsigned descriptors,
 	const char **field)
 {
-	const struct verb *verb;
-	struct wire wire;
-
+	memset(request, 0, sizeof *request);
 	*field = "message";
 	errno = EINVAL;
-	if (wire_read(&wire, data, length))
+	if (wire_read(&request->wire, data, length))
 		return -1;
 	*field = "request";
 	errno = ENOSYS;
-	verb = verbs_find(wire.name);
-	return verb ? request_read(request, verb, &wire, descriptors, field) : -1;
+	request->verb = verbs_find(request->wire.name);
+	return request->verb ? request_read(request, descriptors, field) : -1;
 }
 
 void verbs_setup(const struct server_view *view)
