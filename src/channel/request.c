@@ -212,6 +212,10 @@ static int read_namespace(struct request *request, const char *value)
 /* Those that may be given several times. */
 static const unsigned lists = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(ENV) | FIELD_BIT(RLIMITS);
 
+/* Those of which one at most may be given. */
+static const unsigned one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION) |
+                               FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE);
+
 static const struct {
 	const char *name;
 	int (*read)(struct request *request, const char *value); /* 0, or -1 with errno */
@@ -286,23 +290,17 @@ static int read_fields(struct request *request, unsigned *seen, const char **bad
 
 static bool is_right_count(const struct request *request, unsigned descriptors)
 {
-	const unsigned program = request->program_passed, stdio = request->terminal ? 0 : 3;
+	const unsigned most = request->verb->descriptors;
 
-	switch ((enum request_descriptors)request->verb->descriptors) {
-	case REQUEST_NO_DESCRIPTORS:
-		return descriptors == 0;
-	case REQUEST_MASTER:
-		return descriptors <= 1;
-	case REQUEST_STDIO:
-		return descriptors == stdio + program;
-	}
-	return false;
+	if (most == REQUEST_MASTER && !descriptors)
+		return true;
+	return descriptors == (request->terminal ? 0 : most) + request->program_passed;
 }
 
 int request_read(struct request *request, unsigned descriptors, const char **field)
 {
 	const struct verb *verb = request->verb;
-	unsigned seen = 0, alternatives, wrong;
+	unsigned seen = 0;
 
 	request->grace = NOT_SAID;
 	request->mask = -1;
@@ -313,14 +311,15 @@ int request_read(struct request *request, unsigned descriptors, const char **fie
 	if (!is_right_count(request, descriptors))
 		return -1;
 	*field = "args";
-	if (verb->args != (request->wire.args < request->wire.end))
+	if ((verb->descriptors == REQUEST_STDIO) != (request->wire.args < request->wire.end))
 		return -1;
-	wrong = verb->required & ~seen;
-	alternatives = seen & verb->one_of;
-	if (!wrong && alternatives & (alternatives - 1))
-		wrong = verb->one_of;
-	if (wrong) {
-		*field = first_name(wrong);
+	if (verb->required && !(seen & 1U << verb->required)) {
+		*field = fields[verb->required].name;
+		return -1;
+	}
+	seen &= one_of;
+	if (seen & (seen - 1)) {
+		*field = first_name(verb->fields & one_of);
 		return -1;
 	}
 	*field = "additionalGids";

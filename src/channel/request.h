@@ -38,11 +38,10 @@ enum field {
 /* For a set of fields. */
 #define FIELD_BIT(name) (1U << FIELD_##name)
 
-/* The descriptors that a request comes with. */
+/* The descriptors that a request comes with, by their number. */
 enum request_descriptors {
-	REQUEST_NO_DESCRIPTORS,
-	REQUEST_MASTER, /* at most one, the master of a terminal */
-	REQUEST_STDIO,  /* three, or none with a terminal; then the program, if it is passed */
+	REQUEST_MASTER = 1, /* at most one, the master of a terminal */
+	REQUEST_STDIO = 3,  /* none with a terminal; then the program, if it is passed */
 };
 
 enum target { TARGET_SESSION, TARGET_MAIN, TARGET_ALL, TARGET_PID };

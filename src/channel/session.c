@@ -99,8 +99,8 @@ enum session_news session_read_news(struct session *session, struct spawn_failur
 	ssize_t length;
 
 	for (;;) {
-		length = seqpacket_receive(session->progress, failure, sizeof *failure, fds,
-			&passed, MSG_DONTWAIT);
+		length = seqpacket_receive(
+			session->progress, failure, sizeof *failure, fds, &passed, MSG_DONTWAIT);
 		if (!passed)
 			break;
 		drop_master(session);

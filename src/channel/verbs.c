@@ -260,7 +260,7 @@ static void run_open(struct verb_call *call)
 
 static const struct verb table[] = {
 	VERB(status),
-	VERB(exec, .args = true, .descriptors = REQUEST_STDIO,
+	VERB(exec, .descriptors = REQUEST_STDIO,
 		.fields = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(CWD) | FIELD_BIT(ENV) |
                           FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PROGRAM) |
                           FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) | FIELD_BIT(UMASK) |
@@ -268,16 +268,14 @@ static const struct verb table[] = {
 	VERB(signal,
 		.fields =
 			FIELD_BIT(SIGNAL) | FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION),
-		.required = FIELD_BIT(SIGNAL),
-		.one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION)),
+		.required = FIELD_SIGNAL),
 	VERB(sessions),
 	VERB(hold, .descriptors = REQUEST_MASTER),
-	VERB(attach, .fields = FIELD_BIT(SESSION), .required = FIELD_BIT(SESSION)),
+	VERB(attach, .fields = FIELD_BIT(SESSION), .required = FIELD_SESSION),
 	VERB(watch),
 	VERB(wait),
 	VERB(stop, .fields = FIELD_BIT(GRACE)),
-	VERB(open, .fields = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE),
-		.one_of = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE)),
+	VERB(open, .fields = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE)),
 };
 
 enum { VERBS = sizeof table / sizeof *table };
@@ -289,24 +287,14 @@ const struct verb *verbs_at(unsigned index)
 	return index < VERBS ? &table[index] : NULL;
 }
 
-/* The index of the verb that a text names up to the character end, or VERBS. */
-static unsigned find(const char *text, char end)
-{
-	unsigned index = 0;
-
-	while (index < VERBS && !text_is(text, end, table[index].name))
-		index++;
-	return index;
-}
-
 const struct verb *verbs_find(const char *name)
 {
-	return verbs_at(find(name, 0));
+	return verbs_at(TEXT_ROW(name, 0, table));
 }
 
 static unsigned bit_of(const char *name)
 {
-	const unsigned index = find(name, ',');
+	const unsigned index = TEXT_ROW(name, ',', table);
 
 	return index < VERBS ? 1U << index : 0;
 }
