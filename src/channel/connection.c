@@ -29,8 +29,7 @@ void connection_setup(int epoll, const struct server_view *view)
 
 int connection_epoll_ctl(int operation, int fd, enum source source, unsigned index, unsigned events)
 {
-	struct epoll_event event = {
-		.events = events, .data.u64 = (unsigned long long)source << 32 | index};
+	struct epoll_event event = {.events = events, .data.u64 = (unsigned)source << 16 | index};
 
 	return epoll_ctl(self.epoll, operation, fd, &event);
 }

@@ -22,7 +22,7 @@ enum source { FROM_SIGNALS, FROM_LISTENER, FROM_CONNECTION, FROM_PROGRESS };
 struct connection {
 	bool open; /* else this record is free, and nothing below means anything */
 	bool watches, waits;
-	short listing; /* index of the next session of the list that is being sent, or -1 */
+	int listing; /* index of the next session of the list that is being sent, or -1 */
 	int fd;
 	uid_t uid;
 	unsigned lost; /* events that the peer was too slow for */

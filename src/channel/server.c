@@ -99,9 +99,7 @@ static void trim_buffer(ssize_t length)
 	const uintptr_t page = SECTION_PAGE, from = (uintptr_t)received / page + 1;
 
 	if (length > (ssize_t)page)
-		madvise((void *)(from * page),
-			((uintptr_t)(received + sizeof received) / page - from) * page,
-			MADV_DONTNEED);
+		madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
 }
 
 static void receive(struct connection *connection)
@@ -130,9 +128,7 @@ static void receive(struct connection *connection)
 		refuse(connection, EBADF, "descriptors");
 	else
 		request.verb->run(&call);
-	if (call.copied)
-		seqpacket_discard(fds, call.count);
-	else if (call.count)
+	if (call.count)
 		discard(fds, call.count);
 	trim_buffer(length);
 }
@@ -142,24 +138,32 @@ static void receive(struct connection *connection)
  * as the overflow uid in a user namespace that does not map it; so does everyone else unmapped,
  * whom the mode of the socket keeps out. A process inside is never let in by this rule.
  */
-static bool admit(int fd, uid_t *uid)
+static bool admit(const struct ucred *peer)
+{
+	/* With others allowed the socket is open to all, and 65534 may be any unmapped user. */
+	if (peer->uid == OVERFLOW_UID && self.setup->count)
+		return false;
+	if (peer->uid == 0 || peer->uid == geteuid())
+		return true;
+	for (unsigned i = 0; i < self.setup->count; i++)
+		if (self.setup->allowed[i] == peer->uid)
+			return true;
+	return peer->uid == OVERFLOW_UID && peer->pid == 0 &&
+	       !socket_file_is_world_writable(&self.listener.file);
+}
+
+/* Greets a peer, or tells it that we are out of descriptors. Owns fd. */
+static void answer(int fd)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
-		return false;
-	*uid = peer.uid;
-	/* With others allowed the socket is open to all, and 65534 may be any unmapped user. */
-	if (peer.uid == OVERFLOW_UID && self.setup->count)
-		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		return true;
-	for (unsigned i = 0; i < self.setup->count; i++)
-		if (self.setup->allowed[i] == peer.uid)
-			return true;
-	return peer.uid == OVERFLOW_UID && peer.pid == 0 &&
-	       !socket_file_is_world_writable(&self.listener.file);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
+		close(fd);
+	else if (self.is_full)
+		connection_refuse_peer(fd, EMFILE, refusal(EMFILE));
+	else
+		connection_greet(fd, peer.uid);
 }
 
 /*
@@ -168,22 +172,18 @@ static bool admit(int fd, uid_t *uid)
  */
 static int accept_to_refuse(void)
 {
-	uid_t uid;
 	int fd;
 
 	close(self.spare);
 	fd = sys_accept(self.listener.fd);
-	if (fd >= 0 && admit(fd, &uid))
-		connection_refuse_peer(fd, EMFILE, refusal(EMFILE));
-	else if (fd >= 0)
-		close(fd);
+	if (fd >= 0)
+		answer(fd);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;
 }
 
 static void accept_some(void)
 {
-	uid_t uid;
 	int fd = 0;
 
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
@@ -195,10 +195,7 @@ static void accept_some(void)
 			fd = accept_to_refuse();
 		} else if (fd >= 0) {
 			self.is_full = false;
-			if (admit(fd, &uid))
-				connection_greet(fd, uid);
-			else
-				close(fd);
+			answer(fd);
 		}
 	}
 	/* Edge-triggered, so that a failure cannot spin; more to accept is a new edge. */
@@ -283,8 +280,8 @@ bool server_wait(int timeout)
 	bool signals = false;
 
 	for (int i = 0; i < count; i++) {
-		unsigned index = (unsigned)events[i].data.u64;
-		switch ((enum source)(events[i].data.u64 >> 32)) {
+		unsigned data = (unsigned)events[i].data.u64, index = data & 0xffff;
+		switch ((enum source)(data >> 16)) {
 		case FROM_SIGNALS:
 			signals = true;
 			break;

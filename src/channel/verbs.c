@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -65,7 +66,9 @@ static void run_exec(struct verb_call *call)
 		return;
 	}
 	connection_bind(connection, session);
-	call->copied = true;
+	/* The child holds them as well, so that ours are not the last: closing them cannot block. */
+	seqpacket_discard(call->fds, call->count);
+	call->count = 0;
 }
 
 /* 0, or -1 with errno. */
@@ -128,8 +131,7 @@ static int list_one(const struct connection *connection)
 void verbs_continue_list(struct connection *connection)
 {
 	while (connection->listing >= 0 && !list_one(connection))
-		connection->listing =
-			(short)(connection->listing == SESSIONS ? -1 : connection->listing + 1);
+		connection->listing = connection->listing == SESSIONS ? -1 : connection->listing + 1;
 	if (connection->listing >= 0 && errno != EAGAIN)
 		connection_drop(connection);
 	else

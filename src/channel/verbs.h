@@ -17,7 +17,6 @@ struct verb_call {
 	const struct request *request;
 	const int *fds;
 	unsigned count; /* of fds; 0 once the verb has taken them over */
-	bool copied;    /* a child holds them as well, so that ours are not the last */
 };
 
 struct verb {
