@@ -95,6 +95,27 @@ static void compose_failure(const char *stage, int error, const char *field, con
 	reply_add("message", message ? message : strerror(error));
 }
 
+/* What to say of a refusal where the text of its errno would mislead; or NULL. */
+static const char *refusal(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return "too many connections";
+	case ENOSYS:
+		return "unknown request";
+	case EPROTONOSUPPORT:
+		return "unsupported protocol version";
+	case E2BIG:
+		return "too many descriptors";
+	case EMFILE:
+		return "init is out of descriptors";
+	case EBADF:
+		return "directories and O_PATH are not accepted";
+	default:
+		return NULL;
+	}
+}
+
 void connection_fail(
 	struct connection *connection, const char *stage, int error, const char *message)
 {
@@ -103,14 +124,13 @@ void connection_fail(
 	connection_send(connection, -1);
 }
 
-void connection_refuse(
-	struct connection *connection, int error, const char *field, const char *message)
+void connection_refuse(struct connection *connection, int error, const char *field)
 {
 
 	/* A key that would not fit into the reply is none of ours. */
 	if (text_until(field, 0) > REPLY_SIZE / 2)
 		field = "request";
-	compose_failure("request", error, field, message);
+	compose_failure("request", error, field, refusal(error));
 	connection_send(connection, -1);
 	if (connection->open)
 		connection_drop(connection);
@@ -162,10 +182,10 @@ static struct connection *free_record(uid_t uid)
 	return connection;
 }
 
-void connection_refuse_peer(int fd, int error, const char *message)
+void connection_refuse_peer(int fd, int error)
 {
 
-	compose_failure("connect", error, NULL, message);
+	compose_failure("connect", error, NULL, refusal(error));
 	reply_send(fd, -1);
 	close(fd);
 }
@@ -175,7 +195,7 @@ void connection_greet(int fd, uid_t uid)
 	struct connection *connection = free_record(uid);
 
 	if (!connection) {
-		connection_refuse_peer(fd, EAGAIN, "too many connections");
+		connection_refuse_peer(fd, EAGAIN);
 		return;
 	}
 	*connection = (struct connection){.open = true, .listing = -1, .fd = fd, .uid = uid};

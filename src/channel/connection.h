@@ -42,8 +42,8 @@ int connection_epoll_ctl(
  */
 void connection_greet(int fd, uid_t uid);
 
-/* Tells a peer that is not accepted why; message NULL: the text of that errno. Owns fd. */
-void connection_refuse_peer(int fd, int error, const char *message);
+/* Tells a peer that is not accepted why: EAGAIN for no room, or EMFILE. Owns fd. */
+void connection_refuse_peer(int fd, int error);
 
 /* By index; NULL where that record is free. And back. */
 struct connection *connection_at(unsigned index);
@@ -71,10 +71,8 @@ int connection_send(struct connection *connection, int fd);
 void connection_fail(
 	struct connection *connection, const char *stage, int error, const char *message);
 
-/* Replies "failed" for bad input in that field, and drops the connection. A
- * message of NULL is the text of that errno. */
-void connection_refuse(
-	struct connection *connection, int error, const char *field, const char *message);
+/* Replies "failed" for bad input in that field, and drops the connection. */
+void connection_refuse(struct connection *connection, int error, const char *field);
 
 /* Sends the event to all who watch; those without room for it lose it, which is counted. */
 void connection_publish(void);

@@ -69,30 +69,6 @@ static void discard(const int *fds, unsigned count)
 		_exit(0);
 }
 
-/* What to say of a refusal where the text of its errno would mislead; or NULL. */
-static const char *refusal(int error)
-{
-	switch (error) {
-	case ENOSYS:
-		return "unknown request";
-	case EPROTONOSUPPORT:
-		return "unsupported protocol version";
-	case E2BIG:
-		return "too many descriptors";
-	case EMFILE:
-		return "init is out of descriptors";
-	case EBADF:
-		return "directories and O_PATH are not accepted";
-	default:
-		return NULL;
-	}
-}
-
-static void refuse(struct connection *connection, int error, const char *field)
-{
-	connection_refuse(connection, error, field, refusal(error));
-}
-
 /* What a long message touched is given back, so that PID 1 does not grow by it. */
 static void trim_buffer(ssize_t length)
 {
@@ -113,7 +89,8 @@ static void receive(struct connection *connection)
 
 	if (length < 0) {
 		if (errno != EAGAIN)
-			refuse(connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
+			connection_refuse(
+				connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
 		return;
 	}
 	/*
@@ -121,11 +98,11 @@ static void receive(struct connection *connection)
 	 * may have come with descriptors. Then the reply has no reader.
 	 */
 	if (verbs_read(&request, received, (size_t)length, call.count, &field))
-		refuse(connection, errno, field);
+		connection_refuse(connection, errno, field);
 	else if (self.setup->verbs && !verbs_has(self.setup->verbs, request.verb))
-		refuse(connection, EPERM, "request");
+		connection_refuse(connection, EPERM, "request");
 	else if (!are_acceptable(fds, call.count))
-		refuse(connection, EBADF, "descriptors");
+		connection_refuse(connection, EBADF, "descriptors");
 	else
 		request.verb->run(&call);
 	if (call.count)
@@ -161,7 +138,7 @@ static void answer(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
 		close(fd);
 	else if (self.is_full)
-		connection_refuse_peer(fd, EMFILE, refusal(EMFILE));
+		connection_refuse_peer(fd, EMFILE);
 	else
 		connection_greet(fd, peer.uid);
 }

@@ -66,7 +66,8 @@ static void run_exec(struct verb_call *call)
 		return;
 	}
 	connection_bind(connection, session);
-	/* The child holds them as well, so that ours are not the last: closing them cannot block. */
+	/* The child holds them as well, so that ours are not the last: closing them cannot block.
+	 */
 	seqpacket_discard(call->fds, call->count);
 	call->count = 0;
 }
@@ -131,7 +132,8 @@ static int list_one(const struct connection *connection)
 void verbs_continue_list(struct connection *connection)
 {
 	while (connection->listing >= 0 && !list_one(connection))
-		connection->listing = connection->listing == SESSIONS ? -1 : connection->listing + 1;
+		connection->listing =
+			connection->listing == SESSIONS ? -1 : connection->listing + 1;
 	if (connection->listing >= 0 && errno != EAGAIN)
 		connection_drop(connection);
 	else
@@ -248,7 +250,7 @@ static void run_open(struct verb_call *call)
 		reply_begin("opened");
 		connection_send(call->connection, fd);
 	} else if (errno == EINVAL) {
-		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what", NULL);
+		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what");
 	} else {
 		connection_fail(call->connection, "open", ENOENT, "not available here");
 	}
