@@ -1,7 +1,6 @@
 #include "events.h"
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
 void events_add_session(const struct session *session)
 {
@@ -11,8 +10,6 @@ void events_add_session(const struct session *session)
 
 static void tell_runs(struct session *session)
 {
-	int master = session_take_master(session);
-
 	session_run(session);
 	reply_begin_event("started");
 	events_add_session(session);
@@ -20,10 +17,9 @@ static void tell_runs(struct session *session)
 	if (session->connection) {
 		reply_begin("started");
 		events_add_session(session);
-		connection_send(session->connection, master);
+		connection_send(session->connection, session->master);
 	}
-	if (master >= 0)
-		close(master);
+	session_drop_master(session);
 }
 
 static void tell_failed(struct session *session, const struct spawn_failure *failure)

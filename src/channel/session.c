@@ -77,8 +77,7 @@ struct session *session_start(const struct request *request, const int *fds, cha
 	return session;
 }
 
-/* Closing it hangs the terminal up, for who else has it open: HUP to its foreground. */
-static void drop_master(struct session *session)
+void session_drop_master(struct session *session)
 {
 	if (session->master >= 0)
 		close(session->master);
@@ -103,7 +102,7 @@ enum session_news session_read_news(struct session *session, struct spawn_failur
 			session->progress, failure, sizeof *failure, fds, &passed, MSG_DONTWAIT);
 		if (!passed)
 			break;
-		drop_master(session);
+		session_drop_master(session);
 		session->master = fds[0];
 		seqpacket_discard(fds + 1, passed - 1);
 	}
@@ -158,7 +157,7 @@ void session_hang_up(struct session *session, long long grace)
 		kill(session->pid, SIGKILL);
 	session_signal(session, SIGHUP);
 	session_signal(session, SIGCONT);
-	drop_master(session);
+	session_drop_master(session);
 	session->state = SESSION_ENDING;
 }
 
@@ -172,7 +171,7 @@ void session_hang_up_all(long long grace)
 void session_died(struct session *session)
 {
 	close_progress(session);
-	drop_master(session);
+	session_drop_master(session);
 	/* Those of a group that was hung up and is not empty still have their grace. */
 	if (session->state == SESSION_ENDING && !session_signal(session, 0))
 		session->state = SESSION_LEADERLESS;
@@ -262,12 +261,4 @@ int session_signal(const struct session *session, int signal)
 {
 	/* Before it has a group it is alone, and has all signals blocked: this one waits. */
 	return kill(session_awaits_news(session) ? session->pid : -session->pid, signal);
-}
-
-int session_take_master(struct session *session)
-{
-	int master = session->master;
-
-	session->master = -1;
-	return master;
 }

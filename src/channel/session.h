@@ -115,7 +115,10 @@ const char *session_state_name(const struct session *session);
 /* Signals the group. 0, or -1 with errno. */
 int session_signal(const struct session *session, int signal);
 
-/* Hands the terminal's master over to the caller, or -1 where there is none. */
-int session_take_master(struct session *session);
+/*
+ * Closes the terminal's master, where there is one. If nobody else has it, that hangs the
+ * terminal up, for who has it open: HUP to its foreground.
+ */
+void session_drop_master(struct session *session);
 
 #endif

@@ -172,7 +172,6 @@ static void run_attach(struct verb_call *call)
 {
 	struct connection *connection = call->connection;
 	struct session *session = session_by_id(call->request->session);
-	int master;
 
 	if (!session) {
 		connection_fail(connection, "attach", ESRCH, "no such session");
@@ -189,9 +188,7 @@ static void run_attach(struct verb_call *call)
 	/* It stays held should the peer not take it. */
 	if (connection_send(connection, session->master))
 		return;
-	master = session_take_master(session);
-	if (master >= 0)
-		close(master);
+	session_drop_master(session);
 	session_attach(session);
 	connection_bind(connection, session);
 }
