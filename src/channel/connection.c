@@ -147,8 +147,10 @@ int connection_tell_lost(struct connection *connection)
 	return 0;
 }
 
-void connection_await_room(struct connection *connection, bool wanted)
+void connection_await_room(struct connection *connection)
 {
+	const bool wanted = connection->listing >= 0 || connection->lost;
+
 	connection_epoll_ctl(EPOLL_CTL_MOD, connection->fd, FROM_CONNECTION,
 		connection_index(connection), EPOLLIN | (wanted ? EPOLLOUT : 0));
 }
@@ -161,7 +163,7 @@ void connection_publish(void)
 			continue;
 		if (connection->lost || reply_send(connection->fd, -1)) {
 			connection->lost++;
-			connection_await_room(connection, true);
+			connection_await_room(connection);
 		}
 	}
 }

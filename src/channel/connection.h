@@ -80,7 +80,7 @@ void connection_publish(void);
 /* Says how many were lost. 0, or -1 where there still is no room for that. */
 int connection_tell_lost(struct connection *connection);
 
-/* Waits for room to write as well, or no longer. */
-void connection_await_room(struct connection *connection, bool wanted);
+/* Waits for room to write as well where a list or lost events are to be sent, or no longer. */
+void connection_await_room(struct connection *connection);
 
 #endif

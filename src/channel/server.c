@@ -189,7 +189,7 @@ static void serve_connection(struct connection *connection, unsigned events)
 		if (connection->listing >= 0)
 			verbs_continue_list(connection);
 		if (connection->open && connection->lost && !connection_tell_lost(connection))
-			connection_await_room(connection, connection->listing >= 0);
+			connection_await_room(connection);
 	}
 	if (connection->open && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		receive(connection);

@@ -214,20 +214,23 @@ unsigned session_index(const struct session *session)
 	return (unsigned)(session - table);
 }
 
-struct session *session_by_id(unsigned id)
+/* The one with that id or that pid; 0 is neither. */
+static struct session *find(unsigned id, pid_t pid)
 {
 	for (unsigned i = 0; i < high; i++)
-		if (session_at(i) && table[i].id == id)
+		if (session_at(i) && (table[i].id == id || table[i].pid == pid))
 			return &table[i];
 	return NULL;
 }
 
+struct session *session_by_id(unsigned id)
+{
+	return find(id, 0);
+}
+
 struct session *session_by_pid(pid_t pid)
 {
-	for (unsigned i = 0; i < high; i++)
-		if (session_at(i) && table[i].pid == pid)
-			return &table[i];
-	return NULL;
+	return find(0, pid);
 }
 
 unsigned session_count(void)
@@ -241,20 +244,9 @@ unsigned session_count(void)
 
 const char *session_state_name(const struct session *session)
 {
-	switch (session->state) {
-	case SESSION_STARTING:
-	case SESSION_ATTACHED:
-		return "attached";
-	case SESSION_HELD:
+	if (session->state == SESSION_HELD)
 		return "held";
-	case SESSION_FREE:
-	case SESSION_ENDING:
-	case SESSION_KILLED:
-	case SESSION_FAILED:
-	case SESSION_LEADERLESS:
-		break;
-	}
-	return "ending";
+	return session->state < SESSION_HELD ? "attached" : "ending";
 }
 
 int session_signal(const struct session *session, int signal)

@@ -137,7 +137,7 @@ void verbs_continue_list(struct connection *connection)
 	if (connection->listing >= 0 && errno != EAGAIN)
 		connection_drop(connection);
 	else
-		connection_await_room(connection, connection->listing >= 0 || connection->lost > 0);
+		connection_await_room(connection);
 }
 
 static void run_sessions(struct verb_call *call)
