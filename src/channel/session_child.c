@@ -123,6 +123,7 @@ enum spawn_stage session_child_run(
 	const struct request *request, const int *fds, int progress, pid_t parent, char **envp)
 {
 	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3;
+	const int passed = stdio + request->program_passed;
 	struct spawn spawn = {
 		.argv = arguments(request),
 		.envp = environment(request, envp),
@@ -139,9 +140,9 @@ enum spawn_stage session_child_run(
 	};
 
 	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
-	memcpy(keep, fds, (size_t)(stdio + request->program_passed) * sizeof *fds);
-	keep[stdio + request->program_passed] = progress;
-	fds_close_others(keep, (unsigned)(stdio + request->program_passed) + 1);
+	memcpy(keep, fds, WIRE_DESCRIPTORS * sizeof *fds);
+	keep[passed] = progress;
+	fds_close_others(keep, (unsigned)passed + 1);
 	if (request->terminal && open_terminal(request, progress))
 		return SPAWN_TERMINAL;
 	for (int fd = 0; fd < stdio; fd++)
