@@ -67,11 +67,11 @@ void connection_drop(struct connection *connection)
 	/* A child on its way to exec may hold a copy, and epoll(7) goes by the copies. */
 	connection_epoll_ctl(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
 	close(connection->fd);
-	if (session)
-		connection_unbind(session);
 	*connection = (struct connection){.open = false, .fd = -1};
-	if (session)
+	if (session) {
+		session->connection = NULL;
 		session_hang_up(session, self.view->grace);
+	}
 }
 
 int connection_send(struct connection *connection, int fd)
