@@ -131,8 +131,7 @@ void connection_refuse(struct connection *connection, int error, const char *fie
 	if (text_until(field, 0) > REPLY_SIZE / 2)
 		field = "request";
 	compose_failure("request", error, field, refusal(error));
-	connection_send(connection, -1);
-	if (connection->open)
+	if (!connection_send(connection, -1))
 		connection_drop(connection);
 }
 
