@@ -20,7 +20,7 @@ enum { CONNECTIONS = SESSIONS + 24 };
 enum source { FROM_SIGNALS, FROM_LISTENER, FROM_CONNECTION, FROM_PROGRESS };
 
 struct connection {
-	bool open; /* else this record is free, and nothing below means anything */
+	bool open; /* else this record is free, and all but fd is zero */
 	bool watches, waits;
 	int listing; /* index of the next session of the list that is being sent, or -1 */
 	int fd;

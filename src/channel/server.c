@@ -129,18 +129,25 @@ static bool admit(const struct ucred *peer)
 	       !socket_file_is_world_writable(&self.listener.file);
 }
 
-/* Greets a peer, or tells it that we are out of descriptors. Owns fd. */
-static void answer(int fd)
+/*
+ * Takes a connection off the queue, and greets the peer or tells it that we are out of
+ * descriptors. Returns what accept(2) does.
+ */
+static int accept_one(bool is_full)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
+	int fd = sys_accept(self.listener.fd);
 
+	if (fd < 0)
+		return fd;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
 		close(fd);
-	else if (self.is_full)
+	else if (is_full)
 		connection_refuse_peer(fd, EMFILE);
 	else
 		connection_greet(fd, peer.uid);
+	return fd;
 }
 
 /*
@@ -152,9 +159,7 @@ static int accept_to_refuse(void)
 	int fd;
 
 	close(self.spare);
-	fd = sys_accept(self.listener.fd);
-	if (fd >= 0)
-		answer(fd);
+	fd = accept_one(true);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;
 }
@@ -164,15 +169,14 @@ static void accept_some(void)
 	int fd = 0;
 
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
-		fd = sys_accept(self.listener.fd);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		fd = accept_one(false);
+		if (fd >= 0) {
+			self.is_full = false;
+		} else if (errno == EMFILE || errno == ENFILE) {
 			if (!self.is_full)
 				warn_cannot("accept on control socket", "");
 			self.is_full = true;
 			fd = accept_to_refuse();
-		} else if (fd >= 0) {
-			self.is_full = false;
-			answer(fd);
 		}
 	}
 	/* Edge-triggered, so that a failure cannot spin; more to accept is a new edge. */
@@ -188,7 +192,7 @@ static void serve_connection(struct connection *connection, unsigned events)
 	if (events & EPOLLOUT) {
 		if (connection->listing >= 0)
 			verbs_continue_list(connection);
-		if (connection->open && connection->lost && !connection_tell_lost(connection))
+		if (connection->lost && !connection_tell_lost(connection))
 			connection_await_room(connection);
 	}
 	if (connection->open && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
