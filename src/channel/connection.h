@@ -16,7 +16,7 @@
 /* A few more than sessions, so that status and stop still work when those are all in use. */
 enum { CONNECTIONS = SESSIONS + 24 };
 
-/* What an epoll event is about: in the upper half of its data, with an index in the lower. */
+/* What an epoll event is about: in its data from bit 16 on, above an index. */
 enum source { FROM_SIGNALS, FROM_LISTENER, FROM_CONNECTION, FROM_PROGRESS };
 
 struct connection {

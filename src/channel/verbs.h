@@ -16,7 +16,7 @@ struct verb_call {
 	struct connection *connection;
 	const struct request *request;
 	const int *fds;
-	unsigned count; /* of fds; 0 once the verb has taken them over */
+	unsigned count; /* of fds; 0 once the verb has taken them over or closed them */
 };
 
 struct verb {
