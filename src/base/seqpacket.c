@@ -47,7 +47,6 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 		.msg_control = &control,
 		.msg_controllen = sizeof control};
 	struct cmsghdr *header;
-	unsigned received;
 	ssize_t length;
 
 	*count = 0;
@@ -61,12 +60,11 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 		memcpy(fds, CMSG_DATA(header), *count * sizeof(int));
 	}
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		received = *count;
-		seqpacket_discard(fds, received);
+		seqpacket_discard(fds, *count);
+		errno = *count < WIRE_DESCRIPTORS ? EMFILE : E2BIG;
+		if (message.msg_flags & MSG_TRUNC)
+			errno = EMSGSIZE;
 		*count = 0;
-		errno = EMSGSIZE;
-		if (!(message.msg_flags & MSG_TRUNC))
-			errno = received < WIRE_DESCRIPTORS ? EMFILE : E2BIG;
 		return -1;
 	}
 	return length;

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/section.h"
-#include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "base/wire.h"
 
 /* Of one uid that is neither root nor ours. */
 enum { CONNECTIONS_PER_UID = CONNECTIONS / 4 };
@@ -18,8 +17,6 @@ enum { CONNECTIONS_PER_UID = CONNECTIONS / 4 };
 static struct {
 	int epoll;
 	const struct server_view *view;
-	unsigned high; /* connections in use are below */
-	unsigned watchers;
 } self;
 
 static struct connection connections[CONNECTIONS] SECTION_LAST;
@@ -32,8 +29,7 @@ void connection_setup(int epoll, const struct server_view *view)
 
 int connection_epoll_ctl(int operation, int fd, enum source source, unsigned index, unsigned events)
 {
-	struct epoll_event event = {
-		.events = events, .data.u64 = (unsigned long long)source << 32 | index};
+	struct epoll_event event = {.events = events, .data.u64 = (unsigned)source << 16 | index};
 
 	return epoll_ctl(self.epoll, operation, fd, &event);
 }
@@ -45,7 +41,7 @@ unsigned connection_index(const struct connection *connection)
 
 struct connection *connection_at(unsigned index)
 {
-	return index < self.high && connections[index].open ? &connections[index] : NULL;
+	return connections[index].open ? &connections[index] : NULL;
 }
 
 void connection_bind(struct connection *connection, struct session *session)
@@ -71,110 +67,104 @@ void connection_drop(struct connection *connection)
 	/* A child on its way to exec may hold a copy, and epoll(7) goes by the copies. */
 	connection_epoll_ctl(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
 	close(connection->fd);
-	self.watchers -= connection->watches;
-	if (session)
-		connection_unbind(session);
 	*connection = (struct connection){.open = false, .fd = -1};
-	while (self.high && !connections[self.high - 1].open)
-		self.high--;
-	if (session)
+	if (session) {
+		session->connection = NULL;
 		session_hang_up(session, self.view->grace);
-}
-
-static int send_reply(int to, const struct reply *reply, int fd)
-{
-	if (reply->out.full) {
-		errno = EMSGSIZE;
-		return -1;
 	}
-	return seqpacket_send(to, reply->data, reply->out.length, &fd, fd >= 0, MSG_DONTWAIT);
 }
 
-int connection_try(const struct connection *connection, const struct reply *reply, int fd)
-{
-	return send_reply(connection->fd, reply, fd);
-}
-
-int connection_send(struct connection *connection, const struct reply *reply, int fd)
+int connection_send(struct connection *connection, int fd)
 {
 	if (!connection->open)
 		return -1;
-	if (!connection_try(connection, reply, fd))
+	if (!reply_send(connection->fd, fd))
 		return 0;
 	connection_drop(connection);
 	return -1;
 }
 
 /* The reply "failed"; field may be NULL, and message is then the text of that errno. */
-static void compose_failure(
-	struct reply *reply, const char *stage, int error, const char *field, const char *message)
+static void compose_failure(const char *stage, int error, const char *field, const char *message)
 {
-	reply_begin(reply, "failed");
-	reply_add(reply, "stage", stage);
-	reply_add_number(reply, "errno", error);
+	reply_begin("failed");
+	reply_add("stage", stage);
+	reply_add_number("errno", error);
 	if (field)
-		reply_add(reply, "field", field);
-	reply_add(reply, "message", message ? message : strerror(error));
+		reply_add("field", field);
+	reply_add("message", message ? message : strerror(error));
+}
+
+/* What to say of a refusal where the text of its errno would mislead; or NULL. */
+static const char *refusal(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return "too many connections";
+	case ENOSYS:
+		return "unknown request";
+	case EPROTONOSUPPORT:
+		return "unsupported protocol version";
+	case E2BIG:
+		return "too many descriptors";
+	case EMFILE:
+		return "init is out of descriptors";
+	case EBADF:
+		return "directories and O_PATH are not accepted";
+	default:
+		return NULL;
+	}
 }
 
 void connection_fail(
 	struct connection *connection, const char *stage, int error, const char *message)
 {
-	struct reply reply;
 
-	compose_failure(&reply, stage, error, NULL, message);
-	connection_send(connection, &reply, -1);
+	compose_failure(stage, error, NULL, message);
+	connection_send(connection, -1);
 }
 
-void connection_refuse(
-	struct connection *connection, int error, const char *field, const char *message)
+void connection_refuse(struct connection *connection, int error, const char *field)
 {
-	struct reply reply;
 
 	/* A key that would not fit into the reply is none of ours. */
 	if (text_until(field, 0) > REPLY_SIZE / 2)
 		field = "request";
-	compose_failure(&reply, "request", error, field, message);
-	connection_send(connection, &reply, -1);
-	if (connection->open)
+	compose_failure("request", error, field, refusal(error));
+	if (!connection_send(connection, -1))
 		connection_drop(connection);
 }
 
 int connection_tell_lost(struct connection *connection)
 {
-	struct reply event;
 
-	reply_begin_event(&event, "lost");
-	reply_add_number(&event, "count", connection->lost);
-	if (connection_try(connection, &event, -1))
+	reply_begin_event("lost");
+	reply_add_number("count", connection->lost);
+	if (reply_send(connection->fd, -1))
 		return -1;
 	connection->lost = 0;
 	return 0;
 }
 
-void connection_await_room(struct connection *connection, bool wanted)
+void connection_await_room(struct connection *connection)
 {
+	const bool wanted = connection->listing >= 0 || connection->lost;
+
 	connection_epoll_ctl(EPOLL_CTL_MOD, connection->fd, FROM_CONNECTION,
 		connection_index(connection), EPOLLIN | (wanted ? EPOLLOUT : 0));
 }
 
-void connection_publish(const struct reply *event)
+void connection_publish(void)
 {
-	for (unsigned i = 0; self.watchers && i < self.high; i++) {
+	for (unsigned i = 0; i < CONNECTIONS; i++) {
 		struct connection *connection = &connections[i];
-		if (!connection->open || !connection->watches)
+		if (!connection->watches)
 			continue;
-		if (connection->lost || connection_try(connection, event, -1)) {
+		if (connection->lost || reply_send(connection->fd, -1)) {
 			connection->lost++;
-			connection_await_room(connection, true);
+			connection_await_room(connection);
 		}
 	}
-}
-
-void connection_watch(struct connection *connection)
-{
-	self.watchers += !connection->watches;
-	connection->watches = true;
 }
 
 /* A free record for a uid, or NULL where the table is full or it has its share. */
@@ -184,7 +174,7 @@ static struct connection *free_record(uid_t uid)
 	unsigned same = 0;
 
 	for (unsigned i = CONNECTIONS; i-- > 0;)
-		if (i >= self.high || !connections[i].open)
+		if (!connections[i].open)
 			connection = &connections[i];
 		else
 			same += connections[i].uid == uid;
@@ -193,35 +183,31 @@ static struct connection *free_record(uid_t uid)
 	return connection;
 }
 
-void connection_refuse_peer(int fd, int error, const char *message)
+void connection_refuse_peer(int fd, int error)
 {
-	struct reply reply;
 
-	compose_failure(&reply, "connect", error, NULL, message);
-	send_reply(fd, &reply, -1);
+	compose_failure("connect", error, NULL, refusal(error));
+	reply_send(fd, -1);
 	close(fd);
 }
 
 void connection_greet(int fd, uid_t uid)
 {
 	struct connection *connection = free_record(uid);
-	struct reply greeting;
 
 	if (!connection) {
-		connection_refuse_peer(fd, EAGAIN, "too many connections");
+		connection_refuse_peer(fd, EAGAIN);
 		return;
 	}
 	*connection = (struct connection){.open = true, .listing = -1, .fd = fd, .uid = uid};
-	if (self.high <= connection_index(connection))
-		self.high = connection_index(connection) + 1;
 	if (connection_epoll_ctl(
 		    EPOLL_CTL_ADD, fd, FROM_CONNECTION, connection_index(connection), EPOLLIN)) {
 		connection_drop(connection);
 		return;
 	}
-	reply_begin(&greeting, "init");
-	reply_add_number(&greeting, "version", WIRE_VERSION);
-	reply_add_number(&greeting, "oldest", WIRE_OLDEST);
-	reply_add(&greeting, "release", INIT_VERSION);
-	connection_send(connection, &greeting, -1);
+	reply_begin("init");
+	reply_add_number("version", WIRE_VERSION);
+	reply_add_number("oldest", WIRE_OLDEST);
+	reply_add("release", INIT_VERSION);
+	connection_send(connection, -1);
 }

@@ -16,13 +16,13 @@
 /* A few more than sessions, so that status and stop still work when those are all in use. */
 enum { CONNECTIONS = SESSIONS + 24 };
 
-/* What an epoll event is about: in the upper half of its data, with an index in the lower. */
+/* What an epoll event is about: in its data from bit 16 on, above an index. */
 enum source { FROM_SIGNALS, FROM_LISTENER, FROM_CONNECTION, FROM_PROGRESS };
 
 struct connection {
-	bool open; /* else this record is free, and nothing below means anything */
+	bool open; /* else this record is free, and all but fd is zero */
 	bool watches, waits;
-	short listing; /* index of the next session of the list that is being sent, or -1 */
+	int listing; /* index of the next session of the list that is being sent, or -1 */
 	int fd;
 	uid_t uid;
 	unsigned lost; /* events that the peer was too slow for */
@@ -42,8 +42,8 @@ int connection_epoll_ctl(
  */
 void connection_greet(int fd, uid_t uid);
 
-/* Tells a peer that is not accepted why; message NULL: the text of that errno. Owns fd. */
-void connection_refuse_peer(int fd, int error, const char *message);
+/* Tells a peer that is not accepted why: EAGAIN for no room, or EMFILE. Owns fd. */
+void connection_refuse_peer(int fd, int error);
 
 /* By index; NULL where that record is free. And back. */
 struct connection *connection_at(unsigned index);
@@ -59,16 +59,10 @@ struct connection *connection_unbind(struct session *session);
 void connection_drop(struct connection *connection);
 
 /*
- * Sends a reply, and fd with it unless fd is -1. fd stays the caller's. 0, or -1 with errno: it
- * was not sent, and nothing else was done about it.
+ * Sends the reply, and fd with it unless fd is -1. fd stays the caller's. The connection is
+ * dropped where the reply cannot be sent, and nothing is done on one that is not open: then -1.
  */
-int connection_try(const struct connection *connection, const struct reply *reply, int fd);
-
-/*
- * The same, and the connection is dropped where the reply cannot be sent. Nothing is done
- * on one that is not open.
- */
-int connection_send(struct connection *connection, const struct reply *reply, int fd);
+int connection_send(struct connection *connection, int fd);
 
 /*
  * Replies "failed": what was asked for did not work. The connection stays. A message of
@@ -77,21 +71,16 @@ int connection_send(struct connection *connection, const struct reply *reply, in
 void connection_fail(
 	struct connection *connection, const char *stage, int error, const char *message);
 
-/* Replies "failed" for bad input in that field, and drops the connection. A
- * message of NULL is the text of that errno. */
-void connection_refuse(
-	struct connection *connection, int error, const char *field, const char *message);
+/* Replies "failed" for bad input in that field, and drops the connection. */
+void connection_refuse(struct connection *connection, int error, const char *field);
 
-/* Sends an event to all who watch; those without room for it lose it, which is counted. */
-void connection_publish(const struct reply *event);
+/* Sends the event to all who watch; those without room for it lose it, which is counted. */
+void connection_publish(void);
 
 /* Says how many were lost. 0, or -1 where there still is no room for that. */
 int connection_tell_lost(struct connection *connection);
 
-/* Waits for room to write as well, or no longer. */
-void connection_await_room(struct connection *connection, bool wanted);
-
-/* The peer is sent events from now on. */
-void connection_watch(struct connection *connection);
+/* Waits for room to write as well where a list or lost events are to be sent, or no longer. */
+void connection_await_room(struct connection *connection);
 
 #endif

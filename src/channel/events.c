@@ -1,30 +1,25 @@
 #include "events.h"
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
-void events_add_session(struct reply *reply, const struct session *session)
+void events_add_session(const struct session *session)
 {
-	reply_add_number(reply, "session", session->id);
-	reply_add_number(reply, "pid", session->pid);
+	reply_add_number("session", session->id);
+	reply_add_number("pid", session->pid);
 }
 
 static void tell_runs(struct session *session)
 {
-	struct reply event, reply;
-	int master = session_take_master(session);
-
 	session_run(session);
-	reply_begin_event(&event, "started");
-	events_add_session(&event, session);
-	connection_publish(&event);
+	reply_begin_event("started");
+	events_add_session(session);
+	connection_publish();
 	if (session->connection) {
-		reply_begin(&reply, "started");
-		events_add_session(&reply, session);
-		connection_send(session->connection, &reply, master);
+		reply_begin("started");
+		events_add_session(session);
+		connection_send(session->connection, session->master);
 	}
-	if (master >= 0)
-		close(master);
+	session_drop_master(session);
 }
 
 static void tell_failed(struct session *session, const struct spawn_failure *failure)
@@ -39,11 +34,8 @@ static void tell_failed(struct session *session, const struct spawn_failure *fai
 void events_session_started(struct session *session)
 {
 	struct spawn_failure failure;
-	enum session_news news;
+	enum session_news news = session_read_news(session, &failure);
 
-	do
-		news = session_read_news(session, &failure);
-	while (news == NEWS_MASTER);
 	if (news == NEWS_NONE)
 		return;
 	connection_epoll_ctl(EPOLL_CTL_DEL, session->progress, FROM_PROGRESS, 0, 0);
@@ -56,16 +48,15 @@ void events_session_started(struct session *session)
 void events_session_died(struct session *session, int status)
 {
 	struct connection *connection;
-	struct reply event;
 
 	/* First the report of its start, if that is still to be read. */
 	if (session_awaits_news(session))
 		events_session_started(session);
 	if (session->state != SESSION_FAILED) {
-		reply_begin_event(&event, "exited");
-		events_add_session(&event, session);
-		reply_add_status(&event, status);
-		connection_publish(&event);
+		reply_begin_event("exited");
+		events_add_session(session);
+		reply_add_status(status);
+		connection_publish();
 	}
 	connection = connection_unbind(session);
 	session_died(session);
@@ -76,11 +67,10 @@ void events_session_died(struct session *session, int status)
 void events_main_ended(int status)
 {
 	struct connection *connection;
-	struct reply event;
 
-	reply_begin_event(&event, "main");
-	reply_add_status(&event, status);
-	connection_publish(&event);
+	reply_begin_event("main");
+	reply_add_status(status);
+	connection_publish();
 	for (unsigned i = 0; i < CONNECTIONS; i++) {
 		connection = connection_at(i);
 		if (connection && connection->waits)
@@ -90,9 +80,8 @@ void events_main_ended(int status)
 
 void events_tell_end(struct connection *connection, int status)
 {
-	struct reply reply;
 
-	reply_begin(&reply, "exited");
-	reply_add_status(&reply, status);
-	connection_send(connection, &reply, -1);
+	reply_begin("exited");
+	reply_add_status(status);
+	connection_send(connection, -1);
 }

@@ -18,7 +18,7 @@ void events_session_died(struct session *session, int status);
 void events_main_ended(int status);
 
 /* Adds the fields by which clients know a session: its id and the pid of its leader. */
-void events_add_session(struct reply *reply, const struct session *session);
+void events_add_session(const struct session *session);
 
 /* Replies how a session or the main command ended. */
 void events_tell_end(struct connection *connection, int status);

@@ -22,25 +22,31 @@ int listener_bind(struct listener *listener, const char *path, bool open_to_othe
 	return socket_file_bind(&listener->file, listener->fd, open_to_others ? 0111 : 0177);
 }
 
+/* An option of a socket that is a number, or -1 with errno. */
+static int option(int fd, int name)
+{
+	int value;
+	socklen_t length = sizeof value;
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &length) ? -1 : value;
+}
+
 int listener_inherit(int fd, bool *listens)
 {
 	/* What would come with each message besides the client's descriptors. */
 	static const int extras[] = {SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD};
 	const int off = 0;
-	int type, domain, listening;
-	socklen_t length = sizeof type;
+	const int type = option(fd, SO_TYPE);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) ||
-		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) ||
-		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length))
+	if (type < 0)
 		return -1;
-	if (type != SOCK_SEQPACKET || domain != AF_UNIX) {
+	if (type != SOCK_SEQPACKET || option(fd, SO_DOMAIN) != AF_UNIX) {
 		errno = EPROTOTYPE;
 		return -1;
 	}
 	for (unsigned i = 0; i < sizeof extras / sizeof *extras; i++)
 		syscall(SYS_setsockopt, fd, SOL_SOCKET, extras[i], &off, sizeof off);
-	*listens = listening;
+	*listens = option(fd, SO_ACCEPTCONN) > 0;
 	if (*listens && sys_fcntl(fd, F_SETFL, O_NONBLOCK))
 		return -1;
 	return fds_claim(fd);

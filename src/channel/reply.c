@@ -1,32 +1,49 @@
 #include "reply.h"
 
+#include <errno.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
-void reply_begin(struct reply *reply, const char *name)
+#include "base/seqpacket.h"
+#include "base/wire.h"
+
+static struct wire_out out; /* into data; where it is full nothing is sent */
+static char data[REPLY_SIZE];
+
+void reply_begin(const char *name)
 {
-	wire_begin(&reply->out, reply->data, sizeof reply->data, name);
+	wire_begin(&out, data, sizeof data, name);
 }
 
-void reply_begin_event(struct reply *reply, const char *type)
+void reply_begin_event(const char *type)
 {
-	reply_begin(reply, "event");
-	reply_add(reply, "type", type);
+	reply_begin("event");
+	reply_add("type", type);
 }
 
-void reply_add(struct reply *reply, const char *key, const char *value)
+void reply_add(const char *key, const char *value)
 {
-	wire_add_field(&reply->out, key, value);
+	wire_add_field(&out, key, value);
 }
 
-void reply_add_number(struct reply *reply, const char *key, long long value)
+void reply_add_number(const char *key, long long value)
 {
-	wire_add_number(&reply->out, key, value);
+	wire_add_number(&out, key, value);
 }
 
-void reply_add_status(struct reply *reply, int status)
+void reply_add_status(int status)
 {
 	if (WIFSIGNALED(status))
-		reply_add_number(reply, "signal", WTERMSIG(status));
+		reply_add_number("signal", WTERMSIG(status));
 	else
-		reply_add_number(reply, "code", WEXITSTATUS(status));
+		reply_add_number("code", WEXITSTATUS(status));
+}
+
+int reply_send(int to, int fd)
+{
+	if (out.full) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	return seqpacket_send(to, data, out.length, &fd, fd >= 0, MSG_DONTWAIT);
 }

@@ -212,6 +212,10 @@ static int read_namespace(struct request *request, const char *value)
 /* Those that may be given several times. */
 static const unsigned lists = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(ENV) | FIELD_BIT(RLIMITS);
 
+/* Those of which one at most may be given. */
+static const unsigned one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION) |
+                               FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE);
+
 static const struct {
 	const char *name;
 	int (*read)(struct request *request, const char *value); /* 0, or -1 with errno */
@@ -286,27 +290,18 @@ static int read_fields(struct request *request, unsigned *seen, const char **bad
 
 static bool is_right_count(const struct request *request, unsigned descriptors)
 {
-	const unsigned program = request->program_passed, stdio = request->terminal ? 0 : 3;
+	const unsigned most = request->verb->descriptors;
 
-	switch ((enum request_descriptors)request->verb->descriptors) {
-	case REQUEST_NO_DESCRIPTORS:
-		return descriptors == 0;
-	case REQUEST_MASTER:
-		return descriptors <= 1;
-	case REQUEST_STDIO:
-		return descriptors == stdio + program;
-	}
-	return false;
+	if (most == REQUEST_MASTER && !descriptors)
+		return true;
+	return descriptors == (request->terminal ? 0 : most) + request->program_passed;
 }
 
-int request_read(struct request *request, const struct verb *verb, const struct wire *wire,
-	unsigned descriptors, const char **field)
+int request_read(struct request *request, unsigned descriptors, const char **field)
 {
-	unsigned seen = 0, missing, alternatives;
+	const struct verb *verb = request->verb;
+	unsigned seen = 0;
 
-	memset(request, 0, sizeof *request);
-	request->verb = verb;
-	request->wire = *wire;
 	request->grace = NOT_SAID;
 	request->mask = -1;
 	if (read_fields(request, &seen, field))
@@ -316,16 +311,15 @@ int request_read(struct request *request, const struct verb *verb, const struct 
 	if (!is_right_count(request, descriptors))
 		return -1;
 	*field = "args";
-	if (verb->args != (wire->args < wire->end))
+	if ((verb->descriptors == REQUEST_STDIO) != (request->wire.args < request->wire.end))
 		return -1;
-	missing = verb->required & ~seen;
-	if (missing) {
-		*field = first_name(missing);
+	if (verb->required && !(seen & 1U << verb->required)) {
+		*field = fields[verb->required].name;
 		return -1;
 	}
-	alternatives = seen & verb->one_of;
-	if (alternatives & (alternatives - 1)) {
-		*field = first_name(verb->one_of);
+	seen &= one_of;
+	if (seen & (seen - 1)) {
+		*field = first_name(verb->fields & one_of);
 		return -1;
 	}
 	*field = "additionalGids";

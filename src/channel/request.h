@@ -38,11 +38,10 @@ enum field {
 /* For a set of fields. */
 #define FIELD_BIT(name) (1U << FIELD_##name)
 
-/* The descriptors that a request comes with. */
+/* The descriptors that a request comes with, by their number. */
 enum request_descriptors {
-	REQUEST_NO_DESCRIPTORS,
-	REQUEST_MASTER, /* at most one, the master of a terminal */
-	REQUEST_STDIO,  /* three, or none with a terminal; then the program, if it is passed */
+	REQUEST_MASTER = 1, /* at most one, the master of a terminal */
+	REQUEST_STDIO = 3,  /* none with a terminal; then the program, if it is passed */
 };
 
 enum target { TARGET_SESSION, TARGET_MAIN, TARGET_ALL, TARGET_PID };
@@ -69,12 +68,11 @@ struct request {
 
 /*
  * Checks the fields of a message that came with that many descriptors against what its
- * verb takes, and reads them. The request points into the message from then on. 0, or -1
- * with errno and the name of what is wrong in *field: EINVAL, ERANGE, or EPROTONOSUPPORT
- * for a version.
+ * verb takes, and reads them into a request that is zero but for verb and wire. It points
+ * into the message from then on. 0, or -1 with errno and the name of what is wrong in
+ * *field: EINVAL, ERANGE, or EPROTONOSUPPORT for a version.
  */
-int request_read(struct request *request, const struct verb *verb, const struct wire *wire,
-	unsigned descriptors, const char **field);
+int request_read(struct request *request, unsigned descriptors, const char **field);
 
 /*
  * Checks a limit, "RLIMIT_NOFILE:SOFT:HARD" with numbers or "unlimited", and sets it for

@@ -69,39 +69,13 @@ static void discard(const int *fds, unsigned count)
 		_exit(0);
 }
 
-/* What to say of a refusal where the text of its errno would mislead; or NULL. */
-static const char *refusal(int error)
-{
-	switch (error) {
-	case ENOSYS:
-		return "unknown request";
-	case EPROTONOSUPPORT:
-		return "unsupported protocol version";
-	case E2BIG:
-		return "too many descriptors";
-	case EMFILE:
-		return "init is out of descriptors";
-	case EBADF:
-		return "directories and O_PATH are not accepted";
-	default:
-		return NULL;
-	}
-}
-
-static void refuse(struct connection *connection, int error, const char *field)
-{
-	connection_refuse(connection, error, field, refusal(error));
-}
-
 /* What a long message touched is given back, so that PID 1 does not grow by it. */
 static void trim_buffer(ssize_t length)
 {
 	const uintptr_t page = SECTION_PAGE, from = (uintptr_t)received / page + 1;
 
 	if (length > (ssize_t)page)
-		madvise((void *)(from * page),
-			((uintptr_t)(received + sizeof received) / page - from) * page,
-			MADV_DONTNEED);
+		madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
 }
 
 static void receive(struct connection *connection)
@@ -115,7 +89,8 @@ static void receive(struct connection *connection)
 
 	if (length < 0) {
 		if (errno != EAGAIN)
-			refuse(connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
+			connection_refuse(
+				connection, errno, errno == EMSGSIZE ? "message" : "descriptors");
 		return;
 	}
 	/*
@@ -123,16 +98,14 @@ static void receive(struct connection *connection)
 	 * may have come with descriptors. Then the reply has no reader.
 	 */
 	if (verbs_read(&request, received, (size_t)length, call.count, &field))
-		refuse(connection, errno, field);
+		connection_refuse(connection, errno, field);
 	else if (self.setup->verbs && !verbs_has(self.setup->verbs, request.verb))
-		refuse(connection, EPERM, "request");
+		connection_refuse(connection, EPERM, "request");
 	else if (!are_acceptable(fds, call.count))
-		refuse(connection, EBADF, "descriptors");
+		connection_refuse(connection, EBADF, "descriptors");
 	else
 		request.verb->run(&call);
-	if (call.copied)
-		seqpacket_discard(fds, call.count);
-	else if (call.count)
+	if (call.count)
 		discard(fds, call.count);
 	trim_buffer(length);
 }
@@ -142,24 +115,39 @@ static void receive(struct connection *connection)
  * as the overflow uid in a user namespace that does not map it; so does everyone else unmapped,
  * whom the mode of the socket keeps out. A process inside is never let in by this rule.
  */
-static bool admit(int fd, uid_t *uid)
+static bool admit(const struct ucred *peer)
+{
+	/* With others allowed the socket is open to all, and 65534 may be any unmapped user. */
+	if (peer->uid == OVERFLOW_UID && self.setup->count)
+		return false;
+	if (peer->uid == 0 || peer->uid == geteuid())
+		return true;
+	for (unsigned i = 0; i < self.setup->count; i++)
+		if (self.setup->allowed[i] == peer->uid)
+			return true;
+	return peer->uid == OVERFLOW_UID && peer->pid == 0 &&
+	       !socket_file_is_world_writable(&self.listener.file);
+}
+
+/*
+ * Takes a connection off the queue, and greets the peer or tells it that we are out of
+ * descriptors. Returns what accept(2) does.
+ */
+static int accept_one(bool is_full)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
+	int fd = sys_accept(self.listener.fd);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
-		return false;
-	*uid = peer.uid;
-	/* With others allowed the socket is open to all, and 65534 may be any unmapped user. */
-	if (peer.uid == OVERFLOW_UID && self.setup->count)
-		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		return true;
-	for (unsigned i = 0; i < self.setup->count; i++)
-		if (self.setup->allowed[i] == peer.uid)
-			return true;
-	return peer.uid == OVERFLOW_UID && peer.pid == 0 &&
-	       !socket_file_is_world_writable(&self.listener.file);
+	if (fd < 0)
+		return fd;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
+		close(fd);
+	else if (is_full)
+		connection_refuse_peer(fd, EMFILE);
+	else
+		connection_greet(fd, peer.uid);
+	return fd;
 }
 
 /*
@@ -168,37 +156,27 @@ static bool admit(int fd, uid_t *uid)
  */
 static int accept_to_refuse(void)
 {
-	uid_t uid;
 	int fd;
 
 	close(self.spare);
-	fd = sys_accept(self.listener.fd);
-	if (fd >= 0 && admit(fd, &uid))
-		connection_refuse_peer(fd, EMFILE, refusal(EMFILE));
-	else if (fd >= 0)
-		close(fd);
+	fd = accept_one(true);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;
 }
 
 static void accept_some(void)
 {
-	uid_t uid;
 	int fd = 0;
 
 	for (int i = 0; i < ACCEPTS && (fd >= 0 || errno != EAGAIN); i++) {
-		fd = sys_accept(self.listener.fd);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		fd = accept_one(false);
+		if (fd >= 0) {
+			self.is_full = false;
+		} else if (errno == EMFILE || errno == ENFILE) {
 			if (!self.is_full)
 				warn_cannot("accept on control socket", "");
 			self.is_full = true;
 			fd = accept_to_refuse();
-		} else if (fd >= 0) {
-			self.is_full = false;
-			if (admit(fd, &uid))
-				connection_greet(fd, uid);
-			else
-				close(fd);
 		}
 	}
 	/* Edge-triggered, so that a failure cannot spin; more to accept is a new edge. */
@@ -214,8 +192,8 @@ static void serve_connection(struct connection *connection, unsigned events)
 	if (events & EPOLLOUT) {
 		if (connection->listing >= 0)
 			verbs_continue_list(connection);
-		if (connection->open && connection->lost && !connection_tell_lost(connection))
-			connection_await_room(connection, connection->listing >= 0);
+		if (connection->lost && !connection_tell_lost(connection))
+			connection_await_room(connection);
 	}
 	if (connection->open && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		receive(connection);
@@ -283,8 +261,8 @@ bool server_wait(int timeout)
 	bool signals = false;
 
 	for (int i = 0; i < count; i++) {
-		unsigned index = (unsigned)events[i].data.u64;
-		switch ((enum source)(events[i].data.u64 >> 32)) {
+		unsigned data = (unsigned)events[i].data.u64, index = data & 0xffff;
+		switch ((enum source)(data >> 16)) {
 		case FROM_SIGNALS:
 			signals = true;
 			break;

@@ -16,28 +16,11 @@
 
 static struct session table[SESSIONS] SECTION_LAST;
 static unsigned last_id;
-static unsigned high;  /* records in use are below */
-static unsigned timed; /* of those that session_expire is to look at */
+static unsigned high; /* records that were ever in use are below */
 
 static bool has_leader(enum session_state state)
 {
 	return state != SESSION_FREE && state != SESSION_LEADERLESS;
-}
-
-static bool is_timed(enum session_state state)
-{
-	return state == SESSION_ENDING || state == SESSION_LEADERLESS;
-}
-
-/* All changes of a state come through here, so that high and timed are right. */
-static void set_state(struct session *session, enum session_state state)
-{
-	timed += (unsigned)is_timed(state) - (unsigned)is_timed(session->state);
-	session->state = state;
-	if (high <= session_index(session))
-		high = session_index(session) + 1;
-	while (high && table[high - 1].state == SESSION_FREE)
-		high--;
 }
 
 static void set_name(struct session *session, const char *program)
@@ -81,6 +64,7 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		return NULL;
 	}
 	*session = (struct session){.pid = pid,
+		.state = SESSION_STARTING,
 		.id = ++last_id,
 		.progress = ends[0],
 		.master = -1,
@@ -88,12 +72,12 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		.started = sys_now(),
 		.kill_at = NEVER};
 	set_name(session, request->wire.args);
-	set_state(session, SESSION_STARTING);
+	if (high <= session_index(session))
+		high = session_index(session) + 1;
 	return session;
 }
 
-/* Closing it hangs the terminal up, for who else has it open: HUP to its foreground. */
-static void drop_master(struct session *session)
+void session_drop_master(struct session *session)
 {
 	if (session->master >= 0)
 		close(session->master);
@@ -109,29 +93,26 @@ static void close_progress(struct session *session)
 
 enum session_news session_read_news(struct session *session, struct spawn_failure *failure)
 {
-	struct spawn_failure told;
 	int fds[WIRE_DESCRIPTORS];
 	unsigned passed;
-	ssize_t length = seqpacket_receive(
-		session->progress, &told, sizeof told, fds, &passed, MSG_DONTWAIT);
+	ssize_t length;
 
-	if (length < 0 && errno == EAGAIN)
-		return NEWS_NONE;
-	/* The terminal's master did not get through: what is started is of no use. */
-	if (length < 0) {
-		*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
-		kill(session->pid, SIGKILL);
-		return NEWS_FAILED;
-	}
-	if (passed) {
-		drop_master(session);
+	for (;;) {
+		length = seqpacket_receive(
+			session->progress, failure, sizeof *failure, fds, &passed, MSG_DONTWAIT);
+		if (!passed)
+			break;
+		session_drop_master(session);
 		session->master = fds[0];
 		seqpacket_discard(fds + 1, passed - 1);
-		return NEWS_MASTER;
 	}
-	if (length != sizeof told)
-		return NEWS_RUNS;
-	*failure = told;
+	if (length >= 0)
+		return length == sizeof *failure ? NEWS_FAILED : NEWS_RUNS;
+	if (errno == EAGAIN)
+		return NEWS_NONE;
+	/* The terminal's master did not get through: what is started is of no use. */
+	*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
+	kill(session->pid, SIGKILL);
 	return NEWS_FAILED;
 }
 
@@ -140,24 +121,24 @@ void session_run(struct session *session)
 	close_progress(session);
 	/* It may have been hung up before. */
 	if (session->state == SESSION_STARTING)
-		set_state(session, SESSION_ATTACHED);
+		session->state = SESSION_ATTACHED;
 }
 
 void session_fail(struct session *session)
 {
 	close_progress(session);
-	set_state(session, SESSION_FAILED);
+	session->state = SESSION_FAILED;
 }
 
 void session_hold(struct session *session, int master)
 {
 	session->master = master;
-	set_state(session, SESSION_HELD);
+	session->state = SESSION_HELD;
 }
 
 void session_attach(struct session *session)
 {
-	set_state(session, SESSION_ATTACHED);
+	session->state = SESSION_ATTACHED;
 }
 
 void session_hang_up(struct session *session, long long grace)
@@ -176,8 +157,8 @@ void session_hang_up(struct session *session, long long grace)
 		kill(session->pid, SIGKILL);
 	session_signal(session, SIGHUP);
 	session_signal(session, SIGCONT);
-	drop_master(session);
-	set_state(session, SESSION_ENDING);
+	session_drop_master(session);
+	session->state = SESSION_ENDING;
 }
 
 void session_hang_up_all(long long grace)
@@ -190,31 +171,31 @@ void session_hang_up_all(long long grace)
 void session_died(struct session *session)
 {
 	close_progress(session);
-	drop_master(session);
+	session_drop_master(session);
 	/* Those of a group that was hung up and is not empty still have their grace. */
 	if (session->state == SESSION_ENDING && !session_signal(session, 0))
-		set_state(session, SESSION_LEADERLESS);
+		session->state = SESSION_LEADERLESS;
 	else
-		set_state(session, SESSION_FREE);
+		session->state = SESSION_FREE;
 }
 
 static void expire(struct session *session)
 {
 	session_signal(session, SIGKILL);
-	set_state(session, session->state == SESSION_LEADERLESS ? SESSION_FREE : SESSION_KILLED);
+	session->state = session->state == SESSION_LEADERLESS ? SESSION_FREE : SESSION_KILLED;
 }
 
 long long session_expire(long long now)
 {
 	long long next = NEVER;
 
-	for (unsigned i = 0; timed && i < high; i++) {
+	for (unsigned i = 0; i < high; i++) {
 		struct session *session = &table[i];
-		if (!is_timed(session->state))
+		if (session->state != SESSION_ENDING && session->state != SESSION_LEADERLESS)
 			continue;
 		/* A group that is gone leaves its number to others. */
 		if (session->state == SESSION_LEADERLESS && session_signal(session, 0))
-			set_state(session, SESSION_FREE);
+			session->state = SESSION_FREE;
 		else if (session->kill_at <= now)
 			expire(session);
 		else if (session->kill_at < next)
@@ -233,20 +214,23 @@ unsigned session_index(const struct session *session)
 	return (unsigned)(session - table);
 }
 
-struct session *session_by_id(unsigned id)
+/* The one with that id or that pid; 0 is neither. */
+static struct session *find(unsigned id, pid_t pid)
 {
 	for (unsigned i = 0; i < high; i++)
-		if (session_at(i) && table[i].id == id)
+		if (session_at(i) && (table[i].id == id || table[i].pid == pid))
 			return &table[i];
 	return NULL;
 }
 
+struct session *session_by_id(unsigned id)
+{
+	return find(id, 0);
+}
+
 struct session *session_by_pid(pid_t pid)
 {
-	for (unsigned i = 0; i < high; i++)
-		if (session_at(i) && table[i].pid == pid)
-			return &table[i];
-	return NULL;
+	return find(0, pid);
 }
 
 unsigned session_count(void)
@@ -260,32 +244,13 @@ unsigned session_count(void)
 
 const char *session_state_name(const struct session *session)
 {
-	switch (session->state) {
-	case SESSION_STARTING:
-	case SESSION_ATTACHED:
-		return "attached";
-	case SESSION_HELD:
+	if (session->state == SESSION_HELD)
 		return "held";
-	case SESSION_FREE:
-	case SESSION_ENDING:
-	case SESSION_KILLED:
-	case SESSION_FAILED:
-	case SESSION_LEADERLESS:
-		break;
-	}
-	return "ending";
+	return session->state < SESSION_HELD ? "attached" : "ending";
 }
 
 int session_signal(const struct session *session, int signal)
 {
 	/* Before it has a group it is alone, and has all signals blocked: this one waits. */
 	return kill(session_awaits_news(session) ? session->pid : -session->pid, signal);
-}
-
-int session_take_master(struct session *session)
-{
-	int master = session->master;
-
-	session->master = -1;
-	return master;
 }

@@ -67,8 +67,8 @@ static inline bool session_awaits_news(const struct session *session)
  */
 struct session *session_start(const struct request *request, const int *fds, char **envp);
 
-/* What progress tells: nothing yet, that the master came (ask again), or how it went. */
-enum session_news { NEWS_NONE, NEWS_MASTER, NEWS_RUNS, NEWS_FAILED };
+/* What progress tells: nothing yet, or how it went. The master that comes before is kept. */
+enum session_news { NEWS_NONE, NEWS_RUNS, NEWS_FAILED };
 enum session_news session_read_news(struct session *session, struct spawn_failure *failure);
 
 /* The program runs. Closes progress. */
@@ -115,7 +115,10 @@ const char *session_state_name(const struct session *session);
 /* Signals the group. 0, or -1 with errno. */
 int session_signal(const struct session *session, int signal);
 
-/* Hands the terminal's master over to the caller, or -1 where there is none. */
-int session_take_master(struct session *session);
+/*
+ * Closes the terminal's master, where there is one. If nobody else has it, that hangs the
+ * terminal up, for who has it open: HUP to its foreground.
+ */
+void session_drop_master(struct session *session);
 
 #endif

@@ -41,7 +41,7 @@ static int open_master(void)
 /*
  * The child opens the terminal, since only inside is it the container's, and since
  * the path is the container's to make hang. The master goes to PID 1, which sends
- * it on with the news that the program runs.
+ * it on with the news that the program runs. The slave, or -1 with errno.
  */
 static int open_terminal(const struct request *request, int progress)
 {
@@ -59,14 +59,10 @@ static int open_terminal(const struct request *request, int progress)
 	sys_ioctl(master, TIOCSWINSZ, &size);
 	if (request->as_user && sys_fchown(slave, request->user.uid, (gid_t)-1))
 		return -1;
-	for (int fd = 0; fd <= 2; fd++)
-		if (dup2(slave, fd) < 0)
-			return -1;
-	if (slave > 2)
-		close(slave);
 	if (seqpacket_send(progress, "master", 6, &master, 1, 0))
 		return -1;
-	return close(master);
+	close(master);
+	return slave;
 }
 
 static int apply_limits(const struct request *request)
@@ -122,7 +118,8 @@ static char *const *arguments(const struct request *request)
 enum spawn_stage session_child_run(
 	const struct request *request, const int *fds, int progress, pid_t parent, char **envp)
 {
-	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3;
+	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3, slave = -1;
+	const int passed = stdio + request->program_passed;
 	struct spawn spawn = {
 		.argv = arguments(request),
 		.envp = environment(request, envp),
@@ -139,14 +136,19 @@ enum spawn_stage session_child_run(
 	};
 
 	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
-	memcpy(keep, fds, (size_t)(stdio + request->program_passed) * sizeof *fds);
-	keep[stdio + request->program_passed] = progress;
-	fds_close_others(keep, (unsigned)(stdio + request->program_passed) + 1);
-	if (request->terminal && open_terminal(request, progress))
-		return SPAWN_TERMINAL;
-	for (int fd = 0; fd < stdio; fd++)
-		if (dup2(fds[fd], fd) < 0)
+	memcpy(keep, fds, WIRE_DESCRIPTORS * sizeof *fds);
+	keep[passed] = progress;
+	fds_close_others(keep, (unsigned)passed + 1);
+	if (request->terminal) {
+		slave = open_terminal(request, progress);
+		if (slave < 0)
+			return SPAWN_TERMINAL;
+	}
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(request->terminal ? slave : fds[fd], fd) < 0)
 			return SPAWN_STDIO;
+	if (slave > 2)
+		close(slave);
 	fds_restore_limit();
 	if (apply_limits(request))
 		return SPAWN_LIMITS;

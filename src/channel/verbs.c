@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -22,20 +23,19 @@ static struct {
 static void run_status(struct verb_call *call)
 {
 	const struct server_view *view = self.view;
-	struct reply reply;
 
-	reply_begin(&reply, "status");
-	reply_add(&reply, "release", INIT_VERSION);
-	reply_add(&reply, "state", view->state);
-	reply_add_number(&reply, "pid", getpid());
-	reply_add_number(&reply, "main", view->command->pid);
-	reply_add_number(&reply, "uptime", sys_now() - view->started);
-	reply_add_number(&reply, "reaped", (long long)view->reaped);
-	reply_add_number(&reply, "forwarded", (long long)view->forwarded);
-	reply_add_number(&reply, "sessions", session_count());
+	reply_begin("status");
+	reply_add("release", INIT_VERSION);
+	reply_add("state", view->state);
+	reply_add_number("pid", getpid());
+	reply_add_number("main", view->command->pid);
+	reply_add_number("uptime", sys_now() - view->started);
+	reply_add_number("reaped", (long long)view->reaped);
+	reply_add_number("forwarded", (long long)view->forwarded);
+	reply_add_number("sessions", session_count());
 	if (view->ended)
-		reply_add_status(&reply, view->status);
-	connection_send(call->connection, &reply, -1);
+		reply_add_status(view->status);
+	connection_send(call->connection, -1);
 }
 
 static void run_exec(struct verb_call *call)
@@ -66,7 +66,10 @@ static void run_exec(struct verb_call *call)
 		return;
 	}
 	connection_bind(connection, session);
-	call->copied = true;
+	/* The child holds them as well, so that ours are not the last: closing them cannot block.
+	 */
+	seqpacket_discard(call->fds, call->count);
+	call->count = 0;
 }
 
 /* 0, or -1 with errno. */
@@ -97,46 +100,44 @@ static int send_signal(const struct connection *connection, const struct request
 
 static void run_signal(struct verb_call *call)
 {
-	struct reply reply;
 
 	if (send_signal(call->connection, call->request)) {
 		connection_fail(call->connection, "signal", errno, NULL);
 		return;
 	}
-	reply_begin(&reply, "signalled");
-	connection_send(call->connection, &reply, -1);
+	reply_begin("signalled");
+	connection_send(call->connection, -1);
 }
 
 /* One line of the list, or what follows the last. 0, or -1 with errno. */
 static int list_one(const struct connection *connection)
 {
 	const struct session *session = session_at((unsigned)connection->listing);
-	struct reply reply;
 
 	if (connection->listing == SESSIONS) {
-		reply_begin(&reply, "end");
-		return connection_try(connection, &reply, -1);
+		reply_begin("end");
+		return reply_send(connection->fd, -1);
 	}
 	if (!session)
 		return 0;
-	reply_begin(&reply, "session");
-	events_add_session(&reply, session);
-	reply_add(&reply, "name", session->name);
-	reply_add(&reply, "state", session_state_name(session));
-	reply_add(&reply, "terminal", session->terminal ? "true" : "false");
-	reply_add_number(&reply, "uptime", sys_now() - session->started);
-	return connection_try(connection, &reply, -1);
+	reply_begin("session");
+	events_add_session(session);
+	reply_add("name", session->name);
+	reply_add("state", session_state_name(session));
+	reply_add("terminal", session->terminal ? "true" : "false");
+	reply_add_number("uptime", sys_now() - session->started);
+	return reply_send(connection->fd, -1);
 }
 
 void verbs_continue_list(struct connection *connection)
 {
 	while (connection->listing >= 0 && !list_one(connection))
 		connection->listing =
-			(short)(connection->listing == SESSIONS ? -1 : connection->listing + 1);
+			connection->listing == SESSIONS ? -1 : connection->listing + 1;
 	if (connection->listing >= 0 && errno != EAGAIN)
 		connection_drop(connection);
 	else
-		connection_await_room(connection, connection->listing >= 0 || connection->lost > 0);
+		connection_await_room(connection);
 }
 
 static void run_sessions(struct verb_call *call)
@@ -150,7 +151,6 @@ static void run_hold(struct verb_call *call)
 {
 	struct connection *connection = call->connection;
 	struct session *session = connection->session;
-	struct reply reply;
 
 	if (!session || session->state == SESSION_STARTING) {
 		connection_fail(connection, "hold", ESRCH, "the connection has no session");
@@ -163,17 +163,15 @@ static void run_hold(struct verb_call *call)
 	connection_unbind(session);
 	session_hold(session, call->count ? call->fds[0] : -1);
 	call->count = 0;
-	reply_begin(&reply, "held");
-	reply_add_number(&reply, "session", session->id);
-	connection_send(connection, &reply, -1);
+	reply_begin("held");
+	reply_add_number("session", session->id);
+	connection_send(connection, -1);
 }
 
 static void run_attach(struct verb_call *call)
 {
 	struct connection *connection = call->connection;
 	struct session *session = session_by_id(call->request->session);
-	struct reply reply;
-	int master;
 
 	if (!session) {
 		connection_fail(connection, "attach", ESRCH, "no such session");
@@ -185,27 +183,24 @@ static void run_attach(struct verb_call *call)
 					    : "the session is not held");
 		return;
 	}
-	reply_begin(&reply, "attached");
-	events_add_session(&reply, session);
+	reply_begin("attached");
+	events_add_session(session);
 	/* It stays held should the peer not take it. */
-	if (connection_send(connection, &reply, session->master))
+	if (connection_send(connection, session->master))
 		return;
-	master = session_take_master(session);
-	if (master >= 0)
-		close(master);
+	session_drop_master(session);
 	session_attach(session);
 	connection_bind(connection, session);
 }
 
 static void run_watch(struct verb_call *call)
 {
-	struct reply event;
 
-	reply_begin_event(&event, "state");
-	reply_add(&event, "state", self.view->state);
-	reply_add_number(&event, "main", self.view->command->pid);
-	if (!connection_send(call->connection, &event, -1))
-		connection_watch(call->connection);
+	reply_begin_event("state");
+	reply_add("state", self.view->state);
+	reply_add_number("main", self.view->command->pid);
+	if (!connection_send(call->connection, -1))
+		call->connection->watches = true;
 }
 
 static void run_wait(struct verb_call *call)
@@ -218,32 +213,29 @@ static void run_wait(struct verb_call *call)
 
 static void run_stop(struct verb_call *call)
 {
-	struct reply reply;
 
 	/* Several may come before the first is acted on. */
 	self.stop.wanted = true;
 	self.stop.grace = shorter(self.stop.grace, call->request->grace);
-	reply_begin(&reply, "stopping");
-	connection_send(call->connection, &reply, -1);
+	reply_begin("stopping");
+	connection_send(call->connection, -1);
 }
 
 static void open_main(struct connection *connection)
 {
 	const struct recipient *command = self.view->command;
-	struct reply reply;
 
 	if (!command->pid || command->pidfd < 0) {
 		connection_fail(connection, "open", ESRCH, "the main command has ended");
 		return;
 	}
-	reply_begin(&reply, "opened");
-	connection_send(connection, &reply, command->pidfd);
+	reply_begin("opened");
+	connection_send(connection, command->pidfd);
 }
 
 static void run_open(struct verb_call *call)
 {
 	const char *what = call->request->what, *name = call->request->name_space;
-	struct reply reply;
 	int fd;
 
 	if (what && text_is(what, 0, "main")) {
@@ -252,10 +244,10 @@ static void run_open(struct verb_call *call)
 	}
 	fd = what ? exports_directory(what) : exports_namespace(name ? name : "");
 	if (fd >= 0) {
-		reply_begin(&reply, "opened");
-		connection_send(call->connection, &reply, fd);
+		reply_begin("opened");
+		connection_send(call->connection, fd);
 	} else if (errno == EINVAL) {
-		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what", NULL);
+		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what");
 	} else {
 		connection_fail(call->connection, "open", ENOENT, "not available here");
 	}
@@ -269,7 +261,7 @@ static void run_open(struct verb_call *call)
 
 static const struct verb table[] = {
 	VERB(status),
-	VERB(exec, .args = true, .descriptors = REQUEST_STDIO,
+	VERB(exec, .descriptors = REQUEST_STDIO,
 		.fields = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(CWD) | FIELD_BIT(ENV) |
                           FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PROGRAM) |
                           FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) | FIELD_BIT(UMASK) |
@@ -277,16 +269,14 @@ static const struct verb table[] = {
 	VERB(signal,
 		.fields =
 			FIELD_BIT(SIGNAL) | FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION),
-		.required = FIELD_BIT(SIGNAL),
-		.one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION)),
+		.required = FIELD_SIGNAL),
 	VERB(sessions),
 	VERB(hold, .descriptors = REQUEST_MASTER),
-	VERB(attach, .fields = FIELD_BIT(SESSION), .required = FIELD_BIT(SESSION)),
+	VERB(attach, .fields = FIELD_BIT(SESSION), .required = FIELD_SESSION),
 	VERB(watch),
 	VERB(wait),
 	VERB(stop, .fields = FIELD_BIT(GRACE)),
-	VERB(open, .fields = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE),
-		.one_of = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE)),
+	VERB(open, .fields = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE)),
 };
 
 enum { VERBS = sizeof table / sizeof *table };
@@ -298,24 +288,14 @@ const struct verb *verbs_at(unsigned index)
 	return index < VERBS ? &table[index] : NULL;
 }
 
-/* The index of the verb that a text names up to the character end, or VERBS. */
-static unsigned find(const char *text, char end)
-{
-	unsigned index = 0;
-
-	while (index < VERBS && !text_is(text, end, table[index].name))
-		index++;
-	return index;
-}
-
 const struct verb *verbs_find(const char *name)
 {
-	return verbs_at(find(name, 0));
+	return verbs_at(TEXT_ROW(name, 0, table));
 }
 
 static unsigned bit_of(const char *name)
 {
-	const unsigned index = find(name, ',');
+	const unsigned index = TEXT_ROW(name, ',', table);
 
 	return index < VERBS ? 1U << index : 0;
 }
@@ -333,17 +313,15 @@ bool verbs_has(unsigned set, const struct verb *verb)
 int verbs_read(struct request *request, char *data, size_t length, unsigned descriptors,
 	const char **field)
 {
-	const struct verb *verb;
-	struct wire wire;
-
+	memset(request, 0, sizeof *request);
 	*field = "message";
 	errno = EINVAL;
-	if (wire_read(&wire, data, length))
+	if (wire_read(&request->wire, data, length))
 		return -1;
 	*field = "request";
 	errno = ENOSYS;
-	verb = verbs_find(wire.name);
-	return verb ? request_read(request, verb, &wire, descriptors, field) : -1;
+	request->verb = verbs_find(request->wire.name);
+	return request->verb ? request_read(request, descriptors, field) : -1;
 }
 
 void verbs_setup(const struct server_view *view)

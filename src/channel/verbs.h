@@ -16,19 +16,16 @@ struct verb_call {
 	struct connection *connection;
 	const struct request *request;
 	const int *fds;
-	unsigned count; /* of fds; 0 once the verb has taken them over */
-	bool copied;    /* a child holds them as well, so that ours are not the last */
+	unsigned count; /* of fds; 0 once the verb has taken them over or closed them */
 };
 
 struct verb {
-	const char *name;
+	char name[9];
+	unsigned char descriptors; /* 0 or enum request_descriptors; with three it has arguments */
+	unsigned char required;    /* enum field: one of fields, or 0 for none */
+	unsigned fields;           /* that it takes besides version, as FIELD_BIT has them */
 	/* Does what was asked for, and replies. */
 	void (*run)(struct verb_call *call);
-	unsigned fields;           /* that it takes besides version, as FIELD_BIT has them */
-	unsigned required;         /* of those */
-	unsigned one_of;           /* of those, at most one may be given */
-	unsigned char descriptors; /* enum request_descriptors */
-	bool args;                 /* it must have arguments, and no other verb may */
 };
 
 /* By index; NULL behind the last. */
