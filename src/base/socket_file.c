@@ -50,8 +50,8 @@ static bool probe_stale(const struct socket_file *file)
 	if (fd < 0)
 		return false;
 	stale = !socket_address(&address, file->name) &&
-	        connect(fd, (const struct sockaddr *)&address, sizeof address) &&
-	        errno == ECONNREFUSED && !status_of(file, &status) && S_ISSOCK(status.mode);
+	        sys_connect(fd, &address, sizeof address) && errno == ECONNREFUSED &&
+	        !status_of(file, &status) && S_ISSOCK(status.mode);
 	close(fd);
 	return stale;
 }
@@ -59,7 +59,7 @@ static bool probe_stale(const struct socket_file *file)
 SECTION_START int socket_file_locate(struct socket_file *file, const char *path)
 {
 	const char *name = text_last(path, '/');
-	char directory[4096] = ".";
+	char directory[4096];
 	size_t length = (size_t)(name - path);
 
 	file->directory = -1;
@@ -68,10 +68,9 @@ SECTION_START int socket_file_locate(struct socket_file *file, const char *path)
 		errno = *name ? ENAMETOOLONG : EISDIR;
 		return -1;
 	}
-	if (length) {
-		memcpy(directory, path, length);
-		directory[length] = 0;
-	}
+	directory[0] = '.';
+	memcpy(directory, path, length);
+	directory[length ? length : 1] = 0;
 	file->directory = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
 	return file->directory < 0 ? -1 : 0;
 }
@@ -80,16 +79,15 @@ SECTION_START int socket_file_locate(struct socket_file *file, const char *path)
 SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
 {
 	struct sockaddr_un address;
-	const struct sockaddr *generic = (const struct sockaddr *)&address;
 	int result;
 
 	if (socket_address(&address, file->name))
 		return -1;
 	mask = umask(mask);
-	result = bind(fd, generic, sizeof address);
+	result = sys_bind(fd, &address, sizeof address);
 	if (result && errno == EADDRINUSE) {
 		if (probe_stale(file) && !unlinkat(file->directory, file->name, 0))
-			result = bind(fd, generic, sizeof address);
+			result = sys_bind(fd, &address, sizeof address);
 		else
 			errno = EADDRINUSE;
 	}
@@ -100,7 +98,7 @@ SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask
 		unlinkat(file->directory, file->name, 0);
 		return -1;
 	}
-	return listen(fd, 128);
+	return sys_listen(fd, 128);
 }
 
 int socket_file_bind(struct socket_file *file, int fd, mode_t mask)

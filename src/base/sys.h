@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,6 +57,26 @@ static inline int sys_socketpair(int ends[2])
 static inline int sys_socket(void)
 {
 	return (int)syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static inline int sys_bind(int fd, const struct sockaddr_un *address, size_t length)
+{
+	return (int)syscall(SYS_bind, fd, address, length);
+}
+
+static inline int sys_connect(int fd, const struct sockaddr_un *address, size_t length)
+{
+	return (int)syscall(SYS_connect, fd, address, length);
+}
+
+static inline int sys_listen(int fd, int backlog)
+{
+	return (int)syscall(SYS_listen, fd, backlog);
+}
+
+static inline int sys_shutdown(int fd, int how)
+{
+	return (int)syscall(SYS_shutdown, fd, how);
 }
 
 /* Close-on-exec and non-blocking. */
