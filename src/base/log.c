@@ -78,11 +78,12 @@ int log_put(int fd, const char *text, size_t length)
 
 void log_parts(int level, int error, const char *const *parts)
 {
-	struct line line = {.length = 0};
 	const int saved = errno;
+	struct line line;
 
 	if (!log_enabled(level))
 		return;
+	line.length = 0;
 	append(&line, self.program);
 	append(&line, error ? ": cannot " : ": ");
 	while (*parts)

@@ -51,19 +51,9 @@ _Noreturn static void cannot(const char *step, const char *name)
 	fail_errno(step, "cgroup ", self.setup->path, name);
 }
 
-/* What a file holds, as far as there is room; "" where it cannot be read. */
-static void read_from(int directory, const char *file, char *text, size_t size)
-{
-	int fd = sys_open(directory, file, O_RDONLY);
-	ssize_t length = read(fd, text, size - 1);
-
-	close(fd);
-	text[length < 0 ? 0 : length] = 0;
-}
-
 char *cgroup_line(int directory, const char *path, char *text, size_t size)
 {
-	read_from(directory, path, text, size);
+	file_read(directory, path, text, size);
 	/* It is the last line, but for named v1 trees mounted later. */
 	for (; !text_after(text, "0::"); text++)
 		if (!*(text += text_until(text, '\n')))
@@ -77,7 +67,7 @@ static void switch_controllers(const char *file, char sign)
 {
 	char words[WORDS] = "", *word = words + 1;
 
-	read_from(self.fds[CGROUP_DIR], file, word, sizeof words - 2);
+	file_read(self.fds[CGROUP_DIR], file, word, sizeof words - 2);
 	while (*word) {
 		size_t length = text_until(word, ' ');
 		word[-1] = sign;

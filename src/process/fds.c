@@ -50,8 +50,7 @@ void fds_raise_limit(void)
 
 	if (sys_limit(RLIMIT_NOFILE, NULL, &inherited))
 		return;
-	most = inherited;
-	most.now = most.most;
+	most.now = most.most = inherited.most;
 	sys_limit(RLIMIT_NOFILE, &most, NULL);
 }
 
