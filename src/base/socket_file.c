@@ -36,6 +36,11 @@ static int status_of(const struct socket_file *file, struct file_status *status)
 	return file_status_at(file->directory, file->name, status);
 }
 
+static int unlink_file(const struct socket_file *file)
+{
+	return unlinkat(file->directory, file->name, 0);
+}
+
 /*
  * A connect(2) to a file that nobody listens on, socket or not, is refused (unix(7)).
  * The socket's directory is the current one.
@@ -47,8 +52,6 @@ static bool probe_stale(const struct socket_file *file)
 	struct file_status status;
 	bool stale;
 
-	if (fd < 0)
-		return false;
 	stale = !socket_address(&address, file->name) &&
 	        sys_connect(fd, &address, sizeof address) && errno == ECONNREFUSED &&
 	        !status_of(file, &status) && S_ISSOCK(status.mode);
@@ -86,7 +89,7 @@ SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask
 	mask = umask(mask);
 	result = sys_bind(fd, &address, sizeof address);
 	if (result && errno == EADDRINUSE) {
-		if (probe_stale(file) && !unlinkat(file->directory, file->name, 0))
+		if (probe_stale(file) && !unlink_file(file))
 			result = sys_bind(fd, &address, sizeof address);
 		else
 			errno = EADDRINUSE;
@@ -95,7 +98,7 @@ SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask
 	if (result)
 		return -1;
 	if (status_of(file, &file->made)) {
-		unlinkat(file->directory, file->name, 0);
+		unlink_file(file);
 		return -1;
 	}
 	return sys_listen(fd, 128);
@@ -132,7 +135,7 @@ int socket_file_remove(const struct socket_file *file)
 		return 0;
 	if (status_of(file, &status))
 		return errno == ENOENT ? 0 : -1;
-	return file_is_same(&status, &file->made) ? unlinkat(file->directory, file->name, 0) : 0;
+	return file_is_same(&status, &file->made) ? unlink_file(file) : 0;
 }
 
 int socket_file_remove_stale(const struct socket_file *file)
@@ -144,7 +147,7 @@ int socket_file_remove_stale(const struct socket_file *file)
 		return -1;
 	for (int i = 0; i < LOOKS && !status_of(file, &status); i++) {
 		error = 0;
-		if (probe_stale(file) && unlinkat(file->directory, file->name, 0))
+		if (probe_stale(file) && unlink_file(file))
 			error = errno;
 		poll(NULL, 0, LOOK_INTERVAL);
 	}
