@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 
 #include "sys.h"
 #include "text.h"
@@ -41,7 +40,7 @@ int file_open_in(int directory, const char *path, long type)
 
 	if (fd < 0)
 		return -1;
-	if (!fstatfs(fd, &fs) && (long)fs.f_type == type)
+	if (!sys_fstatfs(fd, &fs) && (long)fs.f_type == type)
 		return fd;
 	close(fd);
 	errno = EINVAL;

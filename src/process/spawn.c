@@ -56,7 +56,7 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 	int denied = 0;
 
 	if (!length || file[text_until(file, '/')]) {
-		execve(file, argv, envp);
+		syscall(SYS_execve, file, argv, envp);
 		return;
 	}
 	if (!path)
@@ -70,7 +70,7 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 			/* An empty element is the current directory. */
 			whole[before] = '/';
 			text_join(whole + before + (before > 0), file, "");
-			execve(whole, argv, envp);
+			syscall(SYS_execve, whole, argv, envp);
 			if (errno == EACCES)
 				denied = EACCES;
 			else if (errno != ENOENT && errno != ENOTDIR)
@@ -89,7 +89,7 @@ static int join_group(const struct spawn *spawn)
 	case SPAWN_OWN_SESSION:
 		return setsid() < 0 ? -1 : 0;
 	case SPAWN_OWN_GROUP:
-		return setpgid(0, 0);
+		return sys_setpgid(0);
 	case SPAWN_OUR_GROUP:
 		break;
 	}

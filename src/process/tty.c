@@ -71,7 +71,7 @@ int tty_release(const struct tty *tty)
 	if (child < 0)
 		return -1;
 	if (!child) {
-		setpgid(0, 0);
+		sys_setpgid(0);
 		none = getpid();
 		sys_ioctl(tty->fd, TIOCSPGRP, &none);
 		_exit(0);
@@ -120,9 +120,9 @@ int tty_abandon(struct tty *tty, pid_t group)
 	tty->mode = TTY_NONE;
 	tty_close(tty);
 	/* The leader of a group cannot leave the session; as one of another's it can. */
-	if (setsid() >= 0 || (!setpgid(0, group) && setsid() >= 0))
+	if (setsid() >= 0 || (!sys_setpgid(group) && setsid() >= 0))
 		return 0;
-	setpgid(0, ours);
+	sys_setpgid(ours);
 	return -1;
 }
 
