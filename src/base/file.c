@@ -49,10 +49,11 @@ int file_open_in(int directory, const char *path, long type)
 
 void file_close_range(unsigned first, unsigned last, enum file_close when)
 {
-	struct sys_limit limit = {.now = 1024};
+	struct sys_limit limit;
 
 	if (first > last || !syscall(SYS_close_range, first, last, when))
 		return;
+	limit.now = 1024;
 	sys_limit(RLIMIT_NOFILE, NULL, &limit);
 	for (; first <= last && first < limit.now; first++)
 		if (when == FILE_CLOSE_ON_EXEC)
