@@ -55,12 +55,15 @@ static const char names[][7] = {
 	[SIGIO] = "IO",
 	[SIGPWR] = "PWR",
 	[SIGSYS] = "SYS",
+	/* Second names, of the signals in aliases. */
+	"IOT",
+	"CLD",
+	"POLL",
 };
 
-static const struct {
-	char name[5];
-	unsigned char signal;
-} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}};
+static const unsigned char aliases[] = {SIGABRT, SIGCHLD, SIGIO};
+
+enum { NAMES = sizeof names / sizeof *names, FIRST_NAMES = NAMES - sizeof aliases };
 
 static struct {
 	struct mask mask;
@@ -184,10 +187,9 @@ int signal_number_until(const char *text, char end)
 		text = upper;
 	/* An empty name finds row 0, which is no signal. */
 	row = TEXT_ROW(text, 0, names);
-	if (row < sizeof names / sizeof *names)
+	if (row < FIRST_NAMES)
 		return (int)row;
-	row = TEXT_ROW(text, 0, aliases);
-	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
+	return row < NAMES ? aliases[row - FIRST_NAMES] : realtime(text);
 }
 
 int signal_number(const char *text)
@@ -199,7 +201,7 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
 	char digits[NUMBER_SIZE];
 
-	if ((unsigned)signal < sizeof names / sizeof *names)
+	if ((unsigned)signal < FIRST_NAMES)
 		text_join(buffer, "SIG", names[signal]);
 	else if (signal < RTMIN)
 		text_join(buffer, "SIG", number_text(digits, signal));
