@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 
 #include "sys.h"
 #include "text.h"
@@ -25,6 +24,15 @@ int file_write(int directory, const char *path, const char *text)
 	return length < 0 ? -1 : 0;
 }
 
+void file_read(int directory, const char *path, char *text, size_t size)
+{
+	int fd = sys_open(directory, path, O_RDONLY);
+	ssize_t length = read(fd, text, size - 1);
+
+	close(fd);
+	text[length < 0 ? 0 : length] = 0;
+}
+
 int file_open_in(int directory, const char *path, long type)
 {
 	struct statfs fs;
@@ -32,7 +40,7 @@ int file_open_in(int directory, const char *path, long type)
 
 	if (fd < 0)
 		return -1;
-	if (!fstatfs(fd, &fs) && (long)fs.f_type == type)
+	if (!sys_fstatfs(fd, &fs) && (long)fs.f_type == type)
 		return fd;
 	close(fd);
 	errno = EINVAL;
@@ -41,10 +49,11 @@ int file_open_in(int directory, const char *path, long type)
 
 void file_close_range(unsigned first, unsigned last, enum file_close when)
 {
-	struct sys_limit limit = {.now = 1024};
+	struct sys_limit limit;
 
 	if (first > last || !syscall(SYS_close_range, first, last, when))
 		return;
+	limit.now = 1024;
 	sys_limit(RLIMIT_NOFILE, NULL, &limit);
 	for (; first <= last && first < limit.now; first++)
 		if (when == FILE_CLOSE_ON_EXEC)

@@ -19,11 +19,6 @@ static struct {
 	const char *cause; /* behind the text of an errno */
 } self = {.program = "init", .level = LOG_WARN, .failure_code = 125, .cause = ""};
 
-struct line {
-	char text[LOG_SIZE];
-	size_t length;
-};
-
 void log_setup(const char *program, int level, int failure_code)
 {
 	self.program = program;
@@ -46,13 +41,14 @@ int log_enabled(int level)
 	return level <= self.level;
 }
 
-static void append(struct line *line, const char *part)
+/* The length of the line with that part, of which one byte stays free for the newline. */
+static size_t append(char line[static LOG_SIZE], size_t length, const char *part)
 {
-	/* One byte stays free for the newline. */
-	while (*part && line->length < sizeof line->text - 1) {
+	while (*part && length < LOG_SIZE - 1) {
 		unsigned char c = (unsigned char)*part++;
-		line->text[line->length++] = (char)(c < ' ' || c == 0x7f ? '?' : c);
+		line[length++] = (char)(c < ' ' || c == 0x7f ? '?' : c);
 	}
+	return length;
 }
 
 /*
@@ -68,7 +64,8 @@ int log_put(int fd, const char *text, size_t length)
 	struct iovec part = {.iov_base = (void *)text, .iov_len = length};
 
 	errno = EAGAIN;
-	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+	poll(&ready, 1, 0);
+	if (!(ready.revents & POLLOUT))
 		return -1;
 	if (syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, (long)RWF_NOWAIT) >= 0)
 		return 0;
@@ -79,22 +76,23 @@ int log_put(int fd, const char *text, size_t length)
 
 void log_parts(int level, int error, const char *const *parts)
 {
-	struct line line = {.length = 0};
 	const int saved = errno;
+	char line[LOG_SIZE];
+	size_t length;
 
 	if (!log_enabled(level))
 		return;
-	append(&line, self.program);
-	append(&line, error ? ": cannot " : ": ");
+	length = append(line, 0, self.program);
+	length = append(line, length, error ? ": cannot " : ": ");
 	while (*parts)
-		append(&line, *parts++);
+		length = append(line, length, *parts++);
 	if (error) {
-		append(&line, ": ");
-		append(&line, strerror(error));
-		append(&line, self.cause);
+		length = append(line, length, ": ");
+		length = append(line, length, strerror(error));
+		length = append(line, length, self.cause);
 	}
-	line.text[line.length++] = '\n';
-	log_put(2, line.text, line.length);
+	line[length++] = '\n';
+	log_put(2, line, length);
 	errno = saved;
 }
 

@@ -36,6 +36,11 @@ static int status_of(const struct socket_file *file, struct file_status *status)
 	return file_status_at(file->directory, file->name, status);
 }
 
+static int unlink_file(const struct socket_file *file)
+{
+	return unlinkat(file->directory, file->name, 0);
+}
+
 /*
  * A connect(2) to a file that nobody listens on, socket or not, is refused (unix(7)).
  * The socket's directory is the current one.
@@ -47,11 +52,9 @@ static bool probe_stale(const struct socket_file *file)
 	struct file_status status;
 	bool stale;
 
-	if (fd < 0)
-		return false;
 	stale = !socket_address(&address, file->name) &&
-	        connect(fd, (const struct sockaddr *)&address, sizeof address) &&
-	        errno == ECONNREFUSED && !status_of(file, &status) && S_ISSOCK(status.mode);
+	        sys_connect(fd, &address, sizeof address) && errno == ECONNREFUSED &&
+	        !status_of(file, &status) && S_ISSOCK(status.mode);
 	close(fd);
 	return stale;
 }
@@ -59,7 +62,7 @@ static bool probe_stale(const struct socket_file *file)
 SECTION_START int socket_file_locate(struct socket_file *file, const char *path)
 {
 	const char *name = text_last(path, '/');
-	char directory[4096] = ".";
+	char directory[4096];
 	size_t length = (size_t)(name - path);
 
 	file->directory = -1;
@@ -68,10 +71,9 @@ SECTION_START int socket_file_locate(struct socket_file *file, const char *path)
 		errno = *name ? ENAMETOOLONG : EISDIR;
 		return -1;
 	}
-	if (length) {
-		memcpy(directory, path, length);
-		directory[length] = 0;
-	}
+	directory[0] = '.';
+	memcpy(directory, path, length);
+	directory[length ? length : 1] = 0;
 	file->directory = sys_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
 	return file->directory < 0 ? -1 : 0;
 }
@@ -80,16 +82,15 @@ SECTION_START int socket_file_locate(struct socket_file *file, const char *path)
 SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask)
 {
 	struct sockaddr_un address;
-	const struct sockaddr *generic = (const struct sockaddr *)&address;
 	int result;
 
 	if (socket_address(&address, file->name))
 		return -1;
 	mask = umask(mask);
-	result = bind(fd, generic, sizeof address);
+	result = sys_bind(fd, &address, sizeof address);
 	if (result && errno == EADDRINUSE) {
-		if (probe_stale(file) && !unlinkat(file->directory, file->name, 0))
-			result = bind(fd, generic, sizeof address);
+		if (probe_stale(file) && !unlink_file(file))
+			result = sys_bind(fd, &address, sizeof address);
 		else
 			errno = EADDRINUSE;
 	}
@@ -97,10 +98,10 @@ SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask
 	if (result)
 		return -1;
 	if (status_of(file, &file->made)) {
-		unlinkat(file->directory, file->name, 0);
+		unlink_file(file);
 		return -1;
 	}
-	return listen(fd, 128);
+	return sys_listen(fd, 128);
 }
 
 int socket_file_bind(struct socket_file *file, int fd, mode_t mask)
@@ -134,7 +135,7 @@ int socket_file_remove(const struct socket_file *file)
 		return 0;
 	if (status_of(file, &status))
 		return errno == ENOENT ? 0 : -1;
-	return file_is_same(&status, &file->made) ? unlinkat(file->directory, file->name, 0) : 0;
+	return file_is_same(&status, &file->made) ? unlink_file(file) : 0;
 }
 
 int socket_file_remove_stale(const struct socket_file *file)
@@ -146,7 +147,7 @@ int socket_file_remove_stale(const struct socket_file *file)
 		return -1;
 	for (int i = 0; i < LOOKS && !status_of(file, &status); i++) {
 		error = 0;
-		if (probe_stale(file) && unlinkat(file->directory, file->name, 0))
+		if (probe_stale(file) && unlink_file(file))
 			error = errno;
 		poll(NULL, 0, LOOK_INTERVAL);
 	}

@@ -14,6 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,6 +58,26 @@ static inline int sys_socketpair(int ends[2])
 static inline int sys_socket(void)
 {
 	return (int)syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static inline int sys_bind(int fd, const struct sockaddr_un *address, size_t length)
+{
+	return (int)syscall(SYS_bind, fd, address, length);
+}
+
+static inline int sys_connect(int fd, const struct sockaddr_un *address, size_t length)
+{
+	return (int)syscall(SYS_connect, fd, address, length);
+}
+
+static inline int sys_listen(int fd, int backlog)
+{
+	return (int)syscall(SYS_listen, fd, backlog);
+}
+
+static inline int sys_shutdown(int fd, int how)
+{
+	return (int)syscall(SYS_shutdown, fd, how);
 }
 
 /* Close-on-exec and non-blocking. */
@@ -122,6 +144,22 @@ static inline int sys_epoll_wait(int epoll, struct epoll_event *events, int most
 static inline ssize_t sys_readlink(int directory, const char *name, char *text, size_t size)
 {
 	return syscall(SYS_readlinkat, directory, name, text, size);
+}
+
+/* Where the kernel has two structs, the libc knows which one it declares. */
+static inline int sys_fstatfs(int fd, struct statfs *status)
+{
+#ifdef SYS_fstatfs64
+	return fstatfs(fd, status);
+#else
+	return (int)syscall(SYS_fstatfs, fd, status);
+#endif
+}
+
+/* This process goes to that group, or with 0 to one of its own. */
+static inline int sys_setpgid(pid_t group)
+{
+	return (int)syscall(SYS_setpgid, 0, group);
 }
 
 static inline int sys_fchdir(int fd)

@@ -51,19 +51,9 @@ _Noreturn static void cannot(const char *step, const char *name)
 	fail_errno(step, "cgroup ", self.setup->path, name);
 }
 
-/* What a file holds, as far as there is room; "" where it cannot be read. */
-static void read_from(int directory, const char *file, char *text, size_t size)
-{
-	int fd = sys_open(directory, file, O_RDONLY);
-	ssize_t length = read(fd, text, size - 1);
-
-	close(fd);
-	text[length < 0 ? 0 : length] = 0;
-}
-
 char *cgroup_line(int directory, const char *path, char *text, size_t size)
 {
-	read_from(directory, path, text, size);
+	file_read(directory, path, text, size);
 	/* It is the last line, but for named v1 trees mounted later. */
 	for (; !text_after(text, "0::"); text++)
 		if (!*(text += text_until(text, '\n')))
@@ -75,15 +65,15 @@ char *cgroup_line(int directory, const char *path, char *text, size_t size)
 /* Hands on all that the file lists ('+'), or no more ('-'). The kernel may refuse one. */
 static void switch_controllers(const char *file, char sign)
 {
-	char words[WORDS] = "", *word = words + 1;
+	char words[WORDS], *word = words + 1;
 
-	read_from(self.fds[CGROUP_DIR], file, word, sizeof words - 2);
+	file_read(self.fds[CGROUP_DIR], file, word, sizeof words - 1);
 	while (*word) {
-		size_t length = text_until(word, ' ');
+		char *end = word + text_until(word, ' '), *next = *end ? end + 1 : end;
 		word[-1] = sign;
-		word[length] = 0;
+		*end = 0;
 		file_write(self.fds[CGROUP_DIR], "cgroup.subtree_control", word - 1);
-		word += length + 1;
+		word = next;
 	}
 }
 
@@ -144,13 +134,17 @@ SECTION_START static void set_limits(enum cgroup_part part)
 {
 	for (unsigned i = 0; i < self.setup->count; i++) {
 		const char *limit = self.setup->limits[i];
-		char word[WORD] = "+", *end = (char *)limit + text_until(limit, '=');
+		char word[WORD], *end = (char *)limit + text_until(limit, '=');
 		size_t length = text_until(limit, '.');
 		bool weight = text_after(limit + length, ".weight"), set;
 
 		if (weight != (part == CGROUP_DIR))
 			continue;
-		memcpy(word + 1, limit, length < WORD - 2 ? length : WORD - 2);
+		if (length > WORD - 2)
+			length = WORD - 2;
+		*word = '+';
+		memcpy(word + 1, limit, length);
+		word[1 + length] = 0;
 		*end = 0;
 		set = (weight ||
 			      !file_write(self.fds[CGROUP_DIR], "cgroup.subtree_control", word)) &&
@@ -190,6 +184,7 @@ static void tell(int janitor, char what)
 void cgroup_make(const struct cgroup_setup *setup, int janitor)
 {
 	struct file_status status;
+	bool made;
 	int dir;
 
 	memset(self.fds, -1, sizeof self.fds);
@@ -198,18 +193,19 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 	self.setup = setup;
 	if (file_status_at(AT_FDCWD, setup->path, &status))
 		tell(janitor, CGROUP_MADE_ALL);
-	self.made_all = !mkdirat(AT_FDCWD, setup->path, 0755);
-	if (!self.made_all && errno != EEXIST)
+	made = !mkdirat(AT_FDCWD, setup->path, 0755);
+	if (!made && errno != EEXIST)
 		cannot("make ", "");
 	dir = self.fds[CGROUP_DIR] = file_open_in(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
 	if (dir < 0) {
-		if (self.made_all)
+		if (made)
 			unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
 		/* file_open_in says so of another file system. */
 		if (errno == EINVAL)
 			fail("cannot make cgroup ", setup->path, ": not below a cgroup v2 mount");
 		cannot("open ", "");
 	}
+	self.made_all = made;
 	find_ways_back();
 	for (; self.made < NAMES; self.made++) {
 		const char *name = names[self.made];
@@ -297,8 +293,6 @@ int cgroup_remove(bool inside)
 {
 	int error = 0;
 
-	if (!self.setup || self.fds[CGROUP_DIR] < 0)
-		return 0;
 	while (self.made) {
 		const char *name = names[--self.made] + 1;
 		if (!self.made) {

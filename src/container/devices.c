@@ -97,7 +97,7 @@ static int fill(int mount, int host, int terminal)
 		if (make_node(mount, host, terminal, i))
 			return -1;
 	for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
-		if (symlinkat(links[i].target, mount, links[i].name))
+		if (syscall(SYS_symlinkat, links[i].target, mount, links[i].name))
 			return -1;
 	return 0;
 }

@@ -23,12 +23,13 @@ enum { DONE = '.' };
  */
 _Noreturn static void janitor(int end, const char *path, const struct cgroup_setup *cgroup)
 {
-	struct socket_file file = {.directory = -1};
+	struct socket_file file;
 	int keep[2];
 	bool made_all = false;
 	unsigned made = 0;
 	char what, done = DONE;
 
+	file.directory = -1;
 	if (path && socket_file_locate(&file, path))
 		_exit(1);
 	/* Ours would be in the way of an unmount; the way to a cgroup may begin there. */
@@ -79,27 +80,28 @@ void janitor_disown(void)
 
 bool janitor_end(void)
 {
+	const int end = janitor_socket;
 	char text[LOG_SIZE];
 	ssize_t length;
 	/* The end of another's child is for that one to see. */
 	bool done = !janitor_pid;
 
-	if (janitor_socket < 0)
+	if (end < 0)
 		return false;
-	/*
-	 * The inner process may hold a copy, so that closing ours would not be enough. Our signals
-	 * are blocked: the loop ends when the janitor does.
-	 */
-	if (janitor_pid)
-		shutdown(janitor_socket, SHUT_WR);
-	while (janitor_pid && (length = read(janitor_socket, text, sizeof text)) > 0)
-		if (length == 1)
-			done = true;
-		else
-			log_put(2, text, (size_t)length);
-	close(janitor_socket);
-	janitor_socket = -1;
-	if (janitor_pid)
+	if (janitor_pid) {
+		/*
+		 * The inner process may hold a copy, so that closing ours would not be enough.
+		 * Our signals are blocked: the loop ends when the janitor does.
+		 */
+		sys_shutdown(end, SHUT_WR);
+		while ((length = read(end, text, sizeof text)) > 0)
+			if (length == 1)
+				done = true;
+			else
+				log_put(2, text, (size_t)length);
 		waitpid(janitor_pid, NULL, 0);
+	}
+	close(end);
+	janitor_socket = -1;
 	return done;
 }

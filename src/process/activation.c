@@ -9,11 +9,14 @@
 /* The pid that LISTEN_PID has to name. Behind a PID namespace of our own, init has another. */
 static pid_t self;
 
-static bool is_pid(const char *value, pid_t pid)
+/* The variable that says whose the descriptors are, where they are ours; else NULL. */
+static char **find_pid(char **envp)
 {
-	char digits[NUMBER_SIZE];
+	char **variable = environment_find(envp, "LISTEN_PID"), digits[NUMBER_SIZE];
 
-	return value && text_is(value, 0, number_text(digits, pid));
+	if (variable && text_is(*variable + sizeof "LISTEN_PID", 0, number_text(digits, self)))
+		return variable;
+	return NULL;
 }
 
 int activation_take(char **envp)
@@ -23,7 +26,7 @@ int activation_take(char **envp)
 	unsigned long long fds;
 
 	self = getpid();
-	if (!value || !last || !is_pid(environment_value(envp, "LISTEN_PID"), self))
+	if (!value || !last || !find_pid(envp))
 		return -1;
 	last += text_last(last, ':') - last;
 	if (!text_is(last, 0, "init-control") || number_parse(value, 1024, &fds) || !fds)
@@ -36,10 +39,10 @@ int activation_take(char **envp)
 void activation_pass_on(char **envp)
 {
 	static char text[sizeof "LISTEN_PID=" + NUMBER_SIZE];
-	char digits[NUMBER_SIZE];
+	char **variable = find_pid(envp), digits[NUMBER_SIZE];
 
-	if (!is_pid(environment_value(envp, "LISTEN_PID"), self))
+	if (!variable)
 		return;
 	text_join(text, "LISTEN_PID=", number_text(digits, getpid()));
-	*environment_find(envp, "LISTEN_PID") = text;
+	*variable = text;
 }

@@ -48,18 +48,11 @@ static pid_t parent_of(int proc, pid_t pid)
 	char digits[NUMBER_SIZE], path[NUMBER_SIZE + 8], stat[512];
 	const char *p;
 	unsigned long long parent;
-	ssize_t length;
-	int fd;
 
 	text_join(path, number_text(digits, pid), "/stat");
-	fd = sys_open(proc, path, O_RDONLY);
-	if (fd < 0)
+	file_read(proc, path, stat, sizeof stat);
+	if (!*stat)
 		return -1;
-	length = read(fd, stat, sizeof stat - 1);
-	close(fd);
-	if (length <= 0)
-		return -1;
-	stat[length] = 0;
 	/* pid (name) state parent ...: the name may hold anything, ')' too. */
 	p = text_last(stat, ')');
 	if (text_until(p, 0) < 4 || number_parse_until(p + 3, ' ', PID_MOST, &parent))
@@ -93,10 +86,11 @@ static int signal_descendant(int proc, pid_t pid, int signal)
 
 	if (fd < 0 && errno == ESRCH)
 		return -1;
-	errno = ESRCH;
 	if (descends(proc, pid))
 		result = fd < 0 ? kill(pid, signal)
 		                : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+	else
+		errno = ESRCH;
 	if (fd >= 0)
 		close(fd);
 	return result;

@@ -50,8 +50,7 @@ void fds_raise_limit(void)
 
 	if (sys_limit(RLIMIT_NOFILE, NULL, &inherited))
 		return;
-	most = inherited;
-	most.now = most.most;
+	most.now = most.most = inherited.most;
 	sys_limit(RLIMIT_NOFILE, &most, NULL);
 }
 
@@ -70,7 +69,8 @@ void fds_close_others(const int *keep, unsigned count)
 		for (unsigned i = 0; i < count; i++)
 			if (keep[i] >= (int)next && (unsigned)keep[i] < lowest)
 				lowest = (unsigned)keep[i];
-		file_close_range(next, lowest - (lowest != ~0U), FILE_CLOSE_NOW);
+		/* Where none is left to keep, that is beyond them all as well. */
+		file_close_range(next, lowest - 1, FILE_CLOSE_NOW);
 		next = lowest + 1;
 	} while (next);
 }

@@ -26,9 +26,7 @@ static const char *stage;
 static int connect_to(const char *name)
 {
 	struct sockaddr_un address;
-	const struct sockaddr *generic = (const struct sockaddr *)&address;
-	socklen_t length =
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + text_until(name, 0));
+	size_t length = offsetof(struct sockaddr_un, sun_path) + text_until(name, 0);
 	int fd;
 
 	if (socket_address(&address, name))
@@ -36,7 +34,7 @@ static int connect_to(const char *name)
 	if (*name == '@')
 		address.sun_path[0] = 0;
 	fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd < 0 || connect(fd, generic, length) ? -1 : fd;
+	return fd < 0 || sys_connect(fd, &address, length) ? -1 : fd;
 }
 
 void notify_open(const struct notify_setup *setup)
@@ -69,7 +67,7 @@ static void tell(const char *event, const char *what, const char *key, int numbe
 		end = text_join(end, key, number_text(digits, number));
 	if (code >= 0)
 		end = text_join(end, " code=", number_text(digits, code));
-	end = text_join(end, "\n", "");
+	*end++ = '\n';
 	if (fds[NOTIFY_STATUS] >= 0)
 		log_put(fds[NOTIFY_STATUS], line, (size_t)(end - line));
 }

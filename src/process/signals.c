@@ -55,12 +55,15 @@ static const char names[][7] = {
 	[SIGIO] = "IO",
 	[SIGPWR] = "PWR",
 	[SIGSYS] = "SYS",
+	/* Second names, of the signals in aliases. */
+	"IOT",
+	"CLD",
+	"POLL",
 };
 
-static const struct {
-	char name[5];
-	unsigned char signal;
-} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}};
+static const unsigned char aliases[] = {SIGABRT, SIGCHLD, SIGIO};
+
+enum { NAMES = sizeof names / sizeof *names, FIRST_NAMES = NAMES - sizeof aliases };
 
 static struct {
 	struct mask mask;
@@ -76,10 +79,16 @@ struct disposition {
 	unsigned long rest[7];
 };
 
-/* The libc's sigaction() guards what its threads need, which costs a kilobyte here. */
-static void set_disposition(int signal, const struct disposition *new, struct disposition *old)
+/*
+ * Returns whether the signal was ignored until now. The libc's sigaction() guards what its
+ * threads need, which costs a kilobyte here.
+ */
+static bool set_handler(int signal, void (*handler)(int))
 {
-	syscall(SYS_rt_sigaction, signal, new, old, sizeof(struct mask));
+	struct disposition new = {.handler = handler}, old;
+
+	syscall(SYS_rt_sigaction, signal, &new, &old, sizeof(struct mask));
+	return old.handler == SIG_IGN;
 }
 
 static void set_mask(int how, const struct mask *new, struct mask *old)
@@ -90,39 +99,32 @@ static void set_mask(int how, const struct mask *new, struct mask *old)
 void signals_block(void)
 {
 	struct mask all;
-	struct disposition now, standard = {.handler = SIG_DFL};
 
 	memset(&all, 0xff, sizeof all);
 	set_mask(SIG_SETMASK, &all, &inherited.mask);
-	set_disposition(SIGCHLD, &standard, &now);
-	inherited.child_ignored = now.handler == SIG_IGN;
+	inherited.child_ignored = set_handler(SIGCHLD, SIG_DFL);
 }
 
 void signals_reset(void)
 {
-	const struct disposition standard = {.handler = SIG_DFL};
 	const struct mask none = {{0}};
 
 	for (int i = 1; i <= SIGNAL_MAX; i++)
-		set_disposition(i, &standard, NULL);
+		set_handler(i, SIG_DFL);
 	set_mask(SIG_SETMASK, &none, NULL);
 }
 
 void signals_restore(void)
 {
-	struct disposition ignored = {.handler = SIG_IGN};
-
 	if (inherited.child_ignored)
-		set_disposition(SIGCHLD, &ignored, NULL);
+		set_handler(SIGCHLD, SIG_IGN);
 	set_mask(SIG_SETMASK, &inherited.mask, NULL);
 }
 
 void signals_let_terminal_stop(void)
 {
-	const struct disposition standard = {.handler = SIG_DFL};
-
-	set_disposition(SIGTTIN, &standard, NULL);
-	set_disposition(SIGTTOU, &standard, NULL);
+	set_handler(SIGTTIN, SIG_DFL);
+	set_handler(SIGTTOU, SIG_DFL);
 }
 
 int signals_open(void)
@@ -185,10 +187,9 @@ int signal_number_until(const char *text, char end)
 		text = upper;
 	/* An empty name finds row 0, which is no signal. */
 	row = TEXT_ROW(text, 0, names);
-	if (row < sizeof names / sizeof *names)
+	if (row < FIRST_NAMES)
 		return (int)row;
-	row = TEXT_ROW(text, 0, aliases);
-	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
+	return row < NAMES ? aliases[row - FIRST_NAMES] : realtime(text);
 }
 
 int signal_number(const char *text)
@@ -213,7 +214,7 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
 	char digits[NUMBER_SIZE];
 
-	if ((unsigned)signal < sizeof names / sizeof *names)
+	if ((unsigned)signal < FIRST_NAMES)
 		text_join(buffer, "SIG", names[signal]);
 	else if (signal < RTMIN)
 		text_join(buffer, "SIG", number_text(digits, signal));

@@ -56,7 +56,7 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 	int denied = 0;
 
 	if (!length || file[text_until(file, '/')]) {
-		execve(file, argv, envp);
+		syscall(SYS_execve, file, argv, envp);
 		return;
 	}
 	if (!path)
@@ -70,7 +70,7 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 			/* An empty element is the current directory. */
 			whole[before] = '/';
 			text_join(whole + before + (before > 0), file, "");
-			execve(whole, argv, envp);
+			syscall(SYS_execve, whole, argv, envp);
 			if (errno == EACCES)
 				denied = EACCES;
 			else if (errno != ENOENT && errno != ENOTDIR)
@@ -89,7 +89,7 @@ static int join_group(const struct spawn *spawn)
 	case SPAWN_OWN_SESSION:
 		return setsid() < 0 ? -1 : 0;
 	case SPAWN_OWN_GROUP:
-		return setpgid(0, 0);
+		return sys_setpgid(0);
 	case SPAWN_OUR_GROUP:
 		break;
 	}
@@ -141,9 +141,18 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	return SPAWN_EXEC;
 }
 
+/* In a child that cannot become the command. */
+_Noreturn static void tell_failure(int report, enum spawn_stage stage)
+{
+	const struct spawn_failure told = {.stage = stage, .error = errno};
+
+	/* Where not even this arrives, the parent sees the child end. */
+	(void)!write(report, &told, sizeof told);
+	_exit(SPAWN_FAILED);
+}
+
 pid_t spawn_fork(int cgroup, unsigned long flags, int report)
 {
-	struct spawn_failure told = {.stage = SPAWN_CGROUP};
 	pid_t child;
 
 	if (cgroup < 0)
@@ -153,23 +162,18 @@ pid_t spawn_fork(int cgroup, unsigned long flags, int report)
 	if (child >= 0 || errno == EAGAIN)
 		return child;
 	child = sys_fork(flags);
-	if (!child && file_write(cgroup, "cgroup.procs", "0")) {
-		told.error = errno;
-		/* Where not even this arrives, the parent sees the child end. */
-		(void)!write(report, &told, sizeof told);
-		_exit(SPAWN_FAILED);
-	}
+	if (!child && file_write(cgroup, "cgroup.procs", "0"))
+		tell_failure(report, SPAWN_CGROUP);
 	return child;
 }
 
 pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 {
-	struct spawn_failure told;
 	pid_t parent = getpid(), child;
 	int report[2];
-	ssize_t length;
+	bool told;
 
-	*failure = (struct spawn_failure){.stage = SPAWN_FORK};
+	failure->stage = SPAWN_FORK;
 	if (sys_pipe(report)) {
 		failure->error = errno;
 		return -1;
@@ -184,17 +188,14 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 		child = spawn_fork(spawn->cgroup, CLONE_VFORK, report[1]);
 	if (!child) {
 		fds_restore_limit();
-		told.stage = spawn_become(spawn, parent);
-		told.error = errno;
-		(void)!write(report[1], &told, sizeof told);
-		_exit(SPAWN_FAILED);
+		tell_failure(report[1], spawn_become(spawn, parent));
 	}
 	failure->error = errno;
 	close(report[1]);
-	length = child < 0 ? 0 : read(report[0], &told, sizeof told);
+	/* Nothing where the program runs, or where there is no child. */
+	told = read(report[0], failure, sizeof *failure) > 0;
 	close(report[0]);
-	if (length == sizeof told) {
-		*failure = told;
+	if (told) {
 		waitpid(child, NULL, 0);
 		child = -1;
 	}

@@ -48,13 +48,13 @@ SECTION_START void tty_find(struct tty *tty)
 	/* tty(4): there is none. */
 	if (tty->fd < 0 && errno == ENXIO)
 		return;
-	if (tty->fd >= 0 && !is_controlling(tty->fd, session))
+	/* Otherwise the first of 0, 1 and 2 that is it. */
+	for (int fd = 0; !is_controlling(tty->fd, session); fd++) {
 		tty_close(tty);
-	for (int fd = 0; fd <= 2 && tty->fd < 0; fd++)
-		if (is_controlling(fd, session))
-			tty->fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (tty->fd < 0)
-		return;
+		if (fd > 2)
+			return;
+		tty->fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	}
 	tty->mode = session == getpid() ? TTY_LEADER : getpgrp() ? TTY_JOB : TTY_OUTSIDE;
 	/*
 	 * With others in our group the foreground stays with us all until the command
@@ -71,7 +71,7 @@ int tty_release(const struct tty *tty)
 	if (child < 0)
 		return -1;
 	if (!child) {
-		setpgid(0, 0);
+		sys_setpgid(0);
 		none = getpid();
 		sys_ioctl(tty->fd, TIOCSPGRP, &none);
 		_exit(0);
@@ -120,9 +120,9 @@ int tty_abandon(struct tty *tty, pid_t group)
 	tty->mode = TTY_NONE;
 	tty_close(tty);
 	/* The leader of a group cannot leave the session; as one of another's it can. */
-	if (setsid() >= 0 || (!setpgid(0, group) && setsid() >= 0))
+	if (setsid() >= 0 || (!sys_setpgid(group) && setsid() >= 0))
 		return 0;
-	setpgid(0, ours);
+	sys_setpgid(ours);
 	return -1;
 }
 
