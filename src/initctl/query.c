@@ -20,7 +20,8 @@ void verb_unanswered(const char *action, const char *object)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)
 		fail("cannot ", action, object, ": unexpected reply from init");
-	fail_errno(action, object);
+	fail_cannot_since(action, object,
+		errno == EMSGSIZE ? "; words and variables may take 64 KiB in all" : "");
 }
 
 _Noreturn static void not_completed(const char *object)

@@ -2,11 +2,12 @@
 import os
 import shutil
 import signal
+import subprocess
 
 import pytest
 
 from conftest import AS_ROOT, DEADLINE, eventually, halt
-from initctl import GONE, container, control, one_line  # noqa: F401
+from initctl import GONE, INITCTL, container, control, one_line  # noqa: F401
 
 
 # ---- which socket
@@ -59,8 +60,21 @@ def test_words_arrive_as_they_are(container):
 def test_a_command_as_long_as_a_message(container):
     word = "x" * 65500
     assert len(container.output("exec", "--", "echo", word)) == 65501
-    one_line(container.run("exec", "--", "echo", word + "x" * 100), 125, "echo",
-             "Message too l")
+    for words in (["--", "echo", word + "x" * 100], ["-e", f"A={word}", "--", "echo", "x" * 100],
+                  ["--", "echo", *map(str, range(20000))]):
+        one_line(container.run("exec", *words), 125, "cannot run echo: Message too l",
+                 "; words and variables may take 64 KiB in all\n")
+
+
+@pytest.mark.skipif(not shutil.which("xargs"), reason="needs xargs")
+def test_more_words_than_a_message_takes(container):
+    """The manual's way: xargs calls as often as it takes."""
+    done = container.run("exec", "--", "true")
+    assert done.returncode == 0
+    script = 'seq 1 60000 | xargs -s 60000 "$0" exec -- printf "%s\\n"'
+    out = subprocess.run(["sh", "-c", script, INITCTL], capture_output=True, text=True,
+                         env=container.environment(), timeout=60, check=True)
+    assert out.stdout.split() == [str(n) for n in range(1, 60001)] and out.stderr == ""
 
 
 def test_many_words(container):

@@ -744,6 +744,34 @@ def test_saved_of_an_ordinary_users(rootless):
     nothing_left(folder)
 
 
+NETNS = """
+mkdir -p /run/netns && mount -t tmpfs none /run/netns && ln -s $1/net /run/netns/box || exit
+ip netns list
+ip netns exec box readlink /proc/self/ns/net
+ip -n box -o link show dev lo | cut -d: -f2
+ip netns del box
+ls -A /run/netns
+stat -f -c %T $1/net
+"""
+
+
+@pytest.mark.skipif(not shutil.which("ip"), reason="needs iproute2")
+def test_saved_for_ip_netns(box):
+    """By a link that initctl(1) tells of, iproute2 finds the network namespace, and drops it."""
+    inside, folder = theirs(box), saved(box, "net,uts")
+    made = not os.path.lexists("/run/netns")
+    try:
+        result = subprocess.run(["unshare", "-m", "sh", "-c", NETNS, "sh", folder],
+                                capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        if made:
+            os.rmdir("/run/netns")
+    assert result.stderr == ""
+    assert result.stdout.split() == ["box", f"net:[{inside['net']}]", "lo", "tmpfs"]
+    output(box, "--drop", folder)
+    nothing_left(folder)
+
+
 def test_saved_once_more(box):
     """From one directory to another."""
     folder, other = saved(box, "uts"), box.directory / "other"
