@@ -55,15 +55,12 @@ static const char names[][7] = {
 	[SIGIO] = "IO",
 	[SIGPWR] = "PWR",
 	[SIGSYS] = "SYS",
-	/* Second names, of the signals in aliases. */
-	"IOT",
-	"CLD",
-	"POLL",
 };
 
-static const unsigned char aliases[] = {SIGABRT, SIGCHLD, SIGIO};
-
-enum { NAMES = sizeof names / sizeof *names, FIRST_NAMES = NAMES - sizeof aliases };
+static const struct {
+	char name[5];
+	unsigned char signal;
+} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}};
 
 static struct {
 	struct mask mask;
@@ -187,9 +184,10 @@ int signal_number_until(const char *text, char end)
 		text = upper;
 	/* An empty name finds row 0, which is no signal. */
 	row = TEXT_ROW(text, 0, names);
-	if (row < FIRST_NAMES)
+	if (row < sizeof names / sizeof *names)
 		return (int)row;
-	return row < NAMES ? aliases[row - FIRST_NAMES] : realtime(text);
+	row = TEXT_ROW(text, 0, aliases);
+	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
 }
 
 int signal_number(const char *text)
@@ -214,7 +212,7 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
 	char digits[NUMBER_SIZE];
 
-	if ((unsigned)signal < FIRST_NAMES)
+	if ((unsigned)signal < sizeof names / sizeof *names)
 		text_join(buffer, "SIG", names[signal]);
 	else if (signal < RTMIN)
 		text_join(buffer, "SIG", number_text(digits, signal));
