@@ -28,7 +28,7 @@ struct file_status {
 	uint16_t mode, spare0;
 	uint64_t inode, size, blocks, attributes_mask, times[8];
 	uint32_t device_of[2], device[2]; /* major and minor */
-	uint64_t mount; /* which one it was reached by; 0 before Linux 5.8 */
+	uint64_t mount;                   /* which one it was reached by; 0 before Linux 5.8 */
 	uint64_t spare[13];
 };
 

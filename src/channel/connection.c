@@ -119,14 +119,12 @@ static const char *refusal(int error)
 void connection_fail(
 	struct connection *connection, const char *stage, int error, const char *message)
 {
-
 	compose_failure(stage, error, NULL, message);
 	connection_send(connection, -1);
 }
 
 void connection_refuse(struct connection *connection, int error, const char *field)
 {
-
 	/* A key that would not fit into the reply is none of ours. */
 	if (text_until(field, 0) > REPLY_SIZE / 2)
 		field = "request";
@@ -137,7 +135,6 @@ void connection_refuse(struct connection *connection, int error, const char *fie
 
 int connection_tell_lost(struct connection *connection)
 {
-
 	reply_begin_event("lost");
 	reply_add_number("count", connection->lost);
 	if (reply_send(connection->fd, -1))
@@ -185,7 +182,6 @@ static struct connection *free_record(uid_t uid)
 
 void connection_refuse_peer(int fd, int error)
 {
-
 	compose_failure("connect", error, NULL, refusal(error));
 	reply_send(fd, -1);
 	close(fd);

@@ -80,7 +80,6 @@ void events_main_ended(int status)
 
 void events_tell_end(struct connection *connection, int status)
 {
-
 	reply_begin("exited");
 	reply_add_status(status);
 	connection_send(connection, -1);

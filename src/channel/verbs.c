@@ -100,7 +100,6 @@ static int send_signal(const struct connection *connection, const struct request
 
 static void run_signal(struct verb_call *call)
 {
-
 	if (send_signal(call->connection, call->request)) {
 		connection_fail(call->connection, "signal", errno, NULL);
 		return;
@@ -195,7 +194,6 @@ static void run_attach(struct verb_call *call)
 
 static void run_watch(struct verb_call *call)
 {
-
 	reply_begin_event("state");
 	reply_add("state", self.view->state);
 	reply_add_number("main", self.view->command->pid);
@@ -213,7 +211,6 @@ static void run_wait(struct verb_call *call)
 
 static void run_stop(struct verb_call *call)
 {
-
 	/* Several may come before the first is acted on. */
 	self.stop.wanted = true;
 	self.stop.grace = shorter(self.stop.grace, call->request->grace);

@@ -92,7 +92,7 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 	switch (errno) {
 	case EPERM: /* user_namespaces(7) */
 		cause = user ? "; a chroot, a sysctl or a seccomp filter forbids user namespaces"
-			     : "; root or --unshare=user is needed";
+		             : "; root or --unshare=user is needed";
 		break;
 	case ENOSYS: /* what engines answer clone3(2) with, or Linux before 5.3 */
 		cause = "; a container engine's seccomp filter forbids it";

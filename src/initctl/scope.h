@@ -14,7 +14,8 @@
 /* The variable by which initctl, executed inside, is told to be the leader. */
 #define SCOPE_VARIABLE "INITCTL_SCOPE"
 
-/* A sealed copy of initctl, to be passed as the program; the caller's. Ends the program if it fails. */
+/* A sealed copy of initctl, to be passed as the program; the caller's. Ends the program if it
+ * fails. */
 int scope_program(void);
 
 /*

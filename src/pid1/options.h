@@ -45,7 +45,7 @@ struct options {
 	bool expected[256];   /* exit codes that count as 0 */
 	struct rewrite rewrite;
 	bool main_only[SIGNAL_MAX + 1]; /* as forwarded: which go to the command alone */
-	const char *directory; /* of the command; NULL: ours */
+	const char *directory;          /* of the command; NULL: ours */
 	bool as_user;
 	struct credentials user;
 	struct server_setup control;

@@ -226,8 +226,8 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
  * Linux 6.9. There the leader alone gets it: whoever queues a value means one
  * receiver.
  */
-static int queue(const struct recipient *to, bool group, int signal,
-	const struct signalfd_siginfo *from)
+static int queue(
+	const struct recipient *to, bool group, int signal, const struct signalfd_siginfo *from)
 {
 	siginfo_t copy;
 

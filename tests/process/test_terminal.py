@@ -750,11 +750,12 @@ def test_other_stdio(shell, redirect):
     answers(shell)
 
 
-def test_typed_signal_reaches_the_whole_group(shell, tmp_path):
-    """-c applies to signals that are sent; those of the terminal reach the whole group."""
+@pytest.mark.parametrize("option", ["-c", "--main-only=INT"])
+def test_typed_signal_reaches_the_whole_group(shell, tmp_path, option):
+    """Both apply to signals that are sent; those of the terminal reach the whole group."""
     file = tmp_path / "heard"
     script = f'"{PROBE}" signals --until 2 >"{file}" & trap "" INT; echo started; wait'
-    shell.type(f'true | "$INIT" -c -- sh -c {shlex.quote(script)}')
+    shell.type(f'true | "$INIT" {option} -- sh -c {shlex.quote(script)}')
     shell.expect("started")
     eventually(lambda: file.exists() and "ready" in file.read_text(), what="the command's child")
     shell.press(INTERRUPT)
