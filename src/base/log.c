@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "error.h"
+
 /* <linux/fs.h>; no libc header has it everywhere. */
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 8
@@ -88,7 +90,7 @@ void log_parts(int level, int error, const char *const *parts)
 		length = append(line, length, *parts++);
 	if (error) {
 		length = append(line, length, ": ");
-		length = append(line, length, strerror(error));
+		length = append(line, length, error_text(error));
 		length = append(line, length, self.cause);
 	}
 	line[length++] = '\n';

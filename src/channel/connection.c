@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -92,7 +93,7 @@ static void compose_failure(const char *stage, int error, const char *field, con
 	reply_add_number("errno", error);
 	if (field)
 		reply_add("field", field);
-	reply_add("message", message ? message : strerror(error));
+	reply_add("message", message ? message : error_text(error));
 }
 
 /* What to say of a refusal where the text of its errno would mislead; or NULL. */
