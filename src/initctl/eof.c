@@ -12,20 +12,26 @@
 #include "base/sys.h"
 #include "reader.h"
 
-/* Milliseconds between two looks, at first and at most. A VEOF is offered for the first. */
-enum { INTERVAL = 5, INTERVAL_MAX = 500 };
+/* Milliseconds between two looks, at first and at most, and those for which a VEOF is offered. */
+enum { INTERVAL = 5, INTERVAL_MAX = 500, OFFER = 2 };
 /*
  * Milliseconds for which the program must have done nothing but wait. A VEOF can be taken back, a
  * hang-up cannot.
  */
-enum { QUIET_OFFER = 100, QUIET_HANG_UP = 1000, QUIET_UNKNOWN = 2000 };
+enum { QUIET_OFFER = 100, QUIET_HANG_UP = 1000, QUIET_UNKNOWN = 2000, QUIET_POLLS = 10000 };
+/* Milliseconds from taking a VEOF back to the next: half of the first time, and the longest. */
+enum { PATIENCE = 500, PATIENCE_MAX = 8000 };
 
 void eof_begin(struct eof *eof, char last)
 {
 	long long now = sys_now();
 
-	*eof = (struct eof){
-		.begun = true, .last = last, .interval = INTERVAL, .next = now, .since = now};
+	*eof = (struct eof){.begun = true,
+		.last = last,
+		.interval = INTERVAL,
+		.patience = PATIENCE,
+		.next = now,
+		.since = now};
 }
 
 void eof_heard(struct eof *eof)
@@ -66,19 +72,30 @@ static bool has_unread(int slave, int *bytes)
 
 /*
  * Takes a VEOF back that was not read. If the mode has changed it is a byte now. It is left where
- * it made typed input readable, a last line without an end. Returns false if it may
- * still be read, since a process is just reading.
+ * it made typed input readable, a last line without an end.
  */
-static bool take_back(int slave)
+static void take_back(struct eof *eof, int slave)
 {
 	struct termios modes;
 	int bytes, most;
 	char byte;
 
+	eof->since = sys_now();
+	eof->offered = false;
 	if (!has_unread(slave, &bytes) || tcgetattr(slave, &modes))
-		return true;
+		return;
 	most = modes.c_lflag & ICANON ? 0 : 1;
-	return bytes > most || read(slave, &byte, 1) >= 0;
+	if (bytes > most)
+		return;
+	if (read(slave, &byte, 1) < 0) {
+		/* A process has begun to read meanwhile, and finds it. */
+		eof->offered = true;
+		return;
+	}
+	/* What the program polls is something else: its mode may change while a VEOF is there. */
+	eof->taken = eof->since;
+	if (eof->patience < PATIENCE_MAX)
+		eof->patience *= 2;
 }
 
 /* Whether the program waits for input, and has waited for long enough to be given its end. */
@@ -91,9 +108,13 @@ static bool is_due(struct eof *eof, int master, bool veof, bool blocked)
 		return true;
 	if (quiet < (veof ? QUIET_OFFER : QUIET_HANG_UP))
 		return false;
+	if (veof && now - eof->taken < eof->patience)
+		return false;
 	switch (reader_find(master, blocked)) {
 	case READER_WAITS:
 		return true;
+	case READER_POLLS:
+		return veof || quiet >= QUIET_POLLS;
 	case READER_UNKNOWN:
 		return quiet >= QUIET_UNKNOWN;
 	case READER_NONE:
@@ -117,7 +138,7 @@ static bool give(struct eof *eof, int master, int slave)
 	if (!veof)
 		return true;
 	eof->offered = write(master, &modes.c_cc[VEOF], 1) == 1;
-	eof->next = sys_now() + INTERVAL;
+	eof->next = sys_now() + OFFER;
 	return false;
 }
 
@@ -136,8 +157,7 @@ bool eof_look(struct eof *eof, int master)
 	if (slave < 0)
 		return false;
 	if (eof->offered) {
-		eof->offered = !take_back(slave);
-		eof->since = now;
+		take_back(eof, slave);
 	} else if (has_unread(slave, &bytes)) {
 		eof->since = now;
 	} else {

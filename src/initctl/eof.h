@@ -14,11 +14,14 @@
 
 struct eof {
 	bool begun;
-	char last;       /* the last byte of the input */
-	bool offered;    /* a VEOF was written, and not yet seen to be read or taken back */
-	int interval;    /* milliseconds between two looks, which doubles */
-	long long next;  /* when to look again; this and since are in monotonic milliseconds */
+	char last;    /* the last byte of the input */
+	bool offered; /* a VEOF was written, and not yet seen to be read or taken back */
+	int interval; /* milliseconds between two looks, which doubles */
+	int patience; /* milliseconds until a VEOF is offered again after one was taken back */
+	/* Monotonic milliseconds: */
+	long long next;  /* when to look again */
 	long long since; /* when the program was last seen to do anything but wait */
+	long long taken; /* when a VEOF was last taken back */
 };
 
 /* Begins to give the end of input, once all of it was written. last: its last byte, 0 for none. */

@@ -15,7 +15,30 @@
 #include "base/sys.h"
 
 /* What is seen of one process or more. Of several, the greatest counts. */
-enum sight { SLEEPS, HIDDEN, POLLS, RUNS };
+enum sight { SLEEPS, HIDDEN, POLLS_SEVERAL, POLLS_ONE, RUNS };
+
+/* The system calls that poll descriptors, by where they are told how many. */
+static const long polls[] = {
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+#ifdef SYS_ppoll_time64
+	SYS_ppoll_time64,
+#endif
+	SYS_ppoll,
+};
+static const long selects[] = {
+#ifdef SYS_select
+	SYS_select,
+#endif
+#ifdef SYS__newselect
+	SYS__newselect,
+#endif
+#ifdef SYS_pselect6_time64
+	SYS_pselect6_time64,
+#endif
+	SYS_pselect6,
+};
 
 bool reader_is_blocked(int slave)
 {
@@ -44,6 +67,29 @@ static int read_text(int directory, const char *name, char *text, size_t size)
 	return length < 0 ? -1 : 0;
 }
 
+/* How many descriptors a thread polls, by its directory in /proc. */
+static enum sight see_poll(int directory)
+{
+	char text[256], *end;
+	unsigned long long arguments[2];
+	long call;
+
+	/* The number of the system call, and its arguments in hexadecimal. */
+	if (read_text(directory, "syscall", text, sizeof text))
+		return HIDDEN;
+	call = strtol(text, &end, 10);
+	for (unsigned i = 0; i < 2; i++)
+		arguments[i] = strtoull(end, &end, 16);
+	for (unsigned i = 0; i < sizeof polls / sizeof *polls; i++)
+		if (call == polls[i] && arguments[1] == 1)
+			return POLLS_ONE;
+	/* Of these, the first argument is one more than the greatest of the descriptors. */
+	for (unsigned i = 0; i < sizeof selects / sizeof *selects; i++)
+		if (call == selects[i] && arguments[0] == 1)
+			return POLLS_ONE;
+	return POLLS_SEVERAL;
+}
+
 /* What a thread does, by its directory in /proc. */
 static enum sight see_thread(int directory)
 {
@@ -52,7 +98,8 @@ static enum sight see_thread(int directory)
 
 	/* The function of the kernel that it sleeps in; "0" if it does not, or that is secret. */
 	if (!read_text(directory, "wchan", text, sizeof text) && *text && strcmp(text, "0") != 0)
-		return strstr(text, "poll") || strstr(text, "select") ? POLLS : SLEEPS;
+		return strstr(text, "poll") || strstr(text, "select") ? see_poll(directory)
+		                                                      : SLEEPS;
 	if (read_text(directory, "stat", text, sizeof text))
 		return errno == ENOENT || errno == ESRCH ? SLEEPS : HIDDEN;
 	state = strrchr(text, ')');
@@ -146,7 +193,9 @@ enum reader reader_find(int master, bool blocked)
 		sight = see_group(group);
 	if (sight == RUNS)
 		return READER_NONE;
-	if (blocked || sight == POLLS)
+	if (blocked || sight == POLLS_ONE)
 		return READER_WAITS;
+	if (sight == POLLS_SEVERAL)
+		return READER_POLLS;
 	return sight == HIDDEN ? READER_UNKNOWN : READER_NONE;
 }

@@ -8,9 +8,10 @@
 #include <stdbool.h>
 
 enum reader {
-	READER_NONE,   /* the program does something else */
-	READER_WAITS,  /* it waits in read(2) on the terminal, or in select(2), poll(2) or epoll */
-	READER_UNKNOWN /* it cannot be seen what it does */
+	READER_NONE,    /* the program does something else */
+	READER_WAITS,   /* it waits in read(2) on the terminal, or polls one descriptor */
+	READER_POLLS,   /* it polls several descriptors; the terminal may be one */
+	READER_UNKNOWN, /* it cannot be seen what it does */
 };
 
 /* Whether a process waits in read(2). slave: the terminal itself, opened non-blocking. */

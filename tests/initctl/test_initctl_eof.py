@@ -70,13 +70,16 @@ def test_a_program_that_polls_before_it_reads(container):
 
 
 def test_an_end_that_nobody_reads_is_taken_back(container):
-    """A program that polls may be offered the end, but does not find it when it changes the mode."""
-    script = ("import os, select, tty; r, w = os.pipe(); p = select.poll(); p.register(r);"
-              "end = False\n"
-              "for _ in range(400):\n p.poll(1)\n"
-              "tty.setraw(0); p = select.poll(); p.register(0, 1); print('left', p.poll(300))")
-    done = python(container, script)
-    assert (done.returncode, done.stdout) == (0, "left []\n")
+    """A program that polls something else is offered the end. It is gone soon when the mode changes,
+    where it would be a byte."""
+    script = ("import os, select, termios, time, tty\n"
+              "select.select([os.pipe()[0]], [], [], 1.5)\n"
+              "tty.setraw(0, termios.TCSANOW)\n"
+              "for _ in range(100):\n"
+              "    if not select.select([0], [], [], 0)[0]: os._exit(0)\n"
+              "    time.sleep(0.01)\n"
+              "os._exit(1)")
+    assert python(container, script).returncode == 0
 
 
 def test_huge_input_to_a_slow_reader(container):
@@ -152,6 +155,14 @@ def test_all_output_precedes_the_hang_up(container):
 def test_a_program_that_is_silent(container, script):
     done = session(container, script, input="typed" if "head" in script else "")
     assert done.returncode == 0 and done.stdout.endswith("done\n")
+
+
+def test_a_raw_program_that_polls_something_else(container):
+    """As ssh and sudo do: it is not hung up soon, since it may wait for what it relays."""
+    script = ("import os, select, tty; tty.setraw(0); pipe = os.pipe();"
+              "print(select.select([0, pipe[0]], [], [], 3)[0])")
+    done = python(container, script)
+    assert (done.returncode, done.stdout) == (0, "[]\n")
 
 
 # ---- a client that does not see the processes
