@@ -169,14 +169,13 @@ def test_a_raw_program_that_polls_something_else(container):
 
 
 def test_from_another_pid_namespace(container):
-    """What the program waits for is not seen, but whether it reads; and how long it is silent."""
+    """What the program waits for is not seen, but whether it reads, and for how long it is silent."""
     def there(script):
         done = container.run("exec", "-t", "--", "sh", "-c", script, outer=NAMESPACE)
         return done.returncode, done.stdout
 
     assert there("sleep 0.2; cat; cat; echo done") == (0, "done\n")
     assert there("sleep 1.2; stty raw -echo; exec od -An -N1") == (HUNG_UP, "")
-    assert there("stty raw -echo; sleep 1.2; echo done") == (0, "done\n")
     assert there("exec busybox sh")[0] == HUNG_UP
 
 
