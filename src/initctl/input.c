@@ -7,13 +7,10 @@
 
 #include "base/sys.h"
 
-/* Ctrl-D, the default VEOF; see termios(3). */
-enum { END_OF_INPUT = 4 };
-
 bool input_has_room(const struct input *input)
 {
-	/* The detach keys that are held back, and two EOF characters, may be added as well. */
-	return input->length + INPUT_READ + INPUT_KEYS + 2 <= sizeof input->bytes;
+	/* The detach keys that are held back may be added as well. */
+	return input->length + INPUT_READ + INPUT_KEYS <= sizeof input->bytes;
 }
 
 static void put(struct input *input, const char *data, size_t length)
@@ -22,7 +19,7 @@ static void put(struct input *input, const char *data, size_t length)
 		return;
 	memcpy(input->bytes + input->length, data, length);
 	input->length += length;
-	input->partial = data[length - 1] != '\r' && data[length - 1] != '\n';
+	input->last = data[length - 1];
 }
 
 static bool add(struct input *input, char byte)
@@ -60,16 +57,6 @@ void input_release(struct input *input)
 {
 	put(input, input->keys, input->matched);
 	input->matched = 0;
-}
-
-void input_end(struct input *input)
-{
-	static const char ends[] = {END_OF_INPUT, END_OF_INPUT};
-
-	input_release(input);
-	/* In canonical mode, VEOF after other characters of a line only makes them readable. */
-	put(input, ends, input->partial ? 2 : 1);
-	input->partial = false;
 }
 
 void input_taken(struct input *input, size_t length)

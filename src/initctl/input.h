@@ -21,7 +21,7 @@ struct input {
 	const char *keys;       /* the sequence that detaches, "" for none */
 	size_t matched;         /* bytes of the sequence that were typed, and are held back */
 	long long since;        /* time of the last of these, in monotonic milliseconds */
-	bool partial;           /* the input so far does not end with the end of a line */
+	char last;              /* the last byte that was added, 0 for none */
 };
 
 /* Whether there is room for another INPUT_READ bytes. */
@@ -32,9 +32,6 @@ bool input_add(struct input *input, const char *data, size_t length);
 
 /* Adds the keys that were held back as ordinary input, since the sequence was not completed. */
 void input_release(struct input *input);
-
-/* Adds what a terminal in canonical mode takes for the end of file. */
-void input_end(struct input *input);
 
 /* Removes the first bytes, which have been written. */
 void input_taken(struct input *input, size_t length);

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "eof.h"
 #include "exit.h"
 #include "initctl.h"
 #include "input.h"
@@ -25,8 +26,6 @@ enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_INPUT, POLL_STREAMS, STRE
 enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
 /* Milliseconds for which signals stay blocked while the session starts. */
 enum { START_TIMEOUT = 1000 };
-/* Milliseconds between two end-of-file characters for a terminal: the first, and the longest. */
-enum { EOF_INTERVAL = 100, EOF_INTERVAL_MAX = 3200 };
 
 static const int relayed[] = {
 	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE};
@@ -39,14 +38,13 @@ static struct {
 	int input_fd;  /* receives the input: the pipe or the terminal's master; -1: closed */
 	int signal_fd; /* of signalfd(2), non-blocking */
 	sigset_t original_mask;
-	int own_terminal;   /* whose window size the session's terminal follows, or -1 */
-	bool stdin_ended;   /* reading our stdin found its end */
-	int eof_interval;   /* milliseconds until EOF is sent again; 0: it never is */
-	long long eof_sent; /* when it was last sent, in monotonic milliseconds */
-	bool detaching;     /* "hold" was requested, and there is no reply yet */
-	bool held;          /* init replied "held"; pending output is still to be written */
-	int exit_code;      /* once the session has ended and pending output is written; or -1 */
-	int channel_error;  /* errno of the connection, if that ended the relay; or 0 */
+	int own_terminal;  /* whose window size the session's terminal follows, or -1 */
+	bool stdin_ended;  /* reading our stdin found its end */
+	struct eof eof;    /* begun once a terminal has all of our stdin */
+	bool detaching;    /* "hold" was requested, and there is no reply yet */
+	bool held;         /* init replied "held"; pending output is still to be written */
+	int exit_code;     /* once the session has ended and pending output is written; or -1 */
+	int channel_error; /* errno of the connection, if that ended the relay; or 0 */
 } state;
 
 /*
@@ -120,25 +118,42 @@ static void detach(void)
 	stream_pause(&state.streams[0], state.detaching);
 }
 
-/*
- * Every read at the end of a file reports it, but a terminal's end of file is a single character
- * of input. It is discarded if a shell changes the terminal's modes before it has read the
- * character, so it is sent repeatedly, at intervals that double.
- */
-static void send_eof(int interval)
+/* Whether only the end of our stdin is left to pass on. */
+static bool passes_eof(void)
 {
-	input_end(&state.input);
-	state.eof_sent = sys_now();
-	state.eof_interval = interval < EOF_INTERVAL_MAX ? interval : EOF_INTERVAL_MAX;
+	return state.stdin_ended && !state.input.length && state.input_fd >= 0 &&
+	       !state.detaching && state.exit_code < 0;
+}
+
+static bool has_pending_output(void)
+{
+	bool pending = false;
+
+	for (unsigned i = 0; i < STREAMS; i++)
+		pending |= stream_is_pending(&state.streams[i]);
+	return pending;
+}
+
+/* Hangs the session's terminal up, unless output on it is still to be relayed. */
+static void hang_up(void)
+{
+	struct pollfd output = {.fd = state.input_fd, .events = POLLIN};
+
+	if (!has_pending_output() && !poll(&output, 1, 0))
+		stream_close(&state.streams[0]);
 }
 
 /* Passes on the end of our stdin, once everything before it has been written. */
 static void pass_eof(void)
 {
-	if (state.input_fd == state.relay->in)
+	if (state.input_fd == state.relay->in) {
 		close_input();
-	else if (sys_now() - state.eof_sent >= state.eof_interval)
-		send_eof(state.eof_interval * 2);
+		return;
+	}
+	if (!state.eof.begun)
+		eof_begin(&state.eof, state.input.last);
+	if (eof_look(&state.eof, state.input_fd))
+		hang_up();
 }
 
 static void read_stdin(void)
@@ -150,8 +165,7 @@ static void read_stdin(void)
 		return;
 	if (length <= 0) {
 		state.stdin_ended = true;
-		if (state.relay->master >= 0)
-			send_eof(EOF_INTERVAL);
+		input_release(&state.input);
 	} else if (input_add(&state.input, data, (size_t)length)) {
 		detach();
 	}
@@ -264,15 +278,6 @@ static int receive(void)
 	return -1;
 }
 
-static bool has_pending_output(void)
-{
-	bool pending = false;
-
-	for (unsigned i = 0; i < STREAMS; i++)
-		pending |= stream_is_pending(&state.streams[i]);
-	return pending;
-}
-
 /* Waits for events. Returns false once the session has ended and nothing is left to relay. */
 static bool wait_for_events(struct pollfd polls[POLLS])
 {
@@ -297,9 +302,23 @@ static bool wait_for_events(struct pollfd polls[POLLS])
 		timeout = 0;
 	else if (timeout < 0 && input->matched)
 		timeout = INPUT_KEY_TIMEOUT / 4;
-	else if (timeout < 0 && state.input_fd >= 0 && !input->length && state.eof_interval)
-		timeout = state.eof_interval;
+	else if (passes_eof() && (timeout < 0 || timeout > eof_timeout(&state.eof)))
+		timeout = eof_timeout(&state.eof);
 	return poll(polls, POLLS, timeout) || timeout;
+}
+
+static void move_streams(const struct pollfd polls[POLLS])
+{
+	bool pending = stream_is_pending(&state.streams[0]);
+
+	for (unsigned i = 0; i < STREAMS; i++) {
+		state.streams[i].backs_off = false;
+		stream_move(&state.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
+	}
+	if (!pending && stream_is_pending(&state.streams[0]))
+		eof_heard(&state.eof);
+	if (state.relay->master >= 0 && state.streams[0].from < 0)
+		state.input_fd = -1;
 }
 
 /* Relays until the session ends or is detached. Returns the exit code. */
@@ -309,12 +328,7 @@ static int relay_events(void)
 	int code;
 
 	while (wait_for_events(polls)) {
-		for (unsigned i = 0; i < STREAMS; i++) {
-			state.streams[i].backs_off = false;
-			stream_move(&state.streams[i], &polls[POLL_STREAMS + i * STREAM_POLLS]);
-		}
-		if (state.relay->master >= 0 && state.streams[0].from < 0)
-			state.input_fd = -1;
+		move_streams(polls);
 		if (polls[POLL_SIGNALS].revents && (code = take_signal()))
 			return code;
 		if (polls[POLL_STDIN].revents)
@@ -324,7 +338,7 @@ static int relay_events(void)
 			input_release(&state.input);
 		if (polls[POLL_INPUT].revents)
 			write_input();
-		if (state.stdin_ended && !state.input.length && state.input_fd >= 0)
+		if (passes_eof())
 			pass_eof();
 		if (!state.held && polls[POLL_CONNECTION].revents && (code = receive()) >= 0)
 			return code;

@@ -51,18 +51,6 @@ def test_terminal_or_not(container, options, stdin, expected):
     terminal.expect(expected)
 
 
-@pytest.mark.parametrize("command", [
-    ["bash", "--norc", "--noprofile"], ["cat"],
-    # Wait, since its change of modes discards input that was not read.
-    ["sh", "-c", "sleep 0.3; stty -icanon; stty icanon; cat; cat"],
-], ids=["bash", "cat", "late"])
-@pytest.mark.parametrize("typed", ["", "true\n"], ids=["nothing", "a line"])
-def test_end_of_input_on_a_terminal(container, command, typed):
-    """As with a file, the command reads the end of the input, whenever it reads."""
-    assert container.run("exec", "-t", *command, input=typed).returncode == 0
-
-
-
 def test_no_terminal_if_stdout_is_none(container):
     terminal = container.on_terminal()
     terminal.expect(PROMPT)
@@ -71,7 +59,7 @@ def test_no_terminal_if_stdout_is_none(container):
 
 
 def test_without_a_terminal_of_ours(container):
-    """-t with pipes: the size is the default, and the end of input is passed as Ctrl-D."""
+    """-t with pipes: the size is the default, and the end of input is passed on."""
     out = container.output("exec", "-t", "sh", "-c", "stty size; stty -echo; cat; echo done",
                            input="a line\nhalf")
     assert "24 80\n" in out and out.endswith("done\n")
