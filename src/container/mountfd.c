@@ -114,7 +114,7 @@ static int make_point(int parent, const char *name, bool directory)
  * Puts what a symbolic link holds in the place of its name, which ends at rest, where kept
  * stood. parent is the directory that it is in. 0, or -1 with errno.
  */
-static int follow(int parent, char *path, char *name, char *rest, char kept)
+SECTION_START static int follow(int parent, char *path, char *name, char *rest, char kept)
 {
 	char target[2 * PATH_MAX];
 	ssize_t length = sys_readlink(parent, name, target, PATH_MAX);

@@ -129,7 +129,7 @@ static void mount_row(int root, enum row row, bool hide_pids)
 	close(mount);
 }
 
-static void mount_tmpfs(int root, const char *text)
+SECTION_START static void mount_tmpfs(int root, const char *text)
 {
 	char point[PATH_MAX], options[sizeof "mode=1777 size=" + SIZE_TEXT];
 	const char *size = text_field(point, text, ':');
@@ -156,7 +156,7 @@ static int copy_source(const char *text)
 	return mount;
 }
 
-static void mount_bind(int root, const char *text, int mount)
+SECTION_START static void mount_bind(int root, const char *text, int mount)
 {
 	char point[PATH_MAX];
 	const char *options = text_field(point, text_field(point, text, ':') + 1, ':');

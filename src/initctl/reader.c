@@ -3,9 +3,9 @@
  */
 #include "reader.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +13,7 @@
 
 #include "base/number.h"
 #include "base/sys.h"
+#include "proc.h"
 
 /* What is seen of one process or more. Of several, the greatest counts. */
 enum sight { SLEEPS, HIDDEN, POLLS_SEVERAL, POLLS_ONE, RUNS };
@@ -51,22 +52,6 @@ bool reader_is_blocked(int slave)
 	return read(slave, &none, 0) < 0 && errno == EAGAIN;
 }
 
-/* Reads the beginning of a file as text. Returns 0, or -1 with errno. */
-static int read_text(int directory, const char *name, char *text, size_t size)
-{
-	int fd = sys_open(directory, name, O_RDONLY), error;
-	ssize_t length;
-
-	if (fd < 0)
-		return -1;
-	length = read(fd, text, size - 1);
-	error = errno;
-	close(fd);
-	errno = error;
-	text[length > 0 ? length : 0] = 0;
-	return length < 0 ? -1 : 0;
-}
-
 /* How many descriptors a thread polls, by its directory in /proc. */
 static enum sight see_poll(int directory)
 {
@@ -75,7 +60,7 @@ static enum sight see_poll(int directory)
 	long call;
 
 	/* The number of the system call, and its arguments in hexadecimal. */
-	if (read_text(directory, "syscall", text, sizeof text))
+	if (proc_read(directory, "syscall", text, sizeof text))
 		return HIDDEN;
 	call = strtol(text, &end, 10);
 	for (unsigned i = 0; i < 2; i++)
@@ -94,93 +79,62 @@ static enum sight see_poll(int directory)
 static enum sight see_thread(int directory)
 {
 	char text[256];
-	const char *state;
 
 	/* The function of the kernel that it sleeps in; "0" if it does not, or that is secret. */
-	if (!read_text(directory, "wchan", text, sizeof text) && *text && strcmp(text, "0") != 0)
+	if (!proc_read(directory, "wchan", text, sizeof text) && *text && strcmp(text, "0") != 0)
 		return strstr(text, "poll") || strstr(text, "select") ? see_poll(directory)
 		                                                      : SLEEPS;
-	if (read_text(directory, "stat", text, sizeof text))
+	if (proc_read(directory, "stat", text, sizeof text))
 		return errno == ENOENT || errno == ESRCH ? SLEEPS : HIDDEN;
-	state = strrchr(text, ')');
-	return state && !strncmp(state, ") S", 3) ? HIDDEN : RUNS;
+	return strncmp(proc_after_name(text), ") S", 3) ? RUNS : HIDDEN;
 }
 
-/* The greatest sight of what has a number in a directory of /proc, which is closed. */
-static enum sight see_all(int directory, enum sight (*see)(int directory, const char *name))
-{
-	DIR *list = directory < 0 ? NULL : fdopendir(directory);
-	const struct dirent *entry;
-	enum sight most = SLEEPS, one;
+/* What is looked for, and what was seen. */
+static struct {
+	pid_t group;
+	bool found;       /* a process of the group */
+	enum sight sight; /* the greatest */
+} state;
 
-	if (!list) {
-		if (directory >= 0)
-			close(directory);
-		return SLEEPS;
-	}
-	while ((entry = readdir(list)))
-		if (*entry->d_name >= '1' && *entry->d_name <= '9' &&
-			(one = see(dirfd(list), entry->d_name)) > most)
-			most = one;
-	closedir(list);
-	return most;
-}
-
-static enum sight see_named_thread(int directory, const char *name)
+static void see_named_thread(int directory, const char *name)
 {
 	int thread = sys_open(directory, name, O_PATH | O_DIRECTORY);
 	enum sight sight = thread < 0 ? SLEEPS : see_thread(thread);
 
+	if (sight > state.sight)
+		state.sight = sight;
 	if (thread >= 0)
 		close(thread);
-	return sight;
 }
 
-/* The group that is looked at, and whether it has any process. */
-static struct {
-	pid_t group;
-	bool found;
-} state;
-
-static enum sight see_process(int directory, const char *name)
+static void see_process(int directory, const char *name)
 {
-	char path[sizeof "/task" + NUMBER_SIZE];
+	char path[32];
+	unsigned long long pid;
+	int threads;
 
-	if (strlen(name) >= NUMBER_SIZE || getpgid((pid_t)strtol(name, NULL, 10)) != state.group)
-		return SLEEPS;
+	if (number_parse(name, 1U << 30, &pid) || getpgid((pid_t)pid) != state.group)
+		return;
 	state.found = true;
-	strcpy(path, name);
-	return see_all(sys_open(directory, strcat(path, "/task"), O_RDONLY | O_DIRECTORY),
-		see_named_thread);
-}
-
-/* Opens our /proc, or returns -1 if it is not of the PID namespace that we are in. */
-static int open_proc(void)
-{
-	char link[NUMBER_SIZE], digits[NUMBER_SIZE];
-	int proc = sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-	ssize_t length = proc < 0 ? -1 : sys_readlink(proc, "self", link, sizeof link - 1);
-
-	link[length > 0 ? length : 0] = 0;
-	if (!strcmp(link, number_text(digits, getpid())))
-		return proc;
-	if (proc >= 0)
-		close(proc);
-	return -1;
+	snprintf(path, sizeof path, "%llu/task", pid);
+	threads = sys_open(directory, path, O_RDONLY | O_DIRECTORY);
+	proc_each(threads, see_named_thread);
+	if (threads >= 0)
+		close(threads);
 }
 
 /* What the processes of the group do; HIDDEN if there are none, or none can be seen. */
 static enum sight see_group(pid_t group)
 {
-	int proc = open_proc();
-	enum sight sight;
+	int proc = proc_open();
 
-	if (proc < 0)
-		return HIDDEN;
 	state.group = group;
 	state.found = false;
-	sight = see_all(proc, see_process);
-	return state.found ? sight : HIDDEN;
+	state.sight = SLEEPS;
+	proc_each(proc, see_process);
+	if (proc >= 0)
+		close(proc);
+	return state.found ? state.sight : HIDDEN;
 }
 
 enum reader reader_find(int master, bool blocked)

@@ -4,7 +4,6 @@
 #include "scope.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,6 +19,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "proc.h"
 #include "program.h"
 
 /* Milliseconds between SIGTERM and SIGKILL for what the command has left behind. */
@@ -61,24 +61,15 @@ static pid_t parent_of(int proc, const char *pid)
 	char path[32], text[512];
 	unsigned long long parent;
 	const char *rest;
-	ssize_t length;
-	int fd;
 
 	snprintf(path, sizeof path, "%.20s/stat", pid);
-	fd = sys_open(proc, path, O_RDONLY);
-	if (fd < 0)
-		return 0;
-	length = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[length < 0 ? 0 : length] = 0;
-	/* Behind the name, which may contain anything, are the state and the parent (proc(5)). */
-	rest = strrchr(text, ')');
-	if (!rest || strlen(rest) < 5 || number_parse_until(rest + 4, ' ', 1U << 30, &parent))
+	proc_read(proc, path, text, sizeof text);
+	rest = proc_after_name(text);
+	if (strlen(rest) < 5 || number_parse_until(rest + 4, ' ', 1U << 30, &parent))
 		return 0;
 	return (pid_t)parent;
 }
 
-/* Adds the process that an entry of /proc is of, if it is. */
 static void add_process(int proc, const char *name)
 {
 	unsigned long long pid;
@@ -92,18 +83,12 @@ static void add_process(int proc, const char *name)
 
 static void read_processes(void)
 {
-	int proc = sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-	char buffer[4096] __attribute__((aligned(8)));
-	long length;
+	int proc = proc_open();
 
 	process_count = 0;
-	while (proc >= 0 && (length = sys_entries(proc, buffer, sizeof buffer)) > 0)
-		for (const char *p = buffer; p < buffer + length;) {
-			const struct sys_entry *entry = (const struct sys_entry *)p;
-			add_process(proc, entry->name);
-			p += entry->length;
-		}
-	close(proc);
+	proc_each(proc, add_process);
+	if (proc >= 0)
+		close(proc);
 }
 
 static bool is_below(pid_t pid)
@@ -134,15 +119,6 @@ static void signal_descendants(int signal)
 	for (size_t i = 0; i < process_count; i++)
 		if (processes[i].below)
 			kill(processes[i].pid, signal);
-}
-
-/* Whether /proc shows the processes of this PID namespace. */
-static bool has_proc(void)
-{
-	char text[16] = "", own[16];
-
-	snprintf(own, sizeof own, "%d", getpid());
-	return readlink("/proc/self", text, sizeof text - 1) > 0 && !strcmp(text, own);
 }
 
 /* Reaps. Returns whether there are children left. */
@@ -259,11 +235,14 @@ void scope_run(char **command)
 {
 	int ends[2], status = 0;
 	pid_t session = 0, child;
+	int proc;
 	siginfo_t info;
 	sigset_t all;
 
-	if (!has_proc())
+	proc = proc_open();
+	if (proc < 0)
 		fail("cannot supervise ", *command, ": /proc does not show its processes");
+	close(proc);
 	sys_prctl(PR_SET_NAME, (unsigned long)"initctl-scope");
 	/* Others of the same user do not trace it, and it leaves no core dump. */
 	sys_prctl(PR_SET_DUMPABLE, 0);

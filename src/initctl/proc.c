@@ -1,0 +1,63 @@
+/*
+ * proc: see proc.h.
+ */
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "base/sys.h"
+
+int proc_open(void)
+{
+	char link[NUMBER_SIZE], digits[NUMBER_SIZE];
+	int proc = sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+	ssize_t length = proc < 0 ? -1 : sys_readlink(proc, "self", link, sizeof link - 1);
+
+	link[length > 0 ? length : 0] = 0;
+	if (!strcmp(link, number_text(digits, getpid())))
+		return proc;
+	if (proc >= 0)
+		close(proc);
+	return -1;
+}
+
+void proc_each(int directory, void (*visit)(int directory, const char *name))
+{
+	char buffer[2048] __attribute__((aligned(8)));
+	long length;
+
+	while (directory >= 0 && (length = sys_entries(directory, buffer, sizeof buffer)) > 0)
+		for (const char *p = buffer; p < buffer + length;) {
+			const struct sys_entry *entry = (const struct sys_entry *)p;
+			if (*entry->name >= '1' && *entry->name <= '9')
+				visit(directory, entry->name);
+			p += entry->length;
+		}
+}
+
+int proc_read(int directory, const char *name, char *text, size_t size)
+{
+	int fd = sys_open(directory, name, O_RDONLY), error;
+	ssize_t length;
+
+	*text = 0;
+	if (fd < 0)
+		return -1;
+	length = read(fd, text, size - 1);
+	error = errno;
+	close(fd);
+	errno = error;
+	text[length > 0 ? length : 0] = 0;
+	return length < 0 ? -1 : 0;
+}
+
+const char *proc_after_name(const char *stat)
+{
+	const char *rest = strrchr(stat, ')');
+
+	return rest ? rest : "";
+}

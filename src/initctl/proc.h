@@ -1,0 +1,27 @@
+/*
+ * proc: processes as /proc shows them, where it is that of our PID namespace.
+ */
+#ifndef INITCTL_PROC_H
+#define INITCTL_PROC_H
+
+#include <stddef.h>
+
+/* Opens /proc. Its descriptor is the caller's; -1 if /proc is not of our PID namespace. */
+int proc_open(void);
+
+/*
+ * Calls a function with each name of a directory that is a number: a process of /proc, a thread of
+ * /proc/PID/task. Nothing is done where directory is -1.
+ */
+void proc_each(int directory, void (*visit)(int directory, const char *name));
+
+/* Reads the beginning of a file as text, with a NUL. Returns 0, or -1 with errno and "". */
+int proc_read(int directory, const char *name, char *text, size_t size);
+
+/*
+ * What follows the name of a process in its /proc/PID/stat, from ") " and the state on; "" if there
+ * is none. The name may contain anything (proc(5)).
+ */
+const char *proc_after_name(const char *stat);
+
+#endif
