@@ -200,6 +200,13 @@ def test_keys_of_a_terminal(container):
     assert left(container) == []
 
 
+def test_controlling_terminal(container):
+    """The command leads a session on the terminal, which /dev/tty stands for."""
+    done = container.run("exec", "--scope", "-t", "--", "sh", "-c",
+                         "exec 3<>/dev/tty && echo opened; ps -o sid= -p $$ | grep -qw $$ && echo leads")
+    assert done.stdout.split() == ["opened", "leads"]
+
+
 def test_guard_that_is_killed(container):
     """A process of the container may kill what supervises it: the other one does the rest."""
     one = container.popen("exec", "--scope", "--", "sh", "-c", f"{LEAVE}; echo up; kill -9 $PPID; "
