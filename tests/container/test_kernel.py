@@ -175,6 +175,13 @@ def test_in_the_one_that_it_runs_in(told):
     assert (own["left"], own["on"]) == ("1", "")
 
 
+def test_root_that_is_an_initramfs(told):
+    """Nothing is pivoted where the new root is the old one; another one is moved over it."""
+    rootfs = told("rootfs")
+    assert rootfs["same"].startswith("in 2 ") and " /tmp tmpfs " in rootfs["same"], rootfs
+    assert rootfs["below"] == "in 2 /bin", rootfs
+
+
 def test_nothing_is_left(told):
     assert told("all")["left"] == "0"
 
