@@ -270,6 +270,27 @@ def test_mount_point_that_may_not_be_made(run, directory):
                 outer=AS_USER), "make mount point /proc", "Permission denied")
 
 
+@needs_root
+@pytest.mark.parametrize("options", [
+    ["--mount=dev"], ["--mount=dev,pts,shm,mqueue"], ["--mount=run", "--tmpfs=/run/x"],
+    ["--mount=tmp"], ["--mount=all"], ["--mount=tmp", "--user=1001:1003"]], ids=" ".join)
+def test_map_without_root(run, root, options):
+    """Root maps ids without 0: what is made belongs to the first that the maps have, and the command
+    runs as it, or as --user says."""
+    for name in ("dev", "run", "tmp", "proc", "sys"):
+        (root / name).mkdir()
+    out = succeeded(run(["--unshare=all", "--uid-map=1000:201000:2", "--gid-map=1002:201002:2",
+                         *options, "--chroot", root, "--", "sh", "-c",
+                         "id; stat -c '%n %u %g' /dev /run /run/x /tmp 2>/dev/null; :"], "plain"))
+    who = "uid=1001 gid=1003" if "--user=1001:1003" in options else "uid=1000 gid=1002"
+    assert out.startswith(f"{who}\n"), out
+    made = {"/dev": "dev" in options[0], "/run": "run" in options[0], "/run/x": "run" in options[0],
+            "/tmp": "tmp" in options[0]}
+    for name, mounted in made.items():
+        if mounted or options == ["--mount=all"] and name != "/run/x":
+            assert f"{name} 1000 1002\n" in out, out
+
+
 # ---- symbolic links of an image
 
 
