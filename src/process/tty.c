@@ -48,13 +48,13 @@ SECTION_START void tty_find(struct tty *tty)
 	/* tty(4): there is none. */
 	if (tty->fd < 0 && errno == ENXIO)
 		return;
-	/* Otherwise the first of 0, 1 and 2 that is it. */
-	for (int fd = 0; !is_controlling(tty->fd, session); fd++) {
+	if (tty->fd >= 0 && !is_controlling(tty->fd, session))
 		tty_close(tty);
-		if (fd > 2)
-			return;
-		tty->fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	}
+	for (int fd = 0; fd <= 2 && tty->fd < 0; fd++)
+		if (is_controlling(fd, session))
+			tty->fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (tty->fd < 0)
+		return;
 	tty->mode = session == getpid() ? TTY_LEADER : getpgrp() ? TTY_JOB : TTY_OUTSIDE;
 	/*
 	 * With others in our group the foreground stays with us all until the command
