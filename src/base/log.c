@@ -101,6 +101,8 @@ void log_parts(int level, int error, const char *const *parts)
 _Noreturn void log_exit(int code, int error, const char *const *parts)
 {
 	log_parts(LOG_ERROR, error, parts);
+	/* It is not that of a failure to clean up. */
+	self.cause = "";
 	if (self.at_exit)
 		self.at_exit(code, error);
 	_exit(code);

@@ -146,9 +146,10 @@ SECTION_START int mountfd_point(int root, char path[static PATH_MAX], bool direc
 		at = mountfd_find(root, path);
 		if (at < 0 && errno == ENOENT && !make_point(parent, name, kept || directory))
 			at = mountfd_find(root, path);
+		if (at < 0 && errno == ENOENT && links++ == LINKS)
+			errno = ELOOP;
 		/* What is there, and is not, is a link to what is missing. */
-		if (at < 0 && errno == ENOENT && links++ < LINKS &&
-			!follow(parent, path, name, end, kept)) {
+		if (at < 0 && errno == ENOENT && !follow(parent, path, name, end, kept)) {
 			at = root;
 			end = path;
 			kept = '/';

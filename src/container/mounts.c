@@ -116,7 +116,7 @@ static void mount_row(int root, enum row row, bool hide_pids)
 		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
 
 	if (mount < 0)
-		fail_cannot_since("mount ", rows[row].name, errno == EPERM ? needs : "");
+		fail_cannot_since("mount ", rows[row].name, errno == EPERM && (row == PROC || row == SYS || row == MQUEUE) ? needs : "");
 	if (row == DEV) {
 		terminal = devices_terminal();
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
@@ -181,16 +181,16 @@ static bool is_root(int directory)
 /* Another directory becomes a mount, which is what pivot_root(2) takes. */
 static int open_root(const char *path)
 {
-	int over = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY), root = over;
+	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root = over;
 
-	if (over >= 0 && !is_root(over)) {
+	if (path && over >= 0 && !is_root(over)) {
 		root = mountfd_copy(over, ".");
 		if (root >= 0 && mountfd_put(root, over))
 			root = -1;
 		close(over);
 	}
 	if (root < 0)
-		fail_cannot("open root ", path);
+		fail_cannot("open root ", path ? path : "/");
 	return root;
 }
 
@@ -203,6 +203,9 @@ static void pivot(int root, const char *path)
 {
 	if (sys_fchdir(root))
 		fail_cannot("change directory to ", path);
+	/* A rootfs could not be pivoted over itself either. */
+	if (is_root(root))
+		return;
 	if (!syscall(SYS_pivot_root, ".", ".")) {
 		if (umount2(".", MNT_DETACH))
 			fail_cannot("unmount the old root", "");
@@ -215,7 +218,6 @@ static void pivot(int root, const char *path)
 SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
-	const char *path = mounts->root ? mounts->root : "/";
 	int root, sources[MOUNTS_EXTRA];
 
 	if (!own_namespace) {
@@ -228,7 +230,7 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
 	for (unsigned i = 0; i < mounts->count; i++)
 		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
-	root = open_root(path);
+	root = open_root(mounts->root);
 	for (unsigned i = 0; i < ROWS; i++)
 		if (mounts->list & 1U << i)
 			mount_row(root, i, mounts->list & MOUNTS_HIDEPID);
@@ -239,8 +241,7 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 			mount_bind(root, extra[i].text, sources[i]);
 	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
 		fail_cannot("make the root read-only", "");
-	/* A rootfs of the kernel's start could not be pivoted over itself. */
-	if (!is_root(root))
-		pivot(root, path);
+	if (mounts->root)
+		pivot(root, mounts->root);
 	close(root);
 }

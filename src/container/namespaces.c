@@ -91,8 +91,8 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 
 	switch (errno) {
 	case EPERM: /* user_namespaces(7) */
-		cause = user ? "; a chroot, a sysctl or a seccomp filter forbids user namespaces"
-		             : "; root or --unshare=user is needed";
+		cause = user ? "; an id without a map, a chroot, a sysctl or a seccomp filter forbids it"
+		             : "; CAP_SYS_ADMIN or --unshare=user is needed";
 		break;
 	case ENOSYS: /* what engines answer clone3(2) with, or Linux before 5.3 */
 		cause = "; a container engine's seccomp filter forbids it";

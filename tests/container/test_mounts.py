@@ -16,7 +16,7 @@ import pytest
 from conftest import AS_ROOT, INIT, eventually, mounts
 from container import directory, needs_root
 from inside import (NODES, SETUP, begin, everything, inner_of, inside, mountinfo, needs_static,
-                    new_mounts, refused, root, who)
+                    needs_strace, new_mounts, refused, root, strace, who)
 from test_namespaces import PYTHON
 from terminal import Terminal
 
@@ -375,6 +375,10 @@ def test_dangling_link_that_cannot_be_made(inside, root):
             "cannot make mount point /conf/x, a link to /sys/mine/x: ")
     refused(inside(["--unshare=all", "--chroot", root, "--tmpfs=/far"], "true"),
             "cannot make mount point /far, a link to /x/x/x", )
+    for i in range(60):
+        (root / f"n{i}").symlink_to(f"gone{i}/../n{i + 1}")
+    refused(inside(["--unshare=all", "--chroot", root, "--tmpfs=/n0"], "true"),
+            "cannot make mount point /n0, a link to /gone")
     (root / "etc/file").touch()
     (root / "to-file").symlink_to("gone/../etc/file")
     refused(inside(["--unshare=all", "--chroot", root, "--tmpfs=/to-file"], "true"),
@@ -464,9 +468,9 @@ def test_pivot_without_proc(inside, root, names):
 
 @pytest.mark.parametrize("options, what, cause", [
     (["--unshare=user"], "make namespaces: Operation not permitted",
-     "a chroot, a sysctl or a seccomp filter forbids user namespaces"),
+     "an id without a map, a chroot, a sysctl or a seccomp filter forbids it"),
     (["--unshare=user,pid"], "make namespaces: Operation not permitted",
-     "a chroot, a sysctl or a seccomp filter forbids user namespaces"),
+     "an id without a map, a chroot, a sysctl or a seccomp filter forbids it"),
     (["--mount=tmp"], "make mounts private: Invalid argument",
      "/ is not a mount point, as in a chroot"),
 ])
@@ -482,7 +486,7 @@ def test_cause_without_a_user_namespace(run, who):
     if who.is_root:
         pytest.skip("root needs none")
     refused(run(["--unshare=mount", "--", "true"], "plain", outer=who.outer),
-            "make namespaces: Operation not permitted; root or --unshare=user is needed\n")
+            "make namespaces: Operation not permitted; CAP_SYS_ADMIN or --unshare=user is needed\n")
 
 
 NEEDS = "; proc needs --unshare=pid, sys net, mqueue ipc, and nothing of it hidden outside\n"
@@ -521,6 +525,34 @@ def test_root_that_we_have(inside, path, options):
         # Ids, peers and propagation aside.
         return [line.split(" ")[4:6] + line.split(" - ")[1:] for line in text.splitlines()]
     assert lines("--chroot", path) == lines()
+    # The current directory is the new root, as of any other.
+    where = [*options, "--mount-proc", "--chroot", path]
+    assert succeeded(inside(where, "pwd", cwd="/" if path == "." else "/etc")) == "/\n"
+    assert succeeded(inside([*options, "--mount-proc"], "pwd", cwd="/etc")) == "/etc\n"
+
+
+@needs_strace
+@pytest.mark.parametrize("options", [[], ["--chroot", "/"]], ids=" ".join)
+def test_root_where_the_kernel_cannot_tell(run, options):
+    """An old seccomp filter knows no statx(2): a mount namespace alone does not need it."""
+    result = run(["--unshare=mount", *options, "--", "pwd"], "plain", cwd="/etc", outer=[
+        *([] if AS_ROOT else ["unshare", "-Ur"]),
+        *strace("statx,open_tree,fsopen,openat2:error=ENOSYS", follow=True)])
+    if options:
+        refused(result, "open root /: Function not implemented")
+    else:
+        assert (result.returncode, result.stdout) == (0, "/etc\n"), result
+
+
+def test_cause_is_not_of_what_follows(run, root, directory):
+    """A failure to clean up has a reason of its own."""
+    directory.chmod(0o777)
+    result = run(["--unshare=user,mount", "--mount=proc", "--control", directory / "ctl", "--",
+                  "true"], "plain", outer=[
+        *strace("unlinkat:error=EACCES", follow=True)])
+    first, *others = result.stderr.splitlines()
+    assert first.endswith(NEEDS.strip()) and others, result
+    assert all("--unshare" not in line for line in others), result
 
 
 @needs_root

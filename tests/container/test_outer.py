@@ -13,12 +13,11 @@ import pytest
 from conftest import (AS_ROOT, INIT, PROBE, descendants, eventually, halt, is_alive, marked, mounts,
                       sanitized)
 from container import directory
-from inside import (SETUP, all_gone, begin, inner_of, inside, needs_static, new_mounts, refused, root,
-                    who)
+from inside import (SETUP, all_gone, begin, inner_of, inside, needs_static, needs_strace, new_mounts,
+                    refused, root, strace, who)
 from terminal import BASH, INTERRUPT, PROMPT, SUSPEND, Terminal, process
 
 pytestmark = needs_static
-needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 
 
 def children(init):
@@ -162,11 +161,6 @@ def test_alarm_set_before_the_start(begin):
 # ---- failing system calls, by strace
 
 
-def strace(*injections, follow=False):
-    return ["strace", *(["-f"] if follow else []), "-qq", "-o", "/dev/null",
-            *(word for one in injections for word in ("-e", f"inject={one}"))]
-
-
 FULL = ["--unshare=all", "--mount=all", "--hostname", "box", "--domainname", "home", "--loopback"]
 
 
@@ -253,9 +247,9 @@ def test_failure(run, who, root, directory, marker, call, error, when, step):
 @needs_strace
 @pytest.mark.parametrize("names", ["user", "user,pid", "net", "pid"])
 @pytest.mark.parametrize("error, text, cause", [
-    ("EPERM", "Operation not permitted", "; a chroot, a sysctl or a seccomp filter forbids user "
-                                         "namespaces"),
-    ("EPERM", "Operation not permitted", "; root or --unshare=user is needed"),
+    ("EPERM", "Operation not permitted", "; an id without a map, a chroot, a sysctl or a "
+                                         "seccomp filter forbids it"),
+    ("EPERM", "Operation not permitted", "; CAP_SYS_ADMIN or --unshare=user is needed"),
     ("ENOSYS", "Function not implemented", "; a container engine's seccomp filter forbids it"),
     ("ENOSPC", "No space left on device", "; see the limits in /proc/sys/user"),
     ("EINVAL", "Invalid argument", ""),

@@ -515,8 +515,8 @@ def test_no_namespaces_under_the_engine_s_filter(run):
                        "engine's seccomp filter forbids it\n")
     code, out, err = run("echo", "started", options=["-e", "INIT_OPTIONS=--unshare=user"])
     assert (code, out) == (125, [])
-    assert err == ("init: cannot make namespaces: Operation not permitted; a chroot, a sysctl or a "
-                   "seccomp filter forbids user namespaces\n")
+    assert err == ("init: cannot make namespaces: Operation not permitted; an id without a map, a "
+                   "chroot, a sysctl or a seccomp filter forbids it\n")
 
 
 # ---- with less than usual

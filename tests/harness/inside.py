@@ -169,3 +169,11 @@ def all_gone(marker, *, besides=()):
 
 
 needs_static = pytest.mark.skipif(sanitized(), reason="a build with sanitizers is dynamic")
+
+
+needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+
+
+def strace(*injections, follow=False):
+    return ["strace", *(["-f"] if follow else []), "-qq", "-o", "/dev/null",
+            *(word for one in injections for word in ("-e", f"inject={one}"))]
