@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,8 +15,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "proc.h"
 #include "terminal.h"
 
 _Noreturn static void fail_to_enter(enum ns_kind kind)
@@ -24,12 +27,22 @@ _Noreturn static void fail_to_enter(enum ns_kind kind)
 }
 
 /*
- * Changes an id to 0, or if that is not mapped, to our own. Returns false if neither is. The
+ * Changes an id to 0, or if that is not mapped, to the first that is, or to our own. Returns false
+ * if it can be none of them. map: the file of the map, in the directory proc, which may be -1. The
  * wrappers of libc are not used, since they set the ids of all threads.
  */
-static bool set_id(long call, id_t own)
+static bool set_id(long call, int proc, const char *map, id_t own)
 {
-	return !syscall(call, 0UL) || !syscall(call, (unsigned long)own);
+	unsigned long long first;
+	char text[64];
+
+	if (!syscall(call, 0UL))
+		return true;
+	proc_read(proc, map, text, sizeof text);
+	if (!number_parse_until(text + strspn(text, " "), ' ', 0xfffffffeU, &first) &&
+		!syscall(call, (unsigned long)first))
+		return true;
+	return !syscall(call, (unsigned long)own);
 }
 
 /*
@@ -37,7 +50,7 @@ static bool set_id(long call, id_t own)
  * that is fatal: a process inside that may trace this one could act as root of the host. An
  * ordinary user has the id of the namespace's creator, which gives those inside nothing new.
  */
-static void enter_user(int fd)
+static void enter_user(int fd, int proc)
 {
 	const bool root = !geteuid();
 	bool mapped;
@@ -50,8 +63,8 @@ static void enter_user(int fd)
 	if (setns(fd, CLONE_NEWUSER))
 		fail_to_enter(NS_USER);
 	syscall(SYS_IDS(setgroups), 0UL, NULL);
-	mapped = set_id(SYS_IDS(setgid), getgid());
-	mapped &= set_id(SYS_IDS(setuid), getuid());
+	mapped = set_id(SYS_IDS(setgid), proc, "self/gid_map", getgid());
+	mapped &= set_id(SYS_IDS(setuid), proc, "self/uid_map", getuid());
 	if (root && !mapped)
 		fail_errno("become root of user namespace");
 }
@@ -85,6 +98,8 @@ static void hide_descriptors(void)
 bool nsenter(const struct nslist *list, const int *fds, int root)
 {
 	bool pending[NS_KINDS] = {false}, denied = false, needs_child, user;
+	/* The container's own /proc need not be one. */
+	const int proc = proc_open();
 
 	/* Compare all of them first: /proc may be a different one after the first setns(). */
 	for (unsigned i = 0; i < NS_KINDS; i++)
@@ -106,12 +121,14 @@ bool nsenter(const struct nslist *list, const int *fds, int root)
 			denied |= pending[i];
 		}
 	if (pending[NS_USER] || denied)
-		enter_user(fds[NS_USER]);
+		enter_user(fds[NS_USER], proc);
 	for (unsigned i = 0; i < NS_USER; i++)
 		if (pending[i] && setns(fds[i], ns_names[i].flag))
 			fail_to_enter(i);
 	if (nslist_has(list, NS_MNT) && root >= 0)
 		enter_root(root);
+	if (proc >= 0)
+		close(proc);
 	return needs_child;
 }
 

@@ -14,7 +14,8 @@
  * The user namespace is entered after those that can be entered without it, since these may belong
  * to a user namespace further up, in which entering it would give up all capabilities. It is
  * entered before those for which the capabilities in it are needed, even if the list does not
- * have it, provided that fds has. The process becomes root in it if 0 is mapped there.
+ * have it, provided that fds has. The process becomes root in it, or if 0 is not mapped
+ * there the first id that is.
  *
  * Ends the program with EXIT_INITCTL if one cannot be entered. Returns whether only a child of this
  * process will be in all of them, as it is with a PID namespace.

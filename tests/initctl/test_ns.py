@@ -744,6 +744,20 @@ def test_saved_of_an_ordinary_users(rootless):
     nothing_left(folder)
 
 
+@needs_root
+@pytest.mark.parametrize("words", [["user"], ["user,uts,pid"], ["all"]], ids=" ".join)
+def test_user_namespace_without_root(control, words):
+    """Where the map has no 0, the command has the first id that it has, as init's own has."""
+    control.directory.chmod(0o777)
+    control.user = ()
+    control.start("--unshare=user,mount,pid,uts", "--uid-map=1000:201000:1", "--uid-map=5:200005:1",
+                  "--gid-map=1002:201002:2", "--mount=proc", how="plain", command=["sleep", "1000"])
+    script = "id -u; id -g; id -G; grep CapEff /proc/self/status"
+    lines = output(control, *words, "--", "sh", "-c", script).splitlines()
+    assert lines[:3] == ["1000", "1002", "1002"]
+    assert control.output("exec", "--", "sh", "-c", script).splitlines()[:3] == lines[:3]
+
+
 NETNS = """
 mkdir -p /run/netns && mount -t tmpfs none /run/netns && ln -s $1/net /run/netns/box || exit
 ip netns list
