@@ -19,7 +19,7 @@ enum { INTERVAL = 5, INTERVAL_MAX = 500, OFFER = 2 };
  * hang-up cannot.
  */
 enum { QUIET_OFFER = 100, QUIET_HANG_UP = 1000, QUIET_UNKNOWN = 2000, QUIET_POLLS = 10000 };
-/* Milliseconds from taking a VEOF back to the next: half of the first time, and the longest. */
+/* Milliseconds from a VEOF for what polls to the next: half of the first time, and the longest. */
 enum { PATIENCE = 500, PATIENCE_MAX = 8000 };
 
 void eof_begin(struct eof *eof, char last)
@@ -82,20 +82,22 @@ static void take_back(struct eof *eof, int slave)
 
 	eof->since = sys_now();
 	eof->offered = false;
-	if (!has_unread(slave, &bytes) || tcgetattr(slave, &modes))
+	/* What polls may change the mode while a VEOF is there, and read a byte: it gets few. */
+	if (eof->polled) {
+		eof->taken = eof->since;
+		if (eof->patience < PATIENCE_MAX)
+			eof->patience *= 2;
+	}
+	if (tcgetattr(slave, &modes))
 		return;
-	most = modes.c_lflag & ICANON ? 0 : 1;
-	if (bytes > most)
-		return;
-	if (read(slave, &byte, 1) < 0) {
-		/* A process has begun to read meanwhile, and finds it. */
-		eof->offered = true;
+	if (!has_unread(slave, &bytes)) {
+		eof->spoilt |= eof->polled && !(modes.c_lflag & ICANON);
 		return;
 	}
-	/* What the program polls is something else: its mode may change while a VEOF is there. */
-	eof->taken = eof->since;
-	if (eof->patience < PATIENCE_MAX)
-		eof->patience *= 2;
+	most = modes.c_lflag & ICANON ? 0 : 1;
+	/* Where it cannot be read, a process has begun to read meanwhile, and finds it. */
+	if (bytes <= most && read(slave, &byte, 1) < 0)
+		eof->offered = true;
 }
 
 /* Whether the program waits for input, and has waited for long enough to be given its end. */
@@ -132,11 +134,12 @@ static bool give(struct eof *eof, int master, int slave)
 	/* In this order: a process that waits in read(2) does not change the mode. */
 	if (tcgetattr(slave, &modes))
 		return false;
-	veof = takes_veof(&modes, eof->last);
+	veof = takes_veof(&modes, eof->last) && !eof->spoilt;
 	if (!is_due(eof, master, veof, blocked))
 		return false;
 	if (!veof)
 		return true;
+	eof->polled = !blocked;
 	eof->offered = write(master, &modes.c_cc[VEOF], 1) == 1;
 	eof->next = sys_now() + OFFER;
 	return false;

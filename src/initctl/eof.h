@@ -16,12 +16,14 @@ struct eof {
 	bool begun;
 	char last;    /* the last byte of the input */
 	bool offered; /* a VEOF was written, and not yet seen to be read or taken back */
+	bool polled;  /* to a program that polls */
+	bool spoilt;  /* which has read it in another mode: no other is written */
 	int interval; /* milliseconds between two looks, which doubles */
-	int patience; /* milliseconds until a VEOF is offered again after one was taken back */
+	int patience; /* milliseconds until a VEOF is offered again to a program that polls */
 	/* Monotonic milliseconds: */
 	long long next;  /* when to look again */
 	long long since; /* when the program was last seen to do anything but wait */
-	long long taken; /* when a VEOF was last taken back */
+	long long taken; /* when one that polls was last offered a VEOF */
 };
 
 /* Begins to give the end of input, once all of it was written. last: its last byte, 0 for none. */

@@ -55,9 +55,25 @@ int proc_read(int directory, const char *name, char *text, size_t size)
 	return length < 0 ? -1 : 0;
 }
 
-const char *proc_after_name(const char *stat)
+/* ") S 123 ...": what follows the name, which may contain anything; or NULL. */
+static const char *after_name(const char *stat)
 {
 	const char *rest = strrchr(stat, ')');
 
-	return rest ? rest : "";
+	return rest && strlen(rest) > 4 ? rest : NULL;
+}
+
+char proc_state(const char *stat)
+{
+	const char *rest = after_name(stat);
+
+	return rest ? rest[2] : '\0';
+}
+
+pid_t proc_parent(const char *stat)
+{
+	const char *rest = after_name(stat);
+	unsigned long long parent;
+
+	return rest && !number_parse_until(rest + 4, ' ', 1U << 30, &parent) ? (pid_t)parent : 0;
 }

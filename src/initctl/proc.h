@@ -5,6 +5,7 @@
 #define INITCTL_PROC_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Opens /proc. Its descriptor is the caller's; -1 if /proc is not of our PID namespace. */
 int proc_open(void);
@@ -18,10 +19,10 @@ void proc_each(int directory, void (*visit)(int directory, const char *name));
 /* Reads the beginning of a file as text, with a NUL. Returns 0, or -1 with errno and "". */
 int proc_read(int directory, const char *name, char *text, size_t size);
 
-/*
- * What follows the name of a process in its /proc/PID/stat, from ") " and the state on; "" if there
- * is none. The name may contain anything (proc(5)).
- */
-const char *proc_after_name(const char *stat);
+/* The state of a process, by its /proc/PID/stat: a letter as in proc(5), or 0 if there is none. */
+char proc_state(const char *stat);
+
+/* Its parent, or 0. */
+pid_t proc_parent(const char *stat);
 
 #endif

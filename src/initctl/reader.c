@@ -86,7 +86,15 @@ static enum sight see_thread(int directory)
 		                                                      : SLEEPS;
 	if (proc_read(directory, "stat", text, sizeof text))
 		return errno == ENOENT || errno == ESRCH ? SLEEPS : HIDDEN;
-	return strncmp(proc_after_name(text), ") S", 3) ? RUNS : HIDDEN;
+	switch (proc_state(text)) {
+	case 'S':
+		return HIDDEN;
+	case 'X':
+	case 'Z': /* or a first thread that has ended before the others */
+		return SLEEPS;
+	default:
+		return RUNS;
+	}
 }
 
 /* What is looked for, and what was seen. */

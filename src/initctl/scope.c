@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -24,8 +25,8 @@
 
 /* Milliseconds between SIGTERM and SIGKILL for what the command has left behind. */
 enum { GRACE = 2000 };
-/* Milliseconds between two looks for what is to be killed. */
-enum { KILL_INTERVAL = 10 };
+/* Milliseconds between two looks for what is to be killed, at first and at most. */
+enum { KILL_INTERVAL = 10, KILL_INTERVAL_MAX = 200 };
 /* As many are looked at. */
 enum { PROCESSES = 65536 };
 
@@ -36,57 +37,74 @@ enum phase { RUNNING, ENDING, KILLING };
 static struct {
 	enum phase phase;
 	bool has_terminal; /* the session, and with it the command */
+	pid_t group;       /* the leader's */
 	pid_t command;     /* 0: it has ended */
 	int status;        /* as of wait(2), once it has */
 	int signals;       /* of signalfd(2), non-blocking */
 	int leader;        /* a pipe that ends when the leader does */
 	long long kill_at;
-} guard;
+	int interval; /* until the next look for what is to be killed */
+} guard = {.interval = KILL_INTERVAL};
 
 /* The processes that /proc shows. */
 static struct {
 	pid_t pid, parent;
 	bool below; /* descends from this process */
 } processes[PROCESSES];
-static size_t process_count;
+static size_t process_count, child_count; /* our children come first */
 
 int scope_program(void)
 {
 	return program_open("/proc/self/exe");
 }
 
-/* The parent of a process, or 0 if it is gone or cannot be seen. */
-static pid_t parent_of(int proc, const char *pid)
+static void add_process(pid_t pid, pid_t parent)
 {
-	char path[32], text[512];
-	unsigned long long parent;
-	const char *rest;
-
-	snprintf(path, sizeof path, "%.20s/stat", pid);
-	proc_read(proc, path, text, sizeof text);
-	rest = proc_after_name(text);
-	if (strlen(rest) < 5 || number_parse_until(rest + 4, ' ', 1U << 30, &parent))
-		return 0;
-	return (pid_t)parent;
+	for (size_t i = 0; i < child_count; i++)
+		if (processes[i].pid == pid)
+			return;
+	if (process_count == PROCESSES)
+		return;
+	processes[process_count].pid = pid;
+	processes[process_count].parent = parent;
+	processes[process_count++].below = false;
 }
 
-static void add_process(int proc, const char *name)
+/* Our children, also those that /proc does not show to us (hidepid in proc(5)). */
+static void read_children(int proc)
 {
+	char path[64], text[4096], *next = text;
 	unsigned long long pid;
 
-	if (process_count == PROCESSES || number_parse(name, 1U << 30, &pid))
+	snprintf(path, sizeof path, "self/task/%d/children", (int)getpid());
+	proc_read(proc, path, text, sizeof text);
+	while (!number_parse_until(next, ' ', 1U << 30, &pid)) {
+		add_process((pid_t)pid, getpid());
+		next += strcspn(next, " ");
+		next += *next != 0;
+	}
+}
+
+static void read_process(int proc, const char *name)
+{
+	char path[32], text[512];
+	unsigned long long pid;
+
+	if (number_parse(name, 1U << 30, &pid))
 		return;
-	processes[process_count].pid = (pid_t)pid;
-	processes[process_count].parent = parent_of(proc, name);
-	processes[process_count++].below = false;
+	snprintf(path, sizeof path, "%llu/stat", pid);
+	proc_read(proc, path, text, sizeof text);
+	add_process((pid_t)pid, proc_parent(text));
 }
 
 static void read_processes(void)
 {
 	int proc = proc_open();
 
-	process_count = 0;
-	proc_each(proc, add_process);
+	process_count = child_count = 0;
+	read_children(proc);
+	child_count = process_count;
+	proc_each(proc, read_process);
 	if (proc >= 0)
 		close(proc);
 }
@@ -135,14 +153,24 @@ static bool reap(void)
 	return !pid;
 }
 
-/* Passes on to the command what the leader has sent. */
+/*
+ * Passes on to the command what the leader has received. In the leader's process group it has had
+ * the signal already, unless it is still on its way to a session of its own.
+ */
 static void forward(void)
 {
 	struct signalfd_siginfo info;
 
-	while (read(guard.signals, &info, sizeof info) == sizeof info)
-		if (info.ssi_signo != SIGCHLD && guard.has_terminal && guard.command)
-			kill(-guard.command, (int)info.ssi_signo);
+	while (read(guard.signals, &info, sizeof info) == sizeof info) {
+		pid_t group = guard.command ? getpgid(guard.command) : -1;
+
+		if (info.ssi_signo == SIGCHLD || group < 0)
+			continue;
+		if (group != guard.group)
+			kill(-group, (int)info.ssi_signo);
+		else if (guard.has_terminal)
+			kill(guard.command, (int)info.ssi_signo);
+	}
 }
 
 /* Waits for a signal, for the leader's end, or until it is time to kill. */
@@ -154,8 +182,10 @@ static void await(void)
 	if (guard.phase == ENDING && (left = guard.kill_at - sys_now()) < 0)
 		left = 0;
 	/* Each death wakes us; what was born meanwhile, whose birth does not, is looked for. */
-	if (guard.phase == KILLING)
-		left = KILL_INTERVAL;
+	if (guard.phase == KILLING) {
+		left = guard.interval;
+		guard.interval += guard.interval < KILL_INTERVAL_MAX;
+	}
 	poll(ready, 2, (int)left);
 	/* Who killed the leader, or init when its session has had its time, waits no longer. */
 	if (ready[1].revents) {
@@ -190,6 +220,9 @@ static void supervise(void)
  */
 _Noreturn static void execute(char **command)
 {
+	/* Where init looks for a command without PATH, which the command does not get. */
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+	char *usual[] = {path, NULL}, **given = environ;
 	sigset_t none;
 
 	if (guard.has_terminal) {
@@ -198,7 +231,9 @@ _Noreturn static void execute(char **command)
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execvp(*command, command);
+	if (!getenv("PATH"))
+		environ = usual;
+	execvpe(*command, command, given);
 	die_errno(exit_code_of_exec(errno), "run ", *command);
 }
 
@@ -221,13 +256,17 @@ _Noreturn static void be_guard(char **command)
  * Gives the terminal up, so that the command can become the leader of a session of its own on
  * it. The kernel sends HUP and CONT to the foreground process group, which is this process.
  */
-static void release_terminal(const sigset_t *all)
+static void release_terminal(void)
 {
 	const struct timespec now = {0, 0};
+	sigset_t sent;
 
 	if (sys_ioctl(0, TIOCNOTTY, NULL))
 		fail_errno("release the terminal");
-	while (sigtimedwait(all, NULL, &now) > 0)
+	sigemptyset(&sent);
+	sigaddset(&sent, SIGHUP);
+	sigaddset(&sent, SIGCONT);
+	while (sigtimedwait(&sent, NULL, &now) > 0)
 		;
 }
 
@@ -248,9 +287,10 @@ void scope_run(char **command)
 	sys_prctl(PR_SET_DUMPABLE, 0);
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
+	guard.group = getpgrp();
 	guard.has_terminal = !sys_ioctl(0, TIOCGSID, &session) && session == getpid();
 	if (guard.has_terminal)
-		release_terminal(&all);
+		release_terminal();
 	guard.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (guard.signals < 0 || sys_pipe(ends))
 		fail_errno("supervise ", *command);
@@ -260,6 +300,8 @@ void scope_run(char **command)
 	/* Both are, since what a guard that is killed leaves behind comes to the leader. */
 	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!child) {
+		/* A guard that was stopped is to see the leader's end. */
+		sys_prctl(PR_SET_PDEATHSIG, SIGCONT);
 		close(ends[1]);
 		guard.leader = ends[0];
 		be_guard(command);

@@ -188,3 +188,31 @@ def test_attach_with_the_end_of_input(container):
     assert done.returncode == 5 and done.stdout.endswith("1 over\n")
     container.output("exec", "-d", "-t", "sh", "-c", "stty raw; exec od -An -N1")
     assert container.run("attach", "2").returncode == HUNG_UP
+
+
+@pytest.mark.parametrize("end", ["os.fork() or os._exit(0)", "threading.Thread(target=lambda: None).start()",
+                                 "0"])
+def test_what_is_not_reaped(container, end):
+    """A zombie in the foreground does nothing, and so does not keep a raw program from its end."""
+    script = f"import os, threading, time, tty; {end}; time.sleep(.2); tty.setraw(0); os.read(0, 9)"
+    assert python(container, script).returncode == HUNG_UP
+
+
+def test_a_program_that_polls_and_then_reads_raw(container):
+    """Between its poll and its read no end can be told from a byte: it is offered few."""
+    done = python(container, """import os, select, termios, time, tty
+old, end, read = termios.tcgetattr(0), time.time() + 6, b""
+while time.time() < end:
+    if select.select([0], [], [], .3)[0]:
+        tty.setraw(0, termios.TCSANOW)
+        os.set_blocking(0, False)
+        try:
+            read += os.read(0, 10)
+        except BlockingIOError:
+            pass
+        os.set_blocking(0, True)
+        termios.tcsetattr(0, termios.TCSANOW, old)
+print(len(read))
+""")
+    assert done.returncode in (0, HUNG_UP)
+    assert not done.stdout or int(done.stdout.split()[-1]) <= 4

@@ -1,5 +1,6 @@
 """initctl exec --scope: what the command leaves behind ends with it."""
 import re
+import shutil
 import signal
 import time
 
@@ -155,6 +156,53 @@ def test_signals_reach_the_command(container, options, number):
     lines = one.stdout.read().decode().split("\n")
     seen = [int(line.split()[0]) for line in lines if re.match(r"\d", line)]
     assert seen == [{"TERM": 15, "USR1": 10, "RTMIN+3": 37}[number], 64]
+
+
+@pytest.mark.skipif(not shutil.which("timeout"), reason="needs timeout(1)")
+@pytest.mark.parametrize("by", ["client", "session"])
+def test_command_in_a_group_of_its_own(container, by):
+    """timeout(1) makes one: the session's signals follow the command there, once."""
+    one = container.popen("exec", "--scope", "--", "timeout", "100", PROBE, "signals", "--until", "64")
+    assert one.stdout.readline().strip() == b"ready"
+    if by == "client":
+        one.send_signal(signal.SIGUSR1)
+    else:
+        container.output("signal", "USR1", f"%{container.sessions()[0]['session']}")
+    assert one.stdout.readline().startswith(b"10 ")
+    one.send_signal(signal.SIGTERM)
+    assert one.stdout.readline().startswith(b"15 ")
+    one.kill()
+    all_gone(container)
+
+
+def test_guard_that_is_stopped(container):
+    number = container.output("exec", "-d", "--scope", "--", "sh", "-c",
+                              f"{LEAVE}; kill -STOP $PPID; while :; do sleep .1; done").strip()
+    eventually(lambda: any(status["State"].startswith("T")
+                           for status in descendants(container.pid()).values()), what="the stop")
+    container.output("signal", "KILL", f"%{number}")
+    all_gone(container)
+
+
+def test_path_that_is_not_set(control):
+    """The command is looked for where init looks for it, and does not get a PATH either."""
+    control.start(env={"PATH": None}, command=["/bin/sleep", "1000"])
+    words = ["--", "env"]
+    assert control.output("exec", "--scope", *words) == control.output("exec", *words)
+    assert control.output("exec", "--", "chroot", "--version") == control.output(
+        "exec", "--scope", "--", "chroot", "--version")
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="needs root to mount, and to become another")
+def test_what_proc_hides(control):
+    """hidepid hides from an ordinary user even his own process, if it is not dumpable."""
+    control.start(wrap=["sh", "-c", 'mount -o remount,hidepid=2 /proc && exec "$@"', "sh"])
+    before = eventually(lambda: left(control), what="the main command")
+    script = (f"{PROBE} daemon /usr/bin/python3 -c 'import ctypes, time; "
+              "ctypes.CDLL(None).prctl(4, 0); print(1, flush=True); time.sleep(100)'; read line")
+    one = control.popen("exec", "--scope", "-u", "54321", "--", "sh", "-c", f"({script}) | head -n 1")
+    assert one.stdout.readline() == b"1\n"
+    assert one.wait(15) == 0 and left(control) == before
 
 
 def test_stop_and_continue(container):

@@ -140,7 +140,7 @@ def test_gunicorn(start, directory, options, served):
                   f"unix:{directory}/sock", "--worker-tmp-dir", directory, "app:app"])
     request = Request(directory / "sock", HTTP)
     assert survives(request, init, directory, 1,
-                    lambda: len(list(directory.glob("loaded-*"))) == 2) == served
+                    lambda: len(list(directory.glob("loaded-*"))) >= 2) == served
     if served:
         stop(init)
 
@@ -189,6 +189,6 @@ def test_nginx(start, directory, options):
             thread.start()
             log = directory / "log"
             assert survives(request, init, directory, 1,
-                            lambda: log.read_text().count("start worker process ") == 2)
+                            lambda: log.read_text().count("start worker process ") >= 2)
             thread.join()
         stop(init)
