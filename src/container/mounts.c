@@ -104,9 +104,16 @@ static void put(int root, int mount, const char *path, bool directory)
 	close(over);
 }
 
-/* What the kernel asks for in a user namespace (user_namespaces(7), sysfs(5)). */
-static const char needs[] = "; proc needs --unshare=pid, sys net, mqueue ipc, and nothing of it "
-			    "hidden outside";
+/* What the kernel asks for in a user namespace (user_namespaces(7), sysfs(5)); or "". */
+static const char *cause_for(enum row row)
+{
+	const bool shows_a_namespace = row == PROC || row == SYS || row == MQUEUE;
+
+	return shows_a_namespace && errno == EPERM
+	               ? "; proc needs --unshare=pid, sys net, mqueue ipc, and nothing of it "
+	                 "hidden outside"
+	               : "";
+}
 
 static void mount_row(int root, enum row row, bool hide_pids)
 {
@@ -116,7 +123,7 @@ static void mount_row(int root, enum row row, bool hide_pids)
 		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
 
 	if (mount < 0)
-		fail_cannot_since("mount ", rows[row].name, errno == EPERM && (row == PROC || row == SYS || row == MQUEUE) ? needs : "");
+		fail_cannot_since("mount ", rows[row].name, cause_for(row));
 	if (row == DEV) {
 		terminal = devices_terminal();
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
