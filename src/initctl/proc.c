@@ -67,7 +67,9 @@ char proc_state(const char *stat)
 {
 	const char *rest = after_name(stat);
 
-	return rest ? rest[2] : '\0';
+	if (rest)
+		return rest[2];
+	return 0;
 }
 
 pid_t proc_parent(const char *stat)
