@@ -194,20 +194,20 @@ def test_signal_to_main_only(container, directory):
     """What goes to main goes where init forwards signals to: --main-only applies to it as well, and
     to the signal of a stop."""
     other = directory / "other"
-    box = container("--main-only=34,TERM", command=[
+    box = container("--main-only=USR1,TERM", command=[
         "sh", "-c", f"{PROBE} signals --until 2 >{other} & exec {PROBE} signals --until 15"])
     box.init.line("^ready")
     eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other process")
     channel = box.connect()
-    for number in (34, 35):
+    for number in (10, 12):
         assert channel.call("signal", f"signal={number}").name == "signalled"
-    box.init.line("^35 ")
-    eventually(lambda: "35 " in other.read_text(), what="the signal to the other process")
+    box.init.line("^12 ")
+    eventually(lambda: "12 " in other.read_text(), what="the signal to the other process")
     assert channel.call("signal", "signal=INT").name == "signalled"
     eventually(lambda: "2 0" in other.read_text(), what="the end of the other process")
     assert channel.call("stop").name == "stopping"
     box.init.line("^15 ")
-    assert signals_seen(other.read_text()) == [35, 2]
+    assert signals_seen(other.read_text()) == [12, 2]
 
 
 def test_signal_outside_of_init_s_own(container):

@@ -130,12 +130,12 @@ def test_group_or_single_child(start, how, tmp_path, options, value, receivers):
 def test_main_only_of_what_is_forwarded(start, how, tmp_path):
     """The signal that --rewrite makes of another counts, not the one that came."""
     other = tmp_path / "other"
-    init = start(["--rewrite=35:34", "--main-only=34", "sh", "-c",
+    init = start(["--rewrite=USR2:USR1", "--main-only=USR1", "sh", "-c",
                   f"{PROBE} signals --until 15 >{other} & exec {PROBE} signals --until 15"], how)
     init.line("^ready")
     eventually(lambda: other.exists() and other.read_text() == "ready\n", what="the other process")
-    init.signal(35)
-    assert got(init)[0] == 34
+    init.signal(signal.SIGUSR2)
+    assert got(init)[0] == signal.SIGUSR1
     init.signal(signal.SIGTERM)
     assert got(init)[0] == signal.SIGTERM and init.wait() == 0
     assert other.read_text().startswith("ready\n15 0 0\n")
