@@ -175,6 +175,15 @@ def test_in_the_one_that_it_runs_in(told):
     assert (own["left"], own["on"]) == ("1", "")
 
 
+def test_end_of_input_of_a_terminal(told):
+    """As in tests/initctl/test_initctl_eof.py, on an older kernel."""
+    eof = told("eof")
+    # What was typed before stty took effect is echoed first.
+    assert eof["lines"].split()[-1] == "twoend", eof
+    # Either the hang-up's SIGHUP comes first, or the error of the read that it ends.
+    assert eof["raw"] in ("129", "1") and eof["later"] == "later", eof
+
+
 def test_root_that_is_an_initramfs(told):
     """Nothing is pivoted where the new root is the old one; another one is moved over it."""
     rootfs = told("rootfs")

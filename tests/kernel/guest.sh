@@ -164,6 +164,18 @@ export INIT_SOCKET=/run/light
 init=$light name=light
 end
 
+# The end of input of a terminal, in canonical and in raw mode.
+mkdir -p /dev/pts
+mount -t devpts -o ptmxmode=666 none /dev/pts
+box eof -- sleep 1000
+initctl status >/dev/null
+tell lines "$(printf 'one\ntwo' | initctl exec -t -- sh -c 'stty -echo; cat; cat; read x; echo end' |
+	tr '\r\n' '  ')"
+tell raw "$(initctl exec -t -- sh -c 'sleep .5; stty raw -echo; od -An -tx1 -N2' </dev/null; echo $?)"
+tell later "$(initctl exec -t -- sh -c 'sleep 2; echo later' </dev/null | tr -d '\r')"
+end
+umount /dev/pts
+
 # The root is a rootfs, which cannot be pivoted: as it is, and another below it.
 name=rootfs
 tell same "$(/init --unshare=all --chroot / --mount=proc,tmp -- sh -c 'echo in $$; cat /proc/mounts' \
