@@ -24,13 +24,16 @@ int file_write(int directory, const char *path, const char *text)
 	return length < 0 ? -1 : 0;
 }
 
-void file_read(int directory, const char *path, char *text, size_t size)
+int file_read(int directory, const char *path, char *text, size_t size)
 {
 	int fd = sys_open(directory, path, O_RDONLY);
-	ssize_t length = read(fd, text, size - 1);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
 
-	close(fd);
+	/* Which leaves errno alone. */
+	if (fd >= 0)
+		close(fd);
 	text[length < 0 ? 0 : length] = 0;
+	return length < 0 ? -1 : 0;
 }
 
 int file_open_in(int directory, const char *path, long type)

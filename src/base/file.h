@@ -62,8 +62,11 @@ enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };
  */
 int file_open_in(int directory, const char *path, long type);
 
-/* What a file below directory holds, as far as there is room; "" where it cannot be read. */
-void file_read(int directory, const char *path, char *text, size_t size);
+/*
+ * What a file below directory holds, as far as there is room, with a NUL. 0, or -1 with errno and
+ * "" where it cannot be read.
+ */
+int file_read(int directory, const char *path, char *text, size_t size);
 
 /* Writes text to an existing file, at path below directory. 0, or -1 with errno. */
 int file_write(int directory, const char *path, const char *text);

@@ -257,7 +257,7 @@ static int start(const struct context *context, struct run *run)
 	run->exec.program = run->program ? program_open(run->program) : -1;
 	if (run->scope) {
 		run->env[run->env_count++] = SCOPE_VARIABLE "=1";
-		run->exec.program = scope_program();
+		run->exec.program = program_open_own();
 	}
 	relay.object = run->exec.args[0];
 	relay.connection = verb_connect(context);

@@ -38,7 +38,7 @@ static bool set_id(long call, int proc, const char *map, id_t own)
 
 	if (!syscall(call, 0UL))
 		return true;
-	proc_read(proc, map, text, sizeof text);
+	file_read(proc, map, text, sizeof text);
 	if (!number_parse_until(text + strspn(text, " "), ' ', 0xfffffffeU, &first) &&
 		!syscall(call, (unsigned long)first))
 		return true;
@@ -98,13 +98,14 @@ static void hide_descriptors(void)
 bool nsenter(const struct nslist *list, const int *fds, int root)
 {
 	bool pending[NS_KINDS] = {false}, denied = false, needs_child, user;
-	/* The container's own /proc need not be one. */
-	const int proc = proc_open();
+	int proc;
 
 	/* Compare all of them first: /proc may be a different one after the first setns(). */
 	for (unsigned i = 0; i < NS_KINDS; i++)
 		pending[i] = nslist_has(list, i) && !ns_is_ours(i, fds[i]);
 	user = fds[NS_USER] >= 0 && !ns_is_ours(NS_USER, fds[NS_USER]);
+	/* Now, since the container's own /proc need not be one. */
+	proc = user ? proc_open() : -1;
 	needs_child = pending[NS_PID];
 	/*
 	 * Until the exec a process inside must not trace this one, or open its descriptors in /proc

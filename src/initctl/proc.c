@@ -3,7 +3,6 @@
  */
 #include "proc.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,22 +36,6 @@ void proc_each(int directory, void (*visit)(int directory, const char *name))
 				visit(directory, entry->name);
 			p += entry->length;
 		}
-}
-
-int proc_read(int directory, const char *name, char *text, size_t size)
-{
-	int fd = sys_open(directory, name, O_RDONLY), error;
-	ssize_t length;
-
-	*text = 0;
-	if (fd < 0)
-		return -1;
-	length = read(fd, text, size - 1);
-	error = errno;
-	close(fd);
-	errno = error;
-	text[length > 0 ? length : 0] = 0;
-	return length < 0 ? -1 : 0;
 }
 
 /* ") S 123 ...": what follows the name, which may contain anything; or NULL. */

@@ -4,7 +4,6 @@
 #ifndef INITCTL_PROC_H
 #define INITCTL_PROC_H
 
-#include <stddef.h>
 #include <sys/types.h>
 
 /* Opens /proc. Its descriptor is the caller's; -1 if /proc is not of our PID namespace. */
@@ -15,9 +14,6 @@ int proc_open(void);
  * /proc/PID/task. Nothing is done where directory is -1.
  */
 void proc_each(int directory, void (*visit)(int directory, const char *name));
-
-/* Reads the beginning of a file as text, with a NUL. Returns 0, or -1 with errno and "". */
-int proc_read(int directory, const char *name, char *text, size_t size);
 
 /* The state of a process, by its /proc/PID/stat: a letter as in proc(5), or 0 if there is none. */
 char proc_state(const char *stat);

@@ -39,6 +39,11 @@ int program_open(const char *path)
 	return copy;
 }
 
+int program_open_own(void)
+{
+	return program_open(own_file);
+}
+
 void program_protect(char **words)
 {
 	int file = open(own_file, O_RDONLY | O_CLOEXEC);
@@ -48,6 +53,6 @@ void program_protect(char **words)
 	close(file);
 	if (seals >= 0 && (seals & F_SEAL_WRITE))
 		return;
-	fexecve(program_open(own_file), words, environ);
+	fexecve(program_open_own(), words, environ);
 	fail_errno("run program ", own_file);
 }

@@ -12,6 +12,9 @@
  */
 int program_open(const char *path);
 
+/* The same of the file of initctl. */
+int program_open_own(void);
+
 /*
  * Executes initctl again with the same words, from a sealed copy, unless it already runs from one.
  * To be called before a command is executed in the container's mount namespace: the file found

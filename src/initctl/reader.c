@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "proc.h"
@@ -60,7 +61,7 @@ static enum sight see_poll(int directory)
 	long call;
 
 	/* The number of the system call, and its arguments in hexadecimal. */
-	if (proc_read(directory, "syscall", text, sizeof text))
+	if (file_read(directory, "syscall", text, sizeof text))
 		return HIDDEN;
 	call = strtol(text, &end, 10);
 	for (unsigned i = 0; i < 2; i++)
@@ -81,10 +82,10 @@ static enum sight see_thread(int directory)
 	char text[256];
 
 	/* The function of the kernel that it sleeps in; "0" if it does not, or that is secret. */
-	if (!proc_read(directory, "wchan", text, sizeof text) && *text && strcmp(text, "0") != 0)
+	if (!file_read(directory, "wchan", text, sizeof text) && *text && strcmp(text, "0") != 0)
 		return strstr(text, "poll") || strstr(text, "select") ? see_poll(directory)
 		                                                      : SLEEPS;
-	if (proc_read(directory, "stat", text, sizeof text))
+	if (file_read(directory, "stat", text, sizeof text))
 		return errno == ENOENT || errno == ESRCH ? SLEEPS : HIDDEN;
 	switch (proc_state(text)) {
 	case 'S':

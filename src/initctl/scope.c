@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
@@ -53,11 +54,6 @@ static struct {
 } processes[PROCESSES];
 static size_t process_count, child_count; /* our children come first */
 
-int scope_program(void)
-{
-	return program_open("/proc/self/exe");
-}
-
 static void add_process(pid_t pid, pid_t parent)
 {
 	for (size_t i = 0; i < child_count; i++)
@@ -77,7 +73,7 @@ static void read_children(int proc)
 	unsigned long long pid;
 
 	snprintf(path, sizeof path, "self/task/%d/children", (int)getpid());
-	proc_read(proc, path, text, sizeof text);
+	file_read(proc, path, text, sizeof text);
 	while (!number_parse_until(next, ' ', 1U << 30, &pid)) {
 		add_process((pid_t)pid, getpid());
 		next += strcspn(next, " ");
@@ -93,7 +89,7 @@ static void read_process(int proc, const char *name)
 	if (number_parse(name, 1U << 30, &pid))
 		return;
 	snprintf(path, sizeof path, "%llu/stat", pid);
-	proc_read(proc, path, text, sizeof text);
+	file_read(proc, path, text, sizeof text);
 	add_process((pid_t)pid, proc_parent(text));
 }
 
@@ -246,8 +242,7 @@ _Noreturn static void be_guard(char **command)
 		execute(command);
 	/* What is sent to the session's process group is not for the guard. */
 	setsid();
-	for (int fd = 0; fd <= 2; fd++)
-		close(fd);
+	file_close_range(0, 2, FILE_CLOSE_NOW);
 	supervise();
 	exit_like(guard.status);
 }
@@ -307,8 +302,7 @@ void scope_run(char **command)
 		be_guard(command);
 	}
 	close(ends[0]);
-	for (int fd = 0; fd <= 2; fd++)
-		close(fd);
+	file_close_range(0, 2, FILE_CLOSE_NOW);
 	do {
 		if (sigwaitinfo(&all, &info) > 0 && info.si_signo != SIGCHLD)
 			kill(child, info.si_signo);

@@ -14,10 +14,6 @@
 /* The variable by which initctl, executed inside, is told to be the leader. */
 #define SCOPE_VARIABLE "INITCTL_SCOPE"
 
-/* A sealed copy of initctl, to be passed as the program; the caller's. Ends the program if it
- * fails. */
-int scope_program(void);
-
 /*
  * Supervises the command, and exits with its exit code or by the signal that terminated it, once
  * all that it has left behind is gone: that has 2 seconds between SIGTERM and SIGKILL. The exit
