@@ -940,8 +940,9 @@ def test_stop_without_a_shell(terminal):
 def test_orphaned_background_read_fails(shell, tmp_path):
     """The kernel answers EIO, since a stop would last for ever; init must not prevent that."""
     file = tmp_path / "code"
-    script = f'cat; echo cat=$? >"{file}"'
-    shell.run(f'("$INIT" -- sh -c {shlex.quote(script)} </dev/tty &)')
+    # The group is orphaned once the subshell that started it is gone.
+    script = f'while kill -0 $SUBSHELL 2>&-; do sleep 0.01; done; cat; echo cat=$? >"{file}"'
+    shell.run(f'(export SUBSHELL=$BASHPID; "$INIT" -- sh -c {shlex.quote(script)} </dev/tty &)')
     shell.expect("Input/output error")
     eventually(lambda: file.exists() and file.read_text() == "cat=1\n", what="the end of cat")
 
