@@ -152,6 +152,8 @@ def test_main_only_beside_others(start, how, options):
         init.signal(signal.SIGHUP)
         assert init.wait() == 3
     else:
+        # Once it blocks signals, it will not die of the signal.
+        eventually(lambda: init.status()["SigBlk"].startswith("f"), what="the start")
         init.signal(signal.SIGHUP)
         init.signal(signal.SIGTERM)
         assert init.wait() == 0
