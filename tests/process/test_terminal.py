@@ -773,6 +773,8 @@ def test_outside_reads_the_terminal(shell):
     shell.expect("word\r\n")
     shell.press(SUSPEND)
     stopped(shell)
+    # The shell does not know of cat, whose read(2) may take what comes before it has stopped.
+    shell.until(lambda: [one.state for one in shell.all("cat")] == ["T"], "the stop of cat")
     answers(shell)
     shell.type("fg")
     shell.until(lambda: [one.state for one in shell.all("cat")] == ["S"], "fg")
