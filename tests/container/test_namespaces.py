@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from conftest import AS_ROOT, PATH, PROBE, eventually, is_alive, processes
-from container import as_user, contact, container, directory, needs_root
+from container import as_user, contact, container, directory, listens, needs_root
 from inside import (AS_USER, NAMES, SETUP, UID, begin, inner_of, inside, namespaces, refused,
                     report, who)
 
@@ -557,11 +557,15 @@ def test_overflow_uid_cannot_be_allowed(box, uid):
 
 
 @needs_root
-def test_init_with_the_overflow_uid(box, who):
-    """If init itself has the overflow uid, other users with that uid are not taken for init."""
-    made = box("--unshare=user,pid", "--uid-map", f"5:{100000 if who.is_root else who.uid}:1",
-               "--control-allow", "6")
-    assert as_user(2000, 2000, lambda: contact(made.path)) == "nothing"
+def test_init_with_the_overflow_uid(start, directory, who):
+    """If init itself has the overflow uid, as in a user namespace that its caller made and that maps
+    nobody, other users with that uid are not taken for init."""
+    path = directory / "ctl"
+    directory.chmod(0o777)
+    start(["--control", path, "--control-allow", "6", "--", "sleep", "1000"], "plain",
+          outer=[*who.outer, "unshare", "--user"])
+    eventually(lambda: path.exists() and listens(path), what="the socket")
+    assert as_user(2000, 2000, lambda: contact(path)) == "nothing"
 
 
 def test_socket_is_gone_at_the_end(box, directory):
