@@ -381,11 +381,7 @@ int main(int argc, char **argv)
 	serve_channel();
 	release_descriptors();
 	notify_started(command_process()->pid, !self.channel_failed);
-	/*
-	 * Children from before the exec of init may have died before SIGCHLD was blocked. First
-	 * the signals: that by which the command died must not seem to come after its end.
-	 */
-	take_signals();
+	/* Children from before the exec of init may have died before SIGCHLD was blocked. */
 	reap_children();
 	serve();
 }

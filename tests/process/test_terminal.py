@@ -825,23 +825,6 @@ def test_outside_interrupt_cuts_the_end_short(shell):
     shell.wait_gone("sleep")
 
 
-@needs("strace")
-def test_outside_interrupt_before_the_first_signal_is_read(shell):
-    """The key that ends the command comes, and the command dies of it, before init reads a signal:
-    it is not one more, which would cut the end short."""
-    inner = "trap '' INT; trap 'sleep 1; echo cleaned; exit' TERM; echo $((40 + 2)); while :; do sleep .1; done"
-    late = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=chdir",
-            "-e", "inject=chdir:delay_enter=1500000"]
-    shell.type(f'{shlex.join(late)} $UNSHARE "$INIT" --grace inf -- '
-               f'sh -c "({inner}) & exec tail -f /dev/null"')
-    shell.expect("42")
-    shell.until(lambda: shell.all("tail"), "the command")
-    shell.press(INTERRUPT)
-    shell.expect("cleaned")
-    shell.prompt()
-    shell.wait_gone("tail")
-
-
 def test_outside_pause_ends_by_key(shell):
     shell.type('$UNSHARE "$INIT" -P')
     eventually(lambda: blocks_all(find_init(shell).pid), what="that init blocks signals")
