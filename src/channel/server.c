@@ -99,8 +99,8 @@ static void receive(struct connection *connection)
 	 */
 	if (verbs_read(&request, received, (size_t)length, call.count, &field))
 		connection_refuse(connection, errno, field);
-	else if (self.setup->verbs && !verbs_has(self.setup->verbs, request.verb))
-		connection_refuse(connection, EPERM, "request");
+	else if (self.setup->verbs && (field = verbs_withheld(self.setup->verbs, &request)))
+		connection_refuse(connection, EPERM, field);
 	else if (!are_acceptable(fds, call.count))
 		connection_refuse(connection, EBADF, "descriptors");
 	else

@@ -38,7 +38,8 @@ static struct session *free_record(void)
 	return NULL;
 }
 
-struct session *session_start(const struct request *request, const int *fds, char **envp)
+struct session *session_start(const struct request *request, const struct privileges *container,
+	const int *fds, char **envp)
 {
 	struct spawn_failure failure;
 	struct session *session = free_record();
@@ -53,7 +54,7 @@ struct session *session_start(const struct request *request, const int *fds, cha
 		return NULL;
 	pid = spawn_fork(cgroup_part(CGROUP_OPS), 0, ends[1]);
 	if (!pid) {
-		failure.stage = session_child_run(request, fds, ends[1], parent, envp);
+		failure.stage = session_child_run(request, container, fds, ends[1], parent, envp);
 		failure.error = errno;
 		seqpacket_send(ends[1], &failure, sizeof failure, NULL, 0, 0);
 		_exit(SPAWN_FAILED);

@@ -51,7 +51,7 @@ static void run_exec(struct verb_call *call)
 		connection_fail(connection, "request", ESHUTDOWN, "the container is stopping");
 		return;
 	}
-	session = session_start(call->request, call->fds, environ);
+	session = session_start(call->request, self.view->privileges, call->fds, environ);
 	if (!session) {
 		connection_fail(connection, "fork", errno,
 			session_count() == SESSIONS ? "too many sessions" : NULL);
@@ -260,9 +260,9 @@ static const struct verb table[] = {
 	VERB(status),
 	VERB(exec, .descriptors = REQUEST_STDIO,
 		.fields = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(CWD) | FIELD_BIT(ENV) |
-                          FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PROGRAM) |
-                          FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) | FIELD_BIT(UMASK) |
-                          FIELD_BIT(USER) | FIELD_BIT(WIDTH)),
+                          FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PRIVILEGED) |
+                          FIELD_BIT(PROGRAM) | FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) |
+                          FIELD_BIT(UMASK) | FIELD_BIT(USER) | FIELD_BIT(WIDTH)),
 	VERB(signal,
 		.fields =
 			FIELD_BIT(SIGNAL) | FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION),
@@ -278,7 +278,7 @@ static const struct verb table[] = {
 
 enum { VERBS = sizeof table / sizeof *table };
 
-_Static_assert(VERBS <= 32, "a set of verbs is the bits of an unsigned");
+_Static_assert(VERBS + 2 <= 32, "a set of verbs is the bits of an unsigned");
 
 const struct verb *verbs_at(unsigned index)
 {
@@ -290,21 +290,34 @@ const struct verb *verbs_find(const char *name)
 	return verbs_at(TEXT_ROW(name, 0, table));
 }
 
-static unsigned bit_of(const char *name)
-{
-	const unsigned index = TEXT_ROW(name, ',', table);
+/* What a list of verbs may withhold although it has exec. */
+static const struct {
+	char name[11];
+} rights[] = {{"user"}, {"privileged"}};
 
-	return index < VERBS ? 1U << index : 0;
+enum { USER = VERBS, PRIVILEGED };
+
+static unsigned long long bit_of(const char *name)
+{
+	const unsigned index = TEXT_ROW(name, ',', table), right = TEXT_ROW(name, ',', rights);
+
+	if (index < VERBS)
+		return 1U << index;
+	return right < sizeof rights / sizeof *rights ? 1U << (VERBS + right) : 0;
 }
 
 unsigned verbs_from_list(const char *list)
 {
-	return text_set(list, bit_of);
+	return (unsigned)text_set(list, bit_of);
 }
 
-bool verbs_has(unsigned set, const struct verb *verb)
+const char *verbs_withheld(unsigned set, const struct request *request)
 {
-	return set & 1U << (verb - table);
+	if (!(set & 1U << (request->verb - table)))
+		return "request";
+	if (request->as_user && !(set & 1U << USER))
+		return "user";
+	return request->privileged && !(set & 1U << PRIVILEGED) ? "privileged" : NULL;
 }
 
 int verbs_read(struct request *request, char *data, size_t length, unsigned descriptors,

@@ -51,6 +51,50 @@ void idmap_root(struct idmap *map, unsigned outside)
 	map->numbers[2] = 1;
 }
 
+bool idmap_has(const struct idmap *map, unsigned outside)
+{
+	for (unsigned i = 0; i < map->count; i += 3)
+		if (outside - map->numbers[i + 1] < map->numbers[i + 2])
+			return true;
+	return !map->count;
+}
+
+/* A line NAME:FIRST:COUNT of root's, whose number may be its name. 0, or -1. */
+static int take_line(struct idmap *map, char *line)
+{
+	const char *range = text_after(line, "root");
+
+	/* What is left is what idmap_parse() takes, but for "root". */
+	if (range && *range == ':')
+		text_join(text_join(line, "0", ""), range, "");
+	if (!text_is(line, ':', "0") || line[text_until(line, ':')] != ':')
+		return -1;
+	map->count = 0;
+	return idmap_parse(map, line);
+}
+
+SECTION_START void idmap_subordinate(struct idmap *map, const char *file)
+{
+	char block[512], line[80];
+	int fd = sys_open(AT_FDCWD, file, O_RDONLY);
+	ssize_t length;
+	size_t used = 0;
+
+	while ((length = read(fd, block, sizeof block)) > 0)
+		for (ssize_t i = 0; i < length; i++)
+			if (block[i] == '\n') {
+				line[used] = 0;
+				used = 0;
+				if (!take_line(map, line)) {
+					close(fd);
+					return;
+				}
+			} else if (used < sizeof line - 1)
+				line[used++] = block[i];
+	fail("cannot map ids: no range of root's in ", file,
+		"; see --uid-map, --gid-map and --map-same");
+}
+
 /* "0 1000 1\n": as the kernel wants it. */
 static void print(char *to, const struct idmap *map)
 {

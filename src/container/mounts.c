@@ -9,10 +9,12 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "devices.h"
+#include "masks.h"
 #include "mountfd.h"
 
 enum {
@@ -34,7 +36,7 @@ static const struct {
 } rows[ROWS] = {
 	[PROC] = {"proc", SAFE, "proc", "/proc", ""},
 	[SYS] = {"sys", SAFE | MOUNTFD_RDONLY, "sysfs", "/sys", ""},
-	[DEV] = {"dev", MOUNTFD_NOSUID | MOUNTFD_NOEXEC, "tmpfs", "/dev", "mode=755"},
+	[DEV] = {"dev", SAFE, "tmpfs", "/dev", "mode=755"},
 	[PTS] = {"pts", MOUNTFD_NOSUID | MOUNTFD_NOEXEC, "devpts", "/dev/pts",
 		"gid=5 ptmxmode=666 mode=620"},
 	[SHM] = {"shm", SAFE, "tmpfs", "/dev/shm", "mode=1777 size=64m"},
@@ -44,7 +46,7 @@ static const struct {
 };
 
 /* Which bits of struct mounts.list a name of the list stands for; 0: there is no such name. */
-static unsigned bits_of(const char *name)
+static unsigned long long bits_of(const char *name)
 {
 	unsigned row = TEXT_ROW(name, ',', rows);
 
@@ -52,12 +54,14 @@ static unsigned bits_of(const char *name)
 		return 1U << row;
 	if (text_is(name, ',', "all"))
 		return (1U << ROWS) - 1;
+	if (text_is(name, ',', "proc-full"))
+		return 1U << PROC | MOUNTS_UNMASKED;
 	return text_is(name, ',', "hidepid") ? 1U << PROC | MOUNTS_HIDEPID : 0;
 }
 
 int mounts_parse(struct mounts *mounts, const char *list)
 {
-	const unsigned bits = text_set(list, bits_of);
+	const unsigned bits = (unsigned)text_set(list, bits_of);
 
 	mounts->list |= bits;
 	return bits ? 0 : -1;
@@ -78,7 +82,8 @@ int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 	to = text_field(part, to, ':');
 	if (*part != '/')
 		return -1;
-	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT : !text_is(to, 0, ":ro")))
+	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT
+			     : !text_is(to, 0, ":ro") && !text_is(to, 0, ":dev")))
 		return -1;
 	mounts->extra[mounts->count++] = (struct mounts_extra){text, is_tmpfs};
 	return 0;
@@ -115,12 +120,13 @@ static const char *cause_for(enum row row)
 	               : "";
 }
 
-static void mount_row(int root, enum row row, bool hide_pids)
+static void mount_row(int root, enum row row, unsigned list)
 {
 	const char *point = rows[row].point;
 	int terminal = -1, host = -1;
 	int mount = mountfd_make(rows[row].type,
-		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
+		row == PROC && list & MOUNTS_HIDEPID ? "hidepid=2" : rows[row].options,
+		rows[row].attributes);
 
 	if (mount < 0)
 		fail_cannot_since("mount ", rows[row].name, cause_for(row));
@@ -129,6 +135,8 @@ static void mount_row(int root, enum row row, bool hide_pids)
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
 	}
 	put(root, mount, point, true);
+	if ((row == PROC || row == SYS) && !(list & MOUNTS_UNMASKED))
+		masks_put(mount, row == PROC);
 	if (row == DEV && devices_fill(mount, host, terminal))
 		fail_cannot("fill ", point);
 	if (host >= 0)
@@ -151,11 +159,12 @@ SECTION_START static void mount_tmpfs(int root, const char *text)
 }
 
 /* Before anything is mounted that might cover the source. */
-static int copy_source(const char *text)
+static int copy_source(const char *text, int mount)
 {
 	char from[PATH_MAX];
-	int mount;
 
+	if (mount >= 0)
+		return mount;
 	text_field(from, text, ':');
 	mount = mountfd_copy(AT_FDCWD, from);
 	if (mount < 0)
@@ -163,14 +172,20 @@ static int copy_source(const char *text)
 	return mount;
 }
 
-SECTION_START static void mount_bind(int root, const char *text, int mount)
+/* A device that is bound by itself was asked for by name; one in a directory needs ":dev". */
+SECTION_START static void mount_bind(int root, const char *text, int mount, unsigned attributes)
 {
 	char point[PATH_MAX];
 	const char *options = text_field(point, text_field(point, text, ':') + 1, ':');
 	struct file_status status;
 
-	if (file_status_of(mount, &status) ||
-		(*options && mountfd_restrict(mount, MOUNTFD_RDONLY, true)))
+	if (file_status_of(mount, &status))
+		fail_cannot("bind ", text);
+	if (text_is(options, 0, ":ro"))
+		attributes |= MOUNTFD_RDONLY;
+	if (text_is(options, 0, ":dev") || !S_ISDIR(status.mode))
+		attributes &= ~(unsigned)MOUNTFD_NODEV;
+	if (mountfd_restrict(mount, attributes, true))
 		fail_cannot("bind ", text);
 	put(root, mount, point, S_ISDIR(status.mode));
 	close(mount);
@@ -185,14 +200,77 @@ static bool is_root(int directory)
 	       file_is_same(&here, &root) && here.mount == root.mount;
 }
 
-/* Another directory becomes a mount, which is what pivot_root(2) takes. */
-static int open_root(const char *path)
-{
-	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root = over;
+/* What was opened before there was a user namespace: for each extra, and for the root. */
+static struct {
+	int mount;        /* mounted nowhere; -1: none */
+	const char *text; /* that it was asked for by */
+} opened[MOUNTS_EXTRA + 1];
 
-	if (path && over >= 0 && !is_root(over)) {
-		root = mountfd_copy(over, ".");
-		if (root >= 0 && mountfd_put(root, over))
+enum { ROOT = MOUNTS_EXTRA };
+
+static int open_for_others(const char *path, const struct idmap *uids)
+{
+	struct file_status status;
+	int file = sys_open(AT_FDCWD, path, O_PATH), mount = -1;
+
+	/* What is not there is reported where it is needed. */
+	if (file < 0)
+		return -1;
+	if (!file_status_of(file, &status) && (S_ISDIR(status.mode) || S_ISREG(status.mode)) &&
+		!idmap_has(uids, status.uid) && !is_root(file)) {
+		mount = mountfd_copy(AT_FDCWD, path);
+		if (mount < 0)
+			fail_cannot("copy mount of ", path);
+	}
+	close(file);
+	return mount;
+}
+
+SECTION_START void mounts_open(const struct mounts *mounts, const struct idmap *uids)
+{
+	char from[PATH_MAX];
+
+	for (unsigned i = 0; i <= ROOT; i++) {
+		const bool is_bind = i < mounts->count && !mounts->extra[i].is_tmpfs;
+		opened[i].text = is_bind ? mounts->extra[i].text : mounts->root;
+		opened[i].mount = -1;
+		if (!uids || (i == ROOT ? !mounts->root : !is_bind))
+			continue;
+		text_field(from, opened[i].text, i == ROOT ? 0 : ':');
+		opened[i].mount = open_for_others(from, uids);
+	}
+}
+
+SECTION_START void mounts_map(pid_t pid)
+{
+	char path[64], digits[NUMBER_SIZE];
+	int users;
+
+	text_join(text_join(path, "/proc/", number_text(digits, pid)), "/ns/user", "");
+	users = sys_open(AT_FDCWD, path, O_RDONLY);
+	for (unsigned i = 0; i <= ROOT; i++)
+		if (opened[i].mount >= 0 && mountfd_map(opened[i].mount, users))
+			fail_cannot_since("map ids of ", opened[i].text,
+				errno == EINVAL ? "; its file system has no id-mapped mounts, and "
+						  "its owner is not in --uid-map"
+						: "");
+	close(users);
+}
+
+/*
+ * Another directory becomes a mount of its own, restricted, which is what pivot_root(2) takes. One
+ * that was opened before may be where the new user may not go: it lies over "/" then.
+ */
+static int open_root(const char *path, unsigned attributes)
+{
+	const bool is_opened = opened[ROOT].mount >= 0;
+	int over = sys_open(AT_FDCWD, path && !is_opened ? path : "/", O_PATH | O_DIRECTORY);
+	int root = over;
+
+	if (path && over >= 0 && (is_opened || !is_root(over))) {
+		root = is_opened ? opened[ROOT].mount : mountfd_copy(over, ".");
+		if (root >= 0 &&
+			(mountfd_restrict(root, attributes, true) || mountfd_put(root, over)))
 			root = -1;
 		close(over);
 	}
@@ -226,6 +304,7 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
 	int root, sources[MOUNTS_EXTRA];
+	unsigned safety = 0;
 
 	if (!own_namespace) {
 		if (mounts->root && (chroot(mounts->root) || chdir("/")))
@@ -236,16 +315,18 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 		fail_cannot_since("make mounts private", "",
 			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
 	for (unsigned i = 0; i < mounts->count; i++)
-		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
-	root = open_root(mounts->root);
+		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text, opened[i].mount);
+	if (mounts->root)
+		safety = MOUNTFD_NODEV | (mounts->set_user_id ? 0U : MOUNTFD_NOSUID);
+	root = open_root(mounts->root, safety);
 	for (unsigned i = 0; i < ROWS; i++)
 		if (mounts->list & 1U << i)
-			mount_row(root, i, mounts->list & MOUNTS_HIDEPID);
+			mount_row(root, i, mounts->list);
 	for (unsigned i = 0; i < mounts->count; i++)
 		if (extra[i].is_tmpfs)
 			mount_tmpfs(root, extra[i].text);
 		else
-			mount_bind(root, extra[i].text, sources[i]);
+			mount_bind(root, extra[i].text, sources[i], safety);
 	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
 		fail_cannot("make the root read-only", "");
 	if (mounts->root)

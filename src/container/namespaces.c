@@ -14,11 +14,12 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "janitor.h"
+#include "mounts.h"
 #include "process/credentials.h"
 #include "process/signals.h"
 
 /* The flags of clone(2) that a name in a list stands for; 0: there is no such name. */
-static unsigned flags_of(const char *name)
+static unsigned long long flags_of(const char *name)
 {
 	const bool all = text_is(name, ',', "all");
 	unsigned flags = 0;
@@ -31,10 +32,27 @@ static unsigned flags_of(const char *name)
 
 int namespaces_parse(struct namespaces *namespaces, const char *list)
 {
-	const unsigned flags = text_set(list, flags_of);
+	const unsigned flags = (unsigned)text_set(list, flags_of);
 
 	namespaces->flags |= flags;
 	return flags ? 0 : -1;
+}
+
+void namespaces_settle(struct namespaces *namespaces)
+{
+	if (geteuid() || namespaces->map_same || !(namespaces->flags & CLONE_NEWUSER))
+		return;
+	if (!namespaces->uids.count)
+		idmap_subordinate(&namespaces->uids, "/etc/subuid");
+	if (!namespaces->gids.count)
+		idmap_subordinate(&namespaces->gids, "/etc/subgid");
+}
+
+/* From the outside: maps the ids of a process in the new user namespace, and of its mounts. */
+static void map_ids(pid_t pid, const struct namespaces *namespaces)
+{
+	idmap_write(pid, &namespaces->uids, &namespaces->gids);
+	mounts_map(pid);
 }
 
 /*
@@ -128,7 +146,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		return 0;
 	}
 	if (user)
-		idmap_write(child, &namespaces->uids, &namespaces->gids);
+		map_ids(child, namespaces);
 	close(ends[0]);
 	*life = ends[1];
 	if (write(ends[1], "", 1) != 1)
@@ -170,7 +188,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 	if (!child) {
 		close(ends[1]);
 		await(ends[0]);
-		idmap_write(self, &namespaces->uids, &namespaces->gids);
+		map_ids(self, namespaces);
 		_exit(0);
 	}
 	close(ends[0]);
@@ -209,6 +227,19 @@ static void bring_up_loopback(void)
 	close(fd);
 }
 
+/*
+ * Keys have no namespace: what is in the keyring of whoever starts init is not for the container.
+ * Where the kernel has no keys, or a filter keeps all of them away, there are none to hide.
+ */
+static void join_keyring(void)
+{
+	const int join_session_keyring = 1; /* <linux/keyctl.h> */
+
+	if (syscall(SYS_keyctl, join_session_keyring, NULL) < 0 && errno != ENOSYS &&
+		errno != EPERM)
+		fail_cannot("join session keyring", "");
+}
+
 void namespaces_furnish(const struct namespaces *namespaces)
 {
 	const char *host = namespaces->hostname, *domain = namespaces->domainname;
@@ -219,4 +250,6 @@ void namespaces_furnish(const struct namespaces *namespaces)
 		fail_cannot("set domain name ", domain);
 	if (namespaces->loopback)
 		bring_up_loopback();
+	if (namespaces->keyring)
+		join_keyring();
 }

@@ -86,7 +86,7 @@ SECTION_START void command_start(const struct options *options, char **envp)
 	struct spawn spawn = {
 		.argv = options->command,
 		.envp = envp,
-		.user = options->as_user ? &options->user : NULL,
+		.privileges = &options->privileges,
 		.directory = options->directory,
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
@@ -94,7 +94,6 @@ SECTION_START void command_start(const struct options *options, char **envp)
 		.controlling_terminal = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
 		.foreground = give ? self.tty.fd : -1,
 		.stops_for_terminal = ours && !give,
-		.no_new_privileges = options->no_new_privileges,
 		.die_with_us = getpid() != 1,
 	};
 

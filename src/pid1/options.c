@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -188,10 +189,30 @@ static void imply_namespaces(struct options *options)
 		namespaces_parse(namespaces, "user");
 }
 
+/*
+ * A mount namespace with a root of its own makes it a container, which gets what Docker leaves to
+ * one. Its root ignores set-user-ID bits, so that no program there has a use for new privileges.
+ * As the init of another's container we change nothing that was not asked for.
+ */
+static void contain(struct options *options)
+{
+	const bool contained = options->mounts.root && options->namespaces.flags & CLONE_NEWNS;
+	struct privileges *privileges = &options->privileges;
+
+	options->namespaces.keyring = contained;
+	privileges->no_new_privileges |= contained && !options->mounts.set_user_id;
+	privileges->filtered = options->seccomp >= 0;
+	privileges->capabilities = contained ? capabilities_default : CAPABILITIES_ALL;
+	if (options->kept)
+		privileges->capabilities = options->kept;
+	privileges->capabilities &= ~options->dropped;
+}
+
 void options_parse(struct options *options, char **argv, char **envp)
 {
 	struct words words = {argv + (argv[0] != NULL), ""};
 	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
+	const char *sysctl;
 
 	memset(options, 0, sizeof *options);
 	options->persona = persona;
@@ -199,7 +220,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 	options->at_once = persona->at_once;
 	options->grace = 2000;
 	options->kill_after = FOREVER;
-	options->control.fd = -1;
+	options->control.fd = options->seccomp = -1;
 	options->notify.fds[NOTIFY_READY] = options->notify.fds[NOTIFY_STATUS] = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);
@@ -210,6 +231,10 @@ void options_parse(struct options *options, char **argv, char **envp)
 		options->command = words.next;
 	check_command(options, &words);
 	imply_namespaces(options);
+	sysctl = sysctl_of_host(&options->sysctls, options->namespaces.flags);
+	if (sysctl)
+		fail("--sysctl: '", sysctl, "' would be set for the host, see --unshare");
+	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
 	/* Under the rewrites that were asked for. */

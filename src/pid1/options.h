@@ -12,6 +12,7 @@
 #include "container/cgroup.h"
 #include "container/mounts.h"
 #include "container/namespaces.h"
+#include "container/sysctl.h"
 #include "process/notify.h"
 #include "process/rewrite.h"
 #include "process/spawn.h"
@@ -37,7 +38,6 @@ struct options {
 	bool at_once;
 	bool wait_all;
 	bool warn_on_reap;
-	bool no_new_privileges;
 	int verbosity;        /* enum log_level */
 	int parent_death;     /* signal, 0: none */
 	long long grace;      /* a duration, see duration.h; an operator may change it: see end.h */
@@ -46,11 +46,15 @@ struct options {
 	struct rewrite rewrite;
 	bool main_only[SIGNAL_MAX + 1]; /* as forwarded: which go to the command alone */
 	const char *directory;          /* of the command; NULL: ours */
-	bool as_user;
-	struct credentials user;
+	struct credentials user;        /* see privileges */
+	unsigned long long kept;        /* capabilities; 0: nothing was said */
+	unsigned long long dropped;
+	int seccomp;                  /* descriptor of a filter, or -1 */
+	struct privileges privileges; /* of the command, from all of these */
 	struct server_setup control;
 	struct namespaces namespaces;
 	struct mounts mounts;
+	struct sysctls sysctls;
 	struct cgroup_setup cgroup;
 	struct notify_setup notify;
 };

@@ -145,8 +145,36 @@ static int set_expect(struct options *options, const char *value)
 static int set_user(struct options *options, const char *value)
 {
 	memset(&options->user, 0, sizeof options->user);
-	options->as_user = true;
+	options->privileges.user = &options->user;
 	return credentials_parse(&options->user, value);
+}
+
+static int add_capabilities(unsigned long long *set, const char *value)
+{
+	const unsigned long long added = capabilities_from_list(value);
+
+	*set |= added;
+	return added ? 0 : -1;
+}
+
+static int set_cap_keep(struct options *options, const char *value)
+{
+	return add_capabilities(&options->kept, value);
+}
+
+static int set_cap_drop(struct options *options, const char *value)
+{
+	return add_capabilities(&options->dropped, value);
+}
+
+static int set_rlimit(struct options *options, const char *value)
+{
+	return limits_add(&options->privileges.limits, value, '=');
+}
+
+static int set_sysctl(struct options *options, const char *value)
+{
+	return sysctl_add(&options->sysctls, value);
 }
 
 static int set_unshare(struct options *options, const char *value)
@@ -256,7 +284,16 @@ static const struct option table[] = {
 		CALL(set_user)},
 	{"chdir", "DIR", "run it in DIR", "", SECTION_COMMAND, TEXT(directory)},
 	{"no-new-privs", NULL, "set no_new_privs for it", "", SECTION_COMMAND,
-		FLAG(no_new_privileges)},
+		FLAG(privileges.no_new_privileges)},
+	{"new-privs", NULL, "let its set-user-ID programs have their effect", "", SECTION_COMMAND,
+		FLAG(mounts.set_user_id)},
+	{"cap-keep", "LIST", "keep only these capabilities; all, default", "", SECTION_COMMAND,
+		CALL(set_cap_keep)},
+	{"cap-drop", "LIST", "drop these capabilities", "", SECTION_COMMAND, CALL(set_cap_drop)},
+	{"seccomp-fd", "N", "install the seccomp filter read from N", "", SECTION_COMMAND,
+		DESCRIPTOR(seccomp)},
+	{"rlimit", "NAME=SOFT:HARD", "limit a resource: NOFILE=1024:4096", "", SECTION_COMMAND,
+		CALL(set_rlimit)},
 	{"pause", NULL, "run no command, only reap", "P", SECTION_COMMAND, FLAG(pause)},
 
 	{"unshare", "LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all", "", SECTION_CONTAINER,
@@ -267,18 +304,22 @@ static const struct option table[] = {
 		CALL(set_uid_map)},
 	{"gid-map", "IN:OUT:COUNT", "user namespace: map group ids", "", SECTION_CONTAINER,
 		CALL(set_gid_map)},
+	{"map-same", NULL, "map root's ids as they are outside", "", SECTION_CONTAINER,
+		FLAG(namespaces.map_same)},
 	{"hostname", "NAME", "set the host name", "", SECTION_CONTAINER, TEXT(namespaces.hostname)},
 	{"domainname", "NAME", "set the NIS domain name", "", SECTION_CONTAINER,
 		TEXT(namespaces.domainname)},
 	{"loopback", NULL, "bring up the loopback interface", "", SECTION_CONTAINER,
 		FLAG(namespaces.loopback)},
+	{"sysctl", "NAME=VALUE", "set a sysctl of its namespaces", "", SECTION_CONTAINER,
+		CALL(set_sysctl)},
 	{"chroot", "DIR", "make DIR the root", "", SECTION_CONTAINER, TEXT(mounts.root)},
 	{"read-only", NULL, "make the root read-only", "", SECTION_CONTAINER,
 		FLAG(mounts.read_only)},
 	{"mount-proc", NULL, "mount /proc", "", SECTION_CONTAINER, CALL(set_mount_proc)},
 	{"mount", "LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid", "", SECTION_CONTAINER,
 		CALL(set_mount)},
-	{"bind", "SRC:DST[:ro]", "mount the host's SRC on DST", "", SECTION_CONTAINER,
+	{"bind", "SRC:DST[:ro|:dev]", "mount the host's SRC on DST", "", SECTION_CONTAINER,
 		CALL(set_bind)},
 	{"tmpfs", "DST[:SIZE]", "mount a tmpfs on DST", "", SECTION_CONTAINER, CALL(set_tmpfs)},
 	{"cgroup", "DIR", "run the command in the cgroup DIR/app", "", SECTION_CONTAINER,

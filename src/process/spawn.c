@@ -15,8 +15,8 @@
 #include "base/file.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "credentials.h"
 #include "fds.h"
+#include "seccomp.h"
 #include "signals.h"
 #include "tty.h"
 
@@ -29,10 +29,12 @@ static const struct {
 	[SPAWN_STDIO] = {"stdio", ""},
 	[SPAWN_SESSION] = {"session", "make process group for "},
 	[SPAWN_TERMINAL] = {"terminal", "take terminal for "},
-	[SPAWN_LIMITS] = {"rlimits", ""},
-	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
+	[SPAWN_LIMITS] = {"rlimits", "set limits of "},
+	[SPAWN_CAPABILITIES] = {"capabilities", "drop capabilities of "},
 	[SPAWN_USER] = {"user", "become user of "},
 	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
+	[SPAWN_FILTER] = {"seccomp", "install seccomp filter of "},
+	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
 	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
 	[SPAWN_EXEC] = {"exec", "exec "},
 };
@@ -106,18 +108,45 @@ static int follow_parent(pid_t parent)
 	return 0;
 }
 
+/*
+ * Takes on all of it but a filter that comes last. What is taken away is no longer there for what
+ * follows: limits may be raised only at first, and the bounding set is the old user's. Where
+ * privilege may be gained later, installing the filter takes CAP_SYS_ADMIN (seccomp(2)), and it
+ * sees what follows; else it is installed before the exec, and needs to allow that alone. Returns
+ * the stage that failed, or SPAWN_EXEC.
+ */
+static enum spawn_stage take_privileges(const struct privileges *privileges)
+{
+	if (limits_apply(&privileges->limits))
+		return SPAWN_LIMITS;
+	if (privileges->filtered && !privileges->no_new_privileges && seccomp_install())
+		return SPAWN_FILTER;
+	if (capabilities_bound(privileges->capabilities))
+		return SPAWN_CAPABILITIES;
+	if (privileges->user && credentials_become(privileges->user))
+		return SPAWN_USER;
+	if (capabilities_restrict(privileges->capabilities))
+		return SPAWN_CAPABILITIES;
+	if (privileges->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
+		return SPAWN_PRIVILEGES;
+	return SPAWN_EXEC;
+}
+
 enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 {
+	const struct privileges *privileges = spawn->privileges;
+	enum spawn_stage stage;
+
 	if (join_group(spawn))
 		return SPAWN_SESSION;
 	if (spawn->controlling_terminal >= 0 && tty_take(spawn->controlling_terminal))
 		return SPAWN_TERMINAL;
-	if (spawn->user && credentials_become(spawn->user))
-		return SPAWN_USER;
+	if (privileges && (stage = take_privileges(privileges)) != SPAWN_EXEC)
+		return stage;
+	if (spawn->limits && limits_apply(spawn->limits))
+		return SPAWN_LIMITS;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
-	if (spawn->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
-		return SPAWN_PRIVILEGES;
 	if (spawn->directory && chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp);
@@ -134,6 +163,9 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		signals_reset();
 	else
 		signals_restore();
+	if (privileges && privileges->filtered && privileges->no_new_privileges &&
+		seccomp_install())
+		return SPAWN_FILTER;
 	if (spawn->program >= 0)
 		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
 	else

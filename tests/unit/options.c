@@ -37,7 +37,9 @@ static void defaults(void)
 	CHECK(!strcmp(o.persona->name, "init"));
 	CHECK(!strcmp(o.command[0], "cmd") && !strcmp(o.command[1], "-g") && !o.command[2]);
 	CHECK(o.group && !o.at_once && !o.wait_all && !o.pause && !o.warn_on_reap);
-	CHECK(!o.no_new_privileges && !o.as_user && !o.directory && !o.parent_death);
+	CHECK(!o.directory && !o.parent_death && o.seccomp == -1);
+	CHECK(!o.privileges.no_new_privileges && !o.privileges.user && !o.privileges.filtered);
+	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.privileges.limits.set);
 	CHECK(o.grace == 2000 && o.kill_after == FOREVER);
 	for (int i = 0; i < 256; i++)
 		CHECK(!o.expected[i]);
@@ -53,12 +55,12 @@ static void values(void)
 				 "--limit=cpu.max=1 2|--limit|io.max=8:0 wbps=1|--|-cmd",
 		"");
 
-	CHECK(!o.group && o.warn_on_reap && o.wait_all && o.no_new_privileges);
+	CHECK(!o.group && o.warn_on_reap && o.wait_all && o.privileges.no_new_privileges);
 	CHECK(o.expected[3] && o.expected[255] && !o.expected[0] && !o.expected[4]);
 	CHECK(o.rewrite.to[SIGTERM] == SIGINT && o.rewrite.to[SIGUSR1] == 0);
 	CHECK(o.parent_death == SIGKILL);
 	CHECK(o.grace == 1500 && o.kill_after == 500);
-	CHECK(o.as_user && o.user.uid == 1 && o.user.gid == 2 && o.user.count == 2);
+	CHECK(o.privileges.user && o.user.uid == 1 && o.user.gid == 2 && o.user.count == 2);
 	CHECK(!strcmp(o.cgroup.path, "/c") && o.cgroup.count == 2);
 	CHECK(!strcmp(o.cgroup.limits[0], "cpu.max=1 2"));
 	CHECK(!strcmp(o.cgroup.limits[1], "io.max=8:0 wbps=1"));
@@ -70,6 +72,37 @@ static void values(void)
 	CHECK(o.grace == FOREVER && o.group);
 	o = parse("init|-P", "");
 	CHECK(o.pause && !o.command);
+}
+
+/* With a mount namespace and a root it is a container, and gets less; otherwise as it was. */
+static void privileges(void)
+{
+	const unsigned long long kill = 1 << 5, raw = 1 << 13;
+	struct options o = parse("init|--unshare=mount|--chroot|/r|x", "");
+
+	CHECK(o.privileges.capabilities == capabilities_default && o.namespaces.keyring);
+	CHECK(o.privileges.no_new_privileges && !o.mounts.set_user_id);
+	o = parse("init|--chroot|/r|--mount=proc|x", "");
+	CHECK(o.privileges.capabilities == capabilities_default);
+	o = parse("init|--chroot|/r|x", "");
+	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.namespaces.keyring);
+	o = parse("init|--unshare=all|x", "");
+	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.privileges.no_new_privileges);
+	o = parse("init|--unshare=all|--chroot=/|--new-privs|x", "");
+	CHECK(!o.privileges.no_new_privileges && o.mounts.set_user_id);
+	o = parse("init|--unshare=all|--chroot=/|--new-privs|--no-new-privs|x", "");
+	CHECK(o.privileges.no_new_privileges);
+	o = parse("init|--cap-keep=CAP_KILL|--cap-keep|NET_RAW|x", "");
+	CHECK(o.privileges.capabilities == (kill | raw));
+	o = parse("init|--cap-keep|all|--cap-drop|KILL|--unshare=all|--chroot=/|x", "");
+	CHECK(o.privileges.capabilities == ~kill);
+	o = parse("init|--cap-drop|NET_RAW|--cap-keep|default|x", "");
+	CHECK(o.privileges.capabilities == (capabilities_default & ~raw));
+	o = parse("init|--cap-drop|all|x", "");
+	CHECK(!o.privileges.capabilities);
+	o = parse("init|--rlimit|RLIMIT_NOFILE=1:2|--rlimit=NOFILE=3:unlimited|x", "");
+	CHECK(o.privileges.limits.set == 1U << 7);
+	CHECK(o.privileges.limits.of[7].now == 3 && o.privileges.limits.of[7].most == UINT64_MAX);
 }
 
 static void environments(void)
@@ -228,7 +261,9 @@ static const char *sample(const struct option *option)
 		{"DIR", "/x"},
 		{"IN:OUT:COUNT", "0:1000:1"},
 		{"NAME", "box"},
-		{"SRC:DST[:ro]", "/a:/b:ro"},
+		{"SRC:DST[:ro|:dev]", "/a:/b:ro"},
+		{"NAME=SOFT:HARD", "NOFILE=1:2"},
+		{"NAME=VALUE", "net.a=1"},
 		{"DST[:SIZE]", "/t:1m"},
 		{"FILE=VALUE", "pids.max=5"},
 		{"PATH", "/run/s"},
@@ -239,6 +274,8 @@ static const char *sample(const struct option *option)
 
 	if (!strcmp(option->name, "unshare"))
 		return "pid,net";
+	if (!strncmp(option->name, "cap-", 4))
+		return "NET_RAW,CAP_KILL";
 	if (!strcmp(option->name, "mount"))
 		return "proc,tmp";
 	if (!strcmp(option->name, "control-verbs"))
@@ -258,7 +295,9 @@ static void whole_table(void)
 
 	for (; (option = options_row(rows)); rows++) {
 		/* These need other options, or no command. */
-		const char *also = strcmp(option->name, "limit") ? "" : "|--cgroup|/c";
+		const char *also = !strcmp(option->name, "limit")    ? "|--cgroup|/c"
+		                   : !strcmp(option->name, "sysctl") ? "|--unshare=net"
+		                                                     : "";
 		const char *last = strcmp(option->name, "pause") ? "|x" : "";
 		const char *value = option->argument ? sample(option) : "";
 		const char *bar = option->argument ? "|" : "";
@@ -280,7 +319,7 @@ static void whole_table(void)
 		}
 		check_case(options_by_name(option->name) == option, "name", option->name, __LINE__);
 	}
-	CHECK(rows == 41);
+	CHECK(rows == 48);
 	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
 }
 
@@ -298,6 +337,7 @@ int main(void)
 {
 	defaults();
 	values();
+	privileges();
 	environments();
 	personas();
 	deaths();
