@@ -80,12 +80,12 @@ unsigned long long capabilities_from_list(const char *list)
 
 int capabilities_bound(unsigned long long set)
 {
-	/* EINVAL, which is -1, behind the last that the kernel knows. */
+	/* EINVAL behind the last that the kernel knows. */
 	for (unsigned i = 0; sys_prctl(PR_CAPBSET_READ, i) >= 0; i++)
 		if (!(set >> i & 1) && sys_prctl(PR_CAPBSET_READ, i) &&
 			sys_prctl(PR_CAPBSET_DROP, i))
 			return -1;
-	return 0;
+	return errno == EINVAL ? 0 : -1;
 }
 
 int capabilities_restrict(unsigned long long set)
