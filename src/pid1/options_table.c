@@ -30,9 +30,7 @@ static bool print_option(const struct option *option)
 		*end++ = *letter;
 		end = text_join(end, ", ", "");
 	}
-	end = text_join(end, *option->letters ? "--" : "    --", option->name);
-	if (option->argument)
-		end = text_join(end, " ", option->argument);
+	end = text_join(end, *option->letters ? "--" : "    --", option->usage);
 	do
 		*end++ = ' ';
 	while (end < line + HELP_COLUMN);
@@ -81,80 +79,75 @@ SECTION_START _Noreturn static void print_help(void)
 
 /* In the order of the help. */
 static const struct option table[] = {
-	{"group", NULL, "signal the command's group", "g", SECTION_SIGNALS, FLAG(group)},
-	{"single-child", NULL, "signal only the command", "c", SECTION_SIGNALS,
+	{"group", "signal the command's group", "g", SECTION_SIGNALS, FLAG(group)},
+	{"single-child", "signal only the command", "c", SECTION_SIGNALS,
 		.kind = OPTION_SINGLE_CHILD},
-	{"main-only", "SIG[,SIG...]", "signal only the command with these", "", SECTION_SIGNALS,
+	{"main-only SIG[,SIG...]", "signal only the command with these", "", SECTION_SIGNALS,
 		.kind = OPTION_MAIN_ONLY},
-	{"rewrite", "FROM:TO", "forward signal FROM as TO; 0 drops it", "r", SECTION_SIGNALS,
+	{"rewrite FROM:TO", "forward signal FROM as TO; 0 drops it", "r", SECTION_SIGNALS,
 		.kind = OPTION_REWRITE},
-	{"parent-death-signal", "SIG", "get SIG when init's parent dies", "p", SECTION_SIGNALS,
+	{"parent-death-signal SIG", "get SIG when init's parent dies", "p", SECTION_SIGNALS,
 		.kind = OPTION_PARENT_DEATH},
 
-	{"kill-after", "TIME", "KILL the command TIME after the first TERM", "", SECTION_END,
+	{"kill-after TIME", "KILL the command TIME after the first TERM", "", SECTION_END,
 		TIME(kill_after)},
-	{"grace", "TIME", "time from TERM to KILL for others (2s)", "", SECTION_END,
+	{"grace TIME", "time from TERM to KILL for others (2s)", "", SECTION_END,
 		.kind = OPTION_GRACE},
-	{"wait-all", NULL, "end with the last process (see also --grace)", "", SECTION_END,
+	{"wait-all", "end with the last process (see also --grace)", "", SECTION_END,
 		.kind = OPTION_WAIT_ALL},
-	{"expect", "CODE", "exit with 0 instead of CODE", "e", SECTION_END, .kind = OPTION_EXPECT},
+	{"expect CODE", "exit with 0 instead of CODE", "e", SECTION_END, .kind = OPTION_EXPECT},
 
-	{"user", "UID[:GID[,GID...]]", "run it as these user and group ids", "", SECTION_COMMAND,
+	{"user UID[:GID[,GID...]]", "run it as these user and group ids", "", SECTION_COMMAND,
 		.kind = OPTION_USER},
-	{"chdir", "DIR", "run it in DIR", "", SECTION_COMMAND, TEXT(directory)},
-	{"no-new-privs", NULL, "set no_new_privs for it", "", SECTION_COMMAND,
-		FLAG(no_new_privileges)},
-	{"pause", NULL, "run no command, only reap", "P", SECTION_COMMAND, FLAG(pause)},
+	{"chdir DIR", "run it in DIR", "", SECTION_COMMAND, TEXT(directory)},
+	{"no-new-privs", "set no_new_privs for it", "", SECTION_COMMAND, FLAG(no_new_privileges)},
+	{"pause", "run no command, only reap", "P", SECTION_COMMAND, FLAG(pause)},
 
-	{"unshare", "LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all", "", SECTION_CONTAINER,
+	{"unshare LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all", "", SECTION_CONTAINER,
 		.kind = OPTION_UNSHARE},
-	{"map-root", NULL, "map root to the caller's ids", "", SECTION_CONTAINER,
+	{"map-root", "map root to the caller's ids", "", SECTION_CONTAINER,
 		.kind = OPTION_MAP_ROOT},
-	{"uid-map", "IN:OUT:COUNT", "user namespace: map user ids", "", SECTION_CONTAINER,
+	{"uid-map IN:OUT:COUNT", "user namespace: map user ids", "", SECTION_CONTAINER,
 		MAP(namespaces.uids)},
-	{"gid-map", "IN:OUT:COUNT", "user namespace: map group ids", "", SECTION_CONTAINER,
+	{"gid-map IN:OUT:COUNT", "user namespace: map group ids", "", SECTION_CONTAINER,
 		MAP(namespaces.gids)},
-	{"hostname", "NAME", "set the host name", "", SECTION_CONTAINER, TEXT(namespaces.hostname)},
-	{"domainname", "NAME", "set the NIS domain name", "", SECTION_CONTAINER,
+	{"hostname NAME", "set the host name", "", SECTION_CONTAINER, TEXT(namespaces.hostname)},
+	{"domainname NAME", "set the NIS domain name", "", SECTION_CONTAINER,
 		TEXT(namespaces.domainname)},
-	{"loopback", NULL, "bring up the loopback interface", "", SECTION_CONTAINER,
+	{"loopback", "bring up the loopback interface", "", SECTION_CONTAINER,
 		FLAG(namespaces.loopback)},
-	{"chroot", "DIR", "make DIR the root", "", SECTION_CONTAINER, TEXT(mounts.root)},
-	{"read-only", NULL, "make the root read-only", "", SECTION_CONTAINER,
-		FLAG(mounts.read_only)},
-	{"mount-proc", NULL, "mount /proc", "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
-	{"mount", "LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid", "", SECTION_CONTAINER,
+	{"chroot DIR", "make DIR the root", "", SECTION_CONTAINER, TEXT(mounts.root)},
+	{"read-only", "make the root read-only", "", SECTION_CONTAINER, FLAG(mounts.read_only)},
+	{"mount-proc", "mount /proc", "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
+	{"mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid", "", SECTION_CONTAINER,
 		.kind = OPTION_MOUNT},
-	{"bind", "SRC:DST[:ro]", "mount the host's SRC on DST", "", SECTION_CONTAINER,
+	{"bind SRC:DST[:ro]", "mount the host's SRC on DST", "", SECTION_CONTAINER,
 		.kind = OPTION_BIND},
-	{"tmpfs", "DST[:SIZE]", "mount a tmpfs on DST", "", SECTION_CONTAINER,
-		.kind = OPTION_TMPFS},
-	{"cgroup", "DIR", "run the command in the cgroup DIR/app", "", SECTION_CONTAINER,
+	{"tmpfs DST[:SIZE]", "mount a tmpfs on DST", "", SECTION_CONTAINER, .kind = OPTION_TMPFS},
+	{"cgroup DIR", "run the command in the cgroup DIR/app", "", SECTION_CONTAINER,
 		TEXT(cgroup.path)},
-	{"limit", "FILE=VALUE", "limit that cgroup: memory.max=200M", "", SECTION_CONTAINER,
+	{"limit FILE=VALUE", "limit that cgroup: memory.max=200M", "", SECTION_CONTAINER,
 		.kind = OPTION_LIMIT},
 
-	{"control", "PATH", "make a socket for initctl", "", SECTION_CHANNEL, TEXT(control.path)},
-	{"control-fd", "N", "use the inherited socket N", "", SECTION_CHANNEL,
-		DESCRIPTOR(control.fd)},
-	{"control-allow", "UID[,UID...]", "admit these users too", "", SECTION_CHANNEL,
+	{"control PATH", "make a socket for initctl", "", SECTION_CHANNEL, TEXT(control.path)},
+	{"control-fd N", "use the inherited socket N", "", SECTION_CHANNEL, DESCRIPTOR(control.fd)},
+	{"control-allow UID[,UID...]", "admit these users too", "", SECTION_CHANNEL,
 		.kind = OPTION_CONTROL_ALLOW},
-	{"control-verbs", "LIST", "offer only these requests", "", SECTION_CHANNEL,
+	{"control-verbs LIST", "offer only these requests", "", SECTION_CHANNEL,
 		.kind = OPTION_CONTROL_VERBS},
 
-	{"ready-fd", "N", "write a newline to N when it runs", "", SECTION_REPORTS,
+	{"ready-fd N", "write a newline to N when it runs", "", SECTION_REPORTS,
 		DESCRIPTOR(notify.fds[NOTIFY_READY])},
-	{"notify", NULL, "tell systemd when it runs", "", SECTION_REPORTS, FLAG(notify.service)},
-	{"status-fd", "N", "write a line to N for each event", "", SECTION_REPORTS,
+	{"notify", "tell systemd when it runs", "", SECTION_REPORTS, FLAG(notify.service)},
+	{"status-fd N", "write a line to N for each event", "", SECTION_REPORTS,
 		DESCRIPTOR(notify.fds[NOTIFY_STATUS])},
-	{"warn-on-reap", NULL, "log reaped orphans", "w", SECTION_REPORTS, FLAG(warn_on_reap)},
-	{"verbose", NULL, "log more; may be repeated", "v", SECTION_REPORTS,
-		.kind = OPTION_VERBOSE},
+	{"warn-on-reap", "log reaped orphans", "w", SECTION_REPORTS, FLAG(warn_on_reap)},
+	{"verbose", "log more; may be repeated", "v", SECTION_REPORTS, .kind = OPTION_VERBOSE},
 
-	{"subreaper", NULL, "no effect: always on", "s", SECTION_OTHER, .kind = OPTION_SUBREAPER},
-	{"help", NULL, "print this text", "h", SECTION_OTHER, .kind = OPTION_HELP},
-	{"version", NULL, "print the version", "V", SECTION_OTHER, .kind = OPTION_VERSION},
-	{"license", NULL, "print the license", "lL", SECTION_OTHER, .kind = OPTION_LICENSE},
+	{"subreaper", "no effect: always on", "s", SECTION_OTHER, .kind = OPTION_SUBREAPER},
+	{"help", "print this text", "h", SECTION_OTHER, .kind = OPTION_HELP},
+	{"version", "print the version", "V", SECTION_OTHER, .kind = OPTION_VERSION},
+	{"license", "print the license", "lL", SECTION_OTHER, .kind = OPTION_LICENSE},
 };
 
 const struct option *options_row(unsigned index)
@@ -162,14 +155,22 @@ const struct option *options_row(unsigned index)
 	return index < sizeof table / sizeof *table ? &table[index] : NULL;
 }
 
+bool options_name(const struct option *option, char name[static OPTION_NAME])
+{
+	return *text_field(name, option->usage, ' ');
+}
+
 const struct option *options_by_name(const char *name)
 {
 	const struct option *option;
+	char known[OPTION_NAME];
 
-	for (unsigned i = 0; (option = options_row(i)); i++)
-		if (text_is(name, '=', option->name))
-			return option;
-	return NULL;
+	for (unsigned i = 0; (option = options_row(i)); i++) {
+		options_name(option, known);
+		if (text_is(name, '=', known))
+			break;
+	}
+	return option;
 }
 
 const struct option *options_by_letter(char letter)

@@ -53,8 +53,8 @@ enum option_kind {
 };
 
 struct option {
-	const char *name;     /* without its "--" */
-	const char *argument; /* what the help calls its value; NULL: it takes none */
+	/* The name without its "--", and where it takes a value a blank and what to call that. */
+	const char *usage;
 	const char *help;
 	char letters[3];       /* its short names; "": none */
 	unsigned char section; /* enum option_section, under whose title the help has it */
@@ -64,6 +64,10 @@ struct option {
 
 /* The row at an index, or NULL after the last. */
 const struct option *options_row(unsigned index);
+
+/* Its name alone; returns whether it takes a value. */
+enum { OPTION_NAME = 32 };
+bool options_name(const struct option *option, char name[static OPTION_NAME]);
 
 /* The option with that long name, which ends at '=' or at the end of the text; or NULL. */
 const struct option *options_by_name(const char *name);
