@@ -47,44 +47,47 @@ _Noreturn static void refuse(const struct words *words, const char *what, const 
 	fail(words->from, what, "'", word, "'");
 }
 
-static void take_value(struct options *options, struct words *words, const struct option *option,
+/*
+ * Applies the option that a word names. Its value is what stands behind the name in the word, or
+ * else the next word. Returns whether it took one.
+ */
+static bool take(struct options *options, struct words *words, const struct option *option,
 	const char *word, const char *value)
 {
-	if (!value)
-		value = *words->next ? *words->next++ : NULL;
+	char name[OPTION_NAME];
+
+	if (!option)
+		refuse(words, "unknown option ", word);
+	if (!options_name(option, name)) {
+		/* What stands behind a short name is another one. */
+		if (value && word[1] == '-')
+			refuse(words, "option takes no value: ", word);
+		options_apply(option, options, NULL);
+		return false;
+	}
+	if (!value && *words->next)
+		value = *words->next++;
 	if (!value)
 		refuse(words, "no value for option ", word);
 	if (options_apply(option, options, value))
-		fail(words->from, "--", option->name, ": bad value '", value, "'");
+		fail(words->from, "--", name, ": bad value '", value, "'");
+	return true;
 }
 
 static void take_long(struct options *options, struct words *words, const char *word)
 {
-	const char *sign = word + text_until(word, '='), *value = *sign ? sign + 1 : NULL;
-	const struct option *option = options_by_name(word + 2);
+	const char *sign = word + text_until(word, '=');
 
-	if (!option)
-		refuse(words, "unknown option ", word);
-	else if (option->argument)
-		take_value(options, words, option, word, value);
-	else if (value)
-		refuse(words, "option takes no value: ", word);
-	else
-		options_apply(option, options, NULL);
+	take(options, words, options_by_name(word + 2), word, *sign ? sign + 1 : NULL);
 }
 
 /* A word of short names: the value of the last may be the rest of the word. */
 static void take_short(struct options *options, struct words *words, const char *word)
 {
-	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *option = options_by_letter(*letter);
-		if (!option)
-			refuse(words, "unknown option ", word);
-		else if (option->argument) {
-			take_value(options, words, option, word, letter[1] ? letter + 1 : NULL);
+	for (const char *rest = word + 1; *rest;) {
+		const struct option *option = options_by_letter(*rest++);
+		if (take(options, words, option, word, *rest ? rest : NULL))
 			return;
-		} else
-			options_apply(option, options, NULL);
 	}
 }
 

@@ -272,16 +272,18 @@ static const char *sample(const struct option *option)
 		{"SIG[,SIG...]", "HUP,usr1"},
 	};
 
-	if (!strcmp(option->name, "unshare"))
+	const char *argument = strchr(option->usage, ' ') + 1;
+
+	if (!strcmp(option->usage, "unshare LIST"))
 		return "pid,net";
-	if (!strncmp(option->name, "cap-", 4))
+	if (!strncmp(option->usage, "cap-", 4))
 		return "NET_RAW,CAP_KILL";
-	if (!strcmp(option->name, "mount"))
+	if (!strcmp(option->usage, "mount LIST"))
 		return "proc,tmp";
-	if (!strcmp(option->name, "control-verbs"))
+	if (!strcmp(option->usage, "control-verbs LIST"))
 		return "status,wait";
 	for (unsigned i = 0; i < sizeof samples / sizeof *samples; i++)
-		if (!strcmp(option->argument, samples[i].argument))
+		if (!strcmp(argument, samples[i].argument))
 			return samples[i].value;
 	return "";
 }
@@ -294,22 +296,22 @@ static void whole_table(void)
 	unsigned rows = 0;
 
 	for (; (option = options_row(rows)); rows++) {
+		char name[OPTION_NAME];
+		const bool takes = options_name(option, name);
 		/* These need other options, or no command. */
-		const char *also = !strcmp(option->name, "limit")    ? "|--cgroup|/c"
-		                   : !strcmp(option->name, "sysctl") ? "|--unshare=net"
-		                                                     : "";
-		const char *last = strcmp(option->name, "pause") ? "|x" : "";
-		const char *value = option->argument ? sample(option) : "";
-		const char *bar = option->argument ? "|" : "";
+		const char *also = !strcmp(name, "limit")    ? "|--cgroup|/c"
+		                   : !strcmp(name, "sysctl") ? "|--unshare=net"
+		                                             : "";
+		const char *last = strcmp(name, "pause") ? "|x" : "";
+		const char *value = takes ? sample(option) : "";
+		const char *bar = takes ? "|" : "";
 
-		snprintf(words, sizeof words, "init|--%s%s%s%s%s", option->name, bar, value, also,
-			last);
+		snprintf(words, sizeof words, "init|--%s%s%s%s%s", name, bar, value, also, last);
 		check_case(!dying(words, "", text), text, words, __LINE__);
-		if (option->argument) {
-			snprintf(words, sizeof words, "init|--%s=%s%s%s", option->name, value, also,
-				last);
+		if (takes) {
+			snprintf(words, sizeof words, "init|--%s=%s%s%s", name, value, also, last);
 			check_case(!dying(words, "", text), text, words, __LINE__);
-			snprintf(words, sizeof words, "init|--%s", option->name);
+			snprintf(words, sizeof words, "init|--%s", name);
 			check_case(dying(words, "", text) == 125, text, words, __LINE__);
 		}
 		for (const char *letter = option->letters; *letter; letter++) {
@@ -317,7 +319,7 @@ static void whole_table(void)
 			check_case(!dying(words, "", text), text, words, __LINE__);
 			check_case(options_by_letter(*letter) == option, "letter", words, __LINE__);
 		}
-		check_case(options_by_name(option->name) == option, "name", option->name, __LINE__);
+		check_case(options_by_name(name) == option, "name", name, __LINE__);
 	}
 	CHECK(rows == 48);
 	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
