@@ -271,12 +271,12 @@ SECTION_START static void enter_namespaces(pid_t parent)
 {
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
 	struct namespaces *namespaces = &self.options.namespaces;
+	const unsigned long both = CLONE_NEWUSER | CLONE_NEWNS;
 
 	notify_stage("namespaces");
+	/* An ordinary user may not copy a mount outside. */
 	mounts_open(&self.options.mounts,
-		!geteuid() && namespaces->flags & CLONE_NEWUSER && namespaces->flags & CLONE_NEWNS
-			? &namespaces->uids
-			: NULL);
+		(namespaces->flags & both) == both && !geteuid() ? &namespaces->uids : NULL);
 	/* Asked before a command inside can have taken the terminal. */
 	outer.tty.given = tty_ours(&outer.tty);
 	outer.inner = namespaces_enter(namespaces, &outer.life);
@@ -308,7 +308,7 @@ static void make_container(pid_t parent)
 	enter_namespaces(parent);
 	notify_stage("namespaces");
 	namespaces_furnish(namespaces);
-	sysctl_set(&self.options.sysctls);
+	sysctl_set(&self.options.sysctls, namespaces->flags);
 	notify_stage("cgroup");
 	cgroup_enter(own_cgroups);
 	notify_stage("mounts");

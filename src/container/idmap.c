@@ -14,7 +14,11 @@
 #include "process/signals.h"
 #include "process/spawn.h"
 
-enum { TEXT = IDMAP_NUMBERS * 11 + 1 };
+enum {
+	TEXT = IDMAP_NUMBERS * 11 + 1,
+	/* Of subuid(5), the bytes that are read: some 2,000 lines. */
+	SUBORDINATE = 65536,
+};
 
 int idmap_parse(struct idmap *map, const char *text)
 {
@@ -59,38 +63,24 @@ bool idmap_has(const struct idmap *map, unsigned outside)
 	return !map->count;
 }
 
-/* A line NAME:FIRST:COUNT of root's, whose number may be its name. 0, or -1. */
-static int take_line(struct idmap *map, char *line)
-{
-	const char *range = text_after(line, "root");
-
-	/* What is left is what idmap_parse() takes, but for "root". */
-	if (range && *range == ':')
-		text_join(text_join(line, "0", ""), range, "");
-	if (!text_is(line, ':', "0") || line[text_until(line, ':')] != ':')
-		return -1;
-	map->count = 0;
-	return idmap_parse(map, line);
-}
-
 SECTION_START void idmap_subordinate(struct idmap *map, const char *file)
 {
-	char block[512], line[80];
-	int fd = sys_open(AT_FDCWD, file, O_RDONLY);
-	ssize_t length;
-	size_t used = 0;
+	char text[SUBORDINATE], *line = text, *end;
 
-	while ((length = read(fd, block, sizeof block)) > 0)
-		for (ssize_t i = 0; i < length; i++)
-			if (block[i] == '\n') {
-				line[used] = 0;
-				used = 0;
-				if (!take_line(map, line)) {
-					close(fd);
-					return;
-				}
-			} else if (used < sizeof line - 1)
-				line[used++] = block[i];
+	file_read(AT_FDCWD, file, text, sizeof text);
+	for (; *line; line = end) {
+		end = line + text_until(line, '\n');
+		if (*end)
+			*end++ = 0;
+		/* NAME:FIRST:COUNT becomes 0:FIRST:COUNT; the number may be the name. */
+		if (text_after(line, "root:")) {
+			line += sizeof "root" - 2;
+			*line = '0';
+		}
+		map->count = 0;
+		if (text_after(line, "0:") && !idmap_parse(map, line))
+			return;
+	}
 	fail("cannot map ids: no range of root's in ", file,
 		"; see --uid-map, --gid-map and --map-same");
 }

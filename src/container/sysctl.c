@@ -1,6 +1,5 @@
 #include "sysctl.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stddef.h>
 
@@ -68,25 +67,16 @@ static bool is_owned(const char *path, unsigned long namespaces)
 	return false;
 }
 
-const char *sysctl_of_host(const struct sysctls *sysctls, unsigned long namespaces)
-{
-	char path[PATH];
-
-	for (unsigned i = 0; i < sysctls->count; i++)
-		if (read_path(path, sysctls->settings[i]) || !is_owned(path, namespaces))
-			return sysctls->settings[i];
-	return NULL;
-}
-
-SECTION_START void sysctl_set(const struct sysctls *sysctls)
+SECTION_START void sysctl_set(const struct sysctls *sysctls, unsigned long namespaces)
 {
 	static const char root[] = "/proc/sys/";
-	char path[sizeof root + PATH];
+	char path[sizeof root + PATH], *name = text_join(path, root, "");
 
-	text_join(path, root, "");
 	for (unsigned i = 0; i < sysctls->count; i++) {
 		const char *setting = sysctls->settings[i];
-		read_path(path + sizeof root - 1, setting);
+		read_path(name, setting);
+		if (!is_owned(name, namespaces))
+			fail("cannot set sysctl ", setting, ": it is the host's, see --unshare");
 		if (file_write(AT_FDCWD, path, setting + text_until(setting, '=') + 1))
 			fail_cannot("set sysctl ", setting);
 	}

@@ -19,12 +19,10 @@ struct sysctls {
 int sysctl_add(struct sysctls *sysctls, const char *setting);
 
 /*
- * The first setting that does not belong to one of these namespaces, CLONE_NEW... of sched.h, and
- * so would be the host's; or NULL.
+ * Sets them all, in the namespaces that were made, CLONE_NEW... of sched.h. One that belongs to
+ * none of these would be set for the host, and is refused. Whatever fails ends the process, and
+ * says so.
  */
-const char *sysctl_of_host(const struct sysctls *sysctls, unsigned long namespaces);
-
-/* Sets them all. Whatever fails ends the process, and says so. */
-void sysctl_set(const struct sysctls *sysctls);
+void sysctl_set(const struct sysctls *sysctls, unsigned long namespaces);
 
 #endif

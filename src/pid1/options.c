@@ -215,7 +215,6 @@ void options_parse(struct options *options, char **argv, char **envp)
 {
 	struct words words = {argv + (argv[0] != NULL), ""};
 	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
-	const char *sysctl;
 
 	memset(options, 0, sizeof *options);
 	options->persona = persona;
@@ -234,9 +233,6 @@ void options_parse(struct options *options, char **argv, char **envp)
 		options->command = words.next;
 	check_command(options, &words);
 	imply_namespaces(options);
-	sysctl = sysctl_of_host(&options->sysctls, options->namespaces.flags);
-	if (sysctl)
-		fail("--sysctl: '", sysctl, "' would be set for the host, see --unshare");
 	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
