@@ -106,6 +106,11 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 	}
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
 /*
  * Splits text in place at blanks; '...', "..." and a backslash keep what they
  * hold. Returns -1 where there are too many words or a quote has no end.
@@ -113,28 +118,29 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 static int split(char *text, char **words)
 {
 	unsigned count = 0;
-	char *to = text, quote = 0;
-	bool inside = false;
+	char *from = text, *to = text, quote = 0;
 
-	for (char *from = text; *from; from++) {
-		bool blank = *from == ' ' || *from == '\t' || *from == '\n';
-		if (!inside && !blank) {
-			if (count == ENVIRONMENT_WORDS)
-				return -1;
-			words[count++] = to;
-			inside = true;
+	while (*from) {
+		if (is_blank(*from)) {
+			from++;
+			continue;
 		}
-		if (quote ? *from == quote : *from == '\'' || *from == '"')
-			quote = (char)(quote ? 0 : *from);
-		else if (!quote && inside && blank) {
-			*to++ = 0;
-			inside = false;
-		} else if (*from == '\\' && quote != '\'' && from[1])
-			*to++ = *++from;
-		else if (inside)
-			*to++ = *from;
+		if (count == ENVIRONMENT_WORDS)
+			return -1;
+		words[count++] = to;
+		for (; *from && (quote || !is_blank(*from)); from++)
+			if (quote ? *from == quote : *from == '\'' || *from == '"')
+				quote = (char)(quote ? 0 : *from);
+			else {
+				if (*from == '\\' && quote != '\'' && from[1])
+					from++;
+				*to++ = *from;
+			}
+		/* Past the blank first: the word's NUL may take its place. */
+		if (*from)
+			from++;
+		*to++ = 0;
 	}
-	*to = 0;
 	words[count] = NULL;
 	return quote ? -1 : 0;
 }
