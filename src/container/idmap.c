@@ -109,7 +109,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	if (WIFSIGNALED(status))
 		idmap_fail_killed(helper, WTERMSIG(status));
 	if (status)
-		fail("cannot map ids: ", helper, " refused; see subuid(5)");
+		fail_note("cannot map ids: ", helper, " refused; see subuid(5)");
 }
 
 SECTION_START static void write_map(const struct idmap *map, unsigned own, const char *pid,

@@ -168,7 +168,7 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		fail(words.from, "too many words or an unclosed quote");
+		fail_note(words.from, "too many words or an unclosed quote", "");
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);
@@ -179,7 +179,7 @@ static void check_command(const struct options *options, const struct words *wor
 	if (options->pause && options->command)
 		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)
-		fail("no command given, see '", options->persona->name, " --help'");
+		fail_note("no command given, see '", options->persona->name, " --help'");
 	if (options->cgroup.count && !options->cgroup.path)
 		refuse(words, "--limit without --cgroup: ", options->cgroup.limits[0]);
 }
@@ -202,7 +202,6 @@ void options_parse(struct options *options, char **argv, char **envp)
 	struct words words = {argv + (argv[0] != NULL), ""};
 	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
 
-	memset(options, 0, sizeof *options);
 	options->persona = persona;
 	options->group = persona->group;
 	options->at_once = persona->at_once;
