@@ -28,11 +28,6 @@ void log_setup(const char *program, int level, int failure_code)
 	self.failure_code = failure_code;
 }
 
-int log_failure_code(void)
-{
-	return self.failure_code;
-}
-
 void log_at_exit(void (*function)(int code, int error))
 {
 	self.at_exit = function;
@@ -108,6 +103,11 @@ _Noreturn void log_exit(int code, int error, const char *const *parts)
 	_exit(code);
 }
 
+_Noreturn void log_fail(int error, const char *const *parts)
+{
+	log_exit(self.failure_code, error, parts);
+}
+
 void warn_cannot(const char *action, const char *object)
 {
 	log_parts(LOG_WARN, errno, LOG_PARTS(action, object));
@@ -115,13 +115,18 @@ void warn_cannot(const char *action, const char *object)
 
 _Noreturn void fail_cannot(const char *action, const char *object)
 {
-	log_exit(log_failure_code(), errno, LOG_PARTS(action, object));
+	fail_errno(action, object);
 }
 
 _Noreturn void fail_cannot_since(const char *action, const char *object, const char *cause)
 {
 	self.cause = cause;
 	fail_cannot(action, object);
+}
+
+_Noreturn void fail_note(const char *text, const char *object, const char *rest)
+{
+	fail(text, object, rest);
 }
 
 void log_note(int level, const char *text, const char *object)

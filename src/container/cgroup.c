@@ -202,7 +202,8 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 			unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
 		/* file_open_in says so of another file system. */
 		if (errno == EINVAL)
-			fail("cannot make cgroup ", setup->path, ": not below a cgroup v2 mount");
+			fail_note("cannot make cgroup ", setup->path,
+				": not below a cgroup v2 mount");
 		cannot("open ", "");
 	}
 	self.made_all = made;

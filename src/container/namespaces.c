@@ -75,7 +75,7 @@ static void become_first(const struct namespaces *namespaces)
  */
 _Noreturn static void fail_without_parent(void)
 {
-	fail("cannot start: outer process was killed");
+	fail_note("cannot start: outer process was killed", "", "");
 }
 
 /* Waits for the byte by which our parent lets us continue. */

@@ -107,6 +107,11 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 	}
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
 /*
  * Splits text in place at blanks; '...', "..." and a backslash keep what they
  * hold. Returns -1 where there are too many words or a quote has no end.
@@ -114,28 +119,29 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 static int split(char *text, char **words)
 {
 	unsigned count = 0;
-	char *to = text, quote = 0;
-	bool inside = false;
+	char *from = text, *to = text, quote = 0;
 
-	for (char *from = text; *from; from++) {
-		bool blank = *from == ' ' || *from == '\t' || *from == '\n';
-		if (!inside && !blank) {
-			if (count == ENVIRONMENT_WORDS)
-				return -1;
-			words[count++] = to;
-			inside = true;
+	while (*from) {
+		if (is_blank(*from)) {
+			from++;
+			continue;
 		}
-		if (quote ? *from == quote : *from == '\'' || *from == '"')
-			quote = (char)(quote ? 0 : *from);
-		else if (!quote && inside && blank) {
-			*to++ = 0;
-			inside = false;
-		} else if (*from == '\\' && quote != '\'' && from[1])
-			*to++ = *++from;
-		else if (inside)
-			*to++ = *from;
+		if (count == ENVIRONMENT_WORDS)
+			return -1;
+		words[count++] = to;
+		for (; *from && (quote || !is_blank(*from)); from++)
+			if (quote ? *from == quote : *from == '\'' || *from == '"')
+				quote = (char)(quote ? 0 : *from);
+			else {
+				if (*from == '\\' && quote != '\'' && from[1])
+					from++;
+				*to++ = *from;
+			}
+		/* Past the blank first: the word's NUL may take its place. */
+		if (*from)
+			from++;
+		*to++ = 0;
 	}
-	*to = 0;
 	words[count] = NULL;
 	return quote ? -1 : 0;
 }
@@ -163,7 +169,7 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		fail(words.from, "too many words or an unclosed quote");
+		fail_note(words.from, "too many words or an unclosed quote", "");
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);
@@ -174,7 +180,7 @@ static void check_command(const struct options *options, const struct words *wor
 	if (options->pause && options->command)
 		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)
-		fail("no command given, see '", options->persona->name, " --help'");
+		fail_note("no command given, see '", options->persona->name, " --help'");
 	if (options->cgroup.count && !options->cgroup.path)
 		refuse(words, "--limit without --cgroup: ", options->cgroup.limits[0]);
 }
@@ -216,7 +222,6 @@ void options_parse(struct options *options, char **argv, char **envp)
 	struct words words = {argv + (argv[0] != NULL), ""};
 	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
 
-	memset(options, 0, sizeof *options);
 	options->persona = persona;
 	options->group = persona->group;
 	options->at_once = persona->at_once;

@@ -60,11 +60,11 @@ struct options {
 };
 
 /*
- * Reads the environment variables of tini and dumb-init, then INIT_OPTIONS, then argv; a later
- * word wins. INIT_OPTIONS is taken out of envp, and so is NOTIFY_SOCKET where it is meant for
- * init. The strings in *options point into both. A word that cannot be understood ends the
- * process with one line that names it; -h, -V and -l print on stdout and end the process with
- * 0. Otherwise it only sets up the log.
+ * Fills *options, which is all zero. Reads the environment variables of tini and dumb-init, then
+ * INIT_OPTIONS, then argv; a later word wins. INIT_OPTIONS is taken out of envp, and so is
+ * NOTIFY_SOCKET where it is meant for init. The strings in *options point into both. A word that
+ * cannot be understood ends the process with one line that names it; -h, -V and -l print on stdout
+ * and end the process with 0. Otherwise it only sets up the log.
  */
 void options_parse(struct options *options, char **argv, char **envp);
 

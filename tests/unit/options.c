@@ -24,7 +24,7 @@ static char **list(const char *line)
 
 static struct options parse(const char *arguments, const char *environment)
 {
-	struct options options;
+	struct options options = {0};
 
 	options_parse(&options, list(arguments), list(environment));
 	return options;
@@ -108,7 +108,7 @@ static void privileges(void)
 static void environments(void)
 {
 	char **envp = list("A=1|INIT_OPTIONS=-e 3|B=2|INIT_OPTIONS=-e 4|INIT_OPTION=5");
-	struct options o;
+	struct options o = {0};
 
 	options_parse(&o, list("init|x"), envp);
 	CHECK(o.expected[3] && !o.expected[4]);
