@@ -81,7 +81,7 @@ SECTION_START void idmap_subordinate(struct idmap *map, const char *file)
 		if (text_after(line, "0:") && !idmap_parse(map, line))
 			return;
 	}
-	fail("cannot map ids: no range of root's in ", file,
+	fail_note("cannot map ids: no range of root's in ", file,
 		"; see --uid-map, --gid-map and --map-same");
 }
 

@@ -76,7 +76,7 @@ SECTION_START void sysctl_set(const struct sysctls *sysctls, unsigned long names
 		const char *setting = sysctls->settings[i];
 		read_path(name, setting);
 		if (!is_owned(name, namespaces))
-			fail("cannot set sysctl ", setting, ": it is the host's, see --unshare");
+			fail_note("cannot set sysctl ", setting, ": it is the host's, see --unshare");
 		if (file_write(AT_FDCWD, path, setting + text_until(setting, '=') + 1))
 			fail_cannot("set sysctl ", setting);
 	}
