@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -190,11 +191,11 @@ static void imply_namespaces(struct options *options)
 	struct namespaces *namespaces = &options->namespaces;
 
 	if (namespaces->hostname || namespaces->domainname)
-		namespaces_parse(namespaces, "uts");
+		namespaces->flags |= CLONE_NEWUTS;
 	if (mounts_wanted(&options->mounts))
-		namespaces_parse(namespaces, "mount");
+		namespaces->flags |= CLONE_NEWNS;
 	if (namespaces->uids.count || namespaces->gids.count)
-		namespaces_parse(namespaces, "user");
+		namespaces->flags |= CLONE_NEWUSER;
 }
 
 void options_parse(struct options *options, char **argv, char **envp)
