@@ -58,7 +58,7 @@ static bool take(struct options *options, struct words *words, const struct opti
 
 	if (!option)
 		refuse(words, "unknown option ", word);
-	if (!options_name(option, name)) {
+	else if (!options_name(option, name)) {
 		/* What stands behind a short name is another one. */
 		if (value && word[1] == '-')
 			refuse(words, "option takes no value: ", word);
@@ -113,13 +113,32 @@ static bool is_blank(char c)
 }
 
 /*
+ * Moves a word to *to, without its quotes, and *to behind it. Returns where it ended, at a blank
+ * or at the end of the text; NULL where a quote has no end.
+ */
+static char *take_word(char *from, char **to)
+{
+	char quote = 0;
+
+	for (; *from && (quote || !is_blank(*from)); from++)
+		if (quote ? *from == quote : *from == '\'' || *from == '"')
+			quote = (char)(quote ? 0 : *from);
+		else {
+			if (*from == '\\' && quote != '\'' && from[1])
+				from++;
+			*(*to)++ = *from;
+		}
+	return quote ? NULL : from;
+}
+
+/*
  * Splits text in place at blanks; '...', "..." and a backslash keep what they
  * hold. Returns -1 where there are too many words or a quote has no end.
  */
 static int split(char *text, char **words)
 {
 	unsigned count = 0;
-	char *from = text, *to = text, quote = 0;
+	char *from = text, *to = text;
 
 	while (*from) {
 		if (is_blank(*from)) {
@@ -129,21 +148,16 @@ static int split(char *text, char **words)
 		if (count == ENVIRONMENT_WORDS)
 			return -1;
 		words[count++] = to;
-		for (; *from && (quote || !is_blank(*from)); from++)
-			if (quote ? *from == quote : *from == '\'' || *from == '"')
-				quote = (char)(quote ? 0 : *from);
-			else {
-				if (*from == '\\' && quote != '\'' && from[1])
-					from++;
-				*to++ = *from;
-			}
+		from = take_word(from, &to);
+		if (!from)
+			return -1;
 		/* Past the blank first: the word's NUL may take its place. */
 		if (*from)
 			from++;
 		*to++ = 0;
 	}
 	words[count] = NULL;
-	return quote ? -1 : 0;
+	return 0;
 }
 
 static void take_environment(struct options *options, char **envp)
@@ -191,11 +205,11 @@ static void imply_namespaces(struct options *options)
 	struct namespaces *namespaces = &options->namespaces;
 
 	if (namespaces->hostname || namespaces->domainname)
-		namespaces_parse(namespaces, "uts");
+		namespaces->flags |= CLONE_NEWUTS;
 	if (mounts_wanted(&options->mounts))
-		namespaces_parse(namespaces, "mount");
+		namespaces->flags |= CLONE_NEWNS;
 	if (namespaces->uids.count || namespaces->gids.count)
-		namespaces_parse(namespaces, "user");
+		namespaces->flags |= CLONE_NEWUSER;
 }
 
 /*

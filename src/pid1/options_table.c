@@ -24,17 +24,20 @@ static bool print(const char *text)
 static bool print_option(const struct option *option)
 {
 	char line[160], *end = text_join(line, "  ", "");
+	const char *help;
 
 	for (const char *letter = option->letters; *letter; letter++) {
 		*end++ = '-';
 		*end++ = *letter;
 		end = text_join(end, ", ", "");
 	}
-	end = text_join(end, *option->letters ? "--" : "    --", option->usage);
+	end = text_join(end, *option->letters ? "--" : "    --", "");
+	help = text_field(end, option->text, '\t');
+	end += text_until(end, 0);
 	do
 		*end++ = ' ';
 	while (end < line + HELP_COLUMN);
-	text_join(end, option->help, "\n");
+	text_join(end, help + 1, "\n");
 	return print(line);
 }
 
@@ -78,91 +81,102 @@ SECTION_START _Noreturn static void print_help(void)
 #define MAP(name)          .kind = OPTION_MAP, .field = FIELD(struct idmap *, name)
 #define CAPABILITIES(name) .kind = OPTION_CAPABILITIES, .field = FIELD(unsigned long long *, name)
 
+/* What the name is, and what to call the value of one that takes a value; what it does. */
+#define HELP(usage, does) usage "\t" does
+
 /* In the order of the help. */
 static const struct option table[] = {
-	{"group", "signal the command's group", "g", SECTION_SIGNALS, FLAG(group)},
-	{"single-child", "signal only the command", "c", SECTION_SIGNALS,
+	{HELP("group", "signal the command's group"), "g", SECTION_SIGNALS, FLAG(group)},
+	{HELP("single-child", "signal only the command"), "c", SECTION_SIGNALS,
 		.kind = OPTION_SINGLE_CHILD},
-	{"main-only SIG[,SIG...]", "signal only the command with these", "", SECTION_SIGNALS,
+	{HELP("main-only SIG[,SIG...]", "signal only the command with these"), "", SECTION_SIGNALS,
 		.kind = OPTION_MAIN_ONLY},
-	{"rewrite FROM:TO", "forward signal FROM as TO; 0 drops it", "r", SECTION_SIGNALS,
+	{HELP("rewrite FROM:TO", "forward signal FROM as TO; 0 drops it"), "r", SECTION_SIGNALS,
 		.kind = OPTION_REWRITE},
-	{"parent-death-signal SIG", "get SIG when init's parent dies", "p", SECTION_SIGNALS,
+	{HELP("parent-death-signal SIG", "get SIG when init's parent dies"), "p", SECTION_SIGNALS,
 		.kind = OPTION_PARENT_DEATH},
 
-	{"kill-after TIME", "KILL the command TIME after the first TERM", "", SECTION_END,
+	{HELP("kill-after TIME", "KILL the command TIME after the first TERM"), "", SECTION_END,
 		TIME(kill_after)},
-	{"grace TIME", "time from TERM to KILL for others (2s)", "", SECTION_END,
+	{HELP("grace TIME", "time from TERM to KILL for others (2s)"), "", SECTION_END,
 		.kind = OPTION_GRACE},
-	{"wait-all", "end with the last process (see also --grace)", "", SECTION_END,
+	{HELP("wait-all", "end with the last process (see also --grace)"), "", SECTION_END,
 		.kind = OPTION_WAIT_ALL},
-	{"expect CODE", "exit with 0 instead of CODE", "e", SECTION_END, .kind = OPTION_EXPECT},
+	{HELP("expect CODE", "exit with 0 instead of CODE"), "e", SECTION_END,
+		.kind = OPTION_EXPECT},
 
-	{"user UID[:GID[,GID...]]", "run it as these user and group ids", "", SECTION_COMMAND,
+	{HELP("user UID[:GID[,GID...]]", "run it as these user and group ids"), "", SECTION_COMMAND,
 		.kind = OPTION_USER},
-	{"chdir DIR", "run it in DIR", "", SECTION_COMMAND, TEXT(directory)},
-	{"no-new-privs", "set no_new_privs for it", "", SECTION_COMMAND,
+	{HELP("chdir DIR", "run it in DIR"), "", SECTION_COMMAND, TEXT(directory)},
+	{HELP("no-new-privs", "set no_new_privs for it"), "", SECTION_COMMAND,
 		FLAG(privileges.no_new_privileges)},
-	{"new-privs", "let its set-user-ID programs work", "", SECTION_COMMAND,
+	{HELP("new-privs", "let its set-user-ID programs work"), "", SECTION_COMMAND,
 		FLAG(mounts.set_user_id)},
-	{"cap-keep LIST", "keep only these capabilities; all, default", "", SECTION_COMMAND,
+	{HELP("cap-keep LIST", "keep only these capabilities; all, default"), "", SECTION_COMMAND,
 		CAPABILITIES(kept)},
-	{"cap-drop LIST", "drop these capabilities", "", SECTION_COMMAND, CAPABILITIES(dropped)},
-	{"seccomp-fd N", "install the seccomp filter read from N", "", SECTION_COMMAND,
+	{HELP("cap-drop LIST", "drop these capabilities"), "", SECTION_COMMAND,
+		CAPABILITIES(dropped)},
+	{HELP("seccomp-fd N", "install the seccomp filter read from N"), "", SECTION_COMMAND,
 		DESCRIPTOR(seccomp)},
-	{"rlimit NAME=SOFT:HARD", "limit a resource: NOFILE=1024:4096", "", SECTION_COMMAND,
+	{HELP("rlimit NAME=SOFT:HARD", "limit a resource: NOFILE=1024:4096"), "", SECTION_COMMAND,
 		.kind = OPTION_RLIMIT},
-	{"pause", "run no command, only reap", "P", SECTION_COMMAND, FLAG(pause)},
+	{HELP("pause", "run no command, only reap"), "P", SECTION_COMMAND, FLAG(pause)},
 
-	{"unshare LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all", "", SECTION_CONTAINER,
+	{HELP("unshare LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all"), "", SECTION_CONTAINER,
 		.kind = OPTION_UNSHARE},
-	{"map-root", "map root to the caller's ids", "", SECTION_CONTAINER,
+	{HELP("map-root", "map root to the caller's ids"), "", SECTION_CONTAINER,
 		.kind = OPTION_MAP_ROOT},
-	{"uid-map IN:OUT:COUNT", "user namespace: map user ids", "", SECTION_CONTAINER,
+	{HELP("uid-map IN:OUT:COUNT", "user namespace: map user ids"), "", SECTION_CONTAINER,
 		MAP(namespaces.uids)},
-	{"gid-map IN:OUT:COUNT", "user namespace: map group ids", "", SECTION_CONTAINER,
+	{HELP("gid-map IN:OUT:COUNT", "user namespace: map group ids"), "", SECTION_CONTAINER,
 		MAP(namespaces.gids)},
-	{"map-same", "map root's ids as they are outside", "", SECTION_CONTAINER,
+	{HELP("map-same", "map root's ids as they are outside"), "", SECTION_CONTAINER,
 		FLAG(namespaces.map_same)},
-	{"hostname NAME", "set the host name", "", SECTION_CONTAINER, TEXT(namespaces.hostname)},
-	{"domainname NAME", "set the NIS domain name", "", SECTION_CONTAINER,
+	{HELP("hostname NAME", "set the host name"), "", SECTION_CONTAINER,
+		TEXT(namespaces.hostname)},
+	{HELP("domainname NAME", "set the NIS domain name"), "", SECTION_CONTAINER,
 		TEXT(namespaces.domainname)},
-	{"loopback", "bring up the loopback interface", "", SECTION_CONTAINER,
+	{HELP("loopback", "bring up the loopback interface"), "", SECTION_CONTAINER,
 		FLAG(namespaces.loopback)},
-	{"sysctl NAME=VALUE", "set a sysctl of its namespaces", "", SECTION_CONTAINER,
+	{HELP("sysctl NAME=VALUE", "set a sysctl of its namespaces"), "", SECTION_CONTAINER,
 		.kind = OPTION_SYSCTL},
-	{"chroot DIR", "make DIR the root", "", SECTION_CONTAINER, TEXT(mounts.root)},
-	{"read-only", "make the root read-only", "", SECTION_CONTAINER, FLAG(mounts.read_only)},
-	{"mount-proc", "mount /proc", "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
-	{"mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid", "", SECTION_CONTAINER,
+	{HELP("chroot DIR", "make DIR the root"), "", SECTION_CONTAINER, TEXT(mounts.root)},
+	{HELP("read-only", "make the root read-only"), "", SECTION_CONTAINER,
+		FLAG(mounts.read_only)},
+	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
+	{HELP("mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid"), "", SECTION_CONTAINER,
 		.kind = OPTION_MOUNT},
-	{"bind SRC:DST[:ro|:dev]", "mount the host's SRC on DST", "", SECTION_CONTAINER,
+	{HELP("bind SRC:DST[:ro|:dev]", "mount the host's SRC on DST"), "", SECTION_CONTAINER,
 		.kind = OPTION_BIND},
-	{"tmpfs DST[:SIZE]", "mount a tmpfs on DST", "", SECTION_CONTAINER, .kind = OPTION_TMPFS},
-	{"cgroup DIR", "run the command in the cgroup DIR/app", "", SECTION_CONTAINER,
+	{HELP("tmpfs DST[:SIZE]", "mount a tmpfs on DST"), "", SECTION_CONTAINER,
+		.kind = OPTION_TMPFS},
+	{HELP("cgroup DIR", "run the command in the cgroup DIR/app"), "", SECTION_CONTAINER,
 		TEXT(cgroup.path)},
-	{"limit FILE=VALUE", "limit that cgroup: memory.max=200M", "", SECTION_CONTAINER,
+	{HELP("limit FILE=VALUE", "limit that cgroup: memory.max=200M"), "", SECTION_CONTAINER,
 		.kind = OPTION_LIMIT},
 
-	{"control PATH", "make a socket for initctl", "", SECTION_CHANNEL, TEXT(control.path)},
-	{"control-fd N", "use the inherited socket N", "", SECTION_CHANNEL, DESCRIPTOR(control.fd)},
-	{"control-allow UID[,UID...]", "admit these users too", "", SECTION_CHANNEL,
+	{HELP("control PATH", "make a socket for initctl"), "", SECTION_CHANNEL,
+		TEXT(control.path)},
+	{HELP("control-fd N", "use the inherited socket N"), "", SECTION_CHANNEL,
+		DESCRIPTOR(control.fd)},
+	{HELP("control-allow UID[,UID...]", "admit these users too"), "", SECTION_CHANNEL,
 		.kind = OPTION_CONTROL_ALLOW},
-	{"control-verbs LIST", "offer only these requests", "", SECTION_CHANNEL,
+	{HELP("control-verbs LIST", "offer only these requests"), "", SECTION_CHANNEL,
 		.kind = OPTION_CONTROL_VERBS},
 
-	{"ready-fd N", "write a newline to N when it runs", "", SECTION_REPORTS,
+	{HELP("ready-fd N", "write a newline to N when it runs"), "", SECTION_REPORTS,
 		DESCRIPTOR(notify.fds[NOTIFY_READY])},
-	{"notify", "tell systemd when it runs", "", SECTION_REPORTS, FLAG(notify.service)},
-	{"status-fd N", "write a line to N for each event", "", SECTION_REPORTS,
+	{HELP("notify", "tell systemd when it runs"), "", SECTION_REPORTS, FLAG(notify.service)},
+	{HELP("status-fd N", "write a line to N for each event"), "", SECTION_REPORTS,
 		DESCRIPTOR(notify.fds[NOTIFY_STATUS])},
-	{"warn-on-reap", "log reaped orphans", "w", SECTION_REPORTS, FLAG(warn_on_reap)},
-	{"verbose", "log more; may be repeated", "v", SECTION_REPORTS, .kind = OPTION_VERBOSE},
+	{HELP("warn-on-reap", "log reaped orphans"), "w", SECTION_REPORTS, FLAG(warn_on_reap)},
+	{HELP("verbose", "log more; may be repeated"), "v", SECTION_REPORTS,
+		.kind = OPTION_VERBOSE},
 
-	{"subreaper", "no effect: always on", "s", SECTION_OTHER, .kind = OPTION_SUBREAPER},
-	{"help", "print this text", "h", SECTION_OTHER, .kind = OPTION_HELP},
-	{"version", "print the version", "V", SECTION_OTHER, .kind = OPTION_VERSION},
-	{"license", "print the license", "lL", SECTION_OTHER, .kind = OPTION_LICENSE},
+	{HELP("subreaper", "no effect: always on"), "s", SECTION_OTHER, .kind = OPTION_SUBREAPER},
+	{HELP("help", "print this text"), "h", SECTION_OTHER, .kind = OPTION_HELP},
+	{HELP("version", "print the version"), "V", SECTION_OTHER, .kind = OPTION_VERSION},
+	{HELP("license", "print the license"), "lL", SECTION_OTHER, .kind = OPTION_LICENSE},
 };
 
 const struct option *options_row(unsigned index)
@@ -172,7 +186,14 @@ const struct option *options_row(unsigned index)
 
 bool options_name(const struct option *option, char name[static OPTION_NAME])
 {
-	return *text_field(name, option->usage, ' ');
+	char *end;
+	bool takes_value;
+
+	text_field(name, option->text, '\t');
+	end = name + text_until(name, ' ');
+	takes_value = *end;
+	*end = 0;
+	return takes_value;
 }
 
 const struct option *options_by_name(const char *name)

@@ -56,9 +56,11 @@ enum option_kind {
 };
 
 struct option {
-	/* The name without its "--", and where it takes a value a blank and what to call that. */
-	const char *usage;
-	const char *help;
+	/*
+	 * The name without its "--", where it takes a value a blank and what the help calls that,
+	 * a tab, and what the option does.
+	 */
+	const char *text;
 	char letters[3];       /* its short names; "": none */
 	unsigned char section; /* enum option_section, under whose title the help has it */
 	unsigned char kind;    /* enum option_kind */
@@ -68,7 +70,7 @@ struct option {
 /* The row at an index, or NULL after the last. */
 const struct option *options_row(unsigned index);
 
-/* Its name alone; returns whether it takes a value. */
+/* Its name alone, with room for what stands before the tab; returns whether it takes a value. */
 enum { OPTION_NAME = 32 };
 bool options_name(const struct option *option, char name[static OPTION_NAME]);
 

@@ -248,7 +248,7 @@ static void many(void)
 }
 
 /* A valid value of an option, by the word that the help has for it. */
-static const char *sample(const struct option *option)
+static const char *sample(const struct option *option, const char *name)
 {
 	static const struct {
 		const char *argument, *value;
@@ -271,19 +271,20 @@ static const char *sample(const struct option *option)
 		{"UID[,UID...]", "1,2"},
 		{"SIG[,SIG...]", "HUP,usr1"},
 	};
+	const char *argument = option->text + strlen(name) + 1;
+	const size_t length = strcspn(argument, "\t");
 
-	const char *argument = strchr(option->usage, ' ') + 1;
-
-	if (!strcmp(option->usage, "unshare LIST"))
+	if (!strcmp(name, "unshare"))
 		return "pid,net";
-	if (!strncmp(option->usage, "cap-", 4))
+	if (!strncmp(name, "cap-", 4))
 		return "NET_RAW,CAP_KILL";
-	if (!strcmp(option->usage, "mount LIST"))
+	if (!strcmp(name, "mount"))
 		return "proc,tmp";
-	if (!strcmp(option->usage, "control-verbs LIST"))
+	if (!strcmp(name, "control-verbs"))
 		return "status,wait";
 	for (unsigned i = 0; i < sizeof samples / sizeof *samples; i++)
-		if (!strcmp(argument, samples[i].argument))
+		if (strlen(samples[i].argument) == length &&
+			!memcmp(argument, samples[i].argument, length))
 			return samples[i].value;
 	return "";
 }
@@ -303,7 +304,7 @@ static void whole_table(void)
 		                   : !strcmp(name, "sysctl") ? "|--unshare=net"
 		                                             : "";
 		const char *last = strcmp(name, "pause") ? "|x" : "";
-		const char *value = takes ? sample(option) : "";
+		const char *value = takes ? sample(option, name) : "";
 		const char *bar = takes ? "|" : "";
 
 		snprintf(words, sizeof words, "init|--%s%s%s%s%s", name, bar, value, also, last);
@@ -331,7 +332,7 @@ static void help_is_only_text(void)
 	const struct option *other = options_by_name("wait-all");
 	struct options o = parse("init|--wait-all|--grace|7|x", "");
 
-	CHECK(strstr(other->help, "(see also --grace)"));
+	CHECK(strstr(other->text, "(see also --grace)"));
 	CHECK(o.wait_all && o.grace == 7000);
 }
 
