@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/environment.h"
