@@ -199,12 +199,16 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 /* Any socket will do for it (netdevice(7)). */
 static void bring_up_loopback(void)
 {
-	struct ifreq request = {.ifr_name = "lo"};
+	struct ifreq request;
 	int fd = sys_socket();
-	bool known = fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request);
+	bool up = false;
 
-	request.ifr_flags |= IFF_UP;
-	if (!known || sys_ioctl(fd, SIOCSIFFLAGS, &request))
+	text_join(request.ifr_name, "lo", "");
+	if (fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request)) {
+		request.ifr_flags |= IFF_UP;
+		up = !sys_ioctl(fd, SIOCSIFFLAGS, &request);
+	}
+	if (!up)
 		fail_cannot("bring up the loopback interface", "");
 	close(fd);
 }
