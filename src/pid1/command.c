@@ -49,7 +49,7 @@ const struct tty *command_terminal(void)
 void command_release_terminal(void)
 {
 	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
-		fail_cannot("release terminal", "");
+		fail_cannot("release terminal", NULL);
 }
 
 static int exec_code(const struct persona *persona, int error)
