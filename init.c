@@ -179,7 +179,7 @@ static void watch_parent(pid_t parent)
 	if (!self.options.parent_death)
 		return;
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
-		fail_cannot("set parent death signal", "");
+		fail_cannot("set parent death signal", NULL);
 	/*
 	 * A parent outside of this PID namespace has the number 0, dead or alive. If it holds
 	 * the other end of the channel, a hang-up there tells that it is dead.
@@ -207,7 +207,7 @@ static void take_descriptors(void)
 		fail_cannot("read seccomp filter from descriptor ", number_text(digits, filter));
 	self.signals = signals_open();
 	if (self.signals < 0)
-		fail_cannot("open signalfd", "");
+		fail_cannot("open signalfd", NULL);
 }
 
 /* The control socket listens at once, so that it is not taken for stale: clients wait for the
@@ -221,7 +221,7 @@ static void bind_control_socket(void)
 	notify_stage("control");
 	if (passed >= 0 && setup->fd >= 0)
 		fail_note("cannot open control channel: ",
-			"--control-fd and init-control are both given", "");
+			"--control-fd and init-control are both given", NULL);
 	if (passed >= 0)
 		setup->fd = passed;
 	self.has_channel = server_is_wanted(setup);
@@ -329,7 +329,7 @@ static void open_inside(void)
 static void become_subreaper(void)
 {
 	if (getpid() != 1 && reap_adopt())
-		warn_cannot("become subreaper", "");
+		warn_cannot("become subreaper", NULL);
 }
 
 static void start_command(void)
@@ -349,7 +349,7 @@ static void serve_channel(void)
 	self.view.started = sys_now();
 	self.expire_at = NEVER;
 	if (self.has_channel && server_start(&self.view, self.signals)) {
-		warn_cannot("serve control channel", "");
+		warn_cannot("serve control channel", NULL);
 		if (server_remove_socket())
 			warn_cannot("remove control socket ", server_path());
 		self.has_channel = false;

@@ -50,8 +50,8 @@ _Noreturn void log_fail(int error, const char *const *parts);
 
 /*
  * The usual messages, in two parts: the first ends with a blank where there is a second, which
- * is "" where there is none. warn_cannot() prints "cannot ACTION OBJECT: reason of errno";
- * fail_cannot() prints the same and ends a process that cannot start, as log_fail().
+ * is NULL (or "") where there is none. warn_cannot() prints "cannot ACTION OBJECT: reason of
+ * errno"; fail_cannot() prints the same and ends a process that cannot start, as log_fail().
  * log_note() prints a text without a reason.
  */
 void warn_cannot(const char *action, const char *object);
@@ -62,7 +62,7 @@ _Noreturn void fail_cannot(const char *action, const char *object);
  */
 _Noreturn void fail_cannot_since(const char *action, const char *object, const char *cause);
 void log_note(int level, const char *text, const char *object);
-/* Prints three parts without a reason, each "" where it is not needed; ends as fail_cannot(). */
+/* Prints up to three parts without a reason, NULL behind the last; ends as fail_cannot(). */
 _Noreturn void fail_note(const char *text, const char *object, const char *rest);
 
 /*

@@ -178,7 +178,7 @@ static bool is_alone(void)
 static void tell(int janitor, char what)
 {
 	if (janitor >= 0 && write(janitor, &what, 1) < 0)
-		fail_cannot("write to janitor", "");
+		fail_cannot("write to janitor", NULL);
 }
 
 void cgroup_make(const struct cgroup_setup *setup, int janitor)

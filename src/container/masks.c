@@ -64,12 +64,12 @@ SECTION_START void masks_put(int mount, bool is_proc)
 
 	if (empty < 0 || mknodat(empty, file, S_IFREG | 0444, 0) ||
 		mkdirat(empty, directory, 0555) || mountfd_put(empty, mount))
-		fail_cannot("make masks", "");
+		fail_cannot("make masks", NULL);
 	if (is_proc)
 		cover(mount, read_only, -1);
 	cover(mount, is_proc ? hidden_in_proc : hidden_in_sysfs, empty);
 	if (sys_fchdir(empty) || umount2(".", MNT_DETACH))
-		fail_cannot("unmount masks", "");
+		fail_cannot("unmount masks", NULL);
 	/* Where we may not be any more, as with new ids, the command would not be either. */
 	if (sys_fchdir(here) && chdir("/"))
 		fail_cannot("change directory to ", "/");

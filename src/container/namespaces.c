@@ -66,7 +66,7 @@ static void become_first(const struct namespaces *namespaces)
 		.uid = *idmap_first(&namespaces->uids), .gid = *idmap_first(&namespaces->gids)};
 
 	if (credentials_become(&first) && credentials_take_ids(first.uid, first.gid))
-		fail_cannot("take on ids inside", "");
+		fail_cannot("take on ids inside", NULL);
 }
 
 /*
@@ -75,7 +75,7 @@ static void become_first(const struct namespaces *namespaces)
  */
 _Noreturn static void fail_without_parent(void)
 {
-	fail_note("cannot start: outer process was killed", "", "");
+	fail_note("cannot start: outer process was killed", NULL, NULL);
 }
 
 /* Waits for the byte by which our parent lets us continue. */
@@ -129,7 +129,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 	int ends[2];
 
 	if (sys_pipe(ends))
-		fail_cannot("make pipe", "");
+		fail_cannot("make pipe", NULL);
 	/* In one call, so that the others belong to the user namespace. */
 	child = sys_clone3(namespaces->flags, -1);
 	if (child < 0)
@@ -150,7 +150,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 	close(ends[0]);
 	*life = ends[1];
 	if (write(ends[1], "", 1) != 1)
-		fail_cannot("start inner process", "");
+		fail_cannot("start inner process", NULL);
 	return child;
 }
 
@@ -181,10 +181,10 @@ static void enter_new_users(const struct namespaces *namespaces)
 	int ends[2], status = 0;
 
 	if (sys_pipe(ends))
-		fail_cannot("make pipe", "");
+		fail_cannot("make pipe", NULL);
 	child = sys_fork(0);
 	if (child < 0)
-		fail_cannot("fork id mapper", "");
+		fail_cannot("fork id mapper", NULL);
 	if (!child) {
 		close(ends[1]);
 		await(ends[0]);
@@ -195,7 +195,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 	if (unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
 	if ((write(ends[1], "", 1) != 1 && errno != EPIPE) || waitpid(child, &status, 0) < 0)
-		fail_cannot("map ids", "");
+		fail_cannot("map ids", NULL);
 	child = 0;
 	close(ends[1]);
 	check_mapper(status);
@@ -217,13 +217,17 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 /* Any socket will do for it (netdevice(7)). */
 static void bring_up_loopback(void)
 {
-	struct ifreq request = {.ifr_name = "lo"};
+	struct ifreq request;
 	int fd = sys_socket();
-	bool known = fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request);
+	bool up = false;
 
-	request.ifr_flags |= IFF_UP;
-	if (!known || sys_ioctl(fd, SIOCSIFFLAGS, &request))
-		fail_cannot("bring up the loopback interface", "");
+	text_join(request.ifr_name, "lo", "");
+	if (fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request)) {
+		request.ifr_flags |= IFF_UP;
+		up = !sys_ioctl(fd, SIOCSIFFLAGS, &request);
+	}
+	if (!up)
+		fail_cannot("bring up the loopback interface", NULL);
 	close(fd);
 }
 
@@ -237,7 +241,7 @@ static void join_keyring(void)
 
 	if (syscall(SYS_keyctl, join_session_keyring, NULL) < 0 && errno != ENOSYS &&
 		errno != EPERM)
-		fail_cannot("join session keyring", "");
+		fail_cannot("join session keyring", NULL);
 }
 
 void namespaces_furnish(const struct namespaces *namespaces)

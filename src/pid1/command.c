@@ -49,7 +49,7 @@ const struct tty *command_terminal(void)
 void command_release_terminal(void)
 {
 	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
-		fail_cannot("release terminal", "");
+		fail_cannot("release terminal", NULL);
 }
 
 static int exec_code(const struct persona *persona, int error)
@@ -107,8 +107,10 @@ SECTION_START void command_start(const struct options *options, char **envp)
 	}
 	self.process.pidfd = (int)syscall(SYS_pidfd_open, self.process.pid, 0);
 	self.process.leader_only = options->main_only;
-	self.process.group = options->group && spawn.group != SPAWN_OUR_GROUP;
-	self.group = spawn.group != SPAWN_OUR_GROUP ? self.process.pid : 0;
+	if (spawn.group != SPAWN_OUR_GROUP) {
+		self.group = self.process.pid;
+		self.process.group = options->group;
+	}
 	log_write(LOG_INFO, 0, "started ", options->command[0], " as ",
 		number_text(digits, self.process.pid));
 }
@@ -218,10 +220,8 @@ int command_ended(int status, bool asked)
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	bool was_foreground = self.tty.given;
 
-	if (signal)
-		log_note(LOG_INFO, "command killed by ", signal_text(signal, name));
-	else
-		log_note(LOG_INFO, "command exited with ", number_text(digits, reap_code(status)));
+	log_note(LOG_INFO, signal ? "command killed by " : "command exited with ",
+		signal ? signal_text(signal, name) : number_text(digits, reap_code(status)));
 	tty_take_back(&self.tty, self.process.pid);
 	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)

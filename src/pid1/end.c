@@ -223,7 +223,7 @@ static void act(enum event event)
 		break;
 	case KILL_COMMAND:
 		self.deadline = NEVER;
-		log_note(LOG_WARN, "command did not end in time; killing it", "");
+		log_note(LOG_WARN, "command did not end in time; killing it", NULL);
 		command_kill();
 		break;
 	case KILL_ON_SECOND_SIGNAL:
@@ -235,7 +235,7 @@ static void act(enum event event)
 			shorten(self.requested);
 		break;
 	case KILL_AFTER_GRACE:
-		log_note(LOG_WARN, "grace period expired; killing remaining processes", "");
+		log_note(LOG_WARN, "grace period expired; killing remaining processes", NULL);
 		kill_others();
 		break;
 	case KILL_OTHERS:

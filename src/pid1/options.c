@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/environment.h"
@@ -183,7 +182,7 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		fail_note(words.from, "too many words or an unclosed quote", "");
+		fail_note(words.from, "too many words or an unclosed quote", NULL);
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);

@@ -1,7 +1,6 @@
 #include "options_table.h"
 
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -284,7 +283,7 @@ SECTION_START int options_apply(
 			options->expected[number] = true;
 		break;
 	case OPTION_USER:
-		memset(&options->user, 0, sizeof options->user);
+		options->user.count = 0; /* of groups */
 		options->privileges.user = &options->user;
 		failed = credentials_parse(&options->user, value);
 		break;
