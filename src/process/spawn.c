@@ -117,15 +117,18 @@ static int follow_parent(pid_t parent)
  */
 static enum spawn_stage take_privileges(const struct privileges *privileges)
 {
+	/* What is not asked for is not called either: a filter of our caller may forbid it. */
+	const bool reduced = privileges->capabilities != CAPABILITIES_ALL;
+
 	if (limits_apply(&privileges->limits))
 		return SPAWN_LIMITS;
 	if (privileges->filtered && !privileges->no_new_privileges && seccomp_install())
 		return SPAWN_FILTER;
-	if (capabilities_bound(privileges->capabilities))
+	if (reduced && capabilities_bound(privileges->capabilities))
 		return SPAWN_CAPABILITIES;
 	if (privileges->user && credentials_become(privileges->user))
 		return SPAWN_USER;
-	if (capabilities_restrict(privileges->capabilities))
+	if (reduced && capabilities_restrict(privileges->capabilities))
 		return SPAWN_CAPABILITIES;
 	if (privileges->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
 		return SPAWN_PRIVILEGES;
