@@ -27,7 +27,6 @@
 #include "container/mounts.h"
 #include "container/namespaces.h"
 #include "container/outer.h"
-#include "container/sysctl.h"
 #include "pid1/command.h"
 #include "pid1/end.h"
 #include "pid1/options.h"
@@ -36,7 +35,6 @@
 #include "process/fds.h"
 #include "process/notify.h"
 #include "process/reap.h"
-#include "process/seccomp.h"
 #include "process/signals.h"
 #include "process/tty.h"
 
@@ -197,14 +195,9 @@ static void watch_parent(pid_t parent)
 /* Opens what init was given for itself, before anything else can get those numbers. */
 static void take_descriptors(void)
 {
-	const int filter = self.options.seccomp;
-	char digits[NUMBER_SIZE];
-
 	/* First, since the socket of NOTIFY_SOCKET must not become 0, 1 or 2. */
 	fds_sanitise();
 	notify_open(&self.options.notify);
-	if (filter >= 0 && seccomp_read(filter))
-		fail_cannot("read seccomp filter from descriptor ", number_text(digits, filter));
 	self.signals = signals_open();
 	if (self.signals < 0)
 		fail_cannot("open signalfd", NULL);
@@ -272,12 +265,8 @@ SECTION_START static void enter_namespaces(pid_t parent)
 {
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
 	struct namespaces *namespaces = &self.options.namespaces;
-	const unsigned long both = CLONE_NEWUSER | CLONE_NEWNS;
 
 	notify_stage("namespaces");
-	/* An ordinary user may not copy a mount outside. */
-	mounts_open(&self.options.mounts,
-		(namespaces->flags & both) == both && !geteuid() ? &namespaces->uids : NULL);
 	/* Asked before a command inside can have taken the terminal. */
 	outer.tty.given = tty_ours(&outer.tty);
 	outer.inner = namespaces_enter(namespaces, &outer.life);
@@ -298,8 +287,6 @@ static void make_container(pid_t parent)
 	struct namespaces *namespaces = &self.options.namespaces;
 	bool own_cgroups = false;
 
-	notify_stage("namespaces");
-	namespaces_settle(namespaces);
 	if (self.options.cgroup.path) {
 		/* A cgroup namespace's root is the cgroup of its maker: made in cgroup_enter. */
 		own_cgroups = namespaces->flags & CLONE_NEWCGROUP;
@@ -309,7 +296,6 @@ static void make_container(pid_t parent)
 	enter_namespaces(parent);
 	notify_stage("namespaces");
 	namespaces_furnish(namespaces);
-	sysctl_set(&self.options.sysctls, namespaces->flags);
 	notify_stage("cgroup");
 	cgroup_enter(own_cgroups);
 	notify_stage("mounts");

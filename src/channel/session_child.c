@@ -114,7 +114,7 @@ static struct privileges privileges_of(
 	if (request->privileged) {
 		privileges.user = NULL;
 		privileges.capabilities = CAPABILITIES_ALL;
-		privileges.no_new_privileges = privileges.filtered = false;
+		privileges.no_new_privileges = false;
 	}
 	if (request->as_user)
 		privileges.user = &request->user;

@@ -14,11 +14,7 @@
 #include "process/signals.h"
 #include "process/spawn.h"
 
-enum {
-	TEXT = IDMAP_NUMBERS * 11 + 1,
-	/* Of subuid(5), the bytes that are read: some 2,000 lines. */
-	SUBORDINATE = 65536,
-};
+enum { TEXT = IDMAP_NUMBERS * 11 + 1 };
 
 int idmap_parse(struct idmap *map, const char *text)
 {
@@ -53,36 +49,6 @@ void idmap_root(struct idmap *map, unsigned outside)
 	map->numbers[0] = 0;
 	map->numbers[1] = outside;
 	map->numbers[2] = 1;
-}
-
-bool idmap_has(const struct idmap *map, unsigned outside)
-{
-	for (unsigned i = 0; i < map->count; i += 3)
-		if (outside - map->numbers[i + 1] < map->numbers[i + 2])
-			return true;
-	return !map->count;
-}
-
-SECTION_START void idmap_subordinate(struct idmap *map, const char *file)
-{
-	char text[SUBORDINATE], *line = text, *end;
-
-	file_read(AT_FDCWD, file, text, sizeof text);
-	for (; *line; line = end) {
-		end = line + text_until(line, '\n');
-		if (*end)
-			*end++ = 0;
-		/* NAME:FIRST:COUNT becomes 0:FIRST:COUNT; the number may be the name. */
-		if (text_after(line, "root:")) {
-			line += sizeof "root" - 2;
-			*line = '0';
-		}
-		map->count = 0;
-		if (text_after(line, "0:") && !idmap_parse(map, line))
-			return;
-	}
-	fail_note("cannot map ids: no range of root's in ", file,
-		"; see --uid-map, --gid-map and --map-same");
 }
 
 /* "0 1000 1\n": as the kernel wants it. */

@@ -4,7 +4,6 @@
 #ifndef IDMAP_H
 #define IDMAP_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 enum { IDMAP_EXTENTS = 8, IDMAP_NUMBERS = 3 * IDMAP_EXTENTS };
@@ -25,15 +24,6 @@ const unsigned *idmap_first(const struct idmap *map);
 
 /* One id outside is root inside. */
 void idmap_root(struct idmap *map, unsigned outside);
-
-/*
- * Reads root's first range of subordinate ids from a file like subuid(5), and maps ids from 0 on to
- * it. Ends the process where there is none.
- */
-void idmap_subordinate(struct idmap *map, const char *file);
-
-/* Whether an id of the outside is one inside. */
-bool idmap_has(const struct idmap *map, unsigned outside);
 
 /*
  * Writes both maps of a process, which is in a user namespace below ours. An empty

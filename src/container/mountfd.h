@@ -29,12 +29,6 @@ int mountfd_copy(int directory, const char *path);
 /* Sets attributes, and clears none: what a user namespace locked stays. */
 int mountfd_restrict(int mount, unsigned attributes, bool with_those_below);
 
-/*
- * Files of a mount that is mounted nowhere, and of those below, have the owners that the user
- * namespace of that descriptor has for them.
- */
-int mountfd_map(int mount, int user_namespace);
-
 /* Mounts it over what the other descriptor is of. */
 int mountfd_put(int mount, int over);
 

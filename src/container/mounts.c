@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/number.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -167,92 +166,26 @@ static bool is_root(int directory)
 	       file_is_same(&here, &root) && here.mount == root.mount;
 }
 
-static const struct mounts *asked;
-
-/*
- * A copy, mounted nowhere, of what is bound, for each extra, and of the root; -1: there is none.
- * Those that need a map of ids are made outside, the other binds by mounts_build().
- */
-static int copies[MOUNTS_EXTRA + 1];
-
-/* What the extra of that index copies, or behind the last one the root; NULL: nothing. */
-static const char *source_of(unsigned index)
+/* Before anything is mounted that might cover the source. */
+static int copy_source(const char *text)
 {
-	if (index == asked->count)
-		return asked->root;
-	return asked->extra[index].is_tmpfs ? NULL : asked->extra[index].text;
+	char from[PATH_MAX];
+	int mount;
+
+	text_field(from, text, ':');
+	mount = mountfd_copy(AT_FDCWD, from);
+	if (mount < 0)
+		fail_cannot("bind ", from);
+	return mount;
 }
 
-/* Whether the owner of a file or directory would be nobody inside. */
-static bool has_no_owner(const char *path, const struct idmap *uids)
+/* Another directory becomes a mount of its own, restricted, which is what pivot_root(2) takes. */
+static int open_root(const char *path, unsigned attributes)
 {
-	struct file_status status;
-	int file = sys_open(AT_FDCWD, path, O_PATH);
-	bool result = !file_status_of(file, &status) &&
-	              (S_ISDIR(status.mode) || S_ISREG(status.mode)) &&
-	              !idmap_has(uids, status.uid) && !is_root(file);
+	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root = over;
 
-	close(file);
-	return result;
-}
-
-/* Of binds, all that are missing; with uids those that have no owner among these, or the root. */
-static void make_copies(const struct idmap *uids)
-{
-	char source[PATH_MAX];
-
-	for (unsigned i = 0; i <= asked->count; i++) {
-		const char *path = source_of(i);
-		const bool is_bind = i < asked->count;
-		if (!path || copies[i] >= 0)
-			continue;
-		if (is_bind) {
-			text_field(source, path, ':');
-			path = source;
-		}
-		if (uids ? !has_no_owner(path, uids) : !is_bind)
-			continue;
-		copies[i] = mountfd_copy(AT_FDCWD, path);
-		if (copies[i] < 0)
-			fail_cannot(is_bind ? "bind " : "open root ", path);
-	}
-}
-
-void mounts_open(const struct mounts *mounts, const struct idmap *uids)
-{
-	asked = mounts;
-	memset(copies, -1, sizeof copies);
-	if (uids)
-		make_copies(uids);
-}
-
-SECTION_START void mounts_map(pid_t pid)
-{
-	char path[64], digits[NUMBER_SIZE];
-	int users;
-
-	text_join(text_join(path, "/proc/", number_text(digits, pid)), "/ns/user", "");
-	users = sys_open(AT_FDCWD, path, O_RDONLY);
-	for (unsigned i = 0; i <= asked->count; i++)
-		if (copies[i] >= 0 && mountfd_map(copies[i], users))
-			fail_cannot_since("map ids of ", source_of(i),
-				errno == EINVAL ? "; its file system cannot, and its owner is not "
-						  "in --uid-map"
-						: "");
-	close(users);
-}
-
-/*
- * Another directory becomes a mount of its own, restricted, which is what pivot_root(2) takes. One
- * that was opened before may be where the new user may not go: it lies over "/" then.
- */
-static int open_root(const char *path, int copy, unsigned attributes)
-{
-	int over = sys_open(AT_FDCWD, path && copy < 0 ? path : "/", O_PATH | O_DIRECTORY);
-	int root = over;
-
-	if (path && over >= 0 && (copy >= 0 || !is_root(over))) {
-		root = copy >= 0 ? copy : mountfd_copy(over, ".");
+	if (path && over >= 0 && !is_root(over)) {
+		root = mountfd_copy(over, ".");
 		if (root >= 0 &&
 			(mountfd_restrict(root, attributes, true) || mountfd_put(root, over)))
 			root = -1;
@@ -306,7 +239,7 @@ static void pivot(int root, const char *path)
 SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
-	int root;
+	int root, sources[MOUNTS_EXTRA];
 	unsigned safety = 0;
 
 	if (!own_namespace) {
@@ -317,11 +250,11 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail_cannot_since("make mounts private", "",
 			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
-	/* Before anything is mounted that might cover a source. */
-	make_copies(NULL);
+	for (unsigned i = 0; i < mounts->count; i++)
+		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
 	if (mounts->root)
 		safety = MOUNTFD_NODEV | (mounts->set_user_id ? 0U : MOUNTFD_NOSUID);
-	root = open_root(mounts->root, copies[mounts->count], safety);
+	root = open_root(mounts->root, safety);
 	for (unsigned i = 0; i < ROWS; i++)
 		if (mounts->list & 1U << i)
 			mount_row(root, i, mounts->list);
@@ -329,7 +262,7 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 		if (extra[i].is_tmpfs)
 			mount_tmpfs(root, extra[i].text);
 		else
-			mount_bind(root, extra[i].text, copies[i], safety);
+			mount_bind(root, extra[i].text, sources[i], safety);
 	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
 		fail_cannot("make the root read-only", "");
 	if (mounts->root)

@@ -8,9 +8,6 @@
 #define MOUNTS_H
 
 #include <stdbool.h>
-#include <sys/types.h>
-
-#include "idmap.h"
 
 enum { MOUNTS_EXTRA = 32, MOUNTS_HIDEPID = 1 << 16, MOUNTS_UNMASKED = 1 << 17 };
 
@@ -41,18 +38,6 @@ int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs);
 
 /* Whether it takes a mount namespace of our own. */
 bool mounts_wanted(const struct mounts *mounts);
-
-/*
- * Before namespaces are made. As root, with a user namespace: opens the root and what is bound,
- * where its owner would be nobody inside. uids is NULL elsewhere.
- */
-void mounts_open(const struct mounts *mounts, const struct idmap *uids);
-
-/*
- * From outside: what was opened has owners of the user namespace of that process from now on
- * (mount_setattr(2), MOUNT_ATTR_IDMAP). Ends the process where a file system cannot have that.
- */
-void mounts_map(pid_t pid);
 
 /*
  * Performs the mounts. In a mount namespace of our own, nothing that is mounted from now on

@@ -14,7 +14,6 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "janitor.h"
-#include "mounts.h"
 #include "process/credentials.h"
 #include "process/signals.h"
 
@@ -36,23 +35,6 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 
 	namespaces->flags |= flags;
 	return flags ? 0 : -1;
-}
-
-void namespaces_settle(struct namespaces *namespaces)
-{
-	if (geteuid() || namespaces->map_same || !(namespaces->flags & CLONE_NEWUSER))
-		return;
-	if (!namespaces->uids.count)
-		idmap_subordinate(&namespaces->uids, "/etc/subuid");
-	if (!namespaces->gids.count)
-		idmap_subordinate(&namespaces->gids, "/etc/subgid");
-}
-
-/* From the outside: maps the ids of a process in the new user namespace, and of its mounts. */
-static void map_ids(pid_t pid, const struct namespaces *namespaces)
-{
-	idmap_write(pid, &namespaces->uids, &namespaces->gids);
-	mounts_map(pid);
 }
 
 /*
@@ -146,7 +128,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		return 0;
 	}
 	if (user)
-		map_ids(child, namespaces);
+		idmap_write(child, &namespaces->uids, &namespaces->gids);
 	close(ends[0]);
 	*life = ends[1];
 	if (write(ends[1], "", 1) != 1)
@@ -188,7 +170,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 	if (!child) {
 		close(ends[1]);
 		await(ends[0]);
-		map_ids(self, namespaces);
+		idmap_write(self, &namespaces->uids, &namespaces->gids);
 		_exit(0);
 	}
 	close(ends[0]);

@@ -23,12 +23,6 @@ struct namespaces {
 int namespaces_parse(struct namespaces *namespaces, const char *list);
 
 /*
- * Decides on the maps of a user namespace that root makes without any, by subuid(5) and subgid(5).
- * Ends the process where they have nothing for root.
- */
-void namespaces_settle(struct namespaces *namespaces);
-
-/*
  * Makes the namespaces. With one of pids among them a child is born into them all,
  * and goes on as their PID 1: there 0 is returned. In the outer process it is the child's
  * pid, and *life a descriptor that it owns and keeps open: until the kernel tells the child

@@ -211,6 +211,16 @@ static void imply_namespaces(struct options *options)
 		namespaces->flags |= CLONE_NEWUSER;
 }
 
+/* Whose ids root's are outside is for root to say: those of the host's root are not for others. */
+static void check_maps(const struct namespaces *namespaces)
+{
+	const bool mapped = namespaces->uids.count && namespaces->gids.count;
+
+	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
+		fail_note("cannot map root's ids: give --uid-map and --gid-map, or --map-same",
+			NULL, NULL);
+}
+
 /*
  * A mount namespace with a root of its own makes it a container, which gets what Docker leaves to
  * one. Its root ignores set-user-ID bits, so that no program there has a use for new privileges.
@@ -223,7 +233,6 @@ static void contain(struct options *options)
 
 	options->namespaces.keyring = contained;
 	privileges->no_new_privileges |= contained && !options->mounts.set_user_id;
-	privileges->filtered = options->seccomp >= 0;
 	privileges->capabilities = contained ? capabilities_default : CAPABILITIES_ALL;
 	if (options->kept)
 		privileges->capabilities = options->kept;
@@ -240,7 +249,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 	options->at_once = persona->at_once;
 	options->grace = 2000;
 	options->kill_after = FOREVER;
-	options->control.fd = options->seccomp = -1;
+	options->control.fd = -1;
 	options->notify.fds[NOTIFY_READY] = options->notify.fds[NOTIFY_STATUS] = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);
@@ -251,6 +260,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 		options->command = words.next;
 	check_command(options, &words);
 	imply_namespaces(options);
+	check_maps(&options->namespaces);
 	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");

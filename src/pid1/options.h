@@ -12,7 +12,6 @@
 #include "container/cgroup.h"
 #include "container/mounts.h"
 #include "container/namespaces.h"
-#include "container/sysctl.h"
 #include "process/notify.h"
 #include "process/rewrite.h"
 #include "process/spawn.h"
@@ -49,12 +48,10 @@ struct options {
 	struct credentials user;        /* see privileges */
 	unsigned long long kept;        /* capabilities; 0: nothing was said */
 	unsigned long long dropped;
-	int seccomp;                  /* descriptor of a filter, or -1 */
 	struct privileges privileges; /* of the command, from all of these */
 	struct server_setup control;
 	struct namespaces namespaces;
 	struct mounts mounts;
-	struct sysctls sysctls;
 	struct cgroup_setup cgroup;
 	struct notify_setup notify;
 };

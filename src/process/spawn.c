@@ -16,7 +16,6 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "fds.h"
-#include "seccomp.h"
 #include "signals.h"
 #include "tty.h"
 
@@ -33,7 +32,6 @@ static const struct {
 	[SPAWN_CAPABILITIES] = {"capabilities", "drop capabilities of "},
 	[SPAWN_USER] = {"user", "become user of "},
 	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
-	[SPAWN_FILTER] = {"seccomp", "install seccomp filter of "},
 	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
 	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
 	[SPAWN_EXEC] = {"exec", "exec "},
@@ -109,11 +107,9 @@ static int follow_parent(pid_t parent)
 }
 
 /*
- * Takes on all of it but a filter that comes last. What is taken away is no longer there for what
- * follows: limits may be raised only at first, and the bounding set is the old user's. Where
- * privilege may be gained later, installing the filter takes CAP_SYS_ADMIN (seccomp(2)), and it
- * sees what follows; else it is installed before the exec, and needs to allow that alone. Returns
- * the stage that failed, or SPAWN_EXEC.
+ * Takes on all of it. What is taken away is no longer there for what follows: limits may be raised
+ * only at first, and the bounding set is reduced by whom we were. Returns the stage that failed,
+ * or SPAWN_EXEC.
  */
 static enum spawn_stage take_privileges(const struct privileges *privileges)
 {
@@ -122,8 +118,6 @@ static enum spawn_stage take_privileges(const struct privileges *privileges)
 
 	if (limits_apply(&privileges->limits))
 		return SPAWN_LIMITS;
-	if (privileges->filtered && !privileges->no_new_privileges && seccomp_install())
-		return SPAWN_FILTER;
 	if (reduced && capabilities_bound(privileges->capabilities))
 		return SPAWN_CAPABILITIES;
 	if (privileges->user && credentials_become(privileges->user))
@@ -166,9 +160,6 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		signals_reset();
 	else
 		signals_restore();
-	if (privileges && privileges->filtered && privileges->no_new_privileges &&
-		seccomp_install())
-		return SPAWN_FILTER;
 	if (spawn->program >= 0)
 		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
 	else
