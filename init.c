@@ -109,7 +109,7 @@ static void take_signal(const struct signalfd_siginfo *from)
 static void take_signals(void)
 {
 	struct signalfd_siginfo batch[BATCH];
-	ssize_t length = read(self.signals, batch, sizeof batch);
+	ssize_t length = sys_read(self.signals, batch, sizeof batch);
 	bool died = false;
 
 	for (int i = 0; length > 0 && i < (int)((size_t)length / sizeof *batch); i++) {

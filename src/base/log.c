@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include "sys.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static size_t append(char line[static LOG_SIZE], size_t length, const char *part
 /*
  * PID 1 must not wait for the reader of its stderr, and O_NONBLOCK would change
  * the open file description that the command shares. RWF_NOWAIT asks for this one write
- * (pipes and terminals: Linux 6.4); before that, poll() and then write() leaves
+ * (pipes and terminals: Linux 6.4); before that, poll() and then sys_write() leaves
  * only the moment between the two. A regular file may answer EAGAIN where it
  * would merely allocate, and cannot block on a reader: it is written as usual.
  */
@@ -68,7 +69,7 @@ int log_put(int fd, const char *text, size_t length)
 		return 0;
 	if ((errno == EAGAIN && lseek(fd, 0, SEEK_CUR) < 0) || errno == EPIPE)
 		return -1;
-	return write(fd, text, length) < 0 ? -1 : 0;
+	return sys_write(fd, text, length) < 0 ? -1 : 0;
 }
 
 void log_parts(int level, int error, const char *const *parts)

@@ -55,7 +55,7 @@ static bool probe_stale(const struct socket_file *file)
 	stale = !socket_address(&address, file->name) &&
 	        sys_connect(fd, &address, sizeof address) && errno == ECONNREFUSED &&
 	        !status_of(file, &status) && S_ISSOCK(status.mode);
-	close(fd);
+	sys_close(fd);
 	return stale;
 }
 
@@ -116,7 +116,7 @@ int socket_file_bind(struct socket_file *file, int fd, mode_t mask)
 			result = -1;
 	}
 	/* Which leaves errno alone. */
-	close(back);
+	sys_close(back);
 	return result;
 }
 

@@ -32,6 +32,27 @@ struct sys_entry {
 };
 enum { SYS_DIRECTORY = 4 }; /* a type */
 
+/* These are cancellation points in a libc, which keeps account of threads for them. */
+static inline int sys_close(int fd)
+{
+	return (int)syscall(SYS_close, fd);
+}
+
+static inline ssize_t sys_read(int fd, void *buffer, size_t size)
+{
+	return syscall(SYS_read, fd, buffer, size);
+}
+
+static inline ssize_t sys_write(int fd, const void *data, size_t size)
+{
+	return syscall(SYS_write, fd, data, size);
+}
+
+static inline pid_t sys_waitpid(pid_t pid, int *status, int options)
+{
+	return (pid_t)syscall(SYS_wait4, pid, status, options, NULL);
+}
+
 /* Bytes of entries, 0 at the end. The buffer is aligned to 8. */
 static inline long sys_entries(int directory, void *buffer, size_t size)
 {

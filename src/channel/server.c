@@ -53,7 +53,7 @@ static bool are_acceptable(const int *fds, unsigned count)
 }
 
 /*
- * close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system. A
+ * sys_close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system. A
  * child that shares our table of descriptors closes them, and blocks in our place.
  */
 static void discard(const int *fds, unsigned count)
@@ -142,7 +142,7 @@ static int accept_one(bool is_full)
 	if (fd < 0)
 		return fd;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
-		close(fd);
+		sys_close(fd);
 	else if (is_full)
 		connection_refuse_peer(fd, EMFILE);
 	else
@@ -158,7 +158,7 @@ static int accept_to_refuse(void)
 {
 	int fd;
 
-	close(self.spare);
+	sys_close(self.spare);
 	fd = accept_one(true);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;

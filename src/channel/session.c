@@ -59,9 +59,9 @@ struct session *session_start(const struct request *request, const struct privil
 		seqpacket_send(ends[1], &failure, sizeof failure, NULL, 0, 0);
 		_exit(SPAWN_FAILED);
 	}
-	close(ends[1]);
+	sys_close(ends[1]);
 	if (pid < 0) {
-		close(ends[0]);
+		sys_close(ends[0]);
 		return NULL;
 	}
 	*session = (struct session){.pid = pid,
@@ -81,14 +81,14 @@ struct session *session_start(const struct request *request, const struct privil
 void session_drop_master(struct session *session)
 {
 	if (session->master >= 0)
-		close(session->master);
+		sys_close(session->master);
 	session->master = -1;
 }
 
 static void close_progress(struct session *session)
 {
 	if (session->progress >= 0)
-		close(session->progress);
+		sys_close(session->progress);
 	session->progress = -1;
 }
 

@@ -102,7 +102,7 @@ static int remove_tree(int directory, const char *name, unsigned depth)
 			if (entry->type == SYS_DIRECTORY)
 				remove_tree(fd, entry->name, depth - 1);
 		}
-	close(fd);
+	sys_close(fd);
 	return unlinkat(directory, name, AT_REMOVEDIR);
 }
 
@@ -177,7 +177,7 @@ static bool is_alone(void)
 /* Comes before the mkdir(2): removing one that was never made does no harm. */
 static void tell(int janitor, char what)
 {
-	if (janitor >= 0 && write(janitor, &what, 1) < 0)
+	if (janitor >= 0 && sys_write(janitor, &what, 1) < 0)
 		fail_cannot("write to janitor", NULL);
 }
 
@@ -231,7 +231,7 @@ void cgroup_enter(bool namespace)
 	if (!self.setup)
 		return;
 	/* By what was opened outside: from a user namespace we might not leave where we are. */
-	if (write(self.fds[ENTER], "0", 1) < 0 || (namespace && unshare(CLONE_NEWCGROUP)) ||
+	if (sys_write(self.fds[ENTER], "0", 1) < 0 || (namespace && unshare(CLONE_NEWCGROUP)) ||
 		file_write(self.fds[CGROUP_DIR], "init/cgroup.procs", "0"))
 		cannot("enter ", names[0]);
 	set_limits(CGROUP_APP);
@@ -300,8 +300,8 @@ int cgroup_remove(bool inside)
 			/* We may have come from the directory, which takes a process again then. */
 			if (self.alone)
 				switch_controllers("cgroup.subtree_control", '-');
-			if (inside && write(self.fds[ORIGIN], "0", 1) < 0 &&
-				write(self.fds[ROOT], "0", 1) < 0)
+			if (inside && sys_write(self.fds[ORIGIN], "0", 1) < 0 &&
+				sys_write(self.fds[ROOT], "0", 1) < 0)
 				return -1;
 		}
 		if (remove_part(name) && !error)

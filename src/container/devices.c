@@ -38,7 +38,7 @@ int devices_terminal(void)
 	/* It may be of another devpts, where the number means another one. */
 	if (!file_status_of(terminal, &there) && file_is_same(&there, &ours))
 		return terminal;
-	close(terminal);
+	sys_close(terminal);
 	return -1;
 }
 
@@ -56,9 +56,9 @@ SECTION_START static int put(int mount, const char *name, int node)
 		!mknodat(mount, name, S_IFREG | 0600, 0)) {
 		over = mountfd_find(mount, name);
 		result = mountfd_put(node, over);
-		close(over);
+		sys_close(over);
 	}
-	close(node);
+	sys_close(node);
 	return result;
 }
 

@@ -48,8 +48,8 @@ static void cover(int mount, const char *names, int empty)
 		if (copy < 0 || mountfd_restrict(copy, MOUNTFD_RDONLY, true) ||
 			mountfd_put(copy, over))
 			fail_cannot("mask ", name);
-		close(copy);
-		close(over);
+		sys_close(copy);
+		sys_close(over);
 	}
 }
 
@@ -73,6 +73,6 @@ SECTION_START void masks_put(int mount, bool is_proc)
 	/* Where we may not be any more, as with new ids, the command would not be either. */
 	if (sys_fchdir(here) && chdir("/"))
 		fail_cannot("change directory to ", "/");
-	close(here);
-	close(empty);
+	sys_close(here);
+	sys_close(empty);
 }

@@ -60,7 +60,7 @@ SECTION_START static int make(const char *type, const char *options, unsigned at
 	if (!set(fs, "source", type) && !configure(fs, options))
 		mount = (int)syscall(SYS_fsmount, fs, KERNEL_CLOEXEC, attributes);
 	/* Which leaves errno alone. */
-	close(fs);
+	sys_close(fs);
 	return mount;
 }
 
@@ -156,7 +156,7 @@ SECTION_START int mountfd_point(int root, char path[static PATH_MAX], bool direc
 		} else
 			*end = kept;
 		if (parent != root)
-			close(parent);
+			sys_close(parent);
 		name = end;
 	} while (at >= 0 && kept);
 	return at;

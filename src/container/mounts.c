@@ -105,7 +105,7 @@ static void put(int root, int mount, const char *path, bool directory)
 		fail_errno(over < 0 ? "make mount point " : "mount on ", path,
 			is_link ? ", a link to " : "", is_link ? point : "");
 	}
-	close(over);
+	sys_close(over);
 }
 
 /* What the kernel asks for in a user namespace (user_namespaces(7), sysfs(5)); or "". */
@@ -139,8 +139,8 @@ static void mount_row(int root, enum row row, unsigned list)
 	if (row == DEV && devices_fill(mount, host, terminal))
 		fail_cannot("fill ", point);
 	if (host >= 0)
-		close(host);
-	close(mount);
+		sys_close(host);
+	sys_close(mount);
 }
 
 SECTION_START static void mount_tmpfs(int root, const char *text)
@@ -154,7 +154,7 @@ SECTION_START static void mount_tmpfs(int root, const char *text)
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
 	put(root, mount, point, true);
-	close(mount);
+	sys_close(mount);
 }
 
 /* Whether a directory is the root that we have already, by the same mount. */
@@ -189,7 +189,7 @@ static int open_root(const char *path, unsigned attributes)
 		if (root >= 0 &&
 			(mountfd_restrict(root, attributes, true) || mountfd_put(root, over)))
 			root = -1;
-		close(over);
+		sys_close(over);
 	}
 	if (root < 0)
 		fail_cannot("open root ", path ? path : "/");
@@ -212,7 +212,7 @@ SECTION_START static void mount_bind(int root, const char *text, int mount, unsi
 	if (mountfd_restrict(mount, attributes, true))
 		fail_cannot("bind ", text);
 	put(root, mount, point, S_ISDIR(status.mode));
-	close(mount);
+	sys_close(mount);
 }
 
 /*
@@ -267,5 +267,5 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 		fail_cannot("make the root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);
-	close(root);
+	sys_close(root);
 }

@@ -65,7 +65,7 @@ static void await(int pipe)
 {
 	char byte;
 
-	if (read(pipe, &byte, 1) != 1)
+	if (sys_read(pipe, &byte, 1) != 1)
 		fail_without_parent();
 }
 
@@ -118,20 +118,20 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		fail_to_make(namespaces);
 	if (!child) {
 		janitor_disown();
-		close(ends[1]);
+		sys_close(ends[1]);
 		await(ends[0]);
 		if (user)
 			become_first(namespaces);
 		/* Now, since a change of ids makes the kernel forget it. */
 		die_with_outer(ends[0]);
-		close(ends[0]);
+		sys_close(ends[0]);
 		return 0;
 	}
 	if (user)
 		idmap_write(child, &namespaces->uids, &namespaces->gids);
-	close(ends[0]);
+	sys_close(ends[0]);
 	*life = ends[1];
-	if (write(ends[1], "", 1) != 1)
+	if (sys_write(ends[1], "", 1) != 1)
 		fail_cannot("start inner process", NULL);
 	return child;
 }
@@ -141,7 +141,7 @@ void namespaces_abandon(void)
 	if (child <= 0)
 		return;
 	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	sys_waitpid(child, NULL, 0);
 }
 
 /*
@@ -168,18 +168,18 @@ static void enter_new_users(const struct namespaces *namespaces)
 	if (child < 0)
 		fail_cannot("fork id mapper", NULL);
 	if (!child) {
-		close(ends[1]);
+		sys_close(ends[1]);
 		await(ends[0]);
 		idmap_write(self, &namespaces->uids, &namespaces->gids);
 		_exit(0);
 	}
-	close(ends[0]);
+	sys_close(ends[0]);
 	if (unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
-	if ((write(ends[1], "", 1) != 1 && errno != EPIPE) || waitpid(child, &status, 0) < 0)
+	if ((sys_write(ends[1], "", 1) != 1 && errno != EPIPE) || sys_waitpid(child, &status, 0) < 0)
 		fail_cannot("map ids", NULL);
 	child = 0;
-	close(ends[1]);
+	sys_close(ends[1]);
 	check_mapper(status);
 	become_first(namespaces);
 }
@@ -210,7 +210,7 @@ static void bring_up_loopback(void)
 	}
 	if (!up)
 		fail_cannot("bring up the loopback interface", NULL);
-	close(fd);
+	sys_close(fd);
 }
 
 /*

@@ -1,5 +1,6 @@
 #include "outer.h"
 
+#include "base/sys.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -49,7 +50,7 @@ _Noreturn void outer_serve(struct outer *outer)
 			if (one.pid == outer->inner)
 				end(outer, one.status, terminal_signal);
 		poll(&ready, 1, -1);
-		if (read(outer->signals, &got, sizeof got) != sizeof got)
+		if (sys_read(outer->signals, &got, sizeof got) != sizeof got)
 			continue;
 		/*
 		 * The terminal has sent what was typed to the command as well. If that stops

@@ -1,5 +1,6 @@
 #include "options_table.h"
 
+#include "base/sys.h"
 #include <stddef.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ static bool print(const char *text)
 {
 	size_t length = text_until(text, 0);
 
-	return write(1, text, length) == (ssize_t)length;
+	return sys_write(1, text, length) == (ssize_t)length;
 }
 
 /* "  -r, --rewrite FROM:TO", and what it does. */

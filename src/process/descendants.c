@@ -38,7 +38,7 @@ int descendants_open(void)
 		if (pid_of(self) == getpid())
 			return proc;
 	}
-	close(proc);
+	sys_close(proc);
 	return -1;
 }
 
@@ -92,7 +92,7 @@ static int signal_descendant(int proc, pid_t pid, int signal)
 	else
 		errno = ESRCH;
 	if (fd >= 0)
-		close(fd);
+		sys_close(fd);
 	return result;
 }
 

@@ -173,7 +173,7 @@ _Noreturn static void tell_failure(int report, enum spawn_stage stage)
 	const struct spawn_failure told = {.stage = stage, .error = errno};
 
 	/* Where not even this arrives, the parent sees the child end. */
-	(void)!write(report, &told, sizeof told);
+	(void)!sys_write(report, &told, sizeof told);
 	_exit(SPAWN_FAILED);
 }
 
@@ -217,12 +217,12 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 		tell_failure(report[1], spawn_become(spawn, parent));
 	}
 	failure->error = errno;
-	close(report[1]);
+	sys_close(report[1]);
 	/* Nothing where the program runs, or where there is no child. */
-	told = read(report[0], failure, sizeof *failure) > 0;
-	close(report[0]);
+	told = sys_read(report[0], failure, sizeof *failure) > 0;
+	sys_close(report[0]);
 	if (told) {
-		waitpid(child, NULL, 0);
+		sys_waitpid(child, NULL, 0);
 		child = -1;
 	}
 	return child;

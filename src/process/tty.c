@@ -76,7 +76,7 @@ int tty_release(const struct tty *tty)
 		sys_ioctl(tty->fd, TIOCSPGRP, &none);
 		_exit(0);
 	}
-	waitpid(child, NULL, 0);
+	sys_waitpid(child, NULL, 0);
 	return sys_ioctl(tty->fd, TIOCNOTTY, NULL);
 }
 
@@ -129,6 +129,6 @@ int tty_abandon(struct tty *tty, pid_t group)
 void tty_close(struct tty *tty)
 {
 	if (tty->fd >= 0)
-		close(tty->fd);
+		sys_close(tty->fd);
 	tty->fd = -1;
 }
