@@ -53,8 +53,8 @@ static bool are_acceptable(const int *fds, unsigned count)
 }
 
 /*
- * sys_close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system. A
- * child that shares our table of descriptors closes them, and blocks in our place.
+ * sys_close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system.
+ * A child that shares our table of descriptors closes them, and blocks in our place.
  */
 static void discard(const int *fds, unsigned count)
 {
@@ -216,7 +216,8 @@ int server_open(const struct server_setup *setup)
 		return -1;
 	/* Which of the two would be the channel? */
 	if (listens && setup->path)
-		fail("cannot open control channel ", setup->path, ": a listening socket is given");
+		fail_note("cannot open control channel ", setup->path,
+			": a listening socket is given");
 	if (listens)
 		self.listener.fd = setup->fd;
 	return setup->path ? listener_bind(&self.listener, setup->path, setup->count) : 0;

@@ -105,29 +105,13 @@ static char *const *arguments(const struct request *request)
 	return list;
 }
 
-/* The container's, but for what the request asks for. */
-static struct privileges privileges_of(
-	const struct request *request, const struct privileges *container)
-{
-	struct privileges privileges = *container;
-
-	if (request->privileged) {
-		privileges.user = NULL;
-		privileges.capabilities = CAPABILITIES_ALL;
-		privileges.no_new_privileges = false;
-	}
-	if (request->as_user)
-		privileges.user = &request->user;
-	privileges.no_new_privileges |= request->no_new_privileges;
-	return privileges;
-}
-
 enum spawn_stage session_child_run(const struct request *request,
 	const struct privileges *container, const int *fds, int progress, pid_t parent, char **envp)
 {
 	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3, slave = -1;
 	const int passed = stdio + request->program_passed;
-	const struct privileges privileges = privileges_of(request, container);
+	/* The container's, but for what the request asks for. */
+	struct privileges privileges = *container;
 	struct spawn spawn = {
 		.argv = arguments(request),
 		.envp = environment(request, envp),
@@ -143,6 +127,14 @@ enum spawn_stage session_child_run(const struct request *request,
 		.die_with_us = parent != 1,
 	};
 
+	if (request->privileged) {
+		privileges.user = NULL;
+		privileges.capabilities = CAPABILITIES_ALL;
+		privileges.no_new_privileges = false;
+	}
+	if (request->as_user)
+		privileges.user = &request->user;
+	privileges.no_new_privileges |= request->no_new_privileges;
 	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
 	memcpy(keep, fds, WIRE_DESCRIPTORS * sizeof *fds);
 	keep[passed] = progress;

@@ -68,11 +68,9 @@ SECTION_START void masks_put(int mount, bool is_proc)
 	if (is_proc)
 		cover(mount, read_only, -1);
 	cover(mount, is_proc ? hidden_in_proc : hidden_in_sysfs, empty);
-	if (sys_fchdir(empty) || umount2(".", MNT_DETACH))
-		fail_cannot("unmount masks", NULL);
 	/* Where we may not be any more, as with new ids, the command would not be either. */
-	if (sys_fchdir(here) && chdir("/"))
-		fail_cannot("change directory to ", "/");
+	if (sys_fchdir(empty) || umount2(".", MNT_DETACH) || (sys_fchdir(here) && chdir("/")))
+		fail_cannot("unmount masks", NULL);
 	sys_close(here);
 	sys_close(empty);
 }

@@ -202,14 +202,13 @@ SECTION_START static void mount_bind(int root, const char *text, int mount, unsi
 	char point[PATH_MAX];
 	const char *options = text_field(point, text_field(point, text, ':') + 1, ':');
 	struct file_status status;
+	const bool unknown = file_status_of(mount, &status);
 
-	if (file_status_of(mount, &status))
-		fail_cannot("bind ", text);
 	if (text_is(options, 0, ":ro"))
 		attributes |= MOUNTFD_RDONLY;
-	if (text_is(options, 0, ":dev") || !S_ISDIR(status.mode))
+	if (unknown || text_is(options, 0, ":dev") || !S_ISDIR(status.mode))
 		attributes &= ~(unsigned)MOUNTFD_NODEV;
-	if (mountfd_restrict(mount, attributes, true))
+	if (unknown || mountfd_restrict(mount, attributes, true))
 		fail_cannot("bind ", text);
 	put(root, mount, point, S_ISDIR(status.mode));
 	sys_close(mount);

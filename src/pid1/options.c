@@ -217,7 +217,7 @@ static void check_maps(const struct namespaces *namespaces)
 	const bool mapped = namespaces->uids.count && namespaces->gids.count;
 
 	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
-		fail_note("cannot map root's ids: give --uid-map and --gid-map, or --map-same",
+		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same",
 			NULL, NULL);
 }
 
@@ -232,6 +232,7 @@ static void contain(struct options *options)
 	struct privileges *privileges = &options->privileges;
 
 	options->namespaces.keyring = contained;
+	privileges->limits = &options->limits;
 	privileges->no_new_privileges |= contained && !options->mounts.set_user_id;
 	privileges->capabilities = contained ? capabilities_default : CAPABILITIES_ALL;
 	if (options->kept)

@@ -46,7 +46,8 @@ struct options {
 	bool main_only[SIGNAL_MAX + 1]; /* as forwarded: which go to the command alone */
 	const char *directory;          /* of the command; NULL: ours */
 	struct credentials user;        /* see privileges */
-	unsigned long long kept;        /* capabilities; 0: nothing was said */
+	struct limits limits;
+	unsigned long long kept; /* capabilities; 0: nothing was said */
 	unsigned long long dropped;
 	struct privileges privileges; /* of the command, from all of these */
 	struct server_setup control;

@@ -53,7 +53,7 @@ SECTION_START _Noreturn static void print_help(void)
 		[SECTION_OTHER] = "\nOther:\n",
 	};
 	static const char footer[] =
-		"\nTIME: 2, 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS holds options, read first."
+		"\nTIME: 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS is read first."
 		"\nExit code: the command's, or 128 + its signal; 127 not found,"
 		"\n126 not executable, 125 init could not set up.\n";
 	const struct option *option;
@@ -284,7 +284,7 @@ SECTION_START int options_apply(
 		failed = credentials_parse(&options->user, value);
 		break;
 	case OPTION_RLIMIT:
-		failed = limits_add(&options->privileges.limits, value, '=');
+		failed = limits_add(&options->limits, value, '=');
 		break;
 	case OPTION_UNSHARE:
 		failed = namespaces_parse(namespaces, value);

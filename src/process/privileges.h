@@ -16,7 +16,7 @@ struct privileges {
 	const struct credentials *user;  /* NULL: as we are */
 	unsigned long long capabilities; /* that it keeps of ours */
 	bool no_new_privileges;
-	struct limits limits;
+	const struct limits *limits;
 };
 
 #endif

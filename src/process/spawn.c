@@ -116,7 +116,7 @@ static enum spawn_stage take_privileges(const struct privileges *privileges)
 	/* What is not asked for is not called either: a filter of our caller may forbid it. */
 	const bool reduced = privileges->capabilities != CAPABILITIES_ALL;
 
-	if (limits_apply(&privileges->limits))
+	if (limits_apply(privileges->limits))
 		return SPAWN_LIMITS;
 	if (reduced && capabilities_bound(privileges->capabilities))
 		return SPAWN_CAPABILITIES;

@@ -39,7 +39,7 @@ static void defaults(void)
 	CHECK(o.group && !o.at_once && !o.wait_all && !o.pause && !o.warn_on_reap);
 	CHECK(!o.directory && !o.parent_death);
 	CHECK(!o.privileges.no_new_privileges && !o.privileges.user);
-	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.privileges.limits.set);
+	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.limits.set);
 	CHECK(o.grace == 2000 && o.kill_after == FOREVER);
 	for (int i = 0; i < 256; i++)
 		CHECK(!o.expected[i]);
@@ -86,23 +86,23 @@ static void privileges(void)
 	CHECK(o.privileges.capabilities == capabilities_default);
 	o = parse("init|--chroot|/r|x", "");
 	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.namespaces.keyring);
-	o = parse("init|--unshare=all|x", "");
+	o = parse("init|--unshare=all|--map-same|x", "");
 	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.privileges.no_new_privileges);
-	o = parse("init|--unshare=all|--chroot=/|--new-privs|x", "");
+	o = parse("init|--unshare=all|--map-same|--chroot=/|--new-privs|x", "");
 	CHECK(!o.privileges.no_new_privileges && o.mounts.set_user_id);
-	o = parse("init|--unshare=all|--chroot=/|--new-privs|--no-new-privs|x", "");
+	o = parse("init|--unshare=all|--map-same|--chroot=/|--new-privs|--no-new-privs|x", "");
 	CHECK(o.privileges.no_new_privileges);
 	o = parse("init|--cap-keep=CAP_KILL|--cap-keep|NET_RAW|x", "");
 	CHECK(o.privileges.capabilities == (kill | raw));
-	o = parse("init|--cap-keep|all|--cap-drop|KILL|--unshare=all|--chroot=/|x", "");
+	o = parse("init|--cap-keep|all|--cap-drop|KILL|--unshare=mount|--chroot=/|x", "");
 	CHECK(o.privileges.capabilities == ~kill);
 	o = parse("init|--cap-drop|NET_RAW|--cap-keep|default|x", "");
 	CHECK(o.privileges.capabilities == (capabilities_default & ~raw));
 	o = parse("init|--cap-drop|all|x", "");
 	CHECK(!o.privileges.capabilities);
 	o = parse("init|--rlimit|RLIMIT_NOFILE=1:2|--rlimit=NOFILE=3:unlimited|x", "");
-	CHECK(o.privileges.limits.set == 1U << 7);
-	CHECK(o.privileges.limits.of[7].now == 3 && o.privileges.limits.of[7].most == UINT64_MAX);
+	CHECK(o.limits.set == 1U << 7);
+	CHECK(o.limits.of[7].now == 3 && o.limits.of[7].most == UINT64_MAX);
 }
 
 static void environments(void)
@@ -299,7 +299,9 @@ static void whole_table(void)
 		char name[OPTION_NAME];
 		const bool takes = options_name(option, name);
 		/* These need other options, or no command. */
-		const char *also = strcmp(name, "limit") ? "" : "|--cgroup|/c";
+		const char *also = !strcmp(name, "limit")   ? "|--cgroup|/c"
+		                   : strstr(name, "id-map") ? "|--map-same"
+		                                            : "";
 		const char *last = strcmp(name, "pause") ? "|x" : "";
 		const char *value = takes ? sample(option, name) : "";
 		const char *bar = takes ? "|" : "";
