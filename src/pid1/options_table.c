@@ -112,11 +112,11 @@ static const struct option table[] = {
 		FLAG(privileges.no_new_privileges)},
 	{HELP("new-privs", "let set-user-ID programs work"), "", SECTION_COMMAND,
 		FLAG(mounts.set_user_id)},
-	{HELP("cap-keep LIST", "keep only these capabilities; all, default"), "", SECTION_COMMAND,
+	{HELP("cap-keep LIST", "keep only these; all, default"), "", SECTION_COMMAND,
 		CAPABILITIES(kept)},
 	{HELP("cap-drop LIST", "drop these capabilities"), "", SECTION_COMMAND,
 		CAPABILITIES(dropped)},
-	{HELP("rlimit NAME=SOFT:HARD", "limit a resource: NOFILE=1024:4096"), "", SECTION_COMMAND,
+	{HELP("rlimit NAME=SOFT:HARD", "set a limit: NOFILE=1024:4096"), "", SECTION_COMMAND,
 		.kind = OPTION_RLIMIT},
 	{HELP("pause", "run no command, only reap"), "P", SECTION_COMMAND, FLAG(pause)},
 
