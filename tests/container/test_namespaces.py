@@ -339,6 +339,18 @@ def test_no_map(run, who, names):
     assert ids(result) == ("0", "0", "0", [whole, whole, "allow" if who.is_root else "deny"])
 
 
+@needs_root
+@pytest.mark.parametrize("options", [["--unshare=user"], ["--unshare=all"], ["--uid-map=0:100000:9"],
+                                     ["--unshare=all", "--gid-map=0:100000:9"]], ids=" ".join)
+def test_root_says_whose_ids(run, directory, options):
+    """Without both maps root's ids would be the host's: that takes the option for it."""
+    words = [*options, "--control", directory / "ctl", "--", "echo", "started"]
+    refused(run(words, "plain"),
+            "init: cannot map root's ids: see --uid-map, --gid-map and --map-same\n")
+    assert os.listdir(directory) == []
+    assert run(["--map-same", *words], "plain").stdout == "started\n"
+
+
 @pytest.mark.parametrize("names", ["user", "user,pid"])
 def test_map_of_one(run, who, names):
     """The caller's own id may be mapped to another number."""
