@@ -11,6 +11,6 @@
  * Covers and makes read-only what of proc or sysfs is to be, by the descriptor of its mount, which
  * is mounted already. Whatever fails ends the process, and says so.
  */
-void masks_put(int mount, bool is_proc);
+void masks_put(int fs, bool is_proc);
 
 #endif

@@ -176,7 +176,8 @@ static void enter_new_users(const struct namespaces *namespaces)
 	sys_close(ends[0]);
 	if (unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
-	if ((sys_write(ends[1], "", 1) != 1 && errno != EPIPE) || sys_waitpid(child, &status, 0) < 0)
+	if ((sys_write(ends[1], "", 1) != 1 && errno != EPIPE) ||
+		sys_waitpid(child, &status, 0) < 0)
 		fail_cannot("map ids", NULL);
 	child = 0;
 	sys_close(ends[1]);

@@ -217,8 +217,8 @@ static void check_maps(const struct namespaces *namespaces)
 	const bool mapped = namespaces->uids.count && namespaces->gids.count;
 
 	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
-		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same",
-			NULL, NULL);
+		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same", NULL,
+			NULL);
 }
 
 /*
