@@ -148,7 +148,7 @@ static bool wait_for_event(void)
 
 	if (self.has_channel)
 		return server_wait(end_timeout(self.expire_at));
-	return poll(&ready, 1, end_timeout(self.expire_at)) > 0;
+	return sys_poll(&ready, 1, end_timeout(self.expire_at)) > 0;
 }
 
 _Noreturn static void serve(void)
@@ -182,7 +182,7 @@ static void watch_parent(pid_t parent)
 	 * A parent outside of this PID namespace has the number 0, dead or alive. If it holds
 	 * the other end of the channel, a hang-up there tells that it is dead.
 	 */
-	poll(&channel, 1, 0);
+	sys_poll(&channel, 1, 0);
 	if (getppid() == parent && !(channel.revents & POLLHUP))
 		return;
 	/* PID 1 cannot send KILL to itself. */
@@ -359,7 +359,7 @@ static void release_descriptors(void)
 		count += server_keep(keep + count);
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		warn_cannot("change directory to ", "/");
 }
 

@@ -19,7 +19,7 @@ int file_write(int directory, const char *path, const char *text)
 	if (fd < 0)
 		return -1;
 	length = sys_write(fd, text, text_until(text, 0));
-	/* sys_close(2) does not fail here, and leaves errno as it is. */
+	/* close(2) does not fail here, and leaves errno as it is. */
 	sys_close(fd);
 	return length < 0 ? -1 : 0;
 }

@@ -52,7 +52,7 @@ static size_t append(char line[static LOG_SIZE], size_t length, const char *part
 /*
  * PID 1 must not wait for the reader of its stderr, and O_NONBLOCK would change
  * the open file description that the command shares. RWF_NOWAIT asks for this one write
- * (pipes and terminals: Linux 6.4); before that, poll() and then sys_write() leaves
+ * (pipes and terminals: Linux 6.4); before that, poll(2) and then write(2) leaves
  * only the moment between the two. A regular file may answer EAGAIN where it
  * would merely allocate, and cannot block on a reader: it is written as usual.
  */
@@ -62,7 +62,7 @@ int log_put(int fd, const char *text, size_t length)
 	struct iovec part = {.iov_base = (void *)text, .iov_len = length};
 
 	errno = EAGAIN;
-	poll(&ready, 1, 0);
+	sys_poll(&ready, 1, 0);
 	if (!(ready.revents & POLLOUT))
 		return -1;
 	if (syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, (long)RWF_NOWAIT) >= 0)

@@ -32,7 +32,7 @@ int connection_epoll_ctl(int operation, int fd, enum source source, unsigned ind
 {
 	struct epoll_event event = {.events = events, .data.u64 = (unsigned)source << 16 | index};
 
-	return epoll_ctl(self.epoll, operation, fd, &event);
+	return sys_epoll_ctl(self.epoll, operation, fd, &event);
 }
 
 unsigned connection_index(const struct connection *connection)

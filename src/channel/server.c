@@ -53,7 +53,7 @@ static bool are_acceptable(const int *fds, unsigned count)
 }
 
 /*
- * sys_close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system.
+ * close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system.
  * A child that shares our table of descriptors closes them, and blocks in our place.
  */
 static void discard(const int *fds, unsigned count)
@@ -75,7 +75,7 @@ static void trim_buffer(ssize_t length)
 	const uintptr_t page = SECTION_PAGE, from = (uintptr_t)received / page + 1;
 
 	if (length > (ssize_t)page)
-		madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
+		sys_madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
 }
 
 static void receive(struct connection *connection)
@@ -141,7 +141,7 @@ static int accept_one(bool is_full)
 
 	if (fd < 0)
 		return fd;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
 		sys_close(fd);
 	else if (is_full)
 		connection_refuse_peer(fd, EMFILE);

@@ -145,12 +145,12 @@ enum spawn_stage session_child_run(const struct request *request,
 			return SPAWN_TERMINAL;
 	}
 	for (int fd = 0; fd <= 2; fd++)
-		if (dup2(request->terminal ? slave : fds[fd], fd) < 0)
+		if (sys_dup2(request->terminal ? slave : fds[fd], fd) < 0)
 			return SPAWN_STDIO;
 	if (slave > 2)
 		sys_close(slave);
 	fds_restore_limit();
 	if (request->mask >= 0)
-		umask((mode_t)request->mask);
+		sys_umask((mode_t)request->mask);
 	return spawn_become(&spawn, parent);
 }

@@ -53,7 +53,7 @@ SECTION_START static int put(int mount, const char *name, int node)
 	if (node < 0)
 		return -1;
 	if (!mountfd_restrict(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, false) &&
-		!mknodat(mount, name, S_IFREG | 0600, 0)) {
+		!sys_mknodat(mount, name, S_IFREG | 0600, 0)) {
 		over = mountfd_find(mount, name);
 		result = mountfd_put(node, over);
 		sys_close(over);
@@ -78,9 +78,9 @@ static int fill(int mount, int host, int terminal)
 
 SECTION_START int devices_fill(int mount, int host, int terminal)
 {
-	mode_t mask = umask(0);
+	mode_t mask = sys_umask(0);
 	int result = fill(mount, host, terminal);
 
-	umask(mask);
+	sys_umask(mask);
 	return result;
 }

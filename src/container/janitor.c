@@ -33,9 +33,9 @@ _Noreturn static void janitor(int end, const char *path, const struct cgroup_set
 	if (path && socket_file_locate(&file, path))
 		_exit(1);
 	/* Ours would be in the way of an unmount; the way to a cgroup may begin there. */
-	if (!cgroup->path && chdir("/"))
+	if (!cgroup->path && sys_chdir("/"))
 		_exit(1);
-	setsid();
+	sys_setsid();
 	sys_prctl(PR_SET_DUMPABLE, 0);
 	keep[0] = end;
 	keep[1] = file.directory;

@@ -62,14 +62,15 @@ SECTION_START void masks_put(int fs, bool is_proc)
 	int empty = mountfd_make("tmpfs", "", MOUNTFD_NOSUID | MOUNTFD_NODEV | MOUNTFD_NOEXEC);
 	int here = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
-	if (empty < 0 || mknodat(empty, file, S_IFREG | 0444, 0) ||
-		mkdirat(empty, directory, 0555) || mountfd_put(empty, fs))
+	if (empty < 0 || sys_mknodat(empty, file, S_IFREG | 0444, 0) ||
+		sys_mkdirat(empty, directory, 0555) || mountfd_put(empty, fs))
 		fail_cannot("make masks", NULL);
 	if (is_proc)
 		cover(fs, read_only, -1);
 	cover(fs, is_proc ? hidden_in_proc : hidden_in_sysfs, empty);
 	/* Where we may not be any more, as with new ids, the command would not be either. */
-	if (sys_fchdir(empty) || umount2(".", MNT_DETACH) || (sys_fchdir(here) && chdir("/")))
+	if (sys_fchdir(empty) || sys_umount2(".", MNT_DETACH) ||
+		(sys_fchdir(here) && sys_chdir("/")))
 		fail_cannot("unmount masks", NULL);
 	sys_close(here);
 	sys_close(empty);

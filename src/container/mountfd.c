@@ -104,8 +104,8 @@ int mountfd_find(int root, const char *path)
 /* Makes the last of a path; ".." behind what was missing is there by now. */
 static int make_point(int parent, const char *name, bool directory)
 {
-	int result =
-		directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
+	int result = directory ? sys_mkdirat(parent, name, 0755)
+	                       : sys_mknodat(parent, name, S_IFREG | 0644, 0);
 
 	return result && errno != EEXIST ? -1 : 0;
 }

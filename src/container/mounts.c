@@ -227,11 +227,11 @@ static void pivot(int root, const char *path)
 	if (is_root(root))
 		return;
 	if (!syscall(SYS_pivot_root, ".", ".")) {
-		if (umount2(".", MNT_DETACH))
+		if (sys_umount2(".", MNT_DETACH))
 			fail_cannot("unmount the old root", "");
-	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+	} else if (errno != EINVAL || sys_mount(".", "/", NULL, MS_MOVE, NULL) || sys_chroot("."))
 		fail_cannot("pivot root to ", path);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");
 }
 
@@ -242,11 +242,11 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 	unsigned safety = 0;
 
 	if (!own_namespace) {
-		if (mounts->root && (chroot(mounts->root) || chdir("/")))
+		if (mounts->root && (sys_chroot(mounts->root) || sys_chdir("/")))
 			fail_cannot("change root to ", mounts->root);
 		return;
 	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail_cannot_since("make mounts private", "",
 			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
 	for (unsigned i = 0; i < mounts->count; i++)

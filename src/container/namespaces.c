@@ -76,7 +76,7 @@ static void die_with_outer(int pipe)
 
 	/* It fails for a bad signal alone. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (poll(&end, 1, 0))
+	if (sys_poll(&end, 1, 0))
 		fail_without_parent();
 }
 
@@ -140,7 +140,7 @@ void namespaces_abandon(void)
 {
 	if (child <= 0)
 		return;
-	kill(child, SIGKILL);
+	sys_kill(child, SIGKILL);
 	sys_waitpid(child, NULL, 0);
 }
 
@@ -174,7 +174,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 		_exit(0);
 	}
 	sys_close(ends[0]);
-	if (unshare((int)namespaces->flags))
+	if (sys_unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
 	if ((sys_write(ends[1], "", 1) != 1 && errno != EPIPE) ||
 		sys_waitpid(child, &status, 0) < 0)
@@ -192,7 +192,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 		return enter_new_pids(namespaces, life);
 	if (namespaces->flags & CLONE_NEWUSER)
 		enter_new_users(namespaces);
-	else if (namespaces->flags && unshare((int)namespaces->flags))
+	else if (namespaces->flags && sys_unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
 	return 0;
 }

@@ -42,14 +42,14 @@ _Noreturn void outer_serve(struct outer *outer)
 
 	fds_release_stdio(outer->signals);
 	fds_close_others(keep, sizeof keep / sizeof *keep);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		warn_cannot("change directory to ", "/");
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)
 			if (one.pid == outer->inner)
 				end(outer, one.status, terminal_signal);
-		poll(&ready, 1, -1);
+		sys_poll(&ready, 1, -1);
 		if (sys_read(outer->signals, &got, sizeof got) != sizeof got)
 			continue;
 		/*

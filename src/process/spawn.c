@@ -87,7 +87,7 @@ static int join_group(const struct spawn *spawn)
 {
 	switch (spawn->group) {
 	case SPAWN_OWN_SESSION:
-		return setsid() < 0 ? -1 : 0;
+		return sys_setsid() < 0 ? -1 : 0;
 	case SPAWN_OWN_GROUP:
 		return sys_setpgid(0);
 	case SPAWN_OUR_GROUP:
@@ -102,7 +102,7 @@ static int follow_parent(pid_t parent)
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -1;
 	if (getppid() != parent)
-		kill(getpid(), SIGKILL);
+		sys_kill(getpid(), SIGKILL);
 	return 0;
 }
 
@@ -144,7 +144,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_LIMITS;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
-	if (spawn->directory && chdir(spawn->directory))
+	if (spawn->directory && sys_chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp);
 	/*
