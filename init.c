@@ -35,6 +35,7 @@
 #include "process/fds.h"
 #include "process/notify.h"
 #include "process/reap.h"
+#include "process/seccomp.h"
 #include "process/signals.h"
 #include "process/tty.h"
 
@@ -195,9 +196,14 @@ static void watch_parent(pid_t parent)
 /* Opens what init was given for itself, before anything else can get those numbers. */
 static void take_descriptors(void)
 {
+	const int filter = self.options.seccomp;
+	char digits[NUMBER_SIZE];
+
 	/* First, since the socket of NOTIFY_SOCKET must not become 0, 1 or 2. */
 	fds_sanitise();
 	notify_open(&self.options.notify);
+	if (filter >= 0 && seccomp_read(filter))
+		fail_cannot("read seccomp filter ", number_text(digits, filter));
 	self.signals = signals_open();
 	if (self.signals < 0)
 		fail_cannot("open signalfd", NULL);

@@ -130,7 +130,7 @@ enum spawn_stage session_child_run(const struct request *request,
 	if (request->privileged) {
 		privileges.user = NULL;
 		privileges.capabilities = CAPABILITIES_ALL;
-		privileges.no_new_privileges = false;
+		privileges.no_new_privileges = privileges.filtered = false;
 	}
 	if (request->as_user)
 		privileges.user = &request->user;

@@ -220,6 +220,7 @@ static const struct {
 	{"rlimits", "set resource limits of"},
 	{"parent", "set the parent death signal of"},
 	{"capabilities", "drop capabilities of"},
+	{"seccomp", "install the seccomp filter of"},
 	{"user", "become user"},
 	{"privileges", "set privileges of"},
 	{"cwd", "change to directory"},

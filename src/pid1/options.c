@@ -233,6 +233,7 @@ static void contain(struct options *options)
 
 	options->namespaces.keyring = contained;
 	privileges->limits = &options->limits;
+	privileges->filtered = options->seccomp >= 0;
 	privileges->no_new_privileges |= contained && !options->mounts.set_user_id;
 	privileges->capabilities = contained ? capabilities_default : CAPABILITIES_ALL;
 	if (options->kept)
@@ -250,7 +251,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 	options->at_once = persona->at_once;
 	options->grace = 2000;
 	options->kill_after = FOREVER;
-	options->control.fd = -1;
+	options->control.fd = options->seccomp = -1;
 	options->notify.fds[NOTIFY_READY] = options->notify.fds[NOTIFY_STATUS] = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);

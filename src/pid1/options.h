@@ -49,6 +49,7 @@ struct options {
 	struct limits limits;
 	unsigned long long kept; /* capabilities; 0: nothing was said */
 	unsigned long long dropped;
+	int seccomp;                  /* descriptor of a filter, or -1 */
 	struct privileges privileges; /* of the command, from all of these */
 	struct server_setup control;
 	struct namespaces namespaces;

@@ -116,6 +116,8 @@ static const struct option table[] = {
 		CAPABILITIES(kept)},
 	{HELP("cap-drop LIST", "drop these capabilities"), "", SECTION_COMMAND,
 		CAPABILITIES(dropped)},
+	{HELP("seccomp-fd N", "seccomp filter to read from N"), "", SECTION_COMMAND,
+		DESCRIPTOR(seccomp)},
 	{HELP("rlimit NAME=SOFT:HARD", "set a limit: NOFILE=1024:4096"), "", SECTION_COMMAND,
 		.kind = OPTION_RLIMIT},
 	{HELP("pause", "run no command, only reap"), "P", SECTION_COMMAND, FLAG(pause)},

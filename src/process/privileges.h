@@ -16,6 +16,7 @@ struct privileges {
 	const struct credentials *user;  /* NULL: as we are */
 	unsigned long long capabilities; /* that it keeps of ours */
 	bool no_new_privileges;
+	bool filtered; /* by the filter of seccomp.h */
 	const struct limits *limits;
 };
 

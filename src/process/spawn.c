@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "fds.h"
+#include "seccomp.h"
 #include "signals.h"
 #include "tty.h"
 
@@ -32,6 +33,7 @@ static const struct {
 	[SPAWN_CAPABILITIES] = {"capabilities", "drop capabilities of "},
 	[SPAWN_USER] = {"user", "become user of "},
 	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
+	[SPAWN_FILTER] = {"seccomp", "install filter of "},
 	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
 	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
 	[SPAWN_EXEC] = {"exec", "exec "},
@@ -106,10 +108,19 @@ static int follow_parent(pid_t parent)
 	return 0;
 }
 
+/* At the time that is right for it, see take_privileges(). 0, or -1 with errno. */
+static int install_filter(const struct privileges *privileges, bool last)
+{
+	return privileges->filtered && privileges->no_new_privileges == last ? seccomp_install()
+	                                                                     : 0;
+}
+
 /*
- * Takes on all of it. What is taken away is no longer there for what follows: limits may be raised
- * only at first, and the bounding set is reduced by whom we were. Returns the stage that failed,
- * or SPAWN_EXEC.
+ * Takes on all of it but a filter that comes last. What is taken away is no longer there for what
+ * follows: limits may be raised only at first, and the bounding set is reduced by whom we were.
+ * Without no_new_privs, installing a filter takes CAP_SYS_ADMIN (seccomp(2)), and it sees what
+ * follows; else it is installed before the exec, and needs to allow that alone. Returns the stage
+ * that failed, or SPAWN_EXEC.
  */
 static enum spawn_stage take_privileges(const struct privileges *privileges)
 {
@@ -118,6 +129,8 @@ static enum spawn_stage take_privileges(const struct privileges *privileges)
 
 	if (limits_apply(privileges->limits))
 		return SPAWN_LIMITS;
+	if (install_filter(privileges, false))
+		return SPAWN_FILTER;
 	if (reduced && capabilities_bound(privileges->capabilities))
 		return SPAWN_CAPABILITIES;
 	if (privileges->user && credentials_become(privileges->user))
@@ -160,6 +173,8 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		signals_reset();
 	else
 		signals_restore();
+	if (privileges && install_filter(privileges, true))
+		return SPAWN_FILTER;
 	if (spawn->program >= 0)
 		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
 	else

@@ -12,7 +12,7 @@ import pytest
 from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, is_alive, kill_all
 
 LONG = """group single-child main-only rewrite expect parent-death-signal kill-after grace wait-all user chdir
-          no-new-privs new-privs cap-keep cap-drop rlimit pause unshare map-root uid-map gid-map
+          no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
           map-same hostname domainname loopback chroot
           read-only mount-proc mount bind tmpfs cgroup limit control control-fd control-allow
           control-verbs ready-fd notify status-fd subreaper warn-on-reap verbose help version

@@ -321,7 +321,7 @@ static void whole_table(void)
 		}
 		check_case(options_by_name(name) == option, "name", name, __LINE__);
 	}
-	CHECK(rows == 46);
+	CHECK(rows == 47);
 	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
 }
 
