@@ -16,11 +16,12 @@
  * Lists of names, each with a NUL behind it, and an empty one at the end. They are those of runc
  * and Docker; which of them there are is for the kernel's version and configuration to say.
  */
-static const char read_only[] = "bus\0fs\0irq\0sys\0sysrq-trigger\0";
-static const char hidden_in_proc[] = "acpi\0asound\0interrupts\0kcore\0keys\0latency_stats\0scsi\0"
-				     "sched_debug\0timer_list\0timer_stats\0";
+static const char *const read_only = "bus\0fs\0irq\0sys\0sysrq-trigger\0";
+static const char *const hidden_in_proc =
+	"acpi\0asound\0interrupts\0kcore\0keys\0latency_stats\0scsi\0"
+	"sched_debug\0timer_list\0timer_stats\0";
 /* The latter tells what is computed by the power that it takes (CVE-2020-8694). */
-static const char hidden_in_sysfs[] = "firmware\0devices/virtual/powercap\0";
+static const char *const hidden_in_sysfs = "firmware\0devices/virtual/powercap\0";
 
 /* Both are empty. */
 static const char file[] = "file", directory[] = "directory";

@@ -13,7 +13,6 @@
 #include "container/janitor.h"
 #include "container/namespaces.h"
 #include "process/descendants.h"
-#include "process/names.h"
 #include "process/notify.h"
 #include "process/reap.h"
 #include "process/signals.h"
@@ -72,10 +71,17 @@ static long long from_now(long long duration)
 
 static void set_state(enum state state, long long duration)
 {
+	static const char names[][10] = {
+		[RUNNING] = "running",
+		[PAUSED] = "running",
+		[LINGERING] = "lingering",
+		[ENDING] = "ending",
+		[KILLED] = "killed",
+	};
+
 	self.state = state;
 	self.deadline = from_now(duration);
-	self.view->state =
-		names_at("running\0running\0lingering\0ending\0killed\0", (unsigned)state);
+	self.view->state = names[state];
 	self.view->stopping = state >= ENDING;
 }
 
