@@ -33,7 +33,7 @@ static const struct {
 	[SPAWN_CAPABILITIES] = {"capabilities", "drop capabilities of "},
 	[SPAWN_USER] = {"user", "become user of "},
 	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
-	[SPAWN_FILTER] = {"seccomp", "install filter of "},
+	[SPAWN_FILTER] = {"seccomp", "install seccomp filter of "},
 	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
 	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
 	[SPAWN_EXEC] = {"exec", "exec "},
