@@ -36,7 +36,8 @@ OPTIONAL = {
     "count events of a processor", "handle page faults of the kernel", "make a ring of io_uring",
 }
 
-NO_FILTER = "init installs no seccomp filter, but the container inherits one of its caller."
+NO_FILTER = ("init has no seccomp filter of its own: --seccomp-fd gives it one, and the container "
+             "inherits that of its caller.")
 IN_USER = (
     "Docker's seccomp filter forbids the calls. Capabilities in a user namespace are over what was "
     "made in it; the sysctl user.max_user_namespaces=0 forbids them to all.")
