@@ -35,6 +35,7 @@
 #include "process/fds.h"
 #include "process/notify.h"
 #include "process/reap.h"
+#include "process/seccomp.h"
 #include "process/signals.h"
 #include "process/tty.h"
 
@@ -109,7 +110,7 @@ static void take_signal(const struct signalfd_siginfo *from)
 static void take_signals(void)
 {
 	struct signalfd_siginfo batch[BATCH];
-	ssize_t length = read(self.signals, batch, sizeof batch);
+	ssize_t length = sys_read(self.signals, batch, sizeof batch);
 	bool died = false;
 
 	for (int i = 0; length > 0 && i < (int)((size_t)length / sizeof *batch); i++) {
@@ -148,7 +149,7 @@ static bool wait_for_event(void)
 
 	if (self.has_channel)
 		return server_wait(end_timeout(self.expire_at));
-	return poll(&ready, 1, end_timeout(self.expire_at)) > 0;
+	return sys_poll(&ready, 1, end_timeout(self.expire_at)) > 0;
 }
 
 _Noreturn static void serve(void)
@@ -177,12 +178,12 @@ static void watch_parent(pid_t parent)
 	if (!self.options.parent_death)
 		return;
 	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)self.options.parent_death))
-		fail_cannot("set parent death signal", "");
+		fail_cannot("set parent death signal", NULL);
 	/*
 	 * A parent outside of this PID namespace has the number 0, dead or alive. If it holds
 	 * the other end of the channel, a hang-up there tells that it is dead.
 	 */
-	poll(&channel, 1, 0);
+	sys_poll(&channel, 1, 0);
 	if (getppid() == parent && !(channel.revents & POLLHUP))
 		return;
 	/* PID 1 cannot send KILL to itself. */
@@ -195,12 +196,17 @@ static void watch_parent(pid_t parent)
 /* Opens what init was given for itself, before anything else can get those numbers. */
 static void take_descriptors(void)
 {
+	const int filter = self.options.seccomp;
+	char digits[NUMBER_SIZE];
+
 	/* First, since the socket of NOTIFY_SOCKET must not become 0, 1 or 2. */
 	fds_sanitise();
 	notify_open(&self.options.notify);
+	if (filter >= 0 && seccomp_read(filter))
+		fail_cannot("read seccomp filter ", number_text(digits, filter));
 	self.signals = signals_open();
 	if (self.signals < 0)
-		fail_cannot("open signalfd", "");
+		fail_cannot("open signalfd", NULL);
 }
 
 /* The control socket listens at once, so that it is not taken for stale: clients wait for the
@@ -213,7 +219,8 @@ static void bind_control_socket(void)
 
 	notify_stage("control");
 	if (passed >= 0 && setup->fd >= 0)
-		fail("cannot open control channel: --control-fd and init-control are both given");
+		fail_note("cannot open control channel: ",
+			"--control-fd and init-control are both given", NULL);
 	if (passed >= 0)
 		setup->fd = passed;
 	self.has_channel = server_is_wanted(setup);
@@ -314,7 +321,7 @@ static void open_inside(void)
 static void become_subreaper(void)
 {
 	if (getpid() != 1 && reap_adopt())
-		warn_cannot("become subreaper", "");
+		warn_cannot("become subreaper", NULL);
 }
 
 static void start_command(void)
@@ -330,10 +337,11 @@ static void start_command(void)
 static void serve_channel(void)
 {
 	self.view.command = command_process();
+	self.view.privileges = &self.options.privileges;
 	self.view.started = sys_now();
 	self.expire_at = NEVER;
 	if (self.has_channel && server_start(&self.view, self.signals)) {
-		warn_cannot("serve control channel", "");
+		warn_cannot("serve control channel", NULL);
 		if (server_remove_socket())
 			warn_cannot("remove control socket ", server_path());
 		self.has_channel = false;
@@ -357,7 +365,7 @@ static void release_descriptors(void)
 		count += server_keep(keep + count);
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		warn_cannot("change directory to ", "/");
 }
 

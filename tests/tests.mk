@@ -40,6 +40,11 @@ $(BUILD)/probe: tests/probe.c $(BUILD)/flags
 	$(call note,CC,$<)
 	$(Q)$(CC) $(STRICT) -O1 -static -o $@ $<
 
+# What root inside a container tries to do.
+$(BUILD)/escape: tests/tools/escape.c $(BUILD)/flags
+	$(call note,CC,$<)
+	$(Q)$(CC) $(STRICT) -O1 -static -o $@ $<
+
 $(BUILD)/embed/runtime: tests/embed/runtime.c $(BUILD)/libinitctl.a
 	$(call note,CC,$<)
 	@mkdir -p $(@D)
@@ -104,6 +109,14 @@ test-valgrind: all units $(BUILD)/valgrind/run ## run a part of the tests under 
 # A Docker Engine is started for it; see tests/harness/docker_engine.py.
 test-docker: all $(BUILD)/probe ## run the tests in a Docker Engine started for them
 	$(RUN) tests/engines/test_docker*.py tests/engines/test_readme_docker.py
+
+test-escape: all $(BUILD)/probe $(BUILD)/escape ## compare what root inside can do with docker and bwrap
+	rm -f $(BUILD)/escape.json
+	$(RUN) tests/engines/test_escape.py
+	$(PYTHON) tests/engines/escape.py --check README.md
+
+escape-table: ## put the table of what root inside can do into README.md
+	$(PYTHON) tests/engines/escape.py --write README.md
 
 test-engine: all $(BUILD)/probe ## run the list of tests in one engine, as in ENGINE=crun
 	ENGINE='$(ENGINE)' $(RUN) tests/engines/test_engines.py
@@ -178,7 +191,7 @@ test-cross: cross-$(ARCH) $(TESTED)init $(TESTED)initctl $(BUILD)/probe ## test 
 # ---- lint
 
 OWN_C    = $(INIT_SRC) $(wildcard src/initctl/*.c)
-C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/embed/*.c tests/unit/*.c tests/fuzz/*.c)
+C_FILES  = $(OWN_C) $(wildcard tests/*.c tests/embed/*.c tests/unit/*.c tests/fuzz/*.c tests/tools/*.c)
 SCRIPTS  = $(wildcard tests/*.sh tests/tools/*.sh tests/kernel/*.sh src/package/*.sh src/completion/*.bash .ci/run)
 MUSL_INC = $(firstword $(wildcard /usr/include/*-linux-musl /usr/lib/musl/include))
 CLANG_MUSL = clang -nostdinc -isystem $(MUSL_INC) -isystem $$(clang -print-resource-dir)/include
@@ -216,6 +229,6 @@ lint-text:
 	@mandoc -T lint -W warning $(wildcard src/man/*)
 
 .PHONY: deps deps-docker deps-kernel deps-engines units asan check test test-asan test-valgrind \
-	test-docker test-engine test-engines engines-table test-kernel mutants-check mutants-sample \
-	fuzz demo bench cross $(CROSS:%=cross-%) test-cross lint lint-includes lint-format \
+	test-docker test-escape escape-table test-engine test-engines engines-table test-kernel \
+	mutants-check mutants-sample fuzz demo bench cross $(CROSS:%=cross-%) test-cross lint lint-includes lint-format \
 	lint-compile lint-analyse lint-text

@@ -1,61 +1,155 @@
 #include "error.h"
 
 #include <errno.h>
-#include <string.h>
 
-/* What the kernel has beyond the errors that musl has a text for. */
-static const struct {
-	char name[13];
-	unsigned char error;
-} names[] = {
-	{"ECHRNG", ECHRNG},
-	{"EL2NSYNC", EL2NSYNC},
-	{"EL3HLT", EL3HLT},
-	{"EL3RST", EL3RST},
-	{"ELNRNG", ELNRNG},
-	{"EUNATCH", EUNATCH},
-	{"ENOCSI", ENOCSI},
-	{"EL2HLT", EL2HLT},
-	{"EBADE", EBADE},
-	{"EBADR", EBADR},
-	{"EXFULL", EXFULL},
-	{"ENOANO", ENOANO},
-	{"EBADRQC", EBADRQC},
-	{"EBADSLT", EBADSLT},
-	{"EBFONT", EBFONT},
-	{"ENONET", ENONET},
-	{"ENOPKG", ENOPKG},
-	{"EREMOTE", EREMOTE},
-	{"EADV", EADV},
-	{"ESRMNT", ESRMNT},
-	{"ECOMM", ECOMM},
-	{"EDOTDOT", EDOTDOT},
-	{"ENOTUNIQ", ENOTUNIQ},
-	{"EREMCHG", EREMCHG},
-	{"ELIBACC", ELIBACC},
-	{"ELIBBAD", ELIBBAD},
-	{"ELIBSCN", ELIBSCN},
-	{"ELIBMAX", ELIBMAX},
-	{"ELIBEXEC", ELIBEXEC},
-	{"ERESTART", ERESTART},
-	{"ESTRPIPE", ESTRPIPE},
-	{"EUSERS", EUSERS},
-	{"ETOOMANYREFS", ETOOMANYREFS},
-	{"EUCLEAN", EUCLEAN},
-	{"ENOTNAM", ENOTNAM},
-	{"ENAVAIL", ENAVAIL},
-	{"EISNAM", EISNAM},
-	{"ERFKILL", ERFKILL},
-	{"EHWPOISON", EHWPOISON},
-};
+#include "text.h"
+
+/*
+ * What each number stands for, from 1 on, with a NUL behind each: a text where init or initctl may
+ * meet it, else the name that errno(3) has for it. A libc's texts are 1.3 kB more.
+ */
+static const char texts[] = "Operation not permitted\0"
+			    "No such file or directory\0"
+			    "No such process\0"
+			    "Interrupted system call\0"
+			    "I/O error\0"
+			    "No such device or address\0"
+			    "Argument list too long\0"
+			    "Exec format error\0"
+			    "Bad file descriptor\0"
+			    "No child process\0"
+			    "Resource temporarily unavailable\0"
+			    "Out of memory\0"
+			    "Permission denied\0"
+			    "Bad address\0"
+			    "ENOTBLK\0"
+			    "Resource busy\0"
+			    "File exists\0"
+			    "Cross-device link\0"
+			    "No such device\0"
+			    "Not a directory\0"
+			    "Is a directory\0"
+			    "Invalid argument\0"
+			    "Too many open files in system\0"
+			    "No file descriptors available\0"
+			    "Not a tty\0"
+			    "Text file busy\0"
+			    "File too large\0"
+			    "No space left on device\0"
+			    "ESPIPE\0"
+			    "Read-only file system\0"
+			    "EMLINK\0"
+			    "Broken pipe\0"
+			    "EDOM\0"
+			    "Result not representable\0"
+			    "EDEADLK\0"
+			    "Filename too long\0"
+			    "ENOLCK\0"
+			    "Function not implemented\0"
+			    "Directory not empty\0"
+			    "Symbolic link loop\0"
+			    "\0"
+			    "ENOMSG\0"
+			    "EIDRM\0"
+			    "ECHRNG\0"
+			    "EL2NSYNC\0"
+			    "EL3HLT\0"
+			    "EL3RST\0"
+			    "ELNRNG\0"
+			    "EUNATCH\0"
+			    "ENOCSI\0"
+			    "EL2HLT\0"
+			    "EBADE\0"
+			    "EBADR\0"
+			    "EXFULL\0"
+			    "ENOANO\0"
+			    "EBADRQC\0"
+			    "EBADSLT\0"
+			    "\0"
+			    "EBFONT\0"
+			    "ENOSTR\0"
+			    "ENODATA\0"
+			    "ETIME\0"
+			    "ENOSR\0"
+			    "ENONET\0"
+			    "ENOPKG\0"
+			    "EREMOTE\0"
+			    "ENOLINK\0"
+			    "EADV\0"
+			    "ESRMNT\0"
+			    "ECOMM\0"
+			    "Protocol error\0"
+			    "EMULTIHOP\0"
+			    "EDOTDOT\0"
+			    "EBADMSG\0"
+			    "EOVERFLOW\0"
+			    "ENOTUNIQ\0"
+			    "EBADFD\0"
+			    "EREMCHG\0"
+			    "ELIBACC\0"
+			    "ELIBBAD\0"
+			    "ELIBSCN\0"
+			    "ELIBMAX\0"
+			    "ELIBEXEC\0"
+			    "EILSEQ\0"
+			    "ERESTART\0"
+			    "ESTRPIPE\0"
+			    "EUSERS\0"
+			    "Not a socket\0"
+			    "EDESTADDRREQ\0"
+			    "Message too large\0"
+			    "Protocol wrong type for socket\0"
+			    "ENOPROTOOPT\0"
+			    "Protocol not supported\0"
+			    "ESOCKTNOSUPPORT\0"
+			    "Not supported\0"
+			    "EPFNOSUPPORT\0"
+			    "EAFNOSUPPORT\0"
+			    "Address in use\0"
+			    "EADDRNOTAVAIL\0"
+			    "ENETDOWN\0"
+			    "ENETUNREACH\0"
+			    "ENETRESET\0"
+			    "ECONNABORTED\0"
+			    "Connection reset by peer\0"
+			    "ENOBUFS\0"
+			    "EISCONN\0"
+			    "Not connected\0"
+			    "Shut down\0"
+			    "ETOOMANYREFS\0"
+			    "Timed out\0"
+			    "Connection refused\0"
+			    "EHOSTDOWN\0"
+			    "EHOSTUNREACH\0"
+			    "EALREADY\0"
+			    "EINPROGRESS\0"
+			    "ESTALE\0"
+			    "EUCLEAN\0"
+			    "ENOTNAM\0"
+			    "ENAVAIL\0"
+			    "EISNAM\0"
+			    "EREMOTEIO\0"
+			    "Quota exceeded\0"
+			    "ENOMEDIUM\0"
+			    "EMEDIUMTYPE\0"
+			    "ECANCELED\0"
+			    "ENOKEY\0"
+			    "EKEYEXPIRED\0"
+			    "EKEYREVOKED\0"
+			    "EKEYREJECTED\0"
+			    "EOWNERDEAD\0"
+			    "ENOTRECOVERABLE\0"
+			    "ERFKILL\0"
+			    "EHWPOISON\0";
+
+_Static_assert(EPERM == 1 && ENOSYS == 38 && EDQUOT == 122 && EHWPOISON == 133,
+	"the numbers of <asm-generic/errno.h>");
 
 const char *error_text(int error)
 {
-	const char *text = strerror(error);
+	const char *text = texts;
 
-	/* musl has one text for 0 and for all that it does not know. */
-	for (unsigned i = 0; i < sizeof names / sizeof *names && text == strerror(0); i++)
-		if (names[i].error == error)
-			text = names[i].name;
-	return text;
+	for (int i = 1; i < error && text < texts + sizeof texts - 1; i++)
+		text += text_until(text, 0) + 1;
+	return error > 0 && *text ? text : "unknown error";
 }

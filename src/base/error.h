@@ -4,7 +4,7 @@
 #ifndef ERROR_H
 #define ERROR_H
 
-/* The libc's text, or the name, as in errno(3), of one that the libc has no text for. */
+/* A text, or for a rare one its name, as in errno(3). */
 const char *error_text(int error);
 
 #endif

@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include "sys.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -28,11 +29,6 @@ void log_setup(const char *program, int level, int failure_code)
 	self.failure_code = failure_code;
 }
 
-int log_failure_code(void)
-{
-	return self.failure_code;
-}
-
 void log_at_exit(void (*function)(int code, int error))
 {
 	self.at_exit = function;
@@ -56,7 +52,7 @@ static size_t append(char line[static LOG_SIZE], size_t length, const char *part
 /*
  * PID 1 must not wait for the reader of its stderr, and O_NONBLOCK would change
  * the open file description that the command shares. RWF_NOWAIT asks for this one write
- * (pipes and terminals: Linux 6.4); before that, poll() and then write() leaves
+ * (pipes and terminals: Linux 6.4); before that, poll(2) and then write(2) leaves
  * only the moment between the two. A regular file may answer EAGAIN where it
  * would merely allocate, and cannot block on a reader: it is written as usual.
  */
@@ -66,14 +62,14 @@ int log_put(int fd, const char *text, size_t length)
 	struct iovec part = {.iov_base = (void *)text, .iov_len = length};
 
 	errno = EAGAIN;
-	poll(&ready, 1, 0);
+	sys_poll(&ready, 1, 0);
 	if (!(ready.revents & POLLOUT))
 		return -1;
 	if (syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, (long)RWF_NOWAIT) >= 0)
 		return 0;
 	if ((errno == EAGAIN && lseek(fd, 0, SEEK_CUR) < 0) || errno == EPIPE)
 		return -1;
-	return write(fd, text, length) < 0 ? -1 : 0;
+	return sys_write(fd, text, length) < 0 ? -1 : 0;
 }
 
 void log_parts(int level, int error, const char *const *parts)
@@ -108,6 +104,11 @@ _Noreturn void log_exit(int code, int error, const char *const *parts)
 	_exit(code);
 }
 
+_Noreturn void log_fail(int error, const char *const *parts)
+{
+	log_exit(self.failure_code, error, parts);
+}
+
 void warn_cannot(const char *action, const char *object)
 {
 	log_parts(LOG_WARN, errno, LOG_PARTS(action, object));
@@ -115,13 +116,18 @@ void warn_cannot(const char *action, const char *object)
 
 _Noreturn void fail_cannot(const char *action, const char *object)
 {
-	log_exit(log_failure_code(), errno, LOG_PARTS(action, object));
+	fail_errno(action, object);
 }
 
 _Noreturn void fail_cannot_since(const char *action, const char *object, const char *cause)
 {
 	self.cause = cause;
 	fail_cannot(action, object);
+}
+
+_Noreturn void fail_note(const char *text, const char *object, const char *rest)
+{
+	fail(text, object, rest);
 }
 
 void log_note(int level, const char *text, const char *object)

@@ -26,9 +26,6 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
  */
 void log_setup(const char *program, int level, int failure_code);
 
-/* The exit code that log_setup was given; 125 before. */
-int log_failure_code(void);
-
 /*
  * Has a function called, with the exit code and an errno or 0, before log_exit ends the
  * process: it reports the failure and removes what was made. NULL: none.
@@ -48,10 +45,13 @@ void log_parts(int level, int error, const char *const *parts);
 /* As log_parts at LOG_ERROR; then ends the process with that exit code. */
 _Noreturn void log_exit(int code, int error, const char *const *parts);
 
+/* The same with the code that log_setup was given; 125 before. */
+_Noreturn void log_fail(int error, const char *const *parts);
+
 /*
  * The usual messages, in two parts: the first ends with a blank where there is a second, which
- * is "" where there is none. warn_cannot() prints "cannot ACTION OBJECT: reason of errno";
- * fail_cannot() prints the same and ends a process that cannot start, with log_failure_code().
+ * is NULL (or "") where there is none. warn_cannot() prints "cannot ACTION OBJECT: reason of
+ * errno"; fail_cannot() prints the same and ends a process that cannot start, as log_fail().
  * log_note() prints a text without a reason.
  */
 void warn_cannot(const char *action, const char *object);
@@ -62,6 +62,8 @@ _Noreturn void fail_cannot(const char *action, const char *object);
  */
 _Noreturn void fail_cannot_since(const char *action, const char *object, const char *cause);
 void log_note(int level, const char *text, const char *object);
+/* Prints up to three parts without a reason, NULL behind the last; ends as fail_cannot(). */
+_Noreturn void fail_note(const char *text, const char *object, const char *rest);
 
 /*
  * Writes to a descriptor without waiting for a reader, and without changing the open file
@@ -80,7 +82,7 @@ int log_put(int fd, const char *text, size_t length);
 #define warn(...)            log_write(LOG_WARN, 0, __VA_ARGS__)
 #define die(code, ...)       log_die((code), 0, __VA_ARGS__)
 #define die_errno(code, ...) log_die((code), errno, __VA_ARGS__)
-#define fail(...)            log_die(log_failure_code(), 0, __VA_ARGS__)
-#define fail_errno(...)      log_die(log_failure_code(), errno, __VA_ARGS__)
+#define fail(...)            log_fail(0, LOG_PARTS(__VA_ARGS__))
+#define fail_errno(...)      log_fail(errno, LOG_PARTS(__VA_ARGS__))
 
 #endif

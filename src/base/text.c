@@ -54,9 +54,9 @@ bool text_is(const char *text, char end, const char *word)
 	return text && (!*text || *text == end);
 }
 
-unsigned text_set(const char *list, unsigned (*bits_of)(const char *name))
+unsigned long long text_set(const char *list, unsigned long long (*bits_of)(const char *name))
 {
-	unsigned set = 0, bits;
+	unsigned long long set = 0, bits;
 
 	for (;; list++) {
 		bits = bits_of(list);

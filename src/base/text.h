@@ -33,7 +33,7 @@ bool text_is(const char *text, char end, const char *word);
  * The union of the sets that the names in a comma-separated list stand for, or 0 where one is
  * unknown. bits_of() gives the set of a name, which ends at a comma or at the end, or 0.
  */
-unsigned text_set(const char *list, unsigned (*bits_of)(const char *name));
+unsigned long long text_set(const char *list, unsigned long long (*bits_of)(const char *name));
 
 /*
  * The row of a table whose name that is, or as many as there are rows. A row is of

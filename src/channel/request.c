@@ -2,67 +2,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/duration.h"
 #include "base/number.h"
-#include "base/sys.h"
 #include "base/text.h"
 #include "process/signals.h"
 #include "verbs.h"
-
-/* Resources of setrlimit(2), without their "RLIMIT_". */
-static const char limits[][11] = {
-	[RLIMIT_AS] = "AS",
-	[RLIMIT_CORE] = "CORE",
-	[RLIMIT_CPU] = "CPU",
-	[RLIMIT_DATA] = "DATA",
-	[RLIMIT_FSIZE] = "FSIZE",
-	[RLIMIT_LOCKS] = "LOCKS",
-	[RLIMIT_MEMLOCK] = "MEMLOCK",
-	[RLIMIT_MSGQUEUE] = "MSGQUEUE",
-	[RLIMIT_NICE] = "NICE",
-	[RLIMIT_NOFILE] = "NOFILE",
-	[RLIMIT_NPROC] = "NPROC",
-	[RLIMIT_RSS] = "RSS",
-	[RLIMIT_RTPRIO] = "RTPRIO",
-	[RLIMIT_RTTIME] = "RTTIME",
-	[RLIMIT_SIGPENDING] = "SIGPENDING",
-	[RLIMIT_STACK] = "STACK",
-};
-
-/* Reads the number before the first `end`. */
-static int limit_value(const char *text, char end, uint64_t *value)
-{
-	unsigned long long number = UINT64_MAX;
-
-	if (!text_is(text, end, "unlimited") &&
-		(text_until(text, end) >= NUMBER_SIZE ||
-			number_parse_until(text, end, UINT64_MAX, &number)))
-		return -1;
-	*value = number;
-	return 0;
-}
-
-int request_limit(const char *text, bool apply)
-{
-	const char *name = text_after(text, "RLIMIT_"), *now, *most;
-	struct sys_limit limit;
-	unsigned resource;
-
-	errno = EINVAL;
-	if (!name)
-		name = text;
-	resource = TEXT_ROW(name, ':', limits);
-	now = name + text_until(name, ':');
-	if (resource == sizeof limits / sizeof *limits || !*now++)
-		return -1;
-	most = now + text_until(now, ':');
-	if (!*most++ || limit_value(now, ':', &limit.now) || limit_value(most, 0, &limit.most) ||
-		limit.now > limit.most)
-		return -1;
-	return apply ? sys_limit((int)resource, &limit, NULL) : 0;
-}
 
 static int read_bool(const char *value, bool *out)
 {
@@ -132,11 +77,14 @@ static int read_program(struct request *request, const char *value)
 	return text_is(value, 0, "passed") ? 0 : -1;
 }
 
-/* The child takes the limits from the message itself. */
+static int read_privileged(struct request *request, const char *value)
+{
+	return read_bool(value, &request->privileged);
+}
+
 static int read_rlimits(struct request *request, const char *value)
 {
-	(void)request;
-	return request_limit(value, false);
+	return limits_add(&request->limits, value, ':');
 }
 
 static int read_session(struct request *request, const char *value)
@@ -226,6 +174,7 @@ static const struct {
 	[FIELD_GRACE] = {"grace", read_grace},
 	[FIELD_HEIGHT] = {"height", read_height},
 	[FIELD_NO_NEW_PRIVILEGES] = {"noNewPrivileges", read_no_new_privileges},
+	[FIELD_PRIVILEGED] = {"privileged", read_privileged},
 	[FIELD_PROGRAM] = {"program", read_program},
 	[FIELD_RLIMITS] = {"rlimits", read_rlimits},
 	[FIELD_SIGNAL] = {"signal", read_signal},

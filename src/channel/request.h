@@ -19,6 +19,7 @@ enum field {
 	FIELD_GRACE,
 	FIELD_HEIGHT,
 	FIELD_NO_NEW_PRIVILEGES,
+	FIELD_PRIVILEGED,
 	FIELD_PROGRAM,
 	FIELD_RLIMITS,
 	FIELD_SIGNAL,
@@ -51,7 +52,7 @@ struct verb; /* see verbs.h */
 struct request {
 	const struct verb *verb;
 	struct wire wire;
-	bool terminal, no_new_privileges, program_passed;
+	bool terminal, no_new_privileges, privileged, program_passed;
 	unsigned height, width; /* 0 to 65535 */
 	const char *directory;  /* NULL: / */
 	int mask;               /* umask, or -1 */
@@ -64,6 +65,7 @@ struct request {
 	const char *name_space; /* likewise */
 	bool as_user;
 	struct credentials user;
+	struct limits limits;
 };
 
 /*
@@ -73,11 +75,5 @@ struct request {
  * *field: EINVAL, ERANGE, or EPROTONOSUPPORT for a version.
  */
 int request_read(struct request *request, unsigned descriptors, const char **field);
-
-/*
- * Checks a limit, "RLIMIT_NOFILE:SOFT:HARD" with numbers or "unlimited", and sets it for
- * this process if apply is true. 0, or -1 with errno.
- */
-int request_limit(const char *text, bool apply);
 
 #endif

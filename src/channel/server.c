@@ -53,8 +53,8 @@ static bool are_acceptable(const int *fds, unsigned count)
 }
 
 /*
- * close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system. A
- * child that shares our table of descriptors closes them, and blocks in our place.
+ * close(2) can block, on a socket with SO_LINGER or on a file of a network or FUSE file system.
+ * A child that shares our table of descriptors closes them, and blocks in our place.
  */
 static void discard(const int *fds, unsigned count)
 {
@@ -75,7 +75,7 @@ static void trim_buffer(ssize_t length)
 	const uintptr_t page = SECTION_PAGE, from = (uintptr_t)received / page + 1;
 
 	if (length > (ssize_t)page)
-		madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
+		sys_madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
 }
 
 static void receive(struct connection *connection)
@@ -99,8 +99,8 @@ static void receive(struct connection *connection)
 	 */
 	if (verbs_read(&request, received, (size_t)length, call.count, &field))
 		connection_refuse(connection, errno, field);
-	else if (self.setup->verbs && !verbs_has(self.setup->verbs, request.verb))
-		connection_refuse(connection, EPERM, "request");
+	else if (self.setup->verbs && (field = verbs_withheld(self.setup->verbs, &request)))
+		connection_refuse(connection, EPERM, field);
 	else if (!are_acceptable(fds, call.count))
 		connection_refuse(connection, EBADF, "descriptors");
 	else
@@ -141,8 +141,8 @@ static int accept_one(bool is_full)
 
 	if (fd < 0)
 		return fd;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
-		close(fd);
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
+		sys_close(fd);
 	else if (is_full)
 		connection_refuse_peer(fd, EMFILE);
 	else
@@ -158,7 +158,7 @@ static int accept_to_refuse(void)
 {
 	int fd;
 
-	close(self.spare);
+	sys_close(self.spare);
 	fd = accept_one(true);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;
@@ -216,7 +216,8 @@ int server_open(const struct server_setup *setup)
 		return -1;
 	/* Which of the two would be the channel? */
 	if (listens && setup->path)
-		fail("cannot open control channel ", setup->path, ": a listening socket is given");
+		fail_note("cannot open control channel ", setup->path,
+			": a listening socket is given");
 	if (listens)
 		self.listener.fd = setup->fd;
 	return setup->path ? listener_bind(&self.listener, setup->path, setup->count) : 0;

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "exports.h"
+#include "process/privileges.h"
 #include "process/signals.h"
 
 enum { SERVER_UIDS = 16 };
@@ -27,11 +28,12 @@ struct server_setup {
 /* What the channel sees of init, which keeps it up to date. */
 struct server_view {
 	const char *state;
-	const struct recipient *command; /* pid 0: none, or ended */
-	bool ended, stopping;            /* the command; the container */
-	int status;                      /* of the command, as of wait(2), once it ended */
-	int proc;                        /* see descendants_open */
-	long long started;               /* monotonic milliseconds */
+	const struct recipient *command;     /* pid 0: none, or ended */
+	const struct privileges *privileges; /* of the command */
+	bool ended, stopping;                /* the command; the container */
+	int status;                          /* of the command, as of wait(2), once it ended */
+	int proc;                            /* see descendants_open */
+	long long started;                   /* monotonic milliseconds */
 	long long
 		grace; /* of the container and of sessions, in force now: milliseconds or FOREVER */
 	unsigned long long reaped, forwarded;

@@ -61,11 +61,12 @@ static inline bool session_awaits_news(const struct session *session)
 }
 
 /*
- * Forks the child of a request that was read. The descriptors of the request stay the
- * caller's. How it went is told on progress, which becomes readable. NULL with errno:
- * EAGAIN where the table is full, or what socketpair(2) or fork(2) says.
+ * Forks the child of a request that was read, with what the container may do. The descriptors of
+ * the request stay the caller's. How it went is told on progress, which becomes readable. NULL with
+ * errno: EAGAIN where the table is full, or what socketpair(2) or fork(2) says.
  */
-struct session *session_start(const struct request *request, const int *fds, char **envp);
+struct session *session_start(const struct request *request, const struct privileges *container,
+	const int *fds, char **envp);
 
 /* What progress tells: nothing yet, or how it went. The master that comes before is kept. */
 enum session_news { NEWS_NONE, NEWS_RUNS, NEWS_FAILED };

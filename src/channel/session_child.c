@@ -25,7 +25,7 @@ static int open_ptmx(const char *path)
 
 	/* Whatever else the image has there is not a terminal. */
 	if (fd >= 0 && sys_ioctl(fd, TIOCGPTN, &number)) {
-		close(fd);
+		sys_close(fd);
 		return -1;
 	}
 	return fd;
@@ -43,7 +43,8 @@ static int open_master(void)
  * the path is the container's to make hang. The master goes to PID 1, which sends
  * it on with the news that the program runs. The slave, or -1 with errno.
  */
-static int open_terminal(const struct request *request, int progress)
+static int open_terminal(
+	const struct request *request, const struct credentials *user, int progress)
 {
 	struct winsize size = {.ws_row = (unsigned short)request->height,
 		.ws_col = (unsigned short)request->width};
@@ -57,23 +58,12 @@ static int open_terminal(const struct request *request, int progress)
 		(slave = sys_ioctl(master, TIOCGPTPEER, (void *)(O_RDWR | O_NOCTTY))) < 0)
 		return -1;
 	sys_ioctl(master, TIOCSWINSZ, &size);
-	if (request->as_user && sys_fchown(slave, request->user.uid, (gid_t)-1))
+	if (user && sys_fchown(slave, user->uid, (gid_t)-1))
 		return -1;
 	if (seqpacket_send(progress, "master", 6, &master, 1, 0))
 		return -1;
-	close(master);
+	sys_close(master);
 	return slave;
-}
-
-static int apply_limits(const struct request *request)
-{
-	char *at = request->wire.fields;
-	const char *value;
-
-	while ((value = wire_take(&request->wire, &at, "rlimits")))
-		if (request_limit(value, true))
-			return -1;
-	return 0;
 }
 
 /* Whether both set the same variable. The second has its sign. */
@@ -115,44 +105,52 @@ static char *const *arguments(const struct request *request)
 	return list;
 }
 
-enum spawn_stage session_child_run(
-	const struct request *request, const int *fds, int progress, pid_t parent, char **envp)
+enum spawn_stage session_child_run(const struct request *request,
+	const struct privileges *container, const int *fds, int progress, pid_t parent, char **envp)
 {
 	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3, slave = -1;
 	const int passed = stdio + request->program_passed;
+	/* The container's, but for what the request asks for. */
+	struct privileges privileges = *container;
 	struct spawn spawn = {
 		.argv = arguments(request),
 		.envp = environment(request, envp),
-		.user = request->as_user ? &request->user : NULL,
+		.privileges = &privileges,
+		.limits = &request->limits,
 		.directory = request->directory ? request->directory : "/",
 		.program = request->program_passed ? fds[stdio] : -1,
 		.cgroup = -1,
 		.group = SPAWN_OWN_SESSION,
 		.controlling_terminal = request->terminal ? 0 : -1,
 		.foreground = -1,
-		.no_new_privileges = request->no_new_privileges,
 		.afresh = true,
 		.die_with_us = parent != 1,
 	};
 
+	if (request->privileged) {
+		privileges.user = NULL;
+		privileges.capabilities = CAPABILITIES_ALL;
+		privileges.no_new_privileges = privileges.filtered = false;
+	}
+	if (request->as_user)
+		privileges.user = &request->user;
+	privileges.no_new_privileges |= request->no_new_privileges;
 	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
 	memcpy(keep, fds, WIRE_DESCRIPTORS * sizeof *fds);
 	keep[passed] = progress;
 	fds_close_others(keep, (unsigned)passed + 1);
 	if (request->terminal) {
-		slave = open_terminal(request, progress);
+		slave = open_terminal(request, privileges.user, progress);
 		if (slave < 0)
 			return SPAWN_TERMINAL;
 	}
 	for (int fd = 0; fd <= 2; fd++)
-		if (dup2(request->terminal ? slave : fds[fd], fd) < 0)
+		if (sys_dup2(request->terminal ? slave : fds[fd], fd) < 0)
 			return SPAWN_STDIO;
 	if (slave > 2)
-		close(slave);
+		sys_close(slave);
 	fds_restore_limit();
-	if (apply_limits(request))
-		return SPAWN_LIMITS;
 	if (request->mask >= 0)
-		umask((mode_t)request->mask);
+		sys_umask((mode_t)request->mask);
 	return spawn_become(&spawn, parent);
 }

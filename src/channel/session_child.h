@@ -11,12 +11,14 @@
 
 /*
  * In a child of the process parent, with all signals blocked: does what the request asks for,
- * and executes its program with envp and the request's variables. fds, an array of
+ * and executes its program with envp and the request's variables, and with the privileges of the
+ * container where the request does not ask for others. fds, an array of
  * WIRE_DESCRIPTORS, has the descriptors of the request; progress is the child's end of the
  * socket to PID 1, to which it sends the master of a terminal. Returns only on failure, with
  * errno. All descriptors are closed at the exec or by the exit.
  */
-enum spawn_stage session_child_run(
-	const struct request *request, const int *fds, int progress, pid_t parent, char **envp);
+enum spawn_stage session_child_run(const struct request *request,
+	const struct privileges *container, const int *fds, int progress, pid_t parent,
+	char **envp);
 
 #endif

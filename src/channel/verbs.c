@@ -20,6 +20,12 @@ static struct {
 	struct server_stop stop;
 } self;
 
+/* The stage of the reply is the verb. */
+static void fail(const struct verb_call *call, int error, const char *message)
+{
+	connection_fail(call->connection, call->request->verb->name, error, message);
+}
+
 static void run_status(struct verb_call *call)
 {
 	const struct server_view *view = self.view;
@@ -43,15 +49,13 @@ static void run_exec(struct verb_call *call)
 	struct connection *connection = call->connection;
 	struct session *session;
 
-	if (connection->session) {
-		connection_fail(connection, "request", EBUSY, "the connection has a session");
+	if (connection->session || self.view->stopping) {
+		const bool busy = connection->session;
+		connection_fail(connection, "request", busy ? EBUSY : ESHUTDOWN,
+			busy ? "the connection has a session" : "the container is stopping");
 		return;
 	}
-	if (self.view->stopping) {
-		connection_fail(connection, "request", ESHUTDOWN, "the container is stopping");
-		return;
-	}
-	session = session_start(call->request, call->fds, environ);
+	session = session_start(call->request, self.view->privileges, call->fds, environ);
 	if (!session) {
 		connection_fail(connection, "fork", errno,
 			session_count() == SESSIONS ? "too many sessions" : NULL);
@@ -101,7 +105,7 @@ static int send_signal(const struct connection *connection, const struct request
 static void run_signal(struct verb_call *call)
 {
 	if (send_signal(call->connection, call->request)) {
-		connection_fail(call->connection, "signal", errno, NULL);
+		fail(call, errno, NULL);
 		return;
 	}
 	reply_begin("signalled");
@@ -152,11 +156,11 @@ static void run_hold(struct verb_call *call)
 	struct session *session = connection->session;
 
 	if (!session || session->state == SESSION_STARTING) {
-		connection_fail(connection, "hold", ESRCH, "the connection has no session");
+		fail(call, ESRCH, "the connection has no session");
 		return;
 	}
 	if (session->state != SESSION_ATTACHED) {
-		connection_fail(connection, "hold", ESHUTDOWN, "the session is ending");
+		fail(call, ESHUTDOWN, "the session is ending");
 		return;
 	}
 	connection_unbind(session);
@@ -173,11 +177,11 @@ static void run_attach(struct verb_call *call)
 	struct session *session = session_by_id(call->request->session);
 
 	if (!session) {
-		connection_fail(connection, "attach", ESRCH, "no such session");
+		fail(call, ESRCH, "no such session");
 		return;
 	}
 	if (session->state != SESSION_HELD || connection->session) {
-		connection_fail(connection, "attach", EBUSY,
+		fail(call, EBUSY,
 			connection->session ? "the connection has a session"
 					    : "the session is not held");
 		return;
@@ -218,35 +222,26 @@ static void run_stop(struct verb_call *call)
 	connection_send(call->connection, -1);
 }
 
-static void open_main(struct connection *connection)
-{
-	const struct recipient *command = self.view->command;
-
-	if (!command->pid || command->pidfd < 0) {
-		connection_fail(connection, "open", ESRCH, "the main command has ended");
-		return;
-	}
-	reply_begin("opened");
-	connection_send(connection, command->pidfd);
-}
-
 static void run_open(struct verb_call *call)
 {
 	const char *what = call->request->what, *name = call->request->name_space;
+	const bool wants_main = what && text_is(what, 0, "main");
+	const struct recipient *command = self.view->command;
 	int fd;
 
-	if (what && text_is(what, 0, "main")) {
-		open_main(call->connection);
-		return;
-	}
-	fd = what ? exports_directory(what) : exports_namespace(name ? name : "");
+	if (wants_main)
+		fd = command->pid ? command->pidfd : -1;
+	else
+		fd = what ? exports_directory(what) : exports_namespace(name ? name : "");
 	if (fd >= 0) {
 		reply_begin("opened");
 		connection_send(call->connection, fd);
+	} else if (wants_main) {
+		fail(call, ESRCH, "the main command has ended");
 	} else if (errno == EINVAL) {
 		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what");
 	} else {
-		connection_fail(call->connection, "open", ENOENT, "not available here");
+		fail(call, ENOENT, "not available here");
 	}
 }
 
@@ -260,9 +255,9 @@ static const struct verb table[] = {
 	VERB(status),
 	VERB(exec, .descriptors = REQUEST_STDIO,
 		.fields = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(CWD) | FIELD_BIT(ENV) |
-                          FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PROGRAM) |
-                          FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) | FIELD_BIT(UMASK) |
-                          FIELD_BIT(USER) | FIELD_BIT(WIDTH)),
+                          FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PRIVILEGED) |
+                          FIELD_BIT(PROGRAM) | FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) |
+                          FIELD_BIT(UMASK) | FIELD_BIT(USER) | FIELD_BIT(WIDTH)),
 	VERB(signal,
 		.fields =
 			FIELD_BIT(SIGNAL) | FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION),
@@ -278,7 +273,7 @@ static const struct verb table[] = {
 
 enum { VERBS = sizeof table / sizeof *table };
 
-_Static_assert(VERBS <= 32, "a set of verbs is the bits of an unsigned");
+_Static_assert(VERBS + 2 <= 32, "a set of verbs is the bits of an unsigned");
 
 const struct verb *verbs_at(unsigned index)
 {
@@ -290,21 +285,32 @@ const struct verb *verbs_find(const char *name)
 	return verbs_at(TEXT_ROW(name, 0, table));
 }
 
-static unsigned bit_of(const char *name)
+/* What a list of verbs may withhold although it has exec. */
+enum { USER = VERBS, PRIVILEGED };
+
+static unsigned long long bit_of(const char *name)
 {
 	const unsigned index = TEXT_ROW(name, ',', table);
 
-	return index < VERBS ? 1U << index : 0;
+	if (index < VERBS)
+		return 1U << index;
+	if (text_is(name, ',', "user"))
+		return 1U << USER;
+	return text_is(name, ',', "privileged") ? 1U << PRIVILEGED : 0;
 }
 
 unsigned verbs_from_list(const char *list)
 {
-	return text_set(list, bit_of);
+	return (unsigned)text_set(list, bit_of);
 }
 
-bool verbs_has(unsigned set, const struct verb *verb)
+const char *verbs_withheld(unsigned set, const struct request *request)
 {
-	return set & 1U << (verb - table);
+	if (!(set & 1U << (request->verb - table)))
+		return "request";
+	if (request->as_user && !(set & 1U << USER))
+		return "user";
+	return request->privileged && !(set & 1U << PRIVILEGED) ? "privileged" : NULL;
 }
 
 int verbs_read(struct request *request, char *data, size_t length, unsigned descriptors,

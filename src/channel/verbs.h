@@ -34,11 +34,14 @@ const struct verb *verbs_at(unsigned index);
 /* By name; NULL where there is none. */
 const struct verb *verbs_find(const char *name);
 
-/* A bit, by index, for each verb in a list such as "status,watch"; 0 where one is unknown. */
+/*
+ * A bit, by index, for each verb in a list such as "status,watch", and for "user" and
+ * "privileged", which are fields of exec; 0 where a name is unknown.
+ */
 unsigned verbs_from_list(const char *list);
 
-/* Whether a verb is in such a set. */
-bool verbs_has(unsigned set, const struct verb *verb);
+/* The name of what a request needs and such a set does not have; NULL where it has all. */
+const char *verbs_withheld(unsigned set, const struct request *request);
 
 /*
  * Reads a request out of length bytes at data, which came with that many descriptors. 0,

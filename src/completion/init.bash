@@ -44,13 +44,21 @@ _init_signals() {
 	_init_offer "$names"
 }
 
+_init_capabilities="all default CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID
+	SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER
+	SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE
+	SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN
+	SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
+
 # The value of an option, by its name and by what the help calls it.
 _init_value() {
 	local plain=${cur##*=}
 	case $1 in
-	--control-verbs) _init_offer "status exec signal sessions hold attach watch wait stop open" ;;
+	--control-verbs) _init_offer "status exec signal sessions hold attach watch wait stop open user privileged" ;;
 	--unshare) _init_offer "pid mount uts ipc net user cgroup time all" ;;
-	--mount) _init_offer "proc sys dev pts shm mqueue tmp run all hidepid" ;;
+	--mount) _init_offer "proc sys dev pts shm mqueue tmp run all hidepid proc-full" ;;
+	--cap-keep | --cap-drop) _init_offer "$_init_capabilities" ;;
+	--rlimit) _init_offer "AS= CORE= CPU= DATA= FSIZE= LOCKS= MEMLOCK= MSGQUEUE= NICE= NOFILE= NPROC= RSS= RTPRIO= RTTIME= SIGPENDING= STACK=" ;;
 	--limit) _init_offer "cpu.max cpu.weight memory.high memory.max memory.swap.max pids.max" ;;
 	*)
 		case $2 in

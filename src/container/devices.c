@@ -1,9 +1,7 @@
 #include "devices.h"
 
-#include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -11,22 +9,7 @@
 #include "base/sys.h"
 #include "mountfd.h"
 
-/* Linux's Documentation/admin-guide/devices.txt. */
-static const struct {
-	char name[8];
-	unsigned char major, minor;
-} nodes[] = {
-	{"null", 1, 3},
-	{"zero", 1, 5},
-	{"full", 1, 7},
-	{"random", 1, 8},
-	{"urandom", 1, 9},
-	{"tty", 5, 0},
-	/* Without a terminal of ours, what is written to the console goes nowhere. */
-	{"console", 1, 3},
-};
-
-enum { CONSOLE = sizeof nodes / sizeof *nodes - 1 };
+static const char nodes[][8] = {"null", "zero", "full", "random", "urandom", "tty"};
 
 static const struct {
 	char name[8], target[16];
@@ -55,7 +38,7 @@ int devices_terminal(void)
 	/* It may be of another devpts, where the number means another one. */
 	if (!file_status_of(terminal, &there) && file_is_same(&there, &ours))
 		return terminal;
-	close(terminal);
+	sys_close(terminal);
 	return -1;
 }
 
@@ -70,32 +53,23 @@ SECTION_START static int put(int mount, const char *name, int node)
 	if (node < 0)
 		return -1;
 	if (!mountfd_restrict(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, false) &&
-		!mknodat(mount, name, S_IFREG | 0600, 0)) {
+		!sys_mknodat(mount, name, S_IFREG | 0600, 0)) {
 		over = mountfd_find(mount, name);
 		result = mountfd_put(node, over);
-		close(over);
+		sys_close(over);
 	}
-	close(node);
+	sys_close(node);
 	return result;
-}
-
-static int make_node(int mount, int host, int terminal, unsigned node)
-{
-	const char *name = nodes[node].name;
-
-	if (node == CONSOLE && terminal >= 0)
-		return put(mount, name, terminal);
-	if (!mknodat(mount, name, S_IFCHR | 0666, makedev(nodes[node].major, nodes[node].minor)))
-		return 0;
-	return errno == EPERM ? put(mount, name, mountfd_copy(host, nodes[node % CONSOLE].name))
-	                      : -1;
 }
 
 static int fill(int mount, int host, int terminal)
 {
-	for (unsigned i = 0; i <= CONSOLE; i++)
-		if (make_node(mount, host, terminal, i))
+	for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++)
+		if (put(mount, nodes[i], mountfd_copy(host, nodes[i])))
 			return -1;
+	/* Without a terminal of ours, what is written to the console goes nowhere. */
+	if (put(mount, "console", terminal < 0 ? mountfd_copy(host, nodes[0]) : terminal))
+		return -1;
 	for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
 		if (syscall(SYS_symlinkat, links[i].target, mount, links[i].name))
 			return -1;
@@ -104,9 +78,9 @@ static int fill(int mount, int host, int terminal)
 
 SECTION_START int devices_fill(int mount, int host, int terminal)
 {
-	mode_t mask = umask(0);
+	mode_t mask = sys_umask(0);
 	int result = fill(mount, host, terminal);
 
-	umask(mask);
+	sys_umask(mask);
 	return result;
 }

@@ -11,9 +11,9 @@
 int devices_terminal(void);
 
 /*
- * Fills the mount of an empty directory, itself mounted. Where we may make no nodes
- * (a user namespace, a device cgroup), those of host, a /dev, are mounted there.
- * Takes terminal over. 0, or -1 with errno.
+ * Fills the mount of an empty directory, itself mounted: the nodes of host, a /dev, are mounted
+ * there. A node made there would be the same device, but would need a file system on which the
+ * container could make others. Takes terminal over. 0, or -1 with errno.
  */
 int devices_fill(int mount, int host, int terminal);
 

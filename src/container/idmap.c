@@ -61,15 +61,6 @@ static void print(char *to, const struct idmap *map)
 		to = text_join(to, number_text(digits, map->numbers[i]), i % 3 == 2 ? "\n" : " ");
 }
 
-/* To a file of /proc/PID. */
-static int write_file(const char *directory, const char *name, const char *text)
-{
-	char path[64];
-
-	text_join(text_join(path, directory, "/"), name, "");
-	return file_write(AT_FDCWD, path, text);
-}
-
 _Noreturn void idmap_fail_killed(const char *who, int signal)
 {
 	char name[SIGNAL_TEXT];
@@ -105,38 +96,40 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	errno = failure.error;
 	if (child < 0)
 		fail_cannot("exec ", helper);
-	waitpid(child, &status, 0);
+	sys_waitpid(child, &status, 0);
 	if (WIFSIGNALED(status))
 		idmap_fail_killed(helper, WTERMSIG(status));
 	if (status)
-		fail("cannot map ids: ", helper, " refused; see subuid(5)");
+		fail_note("cannot map ids: ", helper, " refused; see subuid(5)");
 }
 
 SECTION_START static void write_map(const struct idmap *map, unsigned own, const char *pid,
 	const char *name, const char *helper)
 {
-	char directory[32], text[TEXT];
+	char path[64], text[TEXT], *file = text_join(text_join(path, "/proc/", pid), "/", "");
 	struct idmap root;
 
-	text_join(directory, "/proc/", pid);
+	text_join(file, name, "");
 	if (!map->count) {
 		/* All ids as they are. */
-		if (!geteuid() && !write_file(directory, name, "0 0 4294967295\n"))
+		if (!geteuid() && !file_write(AT_FDCWD, path, "0 0 4294967295\n"))
 			return;
 		idmap_root(&root, own);
 		map = &root;
 	}
 	print(text, map);
-	if (!write_file(directory, name, text))
+	if (!file_write(AT_FDCWD, path, text))
 		return;
 	if (errno == EPERM && map->count == 3 && map->numbers[1] == own && map->numbers[2] == 1) {
 		/* Without privilege a group could be dropped that a file denies something to. */
-		write_file(directory, "setgroups", "deny");
-		if (!write_file(directory, name, text))
+		text_join(file, "setgroups", "");
+		file_write(AT_FDCWD, path, "deny");
+		text_join(file, name, "");
+		if (!file_write(AT_FDCWD, path, text))
 			return;
 	}
 	if (errno != EPERM || !geteuid())
-		fail_errno("write ", directory, "/", name);
+		fail_cannot("write ", path);
 	ask_helper(helper, pid, text);
 }
 

@@ -13,6 +13,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "devices.h"
+#include "masks.h"
 #include "mountfd.h"
 
 enum {
@@ -34,7 +35,7 @@ static const struct {
 } rows[ROWS] = {
 	[PROC] = {"proc", SAFE, "proc", "/proc", ""},
 	[SYS] = {"sys", SAFE | MOUNTFD_RDONLY, "sysfs", "/sys", ""},
-	[DEV] = {"dev", MOUNTFD_NOSUID | MOUNTFD_NOEXEC, "tmpfs", "/dev", "mode=755"},
+	[DEV] = {"dev", SAFE, "tmpfs", "/dev", "mode=755"},
 	[PTS] = {"pts", MOUNTFD_NOSUID | MOUNTFD_NOEXEC, "devpts", "/dev/pts",
 		"gid=5 ptmxmode=666 mode=620"},
 	[SHM] = {"shm", SAFE, "tmpfs", "/dev/shm", "mode=1777 size=64m"},
@@ -44,7 +45,7 @@ static const struct {
 };
 
 /* Which bits of struct mounts.list a name of the list stands for; 0: there is no such name. */
-static unsigned bits_of(const char *name)
+static unsigned long long bits_of(const char *name)
 {
 	unsigned row = TEXT_ROW(name, ',', rows);
 
@@ -52,12 +53,14 @@ static unsigned bits_of(const char *name)
 		return 1U << row;
 	if (text_is(name, ',', "all"))
 		return (1U << ROWS) - 1;
+	if (text_is(name, ',', "proc-full"))
+		return 1U << PROC | MOUNTS_UNMASKED;
 	return text_is(name, ',', "hidepid") ? 1U << PROC | MOUNTS_HIDEPID : 0;
 }
 
 int mounts_parse(struct mounts *mounts, const char *list)
 {
-	const unsigned bits = text_set(list, bits_of);
+	const unsigned bits = (unsigned)text_set(list, bits_of);
 
 	mounts->list |= bits;
 	return bits ? 0 : -1;
@@ -78,7 +81,8 @@ int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 	to = text_field(part, to, ':');
 	if (*part != '/')
 		return -1;
-	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT : !text_is(to, 0, ":ro")))
+	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT
+			     : !text_is(to, 0, ":ro") && !text_is(to, 0, ":dev")))
 		return -1;
 	mounts->extra[mounts->count++] = (struct mounts_extra){text, is_tmpfs};
 	return 0;
@@ -101,7 +105,7 @@ static void put(int root, int mount, const char *path, bool directory)
 		fail_errno(over < 0 ? "make mount point " : "mount on ", path,
 			is_link ? ", a link to " : "", is_link ? point : "");
 	}
-	close(over);
+	sys_close(over);
 }
 
 /* What the kernel asks for in a user namespace (user_namespaces(7), sysfs(5)); or "". */
@@ -115,12 +119,13 @@ static const char *cause_for(enum row row)
 	               : "";
 }
 
-static void mount_row(int root, enum row row, bool hide_pids)
+static void mount_row(int root, enum row row, unsigned list)
 {
 	const char *point = rows[row].point;
 	int terminal = -1, host = -1;
 	int mount = mountfd_make(rows[row].type,
-		row == PROC && hide_pids ? "hidepid=2" : rows[row].options, rows[row].attributes);
+		row == PROC && list & MOUNTS_HIDEPID ? "hidepid=2" : rows[row].options,
+		rows[row].attributes);
 
 	if (mount < 0)
 		fail_cannot_since("mount ", rows[row].name, cause_for(row));
@@ -129,11 +134,13 @@ static void mount_row(int root, enum row row, bool hide_pids)
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
 	}
 	put(root, mount, point, true);
+	if ((row == PROC || row == SYS) && !(list & MOUNTS_UNMASKED))
+		masks_put(mount, row == PROC);
 	if (row == DEV && devices_fill(mount, host, terminal))
 		fail_cannot("fill ", point);
 	if (host >= 0)
-		close(host);
-	close(mount);
+		sys_close(host);
+	sys_close(mount);
 }
 
 SECTION_START static void mount_tmpfs(int root, const char *text)
@@ -147,7 +154,16 @@ SECTION_START static void mount_tmpfs(int root, const char *text)
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
 	put(root, mount, point, true);
-	close(mount);
+	sys_close(mount);
+}
+
+/* Whether a directory is the root that we have already, by the same mount. */
+static bool is_root(int directory)
+{
+	struct file_status here, root;
+
+	return !file_status_of(directory, &here) && !file_status_at(AT_FDCWD, "/", &root) &&
+	       file_is_same(&here, &root) && here.mount == root.mount;
 }
 
 /* Before anything is mounted that might cover the source. */
@@ -163,42 +179,39 @@ static int copy_source(const char *text)
 	return mount;
 }
 
-SECTION_START static void mount_bind(int root, const char *text, int mount)
-{
-	char point[PATH_MAX];
-	const char *options = text_field(point, text_field(point, text, ':') + 1, ':');
-	struct file_status status;
-
-	if (file_status_of(mount, &status) ||
-		(*options && mountfd_restrict(mount, MOUNTFD_RDONLY, true)))
-		fail_cannot("bind ", text);
-	put(root, mount, point, S_ISDIR(status.mode));
-	close(mount);
-}
-
-/* Whether a directory is the root that we have already, by the same mount. */
-static bool is_root(int directory)
-{
-	struct file_status here, root;
-
-	return !file_status_of(directory, &here) && !file_status_at(AT_FDCWD, "/", &root) &&
-	       file_is_same(&here, &root) && here.mount == root.mount;
-}
-
-/* Another directory becomes a mount, which is what pivot_root(2) takes. */
-static int open_root(const char *path)
+/* Another directory becomes a mount of its own, restricted, which is what pivot_root(2) takes. */
+static int open_root(const char *path, unsigned attributes)
 {
 	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root = over;
 
 	if (path && over >= 0 && !is_root(over)) {
 		root = mountfd_copy(over, ".");
-		if (root >= 0 && mountfd_put(root, over))
+		if (root >= 0 &&
+			(mountfd_restrict(root, attributes, true) || mountfd_put(root, over)))
 			root = -1;
-		close(over);
+		sys_close(over);
 	}
 	if (root < 0)
 		fail_cannot("open root ", path ? path : "/");
 	return root;
+}
+
+/* A device that is bound by itself was asked for by name; one in a directory needs ":dev". */
+SECTION_START static void mount_bind(int root, const char *text, int mount, unsigned attributes)
+{
+	char point[PATH_MAX];
+	const char *options = text_field(point, text_field(point, text, ':') + 1, ':');
+	struct file_status status;
+	const bool unknown = file_status_of(mount, &status);
+
+	if (text_is(options, 0, ":ro"))
+		attributes |= MOUNTFD_RDONLY;
+	if (unknown || text_is(options, 0, ":dev") || !S_ISDIR(status.mode))
+		attributes &= ~(unsigned)MOUNTFD_NODEV;
+	if (unknown || mountfd_restrict(mount, attributes, true))
+		fail_cannot("bind ", text);
+	put(root, mount, point, S_ISDIR(status.mode));
+	sys_close(mount);
 }
 
 /*
@@ -214,11 +227,11 @@ static void pivot(int root, const char *path)
 	if (is_root(root))
 		return;
 	if (!syscall(SYS_pivot_root, ".", ".")) {
-		if (umount2(".", MNT_DETACH))
+		if (sys_umount2(".", MNT_DETACH))
 			fail_cannot("unmount the old root", "");
-	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+	} else if (errno != EINVAL || sys_mount(".", "/", NULL, MS_MOVE, NULL) || sys_chroot("."))
 		fail_cannot("pivot root to ", path);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");
 }
 
@@ -226,29 +239,32 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
 	int root, sources[MOUNTS_EXTRA];
+	unsigned safety = 0;
 
 	if (!own_namespace) {
-		if (mounts->root && (chroot(mounts->root) || chdir("/")))
+		if (mounts->root && (sys_chroot(mounts->root) || sys_chdir("/")))
 			fail_cannot("change root to ", mounts->root);
 		return;
 	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail_cannot_since("make mounts private", "",
 			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
 	for (unsigned i = 0; i < mounts->count; i++)
 		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
-	root = open_root(mounts->root);
+	if (mounts->root)
+		safety = MOUNTFD_NODEV | (mounts->set_user_id ? 0U : MOUNTFD_NOSUID);
+	root = open_root(mounts->root, safety);
 	for (unsigned i = 0; i < ROWS; i++)
 		if (mounts->list & 1U << i)
-			mount_row(root, i, mounts->list & MOUNTS_HIDEPID);
+			mount_row(root, i, mounts->list);
 	for (unsigned i = 0; i < mounts->count; i++)
 		if (extra[i].is_tmpfs)
 			mount_tmpfs(root, extra[i].text);
 		else
-			mount_bind(root, extra[i].text, sources[i]);
+			mount_bind(root, extra[i].text, sources[i], safety);
 	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
 		fail_cannot("make the root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);
-	close(root);
+	sys_close(root);
 }

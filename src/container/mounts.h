@@ -9,12 +9,13 @@
 
 #include <stdbool.h>
 
-enum { MOUNTS_EXTRA = 32, MOUNTS_HIDEPID = 1 << 16 };
+enum { MOUNTS_EXTRA = 32, MOUNTS_HIDEPID = 1 << 16, MOUNTS_UNMASKED = 1 << 17 };
 
 struct mounts {
 	const char *root; /* NULL: as it is */
 	bool read_only;   /* the root */
-	unsigned list;    /* a bit for each file system of mounts_parse, and MOUNTS_HIDEPID */
+	bool set_user_id; /* set-user-ID programs have their effect */
+	unsigned list;    /* a bit for each file system of mounts_parse, and MOUNTS_... */
 	unsigned count;   /* of extra */
 	/* In the order in which they were asked for. */
 	struct mounts_extra {
@@ -25,11 +26,14 @@ struct mounts {
 
 /*
  * Adds a list of proc, sys, dev, pts, shm, mqueue, tmp, run, or all of these, and
- * hidepid, which is proc with its hidepid=2 (proc(5)). 0, or -1.
+ * hidepid, which is proc with its hidepid=2 (proc(5)), or proc-full, which is proc without masks.
+ * 0, or -1.
  */
 int mounts_parse(struct mounts *mounts, const char *list);
 
-/* Adds SRC:DST[:ro], or DST[:SIZE] for a tmpfs; both DST are of the inside. 0, or -1. */
+/*
+ * Adds SRC:DST[:ro|:dev], or DST[:SIZE] for a tmpfs; both DST are of the inside. 0, or -1.
+ */
 int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs);
 
 /* Whether it takes a mount namespace of our own. */
@@ -37,7 +41,9 @@ bool mounts_wanted(const struct mounts *mounts);
 
 /*
  * Performs the mounts. In a mount namespace of our own, nothing that is mounted from now on
- * shows outside, and the root is pivoted to; otherwise it is chroot(2). Mount points
+ * shows outside, and the root is pivoted to; otherwise it is chroot(2). With a root no device
+ * node has an effect in it, unless it is "/", or in a directory that is bound without ":dev", and
+ * no set-user-ID program unless that is asked for. Mount points
  * are made where they are missing. The current directory is the new root. Whatever
  * fails ends the process, and says so.
  */

@@ -18,7 +18,7 @@
 #include "process/signals.h"
 
 /* The flags of clone(2) that a name in a list stands for; 0: there is no such name. */
-static unsigned flags_of(const char *name)
+static unsigned long long flags_of(const char *name)
 {
 	const bool all = text_is(name, ',', "all");
 	unsigned flags = 0;
@@ -31,7 +31,7 @@ static unsigned flags_of(const char *name)
 
 int namespaces_parse(struct namespaces *namespaces, const char *list)
 {
-	const unsigned flags = text_set(list, flags_of);
+	const unsigned flags = (unsigned)text_set(list, flags_of);
 
 	namespaces->flags |= flags;
 	return flags ? 0 : -1;
@@ -48,7 +48,7 @@ static void become_first(const struct namespaces *namespaces)
 		.uid = *idmap_first(&namespaces->uids), .gid = *idmap_first(&namespaces->gids)};
 
 	if (credentials_become(&first) && credentials_take_ids(first.uid, first.gid))
-		fail_cannot("take on ids inside", "");
+		fail_cannot("take on ids inside", NULL);
 }
 
 /*
@@ -57,7 +57,7 @@ static void become_first(const struct namespaces *namespaces)
  */
 _Noreturn static void fail_without_parent(void)
 {
-	fail("cannot start: outer process was killed");
+	fail_note("cannot start: outer process was killed", NULL, NULL);
 }
 
 /* Waits for the byte by which our parent lets us continue. */
@@ -65,7 +65,7 @@ static void await(int pipe)
 {
 	char byte;
 
-	if (read(pipe, &byte, 1) != 1)
+	if (sys_read(pipe, &byte, 1) != 1)
 		fail_without_parent();
 }
 
@@ -76,7 +76,7 @@ static void die_with_outer(int pipe)
 
 	/* It fails for a bad signal alone. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (poll(&end, 1, 0))
+	if (sys_poll(&end, 1, 0))
 		fail_without_parent();
 }
 
@@ -111,28 +111,28 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 	int ends[2];
 
 	if (sys_pipe(ends))
-		fail_cannot("make pipe", "");
+		fail_cannot("make pipe", NULL);
 	/* In one call, so that the others belong to the user namespace. */
 	child = sys_clone3(namespaces->flags, -1);
 	if (child < 0)
 		fail_to_make(namespaces);
 	if (!child) {
 		janitor_disown();
-		close(ends[1]);
+		sys_close(ends[1]);
 		await(ends[0]);
 		if (user)
 			become_first(namespaces);
 		/* Now, since a change of ids makes the kernel forget it. */
 		die_with_outer(ends[0]);
-		close(ends[0]);
+		sys_close(ends[0]);
 		return 0;
 	}
 	if (user)
 		idmap_write(child, &namespaces->uids, &namespaces->gids);
-	close(ends[0]);
+	sys_close(ends[0]);
 	*life = ends[1];
-	if (write(ends[1], "", 1) != 1)
-		fail_cannot("start inner process", "");
+	if (sys_write(ends[1], "", 1) != 1)
+		fail_cannot("start inner process", NULL);
 	return child;
 }
 
@@ -140,8 +140,8 @@ void namespaces_abandon(void)
 {
 	if (child <= 0)
 		return;
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	sys_kill(child, SIGKILL);
+	sys_waitpid(child, NULL, 0);
 }
 
 /*
@@ -163,23 +163,24 @@ static void enter_new_users(const struct namespaces *namespaces)
 	int ends[2], status = 0;
 
 	if (sys_pipe(ends))
-		fail_cannot("make pipe", "");
+		fail_cannot("make pipe", NULL);
 	child = sys_fork(0);
 	if (child < 0)
-		fail_cannot("fork id mapper", "");
+		fail_cannot("fork id mapper", NULL);
 	if (!child) {
-		close(ends[1]);
+		sys_close(ends[1]);
 		await(ends[0]);
 		idmap_write(self, &namespaces->uids, &namespaces->gids);
 		_exit(0);
 	}
-	close(ends[0]);
-	if (unshare((int)namespaces->flags))
+	sys_close(ends[0]);
+	if (sys_unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
-	if ((write(ends[1], "", 1) != 1 && errno != EPIPE) || waitpid(child, &status, 0) < 0)
-		fail_cannot("map ids", "");
+	if ((sys_write(ends[1], "", 1) != 1 && errno != EPIPE) ||
+		sys_waitpid(child, &status, 0) < 0)
+		fail_cannot("map ids", NULL);
 	child = 0;
-	close(ends[1]);
+	sys_close(ends[1]);
 	check_mapper(status);
 	become_first(namespaces);
 }
@@ -191,7 +192,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 		return enter_new_pids(namespaces, life);
 	if (namespaces->flags & CLONE_NEWUSER)
 		enter_new_users(namespaces);
-	else if (namespaces->flags && unshare((int)namespaces->flags))
+	else if (namespaces->flags && sys_unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
 	return 0;
 }
@@ -199,14 +200,31 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 /* Any socket will do for it (netdevice(7)). */
 static void bring_up_loopback(void)
 {
-	struct ifreq request = {.ifr_name = "lo"};
+	struct ifreq request;
 	int fd = sys_socket();
-	bool known = fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request);
+	bool up = false;
 
-	request.ifr_flags |= IFF_UP;
-	if (!known || sys_ioctl(fd, SIOCSIFFLAGS, &request))
-		fail_cannot("bring up the loopback interface", "");
-	close(fd);
+	text_join(request.ifr_name, "lo", "");
+	if (fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request)) {
+		request.ifr_flags |= IFF_UP;
+		up = !sys_ioctl(fd, SIOCSIFFLAGS, &request);
+	}
+	if (!up)
+		fail_cannot("bring up the loopback interface", NULL);
+	sys_close(fd);
+}
+
+/*
+ * Keys have no namespace: what is in the keyring of whoever starts init is not for the container.
+ * Where the kernel has no keys, or a filter keeps all of them away, there are none to hide.
+ */
+static void join_keyring(void)
+{
+	const int join_session_keyring = 1; /* <linux/keyctl.h> */
+
+	if (syscall(SYS_keyctl, join_session_keyring, NULL) < 0 && errno != ENOSYS &&
+		errno != EPERM)
+		fail_cannot("join session keyring", NULL);
 }
 
 void namespaces_furnish(const struct namespaces *namespaces)
@@ -219,4 +237,6 @@ void namespaces_furnish(const struct namespaces *namespaces)
 		fail_cannot("set domain name ", domain);
 	if (namespaces->loopback)
 		bring_up_loopback();
+	if (namespaces->keyring)
+		join_keyring();
 }

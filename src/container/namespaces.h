@@ -1,6 +1,6 @@
 /*
  * namespaces: namespaces of our own (namespaces(7)), and what belongs into new ones:
- * the host's name, the loopback interface.
+ * the host's name, the loopback interface, a session keyring.
  */
 #ifndef NAMESPACES_H
 #define NAMESPACES_H
@@ -13,8 +13,10 @@
 struct namespaces {
 	unsigned long flags; /* CLONE_NEW... of sched.h */
 	struct idmap uids, gids;
+	bool map_same; /* where root gives no map: every id is the same outside */
 	const char *hostname, *domainname; /* NULL: as it is */
 	bool loopback;
+	bool keyring; /* a session keyring of our own (session-keyring(7)) */
 };
 
 /* Adds a list of pid, mount, uts, ipc, net, user, cgroup, time, or all. 0, or -1. */
@@ -38,7 +40,10 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life);
 /* Kills the child that waits for us, inner process or id mapper, where we fail. */
 void namespaces_abandon(void);
 
-/* Sets the names and brings up the loopback interface. Ends the process where it fails. */
+/*
+ * Sets the names, brings up the loopback interface and joins a new session keyring. Ends the
+ * process where it fails.
+ */
 void namespaces_furnish(const struct namespaces *namespaces);
 
 #endif

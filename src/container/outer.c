@@ -1,5 +1,6 @@
 #include "outer.h"
 
+#include "base/sys.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,7 +24,7 @@ _Noreturn static void end(struct outer *outer, int status, int terminal_signal)
 		log_note(LOG_WARN, "the container's PID 1 was killed by ",
 			signal_text(WTERMSIG(status), name));
 	if (janitor_descriptor() >= 0 && !janitor_end())
-		log_note(LOG_WARN, "cannot clean up: the janitor process has died", "");
+		log_note(LOG_WARN, "cannot clean up: the janitor process has died", NULL);
 	/* What the inner process, as a PID 1, cannot: see command_ended(). */
 	if (terminal_signal && WIFEXITED(status) && code == 128 + terminal_signal)
 		signals_undergo(getpid(), terminal_signal);
@@ -41,15 +42,15 @@ _Noreturn void outer_serve(struct outer *outer)
 
 	fds_release_stdio(outer->signals);
 	fds_close_others(keep, sizeof keep / sizeof *keep);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		warn_cannot("change directory to ", "/");
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)
 			if (one.pid == outer->inner)
 				end(outer, one.status, terminal_signal);
-		poll(&ready, 1, -1);
-		if (read(outer->signals, &got, sizeof got) != sizeof got)
+		sys_poll(&ready, 1, -1);
+		if (sys_read(outer->signals, &got, sizeof got) != sizeof got)
 			continue;
 		/*
 		 * The terminal has sent what was typed to the command as well. If that stops

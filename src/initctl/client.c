@@ -250,6 +250,8 @@ static void add_exec(struct wire_out *out, const struct initctl_exec *exec)
 		wire_add_field(out, "user", exec->user);
 	if (exec->mask)
 		wire_add_field(out, "umask", exec->mask);
+	if (exec->privileged)
+		wire_add_field(out, "privileged", "true");
 	if (exec->no_new_privileges)
 		wire_add_field(out, "noNewPrivileges", "true");
 	if (exec->program >= 0)

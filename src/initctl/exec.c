@@ -99,6 +99,8 @@ const struct option exec_options[] = {
 	{NULL, "--scope", NULL, "end what the command leaves behind", option_true, AT(scope)},
 	{NULL, "--umask", "OCTAL", "with this umask", option_text, AT(exec.mask)},
 	{NULL, "--rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit, 0},
+	{NULL, "--privileged", NULL, "as root with all that init may do", option_true,
+		AT(exec.privileged)},
 	{NULL, "--no-new-privs", NULL, "programs gain no privileges", option_true,
 		AT(exec.no_new_privileges)},
 	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text,

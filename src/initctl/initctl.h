@@ -99,6 +99,7 @@ struct initctl_exec {
 	const char *user;          /* UID[:GID[,GID...]], or NULL */
 	const char *mask;          /* umask in octal, or NULL */
 	const char *const *limits; /* NAME:SOFT:HARD, NULL-terminated, or NULL */
+	bool privileged; /* as root with all that init may do, not as the container's command */
 	bool no_new_privileges;
 	bool terminal;                /* run it on a new terminal of the container */
 	unsigned short height, width; /* of the terminal, in characters */

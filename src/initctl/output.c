@@ -219,6 +219,8 @@ static const struct {
 	{"terminal", "open a terminal for"},
 	{"rlimits", "set resource limits of"},
 	{"parent", "set the parent death signal of"},
+	{"capabilities", "drop capabilities of"},
+	{"seccomp", "install the seccomp filter of"},
 	{"user", "become user"},
 	{"privileges", "set privileges of"},
 	{"cwd", "change to directory"},
@@ -264,18 +266,18 @@ int output_failed(const struct initctl_message *message, const char *object, con
 		   *reason = field_or_dash(message, "message");
 	const char *bad = initctl_field(message, "field"), *step = stage;
 	int error = (int)initctl_number(message, "errno", 4095, EPROTO);
+	const char *hint = bad && error == EPERM ? " (see --control-verbs of init)" : "";
 
 	if (bad && explain_field(bad, value, error))
 		return EXIT_INITCTL;
 	if (bad && !strcmp(bad, "request")) {
-		warn("cannot complete the request for ", object, ": ", reason,
-			error == EPERM ? " (see --control-verbs of init)" : "");
+		warn("cannot complete the request for ", object, ": ", reason, hint);
 		return EXIT_INITCTL;
 	}
 	for (unsigned i = 0; i < sizeof stages / sizeof *stages; i++)
 		if (!strcmp(stages[i].stage, stage))
 			step = stages[i].step;
-	warn("cannot ", step, " ", object, ": ", bad ? bad : "", bad ? ": " : "", reason);
+	warn("cannot ", step, " ", object, ": ", bad ? bad : "", bad ? ": " : "", reason, hint);
 	if (strcmp(stage, "exec") != 0)
 		return EXIT_INITCTL;
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;

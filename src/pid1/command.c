@@ -49,7 +49,7 @@ const struct tty *command_terminal(void)
 void command_release_terminal(void)
 {
 	if (self.tty.mode == TTY_LEADER && tty_release(&self.tty))
-		fail_cannot("release terminal", "");
+		fail_cannot("release terminal", NULL);
 }
 
 static int exec_code(const struct persona *persona, int error)
@@ -86,15 +86,14 @@ SECTION_START void command_start(const struct options *options, char **envp)
 	struct spawn spawn = {
 		.argv = options->command,
 		.envp = envp,
-		.user = options->as_user ? &options->user : NULL,
+		.privileges = &options->privileges,
 		.directory = options->directory,
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
-		.group = getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
+		.group = sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
 		.controlling_terminal = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
 		.foreground = give ? self.tty.fd : -1,
 		.stops_for_terminal = ours && !give,
-		.no_new_privileges = options->no_new_privileges,
 		.die_with_us = getpid() != 1,
 	};
 
@@ -108,8 +107,10 @@ SECTION_START void command_start(const struct options *options, char **envp)
 	}
 	self.process.pidfd = (int)syscall(SYS_pidfd_open, self.process.pid, 0);
 	self.process.leader_only = options->main_only;
-	self.process.group = options->group && spawn.group != SPAWN_OUR_GROUP;
-	self.group = spawn.group != SPAWN_OUR_GROUP ? self.process.pid : 0;
+	if (spawn.group != SPAWN_OUR_GROUP) {
+		self.group = self.process.pid;
+		self.process.group = options->group;
+	}
 	log_write(LOG_INFO, 0, "started ", options->command[0], " as ",
 		number_text(digits, self.process.pid));
 }
@@ -152,13 +153,13 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 
 void command_kill(void)
 {
-	kill(self.process.pid, SIGKILL);
+	sys_kill(self.process.pid, SIGKILL);
 }
 
 void command_terminate_group(void)
 {
 	if (self.group)
-		kill(-self.group, SIGTERM);
+		sys_kill(-self.group, SIGTERM);
 }
 
 void command_note_signal(const struct signalfd_siginfo *from)
@@ -182,10 +183,10 @@ bool command_lend_terminal(const struct signalfd_siginfo *from)
 		return false;
 	/* The kernel sends it to the group, and so does another init that stops with it. */
 	if (from->ssi_code != SI_KERNEL &&
-		!(self.tty.given && getpgid((pid_t)from->ssi_pid) == getpgrp()))
+		!(self.tty.given && sys_getpgid((pid_t)from->ssi_pid) == getpgrp()))
 		return false;
 	tty_take_back(&self.tty, self.process.pid);
-	return tty_ours(&self.tty) && !kill(0, SIGCONT);
+	return tty_ours(&self.tty) && !sys_kill(0, SIGCONT);
 }
 
 void command_stopped(int signal)
@@ -205,24 +206,22 @@ void command_stopped(int signal)
 			if (signal == SIGSTOP)
 				return;
 			if (asked && tty_abandon(&self.tty, self.process.pid))
-				kill(-self.process.pid, SIGHUP);
+				sys_kill(-self.process.pid, SIGHUP);
 		}
 	}
 	if (hand)
 		tty_hand_over(&self.tty, self.process.pid);
-	kill(-self.process.pid, SIGCONT);
+	sys_kill(-self.process.pid, SIGCONT);
 }
 
 int command_ended(int status, bool asked)
 {
 	char digits[NUMBER_SIZE], name[SIGNAL_TEXT];
-	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 	bool was_foreground = self.tty.given;
 
-	if (signal)
-		log_note(LOG_INFO, "command killed by ", signal_text(signal, name));
-	else
-		log_note(LOG_INFO, "command exited with ", number_text(digits, reap_code(status)));
+	log_note(LOG_INFO, signal ? "command killed by " : "command exited with ",
+		signal ? signal_text(signal, name) : number_text(digits, reap_code(status)));
 	tty_take_back(&self.tty, self.process.pid);
 	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)
@@ -232,7 +231,7 @@ int command_ended(int status, bool asked)
 	 * group, a script or a pipeline, would have got it as well.
 	 */
 	if (was_foreground && !asked && (signal == SIGINT || signal == SIGQUIT))
-		kill(0, signal);
+		sys_kill(0, signal);
 	self.process.pid = 0;
 	return was_foreground || signal == self.terminal_signal ? signal : 0;
 }

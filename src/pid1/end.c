@@ -64,9 +64,14 @@ static bool is_stop(int signal)
 	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 }
 
-static void set_state(enum state state, long long deadline)
+static long long from_now(long long duration)
 {
-	static const char *const names[] = {
+	return after(sys_now(), duration);
+}
+
+static void set_state(enum state state, long long duration)
+{
+	static const char names[][10] = {
 		[RUNNING] = "running",
 		[PAUSED] = "running",
 		[LINGERING] = "lingering",
@@ -75,7 +80,7 @@ static void set_state(enum state state, long long deadline)
 	};
 
 	self.state = state;
-	self.deadline = deadline;
+	self.deadline = from_now(duration);
 	self.view->state = names[state];
 	self.view->stopping = state >= ENDING;
 }
@@ -86,7 +91,7 @@ void end_setup(const struct options *options, struct server_view *view)
 	self.view = view;
 	self.requested = NOT_SAID;
 	view->grace = options->grace;
-	set_state(options->pause ? PAUSED : RUNNING, NEVER);
+	set_state(options->pause ? PAUSED : RUNNING, FOREVER);
 }
 
 void end_clean_up(void)
@@ -104,9 +109,7 @@ void end_clean_up(void)
 		warn_cannot("remove cgroup ", cgroup_path());
 }
 
-/* The actions: what an event does. The table that says when is below them. */
-
-static void finish(void)
+_Noreturn static void finish(void)
 {
 	command_return_terminal();
 	end_clean_up();
@@ -125,7 +128,7 @@ static void kill_others(void)
 	if (getpid() == 1)
 		finish();
 	if (self.state != KILLED)
-		set_state(KILLED, after(sys_now(), KILL_WAIT));
+		set_state(KILLED, KILL_WAIT);
 }
 
 static void begin(void)
@@ -136,7 +139,7 @@ static void begin(void)
 			command_terminate_group();
 		finish();
 	}
-	set_state(ENDING, after(sys_now(), self.view->grace));
+	set_state(ENDING, self.view->grace);
 	/* PID 1 learns here that nobody is left. Elsewhere it would take another walk of /proc. */
 	if (!descendants_signal(self.view->proc, SIGTERM))
 		finish();
@@ -144,24 +147,9 @@ static void begin(void)
 	descendants_signal(self.view->proc, SIGCONT);
 }
 
-/* A command that was told to stop leaves nothing to wait for. */
-static void linger_or_begin(void)
-{
-	if (self.options->wait_all && !self.stops)
-		set_state(LINGERING, NEVER);
-	else
-		begin();
-}
-
 static void shorten(long long duration)
 {
-	self.deadline = sooner(self.deadline, after(sys_now(), duration));
-}
-
-static void limit_command(void)
-{
-	if (self.stops == 1)
-		self.deadline = after(sys_now(), self.options->kill_after);
+	self.deadline = sooner(self.deadline, from_now(duration));
 }
 
 /* Another request may make the time shorter, but not longer. */
@@ -176,66 +164,96 @@ static void limit_command_as_requested(void)
 	shorten(limit);
 }
 
-static void shorten_as_requested(void)
-{
-	if (self.requested != NOT_SAID)
-		shorten(self.requested);
-}
+enum action {
+	NOTHING,
+	LINGER_OR_BEGIN,
+	BEGIN,
+	LIMIT_COMMAND,              /* --kill-after, from the first signal on */
+	LIMIT_COMMAND_AS_REQUESTED, /* by what the requests said, else by --kill-after */
+	KILL_COMMAND,
+	KILL_ON_SECOND_SIGNAL,
+	SHORTEN_AS_REQUESTED,
+	KILL_AFTER_GRACE,
+	KILL_OTHERS,
+	FINISH,
+};
 
-static void kill_command(void)
-{
-	self.deadline = NEVER;
-	log_note(LOG_WARN, "command did not end in time; killing it", "");
-	command_kill();
-}
+/* What an event does in a state. */
+static const unsigned char actions[STATES][EVENTS] = {
+	[RUNNING][COMMAND_ENDED] = LINGER_OR_BEGIN,
+	[RUNNING][STOP_SIGNAL] = LIMIT_COMMAND,
+	[RUNNING][STOP_REQUEST] = LIMIT_COMMAND_AS_REQUESTED,
+	[RUNNING][TIME_IS_UP] = KILL_COMMAND,
 
-static void kill_on_second_signal(void)
-{
-	if (self.stops > 1)
-		kill_others();
-}
+	[PAUSED][STOP_SIGNAL] = BEGIN,
+	[PAUSED][STOP_REQUEST] = BEGIN,
 
-static void kill_after_grace(void)
-{
-	log_note(LOG_WARN, "grace period expired; killing remaining processes", "");
-	kill_others();
-}
+	[LINGERING][STOP_SIGNAL] = BEGIN,
+	[LINGERING][STOP_REQUEST] = BEGIN,
+	[LINGERING][NOBODY_LEFT] = FINISH,
 
-/* What an event does in a state; nothing where no action stands here. */
-static void (*const actions[STATES][EVENTS])(void) = {
-	[RUNNING][COMMAND_ENDED] = linger_or_begin,
-	[RUNNING][STOP_SIGNAL] = limit_command,
-	[RUNNING][STOP_REQUEST] = limit_command_as_requested,
-	[RUNNING][TIME_IS_UP] = kill_command,
+	[ENDING][STOP_SIGNAL] = KILL_ON_SECOND_SIGNAL,
+	[ENDING][STOP_REQUEST] = SHORTEN_AS_REQUESTED,
+	[ENDING][TIME_IS_UP] = KILL_AFTER_GRACE,
+	[ENDING][NOBODY_LEFT] = FINISH,
 
-	[PAUSED][STOP_SIGNAL] = begin,
-	[PAUSED][STOP_REQUEST] = begin,
-
-	[LINGERING][STOP_SIGNAL] = begin,
-	[LINGERING][STOP_REQUEST] = begin,
-	[LINGERING][NOBODY_LEFT] = finish,
-
-	[ENDING][STOP_SIGNAL] = kill_on_second_signal,
-	[ENDING][STOP_REQUEST] = shorten_as_requested,
-	[ENDING][TIME_IS_UP] = kill_after_grace,
-	[ENDING][NOBODY_LEFT] = finish,
-
-	[KILLED][STOP_SIGNAL] = kill_on_second_signal,
-	[KILLED][STOP_REQUEST] = shorten_as_requested,
-	[KILLED][TIME_PASSED] = kill_others, /* some may have been forked meanwhile */
-	[KILLED][TIME_IS_UP] = finish,
-	[KILLED][NOBODY_LEFT] = finish,
+	[KILLED][STOP_SIGNAL] = KILL_ON_SECOND_SIGNAL,
+	[KILLED][STOP_REQUEST] = SHORTEN_AS_REQUESTED,
+	[KILLED][TIME_PASSED] = KILL_OTHERS, /* some may have been forked meanwhile */
+	[KILLED][TIME_IS_UP] = FINISH,
+	[KILLED][NOBODY_LEFT] = FINISH,
 };
 
 static void act(enum event event)
 {
-	if (actions[self.state][event])
-		actions[self.state][event]();
+	switch ((enum action)actions[self.state][event]) {
+	case NOTHING:
+		break;
+	case LINGER_OR_BEGIN:
+		/* A command that was told to stop leaves nothing to wait for. */
+		if (self.options->wait_all && !self.stops)
+			set_state(LINGERING, FOREVER);
+		else
+			begin();
+		break;
+	case BEGIN:
+		begin();
+		break;
+	case LIMIT_COMMAND:
+		if (self.stops == 1)
+			shorten(self.options->kill_after);
+		break;
+	case LIMIT_COMMAND_AS_REQUESTED:
+		limit_command_as_requested();
+		break;
+	case KILL_COMMAND:
+		self.deadline = NEVER;
+		log_note(LOG_WARN, "command did not end in time; killing it", NULL);
+		command_kill();
+		break;
+	case KILL_ON_SECOND_SIGNAL:
+		if (self.stops > 1)
+			kill_others();
+		break;
+	case SHORTEN_AS_REQUESTED:
+		if (self.requested != NOT_SAID)
+			shorten(self.requested);
+		break;
+	case KILL_AFTER_GRACE:
+		log_note(LOG_WARN, "grace period expired; killing remaining processes", NULL);
+		kill_others();
+		break;
+	case KILL_OTHERS:
+		kill_others();
+		break;
+	case FINISH:
+		finish();
+	}
 }
 
 void end_on_command_ended(int status)
 {
-	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 
 	self.code = reap_code(status);
 	notify_exited(status);

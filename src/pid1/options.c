@@ -1,7 +1,7 @@
 #include "options.h"
 
+#include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/environment.h"
@@ -46,44 +46,47 @@ _Noreturn static void refuse(const struct words *words, const char *what, const 
 	fail(words->from, what, "'", word, "'");
 }
 
-static void take_value(struct options *options, struct words *words, const struct option *option,
+/*
+ * Applies the option that a word names. Its value is what stands behind the name in the word, or
+ * else the next word. Returns whether it took one.
+ */
+static bool take(struct options *options, struct words *words, const struct option *option,
 	const char *word, const char *value)
 {
-	if (!value)
-		value = *words->next ? *words->next++ : NULL;
+	char name[OPTION_NAME];
+
+	if (!option)
+		refuse(words, "unknown option ", word);
+	else if (!options_name(option, name)) {
+		/* What stands behind a short name is another one. */
+		if (value && word[1] == '-')
+			refuse(words, "option takes no value: ", word);
+		options_apply(option, options, NULL);
+		return false;
+	}
+	if (!value && *words->next)
+		value = *words->next++;
 	if (!value)
 		refuse(words, "no value for option ", word);
 	if (options_apply(option, options, value))
-		fail(words->from, "--", option->name, ": bad value '", value, "'");
+		fail(words->from, "--", name, ": bad value '", value, "'");
+	return true;
 }
 
 static void take_long(struct options *options, struct words *words, const char *word)
 {
-	const char *sign = word + text_until(word, '='), *value = *sign ? sign + 1 : NULL;
-	const struct option *option = options_by_name(word + 2);
+	const char *sign = word + text_until(word, '=');
 
-	if (!option)
-		refuse(words, "unknown option ", word);
-	else if (option->argument)
-		take_value(options, words, option, word, value);
-	else if (value)
-		refuse(words, "option takes no value: ", word);
-	else
-		options_apply(option, options, NULL);
+	take(options, words, options_by_name(word + 2), word, *sign ? sign + 1 : NULL);
 }
 
 /* A word of short names: the value of the last may be the rest of the word. */
 static void take_short(struct options *options, struct words *words, const char *word)
 {
-	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *option = options_by_letter(*letter);
-		if (!option)
-			refuse(words, "unknown option ", word);
-		else if (option->argument) {
-			take_value(options, words, option, word, letter[1] ? letter + 1 : NULL);
+	for (const char *rest = word + 1; *rest;) {
+		const struct option *option = options_by_letter(*rest++);
+		if (take(options, words, option, word, *rest ? rest : NULL))
 			return;
-		} else
-			options_apply(option, options, NULL);
 	}
 }
 
@@ -103,6 +106,30 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 	}
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/*
+ * Moves a word to *to, without its quotes, and *to behind it. Returns where it ended, at a blank
+ * or at the end of the text; NULL where a quote has no end.
+ */
+static char *take_word(char *from, char **to)
+{
+	char quote = 0;
+
+	for (; *from && (quote || !is_blank(*from)); from++)
+		if (quote ? *from == quote : *from == '\'' || *from == '"')
+			quote = (char)(quote ? 0 : *from);
+		else {
+			if (*from == '\\' && quote != '\'' && from[1])
+				from++;
+			*(*to)++ = *from;
+		}
+	return quote ? NULL : from;
+}
+
 /*
  * Splits text in place at blanks; '...', "..." and a backslash keep what they
  * hold. Returns -1 where there are too many words or a quote has no end.
@@ -110,30 +137,26 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 static int split(char *text, char **words)
 {
 	unsigned count = 0;
-	char *to = text, quote = 0;
-	bool inside = false;
+	char *from = text, *to = text;
 
-	for (char *from = text; *from; from++) {
-		bool blank = *from == ' ' || *from == '\t' || *from == '\n';
-		if (!inside && !blank) {
-			if (count == ENVIRONMENT_WORDS)
-				return -1;
-			words[count++] = to;
-			inside = true;
+	while (*from) {
+		if (is_blank(*from)) {
+			from++;
+			continue;
 		}
-		if (quote ? *from == quote : *from == '\'' || *from == '"')
-			quote = (char)(quote ? 0 : *from);
-		else if (!quote && inside && blank) {
-			*to++ = 0;
-			inside = false;
-		} else if (*from == '\\' && quote != '\'' && from[1])
-			*to++ = *++from;
-		else if (inside)
-			*to++ = *from;
+		if (count == ENVIRONMENT_WORDS)
+			return -1;
+		words[count++] = to;
+		from = take_word(from, &to);
+		if (!from)
+			return -1;
+		/* Past the blank first: the word's NUL may take its place. */
+		if (*from)
+			from++;
+		*to++ = 0;
 	}
-	*to = 0;
 	words[count] = NULL;
-	return quote ? -1 : 0;
+	return 0;
 }
 
 static void take_environment(struct options *options, char **envp)
@@ -159,7 +182,7 @@ static void take_environment(struct options *options, char **envp)
 	if (!text)
 		return;
 	if (split(text, list))
-		fail(words.from, "too many words or an unclosed quote");
+		fail_note(words.from, "too many words or an unclosed quote", NULL);
 	take_all(options, &words);
 	if (*words.next)
 		refuse(&words, "not an option: ", *words.next);
@@ -170,7 +193,7 @@ static void check_command(const struct options *options, const struct words *wor
 	if (options->pause && options->command)
 		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)
-		fail("no command given, see '", options->persona->name, " --help'");
+		fail_note("no command given, see '", options->persona->name, " --help'");
 	if (options->cgroup.count && !options->cgroup.path)
 		refuse(words, "--limit without --cgroup: ", options->cgroup.limits[0]);
 }
@@ -181,11 +204,41 @@ static void imply_namespaces(struct options *options)
 	struct namespaces *namespaces = &options->namespaces;
 
 	if (namespaces->hostname || namespaces->domainname)
-		namespaces_parse(namespaces, "uts");
+		namespaces->flags |= CLONE_NEWUTS;
 	if (mounts_wanted(&options->mounts))
-		namespaces_parse(namespaces, "mount");
+		namespaces->flags |= CLONE_NEWNS;
 	if (namespaces->uids.count || namespaces->gids.count)
-		namespaces_parse(namespaces, "user");
+		namespaces->flags |= CLONE_NEWUSER;
+}
+
+/* Whose ids root's are outside is for root to say: those of the host's root are not for others. */
+static void check_maps(const struct namespaces *namespaces)
+{
+	const bool mapped = namespaces->uids.count && namespaces->gids.count;
+
+	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
+		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same", NULL,
+			NULL);
+}
+
+/*
+ * A mount namespace with a root of its own makes it a container, which gets what Docker leaves to
+ * one. Its root ignores set-user-ID bits, so that no program there has a use for new privileges.
+ * As the init of another's container we change nothing that was not asked for.
+ */
+static void contain(struct options *options)
+{
+	const bool contained = options->mounts.root && options->namespaces.flags & CLONE_NEWNS;
+	struct privileges *privileges = &options->privileges;
+
+	options->namespaces.keyring = contained;
+	privileges->limits = &options->limits;
+	privileges->filtered = options->seccomp >= 0;
+	privileges->no_new_privileges |= contained && !options->mounts.set_user_id;
+	privileges->capabilities = contained ? capabilities_default : CAPABILITIES_ALL;
+	if (options->kept)
+		privileges->capabilities = options->kept;
+	privileges->capabilities &= ~options->dropped;
 }
 
 void options_parse(struct options *options, char **argv, char **envp)
@@ -193,13 +246,12 @@ void options_parse(struct options *options, char **argv, char **envp)
 	struct words words = {argv + (argv[0] != NULL), ""};
 	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
 
-	memset(options, 0, sizeof *options);
 	options->persona = persona;
 	options->group = persona->group;
 	options->at_once = persona->at_once;
 	options->grace = 2000;
 	options->kill_after = FOREVER;
-	options->control.fd = -1;
+	options->control.fd = options->seccomp = -1;
 	options->notify.fds[NOTIFY_READY] = options->notify.fds[NOTIFY_STATUS] = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);
@@ -210,6 +262,8 @@ void options_parse(struct options *options, char **argv, char **envp)
 		options->command = words.next;
 	check_command(options, &words);
 	imply_namespaces(options);
+	check_maps(&options->namespaces);
+	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
 	/* Under the rewrites that were asked for. */

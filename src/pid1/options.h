@@ -37,7 +37,6 @@ struct options {
 	bool at_once;
 	bool wait_all;
 	bool warn_on_reap;
-	bool no_new_privileges;
 	int verbosity;        /* enum log_level */
 	int parent_death;     /* signal, 0: none */
 	long long grace;      /* a duration, see duration.h; an operator may change it: see end.h */
@@ -46,8 +45,12 @@ struct options {
 	struct rewrite rewrite;
 	bool main_only[SIGNAL_MAX + 1]; /* as forwarded: which go to the command alone */
 	const char *directory;          /* of the command; NULL: ours */
-	bool as_user;
-	struct credentials user;
+	struct credentials user;        /* see privileges */
+	struct limits limits;
+	unsigned long long kept; /* capabilities; 0: nothing was said */
+	unsigned long long dropped;
+	int seccomp;                  /* descriptor of a filter, or -1 */
+	struct privileges privileges; /* of the command, from all of these */
 	struct server_setup control;
 	struct namespaces namespaces;
 	struct mounts mounts;
@@ -56,11 +59,11 @@ struct options {
 };
 
 /*
- * Reads the environment variables of tini and dumb-init, then INIT_OPTIONS, then argv; a later
- * word wins. INIT_OPTIONS is taken out of envp, and so is NOTIFY_SOCKET where it is meant for
- * init. The strings in *options point into both. A word that cannot be understood ends the
- * process with one line that names it; -h, -V and -l print on stdout and end the process with
- * 0. Otherwise it only sets up the log.
+ * Fills *options, which is all zero. Reads the environment variables of tini and dumb-init, then
+ * INIT_OPTIONS, then argv; a later word wins. INIT_OPTIONS is taken out of envp, and so is
+ * NOTIFY_SOCKET where it is meant for init. The strings in *options point into both. A word that
+ * cannot be understood ends the process with one line that names it; -h, -V and -l print on stdout
+ * and end the process with 0. Otherwise it only sets up the log.
  */
 void options_parse(struct options *options, char **argv, char **envp);
 

@@ -1,7 +1,7 @@
 #include "options_table.h"
 
+#include "base/sys.h"
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -17,30 +17,31 @@ static bool print(const char *text)
 {
 	size_t length = text_until(text, 0);
 
-	return write(1, text, length) == (ssize_t)length;
+	return sys_write(1, text, length) == (ssize_t)length;
 }
 
 /* "  -r, --rewrite FROM:TO", and what it does. */
 static bool print_option(const struct option *option)
 {
 	char line[160], *end = text_join(line, "  ", "");
+	const char *help;
 
 	for (const char *letter = option->letters; *letter; letter++) {
 		*end++ = '-';
 		*end++ = *letter;
 		end = text_join(end, ", ", "");
 	}
-	end = text_join(end, *option->letters ? "--" : "    --", option->name);
-	if (option->argument)
-		end = text_join(end, " ", option->argument);
+	end = text_join(end, *option->letters ? "--" : "    --", "");
+	help = text_field(end, option->text, '\t');
+	end += text_until(end, 0);
 	do
 		*end++ = ' ';
 	while (end < line + HELP_COLUMN);
-	text_join(end, option->help, "\n");
+	text_join(end, help + 1, "\n");
 	return print(line);
 }
 
-SECTION_START static int print_help(struct options *options, const char *value)
+SECTION_START _Noreturn static void print_help(void)
 {
 	static const char *const titles[] = {
 		[SECTION_SIGNALS] = "\nSignals:\n",
@@ -51,15 +52,14 @@ SECTION_START static int print_help(struct options *options, const char *value)
 		[SECTION_REPORTS] = "\nReports:\n",
 		[SECTION_OTHER] = "\nOther:\n",
 	};
-	static const char footer[] =
-		"\nTIME: 2, 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS holds options, read first."
+	static const char *const footer =
+		"\nTIME: 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS is read first."
 		"\nExit code: the command's, or 128 + its signal; 127 not found,"
 		"\n126 not executable, 125 init could not set up.\n";
 	const struct option *option;
 	bool printed = print("usage: init [options] [--] command [argument...]\n");
 	int section = -1;
 
-	(void)options, (void)value;
 	for (unsigned i = 0; printed && (option = options_row(i)); i++) {
 		if (option->section != section)
 			printed = print(titles[option->section]);
@@ -70,242 +70,110 @@ SECTION_START static int print_help(struct options *options, const char *value)
 	_exit(!printed);
 }
 
-static int print_license(struct options *options, const char *value)
-{
-	(void)options, (void)value;
-	_exit(!print("init: MIT License, without warranty.\n"));
-}
-
-static int print_version(struct options *options, const char *value)
-{
-	(void)value;
-	_exit(!print(options->persona->version) || !print("init " INIT_VERSION "\n"));
-}
-
-/* For what init does in any case. */
-static int ignore(struct options *options, const char *value)
-{
-	(void)options, (void)value;
-	return 0;
-}
-
-static int set_single_child(struct options *options, const char *value)
-{
-	(void)value;
-	options->group = false;
-	return 0;
-}
-
-static int set_rewrite(struct options *options, const char *value)
-{
-	return rewrite_parse(&options->rewrite, value);
-}
-
-static int set_main_only(struct options *options, const char *value)
-{
-	return signals_parse(options->main_only, value);
-}
-
-static int set_parent_death(struct options *options, const char *value)
-{
-	options->parent_death = signal_number(value);
-	return options->parent_death ? 0 : -1;
-}
-
-static int set_kill_after(struct options *options, const char *value)
-{
-	return number_parse_time(value, &options->kill_after);
-}
-
-/* Whoever asks for time at the end does not want the persona's immediate exit. */
-static int set_grace(struct options *options, const char *value)
-{
-	options->at_once = false;
-	return number_parse_time(value, &options->grace);
-}
-
-static int set_wait_all(struct options *options, const char *value)
-{
-	(void)value;
-	options->wait_all = true;
-	options->at_once = false;
-	return 0;
-}
-
-static int set_expect(struct options *options, const char *value)
-{
-	unsigned long long code;
-
-	if (number_parse(value, 255, &code))
-		return -1;
-	options->expected[code] = true;
-	return 0;
-}
-
-static int set_user(struct options *options, const char *value)
-{
-	memset(&options->user, 0, sizeof options->user);
-	options->as_user = true;
-	return credentials_parse(&options->user, value);
-}
-
-static int set_unshare(struct options *options, const char *value)
-{
-	return namespaces_parse(&options->namespaces, value);
-}
-
-static int set_map_root(struct options *options, const char *value)
-{
-	(void)value;
-	idmap_root(&options->namespaces.uids, geteuid());
-	idmap_root(&options->namespaces.gids, getegid());
-	return 0;
-}
-
-static int set_uid_map(struct options *options, const char *value)
-{
-	return idmap_parse(&options->namespaces.uids, value);
-}
-
-static int set_gid_map(struct options *options, const char *value)
-{
-	return idmap_parse(&options->namespaces.gids, value);
-}
-
-static int set_mount_proc(struct options *options, const char *value)
-{
-	(void)value;
-	return mounts_parse(&options->mounts, "proc");
-}
-
-static int set_mount(struct options *options, const char *value)
-{
-	return mounts_parse(&options->mounts, value);
-}
-
-static int set_bind(struct options *options, const char *value)
-{
-	return mounts_add(&options->mounts, value, false);
-}
-
-static int set_tmpfs(struct options *options, const char *value)
-{
-	return mounts_add(&options->mounts, value, true);
-}
-
-static int set_limit(struct options *options, const char *value)
-{
-	struct cgroup_setup *cgroup = &options->cgroup;
-
-	if (cgroup->count == CGROUP_LIMITS || !value[text_until(value, '=')])
-		return -1;
-	cgroup->limits[cgroup->count++] = value;
-	return 0;
-}
-
-static int set_control_allow(struct options *options, const char *value)
-{
-	struct server_setup *control = &options->control;
-
-	return credentials_parse_list(value, control->allowed, SERVER_UIDS, &control->count);
-}
-
-static int set_control_verbs(struct options *options, const char *value)
-{
-	options->control.verbs = verbs_from_list(value);
-	return options->control.verbs ? 0 : -1;
-}
-
-static int set_verbose(struct options *options, const char *value)
-{
-	(void)value;
-	options->verbosity++;
-	return 0;
-}
-
 /* The offset of a field of struct options; does not compile for a pointer to another type. */
 #define FIELD(pointer, name) /* NOLINTNEXTLINE(bugprone-macro-parentheses) */                      \
 	_Generic(&((struct options *)0)->name, pointer : offsetof(struct options, name))
 
-#define FLAG(name)       .kind = OPTION_FLAG, .field = FIELD(bool *, name)
-#define TEXT(name)       .kind = OPTION_TEXT, .field = FIELD(const char **, name)
-#define DESCRIPTOR(name) .kind = OPTION_DESCRIPTOR, .field = FIELD(int *, name)
-#define CALL(function)   .kind = OPTION_CALL, .set = (function)
+#define FLAG(name)         .kind = OPTION_FLAG, .field = FIELD(bool *, name)
+#define TEXT(name)         .kind = OPTION_TEXT, .field = FIELD(const char **, name)
+#define TIME(name)         .kind = OPTION_TIME, .field = FIELD(long long *, name)
+#define DESCRIPTOR(name)   .kind = OPTION_DESCRIPTOR, .field = FIELD(int *, name)
+#define MAP(name)          .kind = OPTION_MAP, .field = FIELD(struct idmap *, name)
+#define CAPABILITIES(name) .kind = OPTION_CAPABILITIES, .field = FIELD(unsigned long long *, name)
+
+/* What the name is, and what to call the value of one that takes a value; what it does. */
+#define HELP(usage, does) usage "\t" does
 
 /* In the order of the help. */
 static const struct option table[] = {
-	{"group", NULL, "signal the command's group", "g", SECTION_SIGNALS, FLAG(group)},
-	{"single-child", NULL, "signal only the command", "c", SECTION_SIGNALS,
-		CALL(set_single_child)},
-	{"main-only", "SIG[,SIG...]", "signal only the command with these", "", SECTION_SIGNALS,
-		CALL(set_main_only)},
-	{"rewrite", "FROM:TO", "forward signal FROM as TO; 0 drops it", "r", SECTION_SIGNALS,
-		CALL(set_rewrite)},
-	{"parent-death-signal", "SIG", "get SIG when init's parent dies", "p", SECTION_SIGNALS,
-		CALL(set_parent_death)},
+	{HELP("group", "signal the command's group"), "g", SECTION_SIGNALS, FLAG(group)},
+	{HELP("single-child", "signal only the command"), "c", SECTION_SIGNALS,
+		.kind = OPTION_SINGLE_CHILD},
+	{HELP("main-only SIG[,SIG...]", "signal only the command with these"), "", SECTION_SIGNALS,
+		.kind = OPTION_MAIN_ONLY},
+	{HELP("rewrite FROM:TO", "forward signal FROM as TO; 0 drops it"), "r", SECTION_SIGNALS,
+		.kind = OPTION_REWRITE},
+	{HELP("parent-death-signal SIG", "get SIG when init's parent dies"), "p", SECTION_SIGNALS,
+		.kind = OPTION_PARENT_DEATH},
 
-	{"kill-after", "TIME", "KILL the command TIME after the first TERM", "", SECTION_END,
-		CALL(set_kill_after)},
-	{"grace", "TIME", "time from TERM to KILL for others (2s)", "", SECTION_END,
-		CALL(set_grace)},
-	{"wait-all", NULL, "end with the last process (see also --grace)", "", SECTION_END,
-		CALL(set_wait_all)},
-	{"expect", "CODE", "exit with 0 instead of CODE", "e", SECTION_END, CALL(set_expect)},
+	{HELP("kill-after TIME", "KILL it TIME after the first TERM"), "", SECTION_END,
+		TIME(kill_after)},
+	{HELP("grace TIME", "from TERM to KILL of others (2s)"), "", SECTION_END,
+		.kind = OPTION_GRACE},
+	{HELP("wait-all", "end with the last process (see also --grace)"), "", SECTION_END,
+		.kind = OPTION_WAIT_ALL},
+	{HELP("expect CODE", "exit with 0 instead of CODE"), "e", SECTION_END,
+		.kind = OPTION_EXPECT},
 
-	{"user", "UID[:GID[,GID...]]", "run it as these user and group ids", "", SECTION_COMMAND,
-		CALL(set_user)},
-	{"chdir", "DIR", "run it in DIR", "", SECTION_COMMAND, TEXT(directory)},
-	{"no-new-privs", NULL, "set no_new_privs for it", "", SECTION_COMMAND,
-		FLAG(no_new_privileges)},
-	{"pause", NULL, "run no command, only reap", "P", SECTION_COMMAND, FLAG(pause)},
+	{HELP("user UID[:GID[,GID...]]", "run it as these ids"), "", SECTION_COMMAND,
+		.kind = OPTION_USER},
+	{HELP("chdir DIR", "run it in DIR"), "", SECTION_COMMAND, TEXT(directory)},
+	{HELP("no-new-privs", "set no_new_privs for it"), "", SECTION_COMMAND,
+		FLAG(privileges.no_new_privileges)},
+	{HELP("new-privs", "let set-user-ID programs work"), "", SECTION_COMMAND,
+		FLAG(mounts.set_user_id)},
+	{HELP("cap-keep LIST", "keep only these; all, default"), "", SECTION_COMMAND,
+		CAPABILITIES(kept)},
+	{HELP("cap-drop LIST", "drop these capabilities"), "", SECTION_COMMAND,
+		CAPABILITIES(dropped)},
+	{HELP("seccomp-fd N", "seccomp filter to read from N"), "", SECTION_COMMAND,
+		DESCRIPTOR(seccomp)},
+	{HELP("rlimit NAME=SOFT:HARD", "set a limit: NOFILE=1024:4096"), "", SECTION_COMMAND,
+		.kind = OPTION_RLIMIT},
+	{HELP("pause", "run no command, only reap"), "P", SECTION_COMMAND, FLAG(pause)},
 
-	{"unshare", "LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all", "", SECTION_CONTAINER,
-		CALL(set_unshare)},
-	{"map-root", NULL, "map root to the caller's ids", "", SECTION_CONTAINER,
-		CALL(set_map_root)},
-	{"uid-map", "IN:OUT:COUNT", "user namespace: map user ids", "", SECTION_CONTAINER,
-		CALL(set_uid_map)},
-	{"gid-map", "IN:OUT:COUNT", "user namespace: map group ids", "", SECTION_CONTAINER,
-		CALL(set_gid_map)},
-	{"hostname", "NAME", "set the host name", "", SECTION_CONTAINER, TEXT(namespaces.hostname)},
-	{"domainname", "NAME", "set the NIS domain name", "", SECTION_CONTAINER,
+	{HELP("unshare LIST", "pid,mount,uts,ipc,net,user,cgroup,time; all"), "", SECTION_CONTAINER,
+		.kind = OPTION_UNSHARE},
+	{HELP("map-root", "map root to the caller's ids"), "", SECTION_CONTAINER,
+		.kind = OPTION_MAP_ROOT},
+	{HELP("uid-map IN:OUT:COUNT", "map user ids"), "", SECTION_CONTAINER, MAP(namespaces.uids)},
+	{HELP("gid-map IN:OUT:COUNT", "map group ids"), "", SECTION_CONTAINER,
+		MAP(namespaces.gids)},
+	{HELP("map-same", "map root's ids to themselves"), "", SECTION_CONTAINER,
+		FLAG(namespaces.map_same)},
+	{HELP("hostname NAME", "set the host name"), "", SECTION_CONTAINER,
+		TEXT(namespaces.hostname)},
+	{HELP("domainname NAME", "set the NIS domain name"), "", SECTION_CONTAINER,
 		TEXT(namespaces.domainname)},
-	{"loopback", NULL, "bring up the loopback interface", "", SECTION_CONTAINER,
+	{HELP("loopback", "bring up the loopback interface"), "", SECTION_CONTAINER,
 		FLAG(namespaces.loopback)},
-	{"chroot", "DIR", "make DIR the root", "", SECTION_CONTAINER, TEXT(mounts.root)},
-	{"read-only", NULL, "make the root read-only", "", SECTION_CONTAINER,
+	{HELP("chroot DIR", "make DIR the root"), "", SECTION_CONTAINER, TEXT(mounts.root)},
+	{HELP("read-only", "make the root read-only"), "", SECTION_CONTAINER,
 		FLAG(mounts.read_only)},
-	{"mount-proc", NULL, "mount /proc", "", SECTION_CONTAINER, CALL(set_mount_proc)},
-	{"mount", "LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid", "", SECTION_CONTAINER,
-		CALL(set_mount)},
-	{"bind", "SRC:DST[:ro]", "mount the host's SRC on DST", "", SECTION_CONTAINER,
-		CALL(set_bind)},
-	{"tmpfs", "DST[:SIZE]", "mount a tmpfs on DST", "", SECTION_CONTAINER, CALL(set_tmpfs)},
-	{"cgroup", "DIR", "run the command in the cgroup DIR/app", "", SECTION_CONTAINER,
+	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
+	{HELP("mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid"), "", SECTION_CONTAINER,
+		.kind = OPTION_MOUNT},
+	{HELP("bind SRC:DST[:ro|:dev]", "mount SRC on DST"), "", SECTION_CONTAINER,
+		.kind = OPTION_BIND},
+	{HELP("tmpfs DST[:SIZE]", "mount a tmpfs on DST"), "", SECTION_CONTAINER,
+		.kind = OPTION_TMPFS},
+	{HELP("cgroup DIR", "run it in the cgroup DIR/app"), "", SECTION_CONTAINER,
 		TEXT(cgroup.path)},
-	{"limit", "FILE=VALUE", "limit that cgroup: memory.max=200M", "", SECTION_CONTAINER,
-		CALL(set_limit)},
+	{HELP("limit FILE=VALUE", "limit that cgroup: memory.max=200M"), "", SECTION_CONTAINER,
+		.kind = OPTION_LIMIT},
 
-	{"control", "PATH", "make a socket for initctl", "", SECTION_CHANNEL, TEXT(control.path)},
-	{"control-fd", "N", "use the inherited socket N", "", SECTION_CHANNEL,
+	{HELP("control PATH", "make a socket for initctl"), "", SECTION_CHANNEL,
+		TEXT(control.path)},
+	{HELP("control-fd N", "use the inherited socket N"), "", SECTION_CHANNEL,
 		DESCRIPTOR(control.fd)},
-	{"control-allow", "UID[,UID...]", "admit these users too", "", SECTION_CHANNEL,
-		CALL(set_control_allow)},
-	{"control-verbs", "LIST", "offer only these requests", "", SECTION_CHANNEL,
-		CALL(set_control_verbs)},
+	{HELP("control-allow UID[,UID...]", "admit these users too"), "", SECTION_CHANNEL,
+		.kind = OPTION_CONTROL_ALLOW},
+	{HELP("control-verbs LIST", "offer only these requests"), "", SECTION_CHANNEL,
+		.kind = OPTION_CONTROL_VERBS},
 
-	{"ready-fd", "N", "write a newline to N when it runs", "", SECTION_REPORTS,
+	{HELP("ready-fd N", "newline to N when it runs"), "", SECTION_REPORTS,
 		DESCRIPTOR(notify.fds[NOTIFY_READY])},
-	{"notify", NULL, "tell systemd when it runs", "", SECTION_REPORTS, FLAG(notify.service)},
-	{"status-fd", "N", "write a line to N for each event", "", SECTION_REPORTS,
+	{HELP("notify", "tell systemd when it runs"), "", SECTION_REPORTS, FLAG(notify.service)},
+	{HELP("status-fd N", "line to N for each event"), "", SECTION_REPORTS,
 		DESCRIPTOR(notify.fds[NOTIFY_STATUS])},
-	{"warn-on-reap", NULL, "log reaped orphans", "w", SECTION_REPORTS, FLAG(warn_on_reap)},
-	{"verbose", NULL, "log more; may be repeated", "v", SECTION_REPORTS, CALL(set_verbose)},
+	{HELP("warn-on-reap", "log reaped orphans"), "w", SECTION_REPORTS, FLAG(warn_on_reap)},
+	{HELP("verbose", "log more; may be repeated"), "v", SECTION_REPORTS,
+		.kind = OPTION_VERBOSE},
 
-	{"subreaper", NULL, "no effect: always on", "s", SECTION_OTHER, CALL(ignore)},
-	{"help", NULL, "print this text", "h", SECTION_OTHER, CALL(print_help)},
-	{"version", NULL, "print the version", "V", SECTION_OTHER, CALL(print_version)},
-	{"license", NULL, "print the license", "lL", SECTION_OTHER, CALL(print_license)},
+	{HELP("subreaper", "no effect: always on"), "s", SECTION_OTHER, .kind = OPTION_SUBREAPER},
+	{HELP("help", "print this text"), "h", SECTION_OTHER, .kind = OPTION_HELP},
+	{HELP("version", "print the version"), "V", SECTION_OTHER, .kind = OPTION_VERSION},
+	{HELP("license", "print the license"), "lL", SECTION_OTHER, .kind = OPTION_LICENSE},
 };
 
 const struct option *options_row(unsigned index)
@@ -313,14 +181,29 @@ const struct option *options_row(unsigned index)
 	return index < sizeof table / sizeof *table ? &table[index] : NULL;
 }
 
+bool options_name(const struct option *option, char name[static OPTION_NAME])
+{
+	char *end;
+	bool takes_value;
+
+	text_field(name, option->text, '\t');
+	end = name + text_until(name, ' ');
+	takes_value = *end;
+	*end = 0;
+	return takes_value;
+}
+
 const struct option *options_by_name(const char *name)
 {
 	const struct option *option;
+	char known[OPTION_NAME];
 
-	for (unsigned i = 0; (option = options_row(i)); i++)
-		if (text_is(name, '=', option->name))
-			return option;
-	return NULL;
+	for (unsigned i = 0; (option = options_row(i)); i++) {
+		options_name(option, known);
+		if (text_is(name, '=', known))
+			break;
+	}
+	return option;
 }
 
 const struct option *options_by_letter(char letter)
@@ -334,32 +217,120 @@ const struct option *options_by_letter(char letter)
 	return NULL;
 }
 
-/* 0, 1 and 2 are the command's. */
-static int parse_descriptor(int *fd, const char *value)
-{
-	unsigned long long number;
-
-	if (number_parse(value, 1 << 20, &number) || number < 3)
-		return -1;
-	*fd = (int)number;
-	return 0;
-}
-
-int options_apply(const struct option *option, struct options *options, const char *value)
+SECTION_START int options_apply(
+	const struct option *option, struct options *options, const char *value)
 {
 	void *field = (char *)options + option->field;
+	struct namespaces *namespaces = &options->namespaces;
+	struct server_setup *control = &options->control;
+	struct cgroup_setup *cgroup = &options->cgroup;
+	unsigned long long number;
+	int failed = 0;
 
 	switch ((enum option_kind)option->kind) {
 	case OPTION_FLAG:
 		*(bool *)field = true;
-		return 0;
+		break;
 	case OPTION_TEXT:
 		*(const char **)field = value;
-		return *value ? 0 : -1;
+		failed = !*value;
+		break;
+	case OPTION_TIME:
+		failed = number_parse_time(value, field);
+		break;
 	case OPTION_DESCRIPTOR:
-		return parse_descriptor(field, value);
-	case OPTION_CALL:
-		return option->set(options, value);
+		/* 0, 1 and 2 are the command's. */
+		failed = number_parse(value, 1 << 20, &number) || number < 3;
+		if (!failed)
+			*(int *)field = (int)number;
+		break;
+	case OPTION_MAP:
+		failed = idmap_parse(field, value);
+		break;
+	case OPTION_CAPABILITIES:
+		number = capabilities_from_list(value);
+		*(unsigned long long *)field |= number;
+		failed = !number;
+		break;
+
+	case OPTION_SINGLE_CHILD:
+		options->group = false;
+		break;
+	case OPTION_MAIN_ONLY:
+		failed = signals_parse(options->main_only, value);
+		break;
+	case OPTION_REWRITE:
+		failed = rewrite_parse(&options->rewrite, value);
+		break;
+	case OPTION_PARENT_DEATH:
+		options->parent_death = signal_number(value);
+		failed = !options->parent_death;
+		break;
+	/* Whoever asks for time at the end does not want the persona's immediate exit. */
+	case OPTION_GRACE:
+		options->at_once = false;
+		failed = number_parse_time(value, &options->grace);
+		break;
+	case OPTION_WAIT_ALL:
+		options->at_once = false;
+		options->wait_all = true;
+		break;
+	case OPTION_EXPECT:
+		failed = number_parse(value, 255, &number);
+		if (!failed)
+			options->expected[number] = true;
+		break;
+	case OPTION_USER:
+		options->user.count = 0; /* of groups */
+		options->privileges.user = &options->user;
+		failed = credentials_parse(&options->user, value);
+		break;
+	case OPTION_RLIMIT:
+		failed = limits_add(&options->limits, value, '=');
+		break;
+	case OPTION_UNSHARE:
+		failed = namespaces_parse(namespaces, value);
+		break;
+	case OPTION_MAP_ROOT:
+		idmap_root(&namespaces->uids, geteuid());
+		idmap_root(&namespaces->gids, getegid());
+		break;
+	case OPTION_MOUNT_PROC:
+		failed = mounts_parse(&options->mounts, "proc");
+		break;
+	case OPTION_MOUNT:
+		failed = mounts_parse(&options->mounts, value);
+		break;
+	case OPTION_BIND:
+		failed = mounts_add(&options->mounts, value, false);
+		break;
+	case OPTION_TMPFS:
+		failed = mounts_add(&options->mounts, value, true);
+		break;
+	case OPTION_LIMIT:
+		failed = cgroup->count == CGROUP_LIMITS || !value[text_until(value, '=')];
+		if (!failed)
+			cgroup->limits[cgroup->count++] = value;
+		break;
+	case OPTION_CONTROL_ALLOW:
+		failed = credentials_parse_list(
+			value, control->allowed, SERVER_UIDS, &control->count);
+		break;
+	case OPTION_CONTROL_VERBS:
+		control->verbs = verbs_from_list(value);
+		failed = !control->verbs;
+		break;
+	case OPTION_VERBOSE:
+		options->verbosity++;
+		break;
+	case OPTION_SUBREAPER: /* init does so in any case */
+		break;
+	case OPTION_HELP:
+		print_help();
+	case OPTION_VERSION:
+		_exit(!print(options->persona->version) || !print("init " INIT_VERSION "\n"));
+	case OPTION_LICENSE:
+		_exit(!print("init: MIT License, without warranty.\n"));
 	}
-	return -1;
+	return failed ? -1 : 0;
 }

@@ -17,28 +17,61 @@ enum option_section {
 	SECTION_OTHER,
 };
 
-/* What is done with the value: stored in a field of struct options, or given to a function. */
+/*
+ * What is done with the value, by options_apply: the first of these store it in a field of struct
+ * options, of which there may be several. Each of the others is of one option.
+ */
 enum option_kind {
-	OPTION_FLAG,       /* true, in a bool */
-	OPTION_TEXT,       /* in a const char *; it may not be empty */
-	OPTION_DESCRIPTOR, /* a descriptor from 3 on, in an int */
-	OPTION_CALL,
+	OPTION_FLAG,         /* true, in a bool */
+	OPTION_TEXT,         /* in a const char *; it may not be empty */
+	OPTION_TIME,         /* in a long long */
+	OPTION_DESCRIPTOR,   /* a descriptor from 3 on, in an int */
+	OPTION_MAP,          /* a line of a struct idmap */
+	OPTION_CAPABILITIES, /* added to an unsigned long long, see capabilities.h */
+
+	OPTION_SINGLE_CHILD,
+	OPTION_MAIN_ONLY,
+	OPTION_REWRITE,
+	OPTION_PARENT_DEATH,
+	OPTION_GRACE,
+	OPTION_WAIT_ALL,
+	OPTION_EXPECT,
+	OPTION_USER,
+	OPTION_RLIMIT,
+	OPTION_UNSHARE,
+	OPTION_MAP_ROOT,
+	OPTION_MOUNT_PROC,
+	OPTION_MOUNT,
+	OPTION_BIND,
+	OPTION_TMPFS,
+	OPTION_LIMIT,
+	OPTION_CONTROL_ALLOW,
+	OPTION_CONTROL_VERBS,
+	OPTION_VERBOSE,
+	OPTION_SUBREAPER,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_LICENSE,
 };
 
 struct option {
-	const char *name;     /* without its "--" */
-	const char *argument; /* what the help calls its value; NULL: it takes none */
-	const char *help;
+	/*
+	 * The name without its "--", where it takes a value a blank and what the help calls that,
+	 * a tab, and what the option does.
+	 */
+	const char *text;
 	char letters[3];       /* its short names; "": none */
 	unsigned char section; /* enum option_section, under whose title the help has it */
 	unsigned char kind;    /* enum option_kind */
-	unsigned short field;  /* its offset in struct options, unless it is an OPTION_CALL */
-	/* Of an OPTION_CALL. 0, or -1 for a bad value; value is NULL where none is taken. */
-	int (*set)(struct options *options, const char *value);
+	unsigned short field;  /* its offset in struct options, where the kind needs one */
 };
 
 /* The row at an index, or NULL after the last. */
 const struct option *options_row(unsigned index);
+
+/* Its name alone, with room for what stands before the tab; returns whether it takes a value. */
+enum { OPTION_NAME = 32 };
+bool options_name(const struct option *option, char name[static OPTION_NAME]);
 
 /* The option with that long name, which ends at '=' or at the end of the text; or NULL. */
 const struct option *options_by_name(const char *name);

@@ -82,14 +82,14 @@ void notify_started(pid_t pid, bool served)
 			continue;
 		if (served && log_put(fds[i], line ? "\n" : "READY=1", line ? 1 : 7))
 			warn_cannot("report readiness", "");
-		close(fds[i]);
+		sys_close(fds[i]);
 		fds[i] = -1;
 	}
 }
 
 void notify_exited(int status)
 {
-	tell("event=exited", "", WIFSIGNALED(status) ? " signal=" : NULL, WTERMSIG(status),
+	tell("event=exited", "", WTERMSIG(status) ? " signal=" : NULL, WTERMSIG(status),
 		reap_code(status));
 }
 

@@ -15,8 +15,8 @@
 #include "base/file.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "credentials.h"
 #include "fds.h"
+#include "seccomp.h"
 #include "signals.h"
 #include "tty.h"
 
@@ -29,10 +29,12 @@ static const struct {
 	[SPAWN_STDIO] = {"stdio", ""},
 	[SPAWN_SESSION] = {"session", "make process group for "},
 	[SPAWN_TERMINAL] = {"terminal", "take terminal for "},
-	[SPAWN_LIMITS] = {"rlimits", ""},
-	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
+	[SPAWN_LIMITS] = {"rlimits", "set limits of "},
+	[SPAWN_CAPABILITIES] = {"capabilities", "drop capabilities of "},
 	[SPAWN_USER] = {"user", "become user of "},
 	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
+	[SPAWN_FILTER] = {"seccomp", "install seccomp filter of "},
+	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
 	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
 	[SPAWN_EXEC] = {"exec", "exec "},
 };
@@ -87,7 +89,7 @@ static int join_group(const struct spawn *spawn)
 {
 	switch (spawn->group) {
 	case SPAWN_OWN_SESSION:
-		return setsid() < 0 ? -1 : 0;
+		return sys_setsid() < 0 ? -1 : 0;
 	case SPAWN_OWN_GROUP:
 		return sys_setpgid(0);
 	case SPAWN_OUR_GROUP:
@@ -102,23 +104,60 @@ static int follow_parent(pid_t parent)
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -1;
 	if (getppid() != parent)
-		kill(getpid(), SIGKILL);
+		sys_kill(getpid(), SIGKILL);
 	return 0;
+}
+
+/* At the time that is right for it, see take_privileges(). 0, or -1 with errno. */
+static int install_filter(const struct privileges *privileges, bool last)
+{
+	return privileges->filtered && privileges->no_new_privileges == last ? seccomp_install()
+	                                                                     : 0;
+}
+
+/*
+ * Takes on all of it but a filter that comes last. What is taken away is no longer there for what
+ * follows: limits may be raised only at first, and the bounding set is reduced by whom we were.
+ * Without no_new_privs, installing a filter takes CAP_SYS_ADMIN (seccomp(2)), and it sees what
+ * follows; else it is installed before the exec, and needs to allow that alone. Returns the stage
+ * that failed, or SPAWN_EXEC.
+ */
+static enum spawn_stage take_privileges(const struct privileges *privileges)
+{
+	/* What is not asked for is not called either: a filter of our caller may forbid it. */
+	const bool reduced = privileges->capabilities != CAPABILITIES_ALL;
+
+	if (limits_apply(privileges->limits))
+		return SPAWN_LIMITS;
+	if (install_filter(privileges, false))
+		return SPAWN_FILTER;
+	if (reduced && capabilities_bound(privileges->capabilities))
+		return SPAWN_CAPABILITIES;
+	if (privileges->user && credentials_become(privileges->user))
+		return SPAWN_USER;
+	if (reduced && capabilities_restrict(privileges->capabilities))
+		return SPAWN_CAPABILITIES;
+	if (privileges->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
+		return SPAWN_PRIVILEGES;
+	return SPAWN_EXEC;
 }
 
 enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 {
+	const struct privileges *privileges = spawn->privileges;
+	enum spawn_stage stage;
+
 	if (join_group(spawn))
 		return SPAWN_SESSION;
 	if (spawn->controlling_terminal >= 0 && tty_take(spawn->controlling_terminal))
 		return SPAWN_TERMINAL;
-	if (spawn->user && credentials_become(spawn->user))
-		return SPAWN_USER;
+	if (privileges && (stage = take_privileges(privileges)) != SPAWN_EXEC)
+		return stage;
+	if (spawn->limits && limits_apply(spawn->limits))
+		return SPAWN_LIMITS;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
-	if (spawn->no_new_privileges && sys_prctl(PR_SET_NO_NEW_PRIVS, 1))
-		return SPAWN_PRIVILEGES;
-	if (spawn->directory && chdir(spawn->directory))
+	if (spawn->directory && sys_chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp);
 	/*
@@ -134,6 +173,8 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		signals_reset();
 	else
 		signals_restore();
+	if (privileges && install_filter(privileges, true))
+		return SPAWN_FILTER;
 	if (spawn->program >= 0)
 		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
 	else
@@ -147,7 +188,7 @@ _Noreturn static void tell_failure(int report, enum spawn_stage stage)
 	const struct spawn_failure told = {.stage = stage, .error = errno};
 
 	/* Where not even this arrives, the parent sees the child end. */
-	(void)!write(report, &told, sizeof told);
+	(void)!sys_write(report, &told, sizeof told);
 	_exit(SPAWN_FAILED);
 }
 
@@ -191,12 +232,12 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 		tell_failure(report[1], spawn_become(spawn, parent));
 	}
 	failure->error = errno;
-	close(report[1]);
+	sys_close(report[1]);
 	/* Nothing where the program runs, or where there is no child. */
-	told = read(report[0], failure, sizeof *failure) > 0;
-	close(report[0]);
+	told = sys_read(report[0], failure, sizeof *failure) > 0;
+	sys_close(report[0]);
 	if (told) {
-		waitpid(child, NULL, 0);
+		sys_waitpid(child, NULL, 0);
 		child = -1;
 	}
 	return child;

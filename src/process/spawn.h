@@ -1,6 +1,6 @@
 /*
  * spawn: a child becomes the command: its process group or session, terminal,
- * credentials, directory, and exec.
+ * privileges, directory, and exec.
  */
 #ifndef SPAWN_H
 #define SPAWN_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "credentials.h"
+#include "privileges.h"
 
 /* What the child was doing when it failed. */
 enum spawn_stage {
@@ -18,9 +18,11 @@ enum spawn_stage {
 	SPAWN_SESSION,
 	SPAWN_TERMINAL,
 	SPAWN_LIMITS,
-	SPAWN_PARENT,
+	SPAWN_CAPABILITIES,
 	SPAWN_USER,
 	SPAWN_PRIVILEGES,
+	SPAWN_FILTER,
+	SPAWN_PARENT,
 	SPAWN_DIRECTORY,
 	SPAWN_EXEC,
 };
@@ -30,18 +32,18 @@ enum spawn_group { SPAWN_OWN_GROUP, SPAWN_OWN_SESSION, SPAWN_OUR_GROUP };
 
 struct spawn {
 	char *const *argv;
-	char **envp;                    /* searched for PATH; LISTEN_PID naming us is rewritten */
-	const struct credentials *user; /* NULL: as we are */
-	const char *directory;          /* NULL: as we are */
-	int program;                    /* descriptor of what to exec, or -1: found by argv[0] */
-	int cgroup;                     /* descriptor of what it is born in, or -1: where we are */
+	char **envp; /* searched for PATH; LISTEN_PID naming us is rewritten */
+	const struct privileges *privileges; /* NULL: ours */
+	const struct limits *limits;         /* beside those; NULL: none. Set without privilege. */
+	const char *directory;               /* NULL: as we are */
+	int program; /* descriptor of what to exec, or -1: found by argv[0] */
+	int cgroup;  /* descriptor of what it is born in, or -1: where we are */
 	enum spawn_group group;
 	int controlling_terminal; /* that the new session takes, or -1 */
 	int foreground;           /* terminal whose foreground the new group becomes, or -1 */
 	bool stops_for_terminal; /* when it reads from the background, so that init hands it over */
-	bool no_new_privileges;
-	bool afresh;      /* no signal blocked or ignored, whatever init inherited */
-	bool die_with_us; /* KILL when init dies, which as PID 1 the kernel sees to */
+	bool afresh;             /* no signal blocked or ignored, whatever init inherited */
+	bool die_with_us;        /* KILL when init dies, which as PID 1 the kernel sees to */
 };
 
 /* What a child that could not become the command exits with; nobody looks at it. */

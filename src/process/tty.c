@@ -34,7 +34,7 @@ static pid_t foreground(const struct tty *tty)
 
 SECTION_START void tty_find(struct tty *tty)
 {
-	pid_t session = getsid(0);
+	pid_t session = sys_getsid(0);
 
 	*tty = (struct tty){.mode = TTY_NONE, .fd = -1};
 	/*
@@ -76,7 +76,7 @@ int tty_release(const struct tty *tty)
 		sys_ioctl(tty->fd, TIOCSPGRP, &none);
 		_exit(0);
 	}
-	waitpid(child, NULL, 0);
+	sys_waitpid(child, NULL, 0);
 	return sys_ioctl(tty->fd, TIOCNOTTY, NULL);
 }
 
@@ -109,7 +109,7 @@ void tty_take_back(struct tty *tty, pid_t group)
 	if (!tty->given)
 		return;
 	now = foreground(tty);
-	if (now > 0 && (now == group || (kill(-now, 0) && errno == ESRCH)))
+	if (now > 0 && (now == group || (sys_kill(-now, 0) && errno == ESRCH)))
 		tty->given = tty_foreground(tty->fd, getpgrp()) != 0;
 }
 
@@ -120,7 +120,7 @@ int tty_abandon(struct tty *tty, pid_t group)
 	tty->mode = TTY_NONE;
 	tty_close(tty);
 	/* The leader of a group cannot leave the session; as one of another's it can. */
-	if (setsid() >= 0 || (!sys_setpgid(group) && setsid() >= 0))
+	if (sys_setsid() >= 0 || (!sys_setpgid(group) && sys_setsid() >= 0))
 		return 0;
 	sys_setpgid(ours);
 	return -1;
@@ -129,6 +129,6 @@ int tty_abandon(struct tty *tty, pid_t group)
 void tty_close(struct tty *tty)
 {
 	if (tty->fd >= 0)
-		close(tty->fd);
+		sys_close(tty->fd);
 	tty->fd = -1;
 }

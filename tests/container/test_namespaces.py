@@ -257,8 +257,7 @@ def test_name(inside, who, option, file):
     path = f"/proc/sys/kernel/{file}"
     with open(path, encoding="utf-8") as opened:
         before = opened.read()
-    user = [] if who.is_root else ["--unshare=user"]
-    result = inside([*user, option, "a-box"], "sh", "-c", f"cat {path}; {LOOK}")
+    result = inside([option, "a-box"], "sh", "-c", f"cat {path}; {LOOK}")
     assert (result.returncode, result.stderr) == (0, "")
     name, *links = result.stdout.split()
     assert name == "a-box" and links[2] != namespaces()["uts"]
@@ -332,10 +331,24 @@ def test_map_root(run, who, options):
 
 @pytest.mark.parametrize("names", ["user", "user,pid"])
 def test_no_map(run, who, names):
-    """Without a map the caller is root inside; if it is root, the map is the identity."""
-    result = run([f"--unshare={names}", "--", "sh", "-c", IDS], "plain", outer=who.outer)
+    """Without a map the caller is root inside; if it is root, by --map-same, the map is the
+    identity."""
+    result = run([*who.user, f"--unshare={names}", "--", "sh", "-c", IDS], "plain",
+                 outer=who.outer)
     whole = "0 0 4294967295" if who.is_root else f"0 {who.uid} 1"
     assert ids(result) == ("0", "0", "0", [whole, whole, "allow" if who.is_root else "deny"])
+
+
+@needs_root
+@pytest.mark.parametrize("options", [["--unshare=user"], ["--unshare=all"], ["--uid-map=0:100000:9"],
+                                     ["--unshare=all", "--gid-map=0:100000:9"]], ids=" ".join)
+def test_root_says_whose_ids(run, directory, options):
+    """Without both maps root's ids would be the host's: that takes the option for it."""
+    words = [*options, "--control", directory / "ctl", "--", "echo", "started"]
+    refused(run(words, "plain"),
+            "init: cannot map root's ids: see --uid-map, --gid-map and --map-same\n")
+    assert os.listdir(directory) == []
+    assert run(["--map-same", *words], "plain").stdout == "started\n"
 
 
 @pytest.mark.parametrize("names", ["user", "user,pid"])
@@ -490,8 +503,8 @@ def test_too_many_maps(run):
 @pytest.mark.parametrize("names", ["user", "user,pid"])
 def test_maps_that_overlap(run, names):
     """The error has the file of the map and the kernel's reason."""
-    refused(run([f"--unshare={names}", "--uid-map=0:1:10", "--uid-map=5:50:1", "--", "true"],
-                "plain"), "write /proc/", "/uid_map", "Invalid argument")
+    refused(run([f"--unshare={names}", "--uid-map=0:1:10", "--uid-map=5:50:1",
+                 "--gid-map=0:1:10", "--", "true"], "plain"), "write /proc/", "/uid_map", "Invalid argument")
 
 
 # ---- the control channel from outside
@@ -502,7 +515,7 @@ def box(container, who, directory):
     directory.chmod(0o777)
 
     def box(*options):
-        made = container(*options, how="plain", outer=who.outer)
+        made = container(*who.user, *options, how="plain", outer=who.outer)
         made.connect().close()
         return made
     return box

@@ -171,7 +171,7 @@ def test_kill_at_each_system_call(run, who, root, directory, marker):
         pytest.skip("a sanitizer's run-time makes calls without end")
     directory.chmod(0o777)
     trace, before = directory / "trace", mounts()
-    options = [*FULL, "--chroot", root, "--control", directory / "ctl", "--", "true"]
+    options = [*who.user, *FULL, "--chroot", root, "--control", directory / "ctl", "--", "true"]
     done = run(options, "plain", outer=[*who.outer, "strace", "-qq", "-o", trace])
     assert done.returncode == 0, done
     counts, points = {}, []
@@ -208,22 +208,30 @@ STEPS = [
     ("open_tree", "ENOSYS", 1, "open root"),
     ("open_tree", "EPERM", 1, "open root"),
     ("fsopen", "ENOSYS", 1, "mount proc"),
-    ("fsopen", "EPERM", 2, "mount sys"),
-    ("fsopen", "ENOMEM", 7, "mount "),
+    ("fsopen", "EPERM", 2, "make masks"),
+    ("fsopen", "EPERM", 3, "mount sys"),
+    ("fsopen", "ENOMEM", 9, "mount "),
     ("fsconfig", "EPERM", 1, "mount proc"),
-    ("fsmount", "EPERM", 3, "mount dev"),
+    ("fsmount", "EPERM", 5, "mount dev"),
     ("openat2", "ENOSYS", 1, "make mount point /proc"),
     ("openat2", "EACCES", 2, "make mount point /"),
     ("mkdirat", "EROFS", 1, "make mount point /proc"),
-    ("mkdirat", "ENOSPC", 2, "make mount point /"),
+    ("mkdirat", "ENOSPC", 2, "make masks"),
+    ("mkdirat", "ENOSPC", 3, "make mount point /"),
     ("move_mount", "EPERM", 1, "open root"),
     ("move_mount", "ENOMEM", 2, "mount on /proc"),
-    ("move_mount", "EINVAL", 4, "mount on /dev"),
-    ("mknodat", "ENOSPC", 1, "fill /dev"),
-    ("mount_setattr", "ENOSYS", 1, "fill /dev"),
+    ("move_mount", "EINVAL", 3, "make masks"),
+    ("move_mount", "EINVAL", 4, "mask bus"),
+    ("mknodat", "ENOSPC", 1, "make masks"),
+    ("mknodat", "ENOSPC", 3, "fill /dev"),
+    ("mount_setattr", "ENOSYS", 1, "open root"),
+    ("mount_setattr", "EPERM", 2, "mask bus"),
     ("symlinkat", "ENOSPC", 5, "fill /dev"),
     ("pivot_root", "EPERM", 1, "pivot root"),
-    ("umount2", "EBUSY", 1, "unmount the old root"),
+    ("umount2", "EBUSY", 1, "unmount masks"),
+    ("umount2", "EBUSY", 3, "unmount the old root"),
+    ("keyctl", "EDQUOT", 1, "join session keyring"),
+    ("capset", "EPERM", 1, "drop capabilities of true"),
     ("setresuid", "EPERM", "1+", "take on ids inside"),
     ("vfork", "ENOMEM", 1, "fork for true"),
 ]
@@ -258,7 +266,7 @@ def test_cause_of_no_namespaces(run, error, text, cause, names):
     """Behind the errno stands what such an errno is known to mean."""
     if error == "EPERM" and ("--unshare" in cause) == ("user" in names):
         pytest.skip("the other cause")
-    result = run([f"--unshare={names}", "--", "true"], "plain",
+    result = run([f"--unshare={names}", "--map-same", "--", "true"], "plain",
                  outer=strace(f"unshare,clone3:error={error}", follow=True))
     refused(result)
     assert result.stderr.endswith(f"init: cannot make namespaces: {text}{cause}\n")
@@ -294,8 +302,8 @@ def test_failure_of_a_map(run, root, directory, marker, when, file):
 @pytest.mark.parametrize("call", ["clone", "unshare"])
 def test_failure_without_a_pid_namespace(run, who, directory, marker, call):
     directory.chmod(0o777)
-    result = run(["--unshare=user,uts", "--control", directory / "ctl", "--", "true"], "plain",
-                 outer=[*who.outer, *strace(f"{call}:error=ENOSPC")])
+    result = run([*who.user, "--unshare=user,uts", "--control", directory / "ctl", "--", "true"],
+                 "plain", outer=[*who.outer, *strace(f"{call}:error=ENOSPC")])
     assert (result.returncode, result.stderr.count("\n")) == (SETUP, 1), result
     assert "No space left on device" in result.stderr
     assert "ctl" not in os.listdir(directory)
@@ -399,7 +407,7 @@ def terminal(marker, who):
 def line(who):
     """The command line of init with these options, for a shell."""
     def line(script, *options):
-        return " ".join([INIT, "--unshare=all", *options, "--", script])
+        return " ".join([INIT, *who.user, "--unshare=all", *options, "--", script])
     return line
 
 
@@ -409,7 +417,7 @@ SLEEP = "sh -c 'echo here; exec sleep 1000'"
 @pytest.mark.parametrize("names", ["pid", "all"])
 def test_interrupt(terminal, who, names):
     shell = terminal()
-    user = "" if who.is_root else "--unshare=user"
+    user = " ".join(who.user)
     shell.type(f"for i in 1 2; do {INIT} {user} --unshare={names} -- {SLEEP}; done; echo not")
     shell.expect("here")
     shell.find_foreground("sleep")

@@ -509,11 +509,11 @@ def test_bad_init_options_start_nothing(run):
 def test_no_namespaces_under_the_engine_s_filter(run):
     """Docker's seccomp filter refuses them: the message says that this is what it may be."""
     for names in ("pid", "user,pid"):
-        code, out, err = run("echo", "started", options=["-e", f"INIT_OPTIONS=--unshare={names}"])
+        code, out, err = run("echo", "started", options=["-e", f"INIT_OPTIONS=--map-same --unshare={names}"])
         assert (code, out) == (125, [])
         assert err == ("init: cannot make namespaces: Function not implemented; a container "
                        "engine's seccomp filter forbids it\n")
-    code, out, err = run("echo", "started", options=["-e", "INIT_OPTIONS=--unshare=user"])
+    code, out, err = run("echo", "started", options=["-e", "INIT_OPTIONS=--map-same --unshare=user"])
     assert (code, out) == (125, [])
     assert err == ("init: cannot make namespaces: Operation not permitted; an id without a map, a "
                    "chroot, a sysctl or a seccomp filter forbids it\n")

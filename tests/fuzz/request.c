@@ -58,10 +58,9 @@ static void check_request(const struct request *request, const char *data, size_
 		"cwd");
 	check(!request->what || inside(request->what, data, size), "what");
 	check(!request->name_space || inside(request->name_space, data, size), "namespace");
-	for (char *p = wire->fields; p < wire->fields_end; p = wire_next(p)) {
-		const char *value = wire_value(p, "rlimits");
-		check(!value || !request_limit(value, 0), "a limit that was checked");
-	}
+	for (int i = 0; i < LIMITS; i++)
+		check(request->limits.of[i].now <= request->limits.of[i].most, "a limit");
+	check(!(request->limits.set >> LIMITS), "limits of resources that there are");
 }
 
 /* A reply may repeat what the client sent, and is never cut: if it does not fit it is not sent. */

@@ -58,7 +58,7 @@ class Who:
         self.uid = 0 if self.is_root else (UID if AS_ROOT else os.geteuid())
         self.outer = [] if self.is_root else AS_USER
         # With a user namespace, where one is needed.
-        self.user = [] if self.is_root else ["--unshare=user"]
+        self.user = ["--map-same"] if self.is_root else ["--unshare=user"]
 
     def own(self, path):
         """Makes the user that runs init the owner of what a test made."""

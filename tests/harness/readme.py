@@ -3,6 +3,7 @@
 The word behind the fence is the kind of the block:
 
     ```sh            commands that tests/package/test_readme.py runs as they stand
+    ```sh user       the same as an ordinary user
     ```sh docker     the same by tests/engines/test_readme_docker.py, in an engine
     ```python        a client of the control channel, run by tests/package/test_readme.py
     ```console       commands that are not run, such as those that install packages
@@ -19,7 +20,7 @@ from inside import make_root
 from initctl import INITCTL
 
 README = ROOT / "README.md"
-KINDS = {"sh", "sh docker", "python", "console", "text"}
+KINDS = {"sh", "sh user", "sh docker", "python", "console", "text"}
 
 # Waits for the socket of a container that the line before has started in the background.
 WRAPPER = """#!/bin/sh

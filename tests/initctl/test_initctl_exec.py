@@ -124,6 +124,33 @@ def test_umask_limits_and_privileges(container):
     assert out.split() == ["0027", "64", "128", "NoNewPrivs:", "1"]
 
 
+CAPABILITIES = ["grep", "-E", "^(CapBnd|NoNewPrivs)", "/proc/self/status"]
+
+
+def test_privileged(control):
+    """A command has what the container's has; --privileged gives it all that init has."""
+    before = subprocess.run(CAPABILITIES, capture_output=True, text=True, check=True).stdout
+    container = control.start("--cap-drop", "all" if AS_ROOT else "NET_RAW", "--no-new-privs",
+                              how="pid1")
+    if AS_ROOT:
+        assert container.output("exec", "--", *CAPABILITIES).split() == [
+            "CapBnd:", "0" * 16, "NoNewPrivs:", "1"]
+    assert container.output("exec", "--", "grep", "NoNewPrivs", "/proc/self/status").split()[1] == "1"
+    if AS_ROOT:
+        assert container.output("exec", "--privileged", "--", *CAPABILITIES) == before
+    assert container.output("exec", "--privileged", "--", "grep", "NoNewPrivs",
+                            "/proc/self/status").split()[1] == "0"
+
+
+def test_privileges_that_are_withheld(control):
+    """The message has the field, and the option of init by which it is withheld."""
+    container = control.start("--control-verbs", "exec")
+    assert container.output("exec", "--", "echo", "hi") == "hi\n"
+    for words, field in ((["-u", "0"], "user"), (["--privileged"], "privileged")):
+        one_line(container.run("exec", *words, "--", "true"), 125, f"cannot run true: {field}: ",
+                 "Operation not permitted", "--control-verbs")
+
+
 def test_detached(container):
     number = container.output("exec", "-d", "--", "sh", "-c", "readlink /proc/self/fd/[012]; "
                               "exec sleep 1000").strip()

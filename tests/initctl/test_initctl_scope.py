@@ -270,7 +270,7 @@ def test_guard_that_is_killed(container):
 def test_no_proc(control):
     """Without /proc there is nothing to find descendants by: it is refused, nothing is run."""
     root = make_root(control.directory / "root")
-    control.start("--unshare=all", "--chroot", root, command=["/bin/sleep", "1000"], how="plain")
+    control.start("--unshare=all", "--map-same", "--chroot", root, command=["/bin/sleep", "1000"], how="plain")
     assert control.output("exec", "--", "/bin/echo", "hi") == "hi\n"
     one_line(control.run("exec", "--scope", "--", "/bin/touch", "/made"), 125,
              "cannot supervise /bin/touch: /proc does not show its processes")

@@ -178,11 +178,11 @@ umount /dev/pts
 
 # The root is a rootfs, which cannot be pivoted: as it is, and another below it.
 name=rootfs
-tell same "$(/init --unshare=all --chroot / --mount=proc,tmp -- sh -c 'echo in $$; cat /proc/mounts' \
+tell same "$(/init --unshare=all --map-same --chroot / --mount=proc,tmp -- sh -c 'echo in $$; cat /proc/mounts' \
 	2>&1 | tr '\n' ' ')"
 mkdir -p /below/bin
 cp /bin/busybox /below/bin/sh
-tell below "$(/init --unshare=all --chroot /below -- sh -c 'echo in $$ /*' 2>&1)"
+tell below "$(/init --unshare=all --map-same --chroot /below -- sh -c 'echo in $$ /*' 2>&1)"
 rm -r /below
 
 echo "@all left=$(find $C -mindepth 1 -type d | wc -l)"

@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from conftest import AS_ROOT, DEADLINE, MARKER, PATH
+from container import directory  # noqa: F401
 from initctl import control  # noqa: F401
+from inside import UID
 from readme import KINDS, README, blocks, make_scratch, scripts
 
 TEXT = README.read_text()
@@ -15,8 +17,9 @@ SECONDS = 60
 # killed.
 APART = ["unshare", "-mpf", "--mount-proc", "--kill-child", "sh", "-c", """
 mount -t tmpfs none /run && mount -t tmpfs none /srv && mkdir -p /run/init /srv/app || exit
-exec bash -euo pipefail -c "$0" </dev/null
+exec $1 bash -euo pipefail -c "$0" </dev/null
 """]
+AS_USER = f"setpriv --reuid {UID} --regid {UID} --clear-groups"
 EXAMPLE = """# Title
 
 ```sh
@@ -60,9 +63,9 @@ def test_every_block_is_of_a_known_kind():
     assert scripts(TEXT, "sh"), "no block of README.md is run"
 
 
-def run_script(script, folder, marker):
+def run_script(script, folder, marker, by=""):
     env = {"PATH": f"{folder}/bin:{PATH}", "LC_ALL": "C", "HOME": str(folder), MARKER: marker}
-    return subprocess.run([*APART, script], cwd=folder, env=env, text=True, timeout=SECONDS,
+    return subprocess.run([*APART, script, by], cwd=folder, env=env, text=True, timeout=SECONDS,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -78,6 +81,19 @@ def scratch(tmp_path):
 @pytest.mark.parametrize("section", scripts(TEXT, "sh"))
 def test_examples(section, scratch, marker):
     done = run_script(scripts(TEXT, "sh")[section], scratch, marker)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("section", scripts(TEXT, "sh user"))
+def test_examples_of_an_ordinary_user(section, directory, marker):
+    """In a directory of the user's own, which is where he may make a socket."""
+    if not AS_ROOT:
+        pytest.skip("needs root for empty /run and /srv")
+    scratch = make_scratch(directory)
+    for folder, folders, files in os.walk(scratch):
+        for name in [".", *folders, *files]:
+            os.chown(os.path.join(folder, name), UID, UID, follow_symlinks=False)
+    done = run_script(scripts(TEXT, "sh user")[section], scratch, marker, AS_USER)
     assert done.returncode == 0, done.stdout
 
 

@@ -12,7 +12,8 @@ import pytest
 from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, is_alive, kill_all
 
 LONG = """group single-child main-only rewrite expect parent-death-signal kill-after grace wait-all user chdir
-          no-new-privs pause unshare map-root uid-map gid-map hostname domainname loopback chroot
+          no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
+          map-same hostname domainname loopback chroot
           read-only mount-proc mount bind tmpfs cgroup limit control control-fd control-allow
           control-verbs ready-fd notify status-fd subreaper warn-on-reap verbose help version
           license""".split()

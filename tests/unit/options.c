@@ -24,7 +24,7 @@ static char **list(const char *line)
 
 static struct options parse(const char *arguments, const char *environment)
 {
-	struct options options;
+	struct options options = {0};
 
 	options_parse(&options, list(arguments), list(environment));
 	return options;
@@ -37,7 +37,9 @@ static void defaults(void)
 	CHECK(!strcmp(o.persona->name, "init"));
 	CHECK(!strcmp(o.command[0], "cmd") && !strcmp(o.command[1], "-g") && !o.command[2]);
 	CHECK(o.group && !o.at_once && !o.wait_all && !o.pause && !o.warn_on_reap);
-	CHECK(!o.no_new_privileges && !o.as_user && !o.directory && !o.parent_death);
+	CHECK(!o.directory && !o.parent_death);
+	CHECK(!o.privileges.no_new_privileges && !o.privileges.user);
+	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.limits.set);
 	CHECK(o.grace == 2000 && o.kill_after == FOREVER);
 	for (int i = 0; i < 256; i++)
 		CHECK(!o.expected[i]);
@@ -53,12 +55,12 @@ static void values(void)
 				 "--limit=cpu.max=1 2|--limit|io.max=8:0 wbps=1|--|-cmd",
 		"");
 
-	CHECK(!o.group && o.warn_on_reap && o.wait_all && o.no_new_privileges);
+	CHECK(!o.group && o.warn_on_reap && o.wait_all && o.privileges.no_new_privileges);
 	CHECK(o.expected[3] && o.expected[255] && !o.expected[0] && !o.expected[4]);
 	CHECK(o.rewrite.to[SIGTERM] == SIGINT && o.rewrite.to[SIGUSR1] == 0);
 	CHECK(o.parent_death == SIGKILL);
 	CHECK(o.grace == 1500 && o.kill_after == 500);
-	CHECK(o.as_user && o.user.uid == 1 && o.user.gid == 2 && o.user.count == 2);
+	CHECK(o.privileges.user && o.user.uid == 1 && o.user.gid == 2 && o.user.count == 2);
 	CHECK(!strcmp(o.cgroup.path, "/c") && o.cgroup.count == 2);
 	CHECK(!strcmp(o.cgroup.limits[0], "cpu.max=1 2"));
 	CHECK(!strcmp(o.cgroup.limits[1], "io.max=8:0 wbps=1"));
@@ -72,10 +74,41 @@ static void values(void)
 	CHECK(o.pause && !o.command);
 }
 
+/* With a mount namespace and a root it is a container, and gets less; otherwise as it was. */
+static void privileges(void)
+{
+	const unsigned long long kill = 1 << 5, raw = 1 << 13;
+	struct options o = parse("init|--unshare=mount|--chroot|/r|x", "");
+
+	CHECK(o.privileges.capabilities == capabilities_default && o.namespaces.keyring);
+	CHECK(o.privileges.no_new_privileges && !o.mounts.set_user_id);
+	o = parse("init|--chroot|/r|--mount=proc|x", "");
+	CHECK(o.privileges.capabilities == capabilities_default);
+	o = parse("init|--chroot|/r|x", "");
+	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.namespaces.keyring);
+	o = parse("init|--unshare=all|--map-same|x", "");
+	CHECK(o.privileges.capabilities == CAPABILITIES_ALL && !o.privileges.no_new_privileges);
+	o = parse("init|--unshare=all|--map-same|--chroot=/|--new-privs|x", "");
+	CHECK(!o.privileges.no_new_privileges && o.mounts.set_user_id);
+	o = parse("init|--unshare=all|--map-same|--chroot=/|--new-privs|--no-new-privs|x", "");
+	CHECK(o.privileges.no_new_privileges);
+	o = parse("init|--cap-keep=CAP_KILL|--cap-keep|NET_RAW|x", "");
+	CHECK(o.privileges.capabilities == (kill | raw));
+	o = parse("init|--cap-keep|all|--cap-drop|KILL|--unshare=mount|--chroot=/|x", "");
+	CHECK(o.privileges.capabilities == ~kill);
+	o = parse("init|--cap-drop|NET_RAW|--cap-keep|default|x", "");
+	CHECK(o.privileges.capabilities == (capabilities_default & ~raw));
+	o = parse("init|--cap-drop|all|x", "");
+	CHECK(!o.privileges.capabilities);
+	o = parse("init|--rlimit|RLIMIT_NOFILE=1:2|--rlimit=NOFILE=3:unlimited|x", "");
+	CHECK(o.limits.set == 1U << 7);
+	CHECK(o.limits.of[7].now == 3 && o.limits.of[7].most == UINT64_MAX);
+}
+
 static void environments(void)
 {
 	char **envp = list("A=1|INIT_OPTIONS=-e 3|B=2|INIT_OPTIONS=-e 4|INIT_OPTION=5");
-	struct options o;
+	struct options o = {0};
 
 	options_parse(&o, list("init|x"), envp);
 	CHECK(o.expected[3] && !o.expected[4]);
@@ -215,7 +248,7 @@ static void many(void)
 }
 
 /* A valid value of an option, by the word that the help has for it. */
-static const char *sample(const struct option *option)
+static const char *sample(const struct option *option, const char *name)
 {
 	static const struct {
 		const char *argument, *value;
@@ -228,7 +261,8 @@ static const char *sample(const struct option *option)
 		{"DIR", "/x"},
 		{"IN:OUT:COUNT", "0:1000:1"},
 		{"NAME", "box"},
-		{"SRC:DST[:ro]", "/a:/b:ro"},
+		{"SRC:DST[:ro|:dev]", "/a:/b:ro"},
+		{"NAME=SOFT:HARD", "NOFILE=1:2"},
 		{"DST[:SIZE]", "/t:1m"},
 		{"FILE=VALUE", "pids.max=5"},
 		{"PATH", "/run/s"},
@@ -236,15 +270,20 @@ static const char *sample(const struct option *option)
 		{"UID[,UID...]", "1,2"},
 		{"SIG[,SIG...]", "HUP,usr1"},
 	};
+	const char *argument = option->text + strlen(name) + 1;
+	const size_t length = strcspn(argument, "\t");
 
-	if (!strcmp(option->name, "unshare"))
+	if (!strcmp(name, "unshare"))
 		return "pid,net";
-	if (!strcmp(option->name, "mount"))
+	if (!strncmp(name, "cap-", 4))
+		return "NET_RAW,CAP_KILL";
+	if (!strcmp(name, "mount"))
 		return "proc,tmp";
-	if (!strcmp(option->name, "control-verbs"))
+	if (!strcmp(name, "control-verbs"))
 		return "status,wait";
 	for (unsigned i = 0; i < sizeof samples / sizeof *samples; i++)
-		if (!strcmp(option->argument, samples[i].argument))
+		if (strlen(samples[i].argument) == length &&
+			!memcmp(argument, samples[i].argument, length))
 			return samples[i].value;
 	return "";
 }
@@ -257,20 +296,22 @@ static void whole_table(void)
 	unsigned rows = 0;
 
 	for (; (option = options_row(rows)); rows++) {
+		char name[OPTION_NAME];
+		const bool takes = options_name(option, name);
 		/* These need other options, or no command. */
-		const char *also = strcmp(option->name, "limit") ? "" : "|--cgroup|/c";
-		const char *last = strcmp(option->name, "pause") ? "|x" : "";
-		const char *value = option->argument ? sample(option) : "";
-		const char *bar = option->argument ? "|" : "";
+		const char *also = !strcmp(name, "limit")   ? "|--cgroup|/c"
+		                   : strstr(name, "id-map") ? "|--map-same"
+		                                            : "";
+		const char *last = strcmp(name, "pause") ? "|x" : "";
+		const char *value = takes ? sample(option, name) : "";
+		const char *bar = takes ? "|" : "";
 
-		snprintf(words, sizeof words, "init|--%s%s%s%s%s", option->name, bar, value, also,
-			last);
+		snprintf(words, sizeof words, "init|--%s%s%s%s%s", name, bar, value, also, last);
 		check_case(!dying(words, "", text), text, words, __LINE__);
-		if (option->argument) {
-			snprintf(words, sizeof words, "init|--%s=%s%s%s", option->name, value, also,
-				last);
+		if (takes) {
+			snprintf(words, sizeof words, "init|--%s=%s%s%s", name, value, also, last);
 			check_case(!dying(words, "", text), text, words, __LINE__);
-			snprintf(words, sizeof words, "init|--%s", option->name);
+			snprintf(words, sizeof words, "init|--%s", name);
 			check_case(dying(words, "", text) == 125, text, words, __LINE__);
 		}
 		for (const char *letter = option->letters; *letter; letter++) {
@@ -278,9 +319,9 @@ static void whole_table(void)
 			check_case(!dying(words, "", text), text, words, __LINE__);
 			check_case(options_by_letter(*letter) == option, "letter", words, __LINE__);
 		}
-		check_case(options_by_name(option->name) == option, "name", option->name, __LINE__);
+		check_case(options_by_name(name) == option, "name", name, __LINE__);
 	}
-	CHECK(rows == 41);
+	CHECK(rows == 47);
 	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
 }
 
@@ -290,7 +331,7 @@ static void help_is_only_text(void)
 	const struct option *other = options_by_name("wait-all");
 	struct options o = parse("init|--wait-all|--grace|7|x", "");
 
-	CHECK(strstr(other->help, "(see also --grace)"));
+	CHECK(strstr(other->text, "(see also --grace)"));
 	CHECK(o.wait_all && o.grace == 7000);
 }
 
@@ -298,6 +339,7 @@ int main(void)
 {
 	defaults();
 	values();
+	privileges();
 	environments();
 	personas();
 	deaths();

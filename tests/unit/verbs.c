@@ -9,6 +9,7 @@
 static void rows(void)
 {
 	const struct verb *verb;
+	struct request request = {.verb = NULL};
 	unsigned index = 0;
 
 	for (; (verb = verbs_at(index)); index++) {
@@ -16,9 +17,11 @@ static void rows(void)
 		check_case(verbs_find(verb->name) == verb, "is found", verb->name, __LINE__);
 		check_case(verbs_from_list(verb->name) == 1U << index, "is its bit", verb->name,
 			__LINE__);
-		check_case(verbs_has(1U << index, verb), "is in its set", verb->name, __LINE__);
-		check_case(
-			!verbs_has(~(1U << index), verb), "is in no other", verb->name, __LINE__);
+		request.verb = verb;
+		check_case(!verbs_withheld(1U << index, &request), "is in its set", verb->name,
+			__LINE__);
+		check_case(verbs_withheld(~(1U << index), &request) != NULL, "is in no other",
+			verb->name, __LINE__);
 		check_case(!verb->required || verb->fields & 1U << verb->required,
 			"takes what it requires", verb->name, __LINE__);
 	}
@@ -46,6 +49,18 @@ static void lists(void)
 	CHECK(verbs_from_list("wait,status,wait") == (status | wait));
 	for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		check_case(!verbs_from_list(wrong[i]), "is no list", wrong[i], __LINE__);
+}
+
+static void fields_withheld(void)
+{
+	struct request request = {.verb = verbs_find("exec"), .as_user = true, .privileged = true};
+
+	CHECK(!verbs_withheld(verbs_from_list("exec,user,privileged"), &request));
+	CHECK(!strcmp(verbs_withheld(verbs_from_list("exec,privileged"), &request), "user"));
+	CHECK(!strcmp(verbs_withheld(verbs_from_list("exec,user"), &request), "privileged"));
+	request.as_user = request.privileged = false;
+	CHECK(!verbs_withheld(verbs_from_list("exec"), &request));
+	CHECK(!strcmp(verbs_withheld(verbs_from_list("user,privileged"), &request), "request"));
 }
 
 /* Parses a message: 0, or the errno, with the field in *field. */
@@ -97,6 +112,7 @@ int main(void)
 	rows();
 	names();
 	lists();
+	fields_withheld();
 	messages();
 	return check_end();
 }
