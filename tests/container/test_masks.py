@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import AS_ROOT
-from container import directory, needs_root  # noqa: F401
+from container import directory  # noqa: F401
 from inside import (inside, mountinfo, needs_static, needs_strace, refused, root,  # noqa: F401
                     strace, who)
 

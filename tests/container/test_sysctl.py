@@ -102,7 +102,7 @@ def test_loopback(inside, root, words):
 
 
 @as_root
-def test_host_name(inside, root):
+def test_host_name(inside):
     """An option's name is set first."""
     out = succeeded(inside(["--unshare=uts", "--sysctl=kernel.hostname=second",
                             "--hostname=first"], "cat", file_of("kernel.hostname")))

@@ -435,7 +435,7 @@ def test_filter_elsewhere(run, directory, who, how, filter_file):
 
 
 @as_user
-def test_filter_without_the_right(run, who, directory, filter_file):
+def test_filter_without_the_right(run, who, filter_file):
     """An ordinary user needs no_new_privs for a filter."""
     fd = filter_file()
     result = run(["--seccomp-fd", fd, "--", "echo", "runs"], "plain", pass_fds=[fd],
@@ -514,7 +514,7 @@ def test_filter_that_the_kernel_refuses(inside, root, directory, filter_file, da
     assert not socket.exists() and not made.exists()
 
 
-@pytest.mark.parametrize("value", ["", "-1", "x", "99", "1048576", "99999999999", "3 "])
+@pytest.mark.parametrize("value", ["", "-1", "0", "1", "2", "x", "99", "1048576", "99999999999", "3 "])
 def test_no_descriptor(run, directory, value):
     made = directory / "made"
     refused(run(["--seccomp-fd", value, "--", "touch", made], "plain"), "init: ")
@@ -611,7 +611,7 @@ def test_no_such_limit(run, directory, value):
 
 
 @pytest.mark.parametrize("options", [[], ["--unshare=mount"]], ids=["plain", "unshare"])
-def test_limit_above_the_hard_one(inside, who, directory, options):
+def test_limit_above_the_hard_one(inside, directory, options):
     """It takes CAP_SYS_RESOURCE, which a user namespace does not give."""
     made = directory / "made"
     prefix = without("sys_resource") if AS_ROOT else []
