@@ -514,7 +514,8 @@ def test_filter_that_the_kernel_refuses(inside, root, directory, filter_file, da
     assert not socket.exists() and not made.exists()
 
 
-@pytest.mark.parametrize("value", ["", "-1", "0", "1", "2", "x", "99", "1048576", "99999999999", "3 "])
+@pytest.mark.parametrize("value", ["", "-1", "0", "1", "2", "x", "99", "1048576", "99999999999",
+                                   "3 "])
 def test_no_descriptor(run, directory, value):
     made = directory / "made"
     refused(run(["--seccomp-fd", value, "--", "touch", made], "plain"), "init: ")
