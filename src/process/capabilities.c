@@ -6,49 +6,52 @@
 
 #include "base/sys.h"
 #include "base/text.h"
+#include "names.h"
 
 /* In the order of their numbers (<linux/capability.h>); the last is that of Linux 5.9. */
-static const char names[] = "CHOWN\0"
-			    "DAC_OVERRIDE\0"
-			    "DAC_READ_SEARCH\0"
-			    "FOWNER\0"
-			    "FSETID\0"
-			    "KILL\0"
-			    "SETGID\0"
-			    "SETUID\0"
-			    "SETPCAP\0"
-			    "LINUX_IMMUTABLE\0"
-			    "NET_BIND_SERVICE\0"
-			    "NET_BROADCAST\0"
-			    "NET_ADMIN\0"
-			    "NET_RAW\0"
-			    "IPC_LOCK\0"
-			    "IPC_OWNER\0"
-			    "SYS_MODULE\0"
-			    "SYS_RAWIO\0"
-			    "SYS_CHROOT\0"
-			    "SYS_PTRACE\0"
-			    "SYS_PACCT\0"
-			    "SYS_ADMIN\0"
-			    "SYS_BOOT\0"
-			    "SYS_NICE\0"
-			    "SYS_RESOURCE\0"
-			    "SYS_TIME\0"
-			    "SYS_TTY_CONFIG\0"
-			    "MKNOD\0"
-			    "LEASE\0"
-			    "AUDIT_WRITE\0"
-			    "AUDIT_CONTROL\0"
-			    "SETFCAP\0"
-			    "MAC_OVERRIDE\0"
-			    "MAC_ADMIN\0"
-			    "SYSLOG\0"
-			    "WAKE_ALARM\0"
-			    "BLOCK_SUSPEND\0"
-			    "AUDIT_READ\0"
-			    "PERFMON\0"
-			    "BPF\0"
-			    "CHECKPOINT_RESTORE\0";
+static const char *const names = "CHOWN\0"
+				 "DAC_OVERRIDE\0"
+				 "DAC_READ_SEARCH\0"
+				 "FOWNER\0"
+				 "FSETID\0"
+				 "KILL\0"
+				 "SETGID\0"
+				 "SETUID\0"
+				 "SETPCAP\0"
+				 "LINUX_IMMUTABLE\0"
+				 "NET_BIND_SERVICE\0"
+				 "NET_BROADCAST\0"
+				 "NET_ADMIN\0"
+				 "NET_RAW\0"
+				 "IPC_LOCK\0"
+				 "IPC_OWNER\0"
+				 "SYS_MODULE\0"
+				 "SYS_RAWIO\0"
+				 "SYS_CHROOT\0"
+				 "SYS_PTRACE\0"
+				 "SYS_PACCT\0"
+				 "SYS_ADMIN\0"
+				 "SYS_BOOT\0"
+				 "SYS_NICE\0"
+				 "SYS_RESOURCE\0"
+				 "SYS_TIME\0"
+				 "SYS_TTY_CONFIG\0"
+				 "MKNOD\0"
+				 "LEASE\0"
+				 "AUDIT_WRITE\0"
+				 "AUDIT_CONTROL\0"
+				 "SETFCAP\0"
+				 "MAC_OVERRIDE\0"
+				 "MAC_ADMIN\0"
+				 "SYSLOG\0"
+				 "WAKE_ALARM\0"
+				 "BLOCK_SUSPEND\0"
+				 "AUDIT_READ\0"
+				 "PERFMON\0"
+				 "BPF\0"
+				 "CHECKPOINT_RESTORE\0";
+
+enum { KNOWN = 41 };
 
 /*
  * CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP; NET_BIND_SERVICE, NET_RAW;
@@ -59,18 +62,14 @@ const unsigned long long capabilities_default = 0xa80425fbULL;
 static unsigned long long bits_of(const char *name)
 {
 	const char *bare = text_after(name, "CAP_");
-	unsigned number = 0;
+	unsigned number;
 
 	if (text_is(name, ',', "all"))
 		return CAPABILITIES_ALL;
 	if (text_is(name, ',', "default"))
 		return capabilities_default;
-	if (bare)
-		name = bare;
-	for (const char *known = names; *known; known += text_until(known, 0) + 1, number++)
-		if (text_is(name, ',', known))
-			return 1ULL << number;
-	return 0;
+	number = names_find(names, bare ? bare : name, ',');
+	return number < KNOWN ? 1ULL << number : 0;
 }
 
 unsigned long long capabilities_from_list(const char *list)

@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "names.h"
 
 /* <linux/pidfd.h>, Linux 6.9: the pid is taken as the id of a process group. */
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
@@ -23,39 +24,43 @@ struct mask {
 	unsigned long word[SIGNAL_MAX / 8 / sizeof(long)];
 };
 
-static const char names[][7] = {
-	[SIGHUP] = "HUP",
-	[SIGINT] = "INT",
-	[SIGQUIT] = "QUIT",
-	[SIGILL] = "ILL",
-	[SIGTRAP] = "TRAP",
-	[SIGABRT] = "ABRT",
-	[SIGBUS] = "BUS",
-	[SIGFPE] = "FPE",
-	[SIGKILL] = "KILL",
-	[SIGUSR1] = "USR1",
-	[SIGSEGV] = "SEGV",
-	[SIGUSR2] = "USR2",
-	[SIGPIPE] = "PIPE",
-	[SIGALRM] = "ALRM",
-	[SIGTERM] = "TERM",
-	[SIGSTKFLT] = "STKFLT",
-	[SIGCHLD] = "CHLD",
-	[SIGCONT] = "CONT",
-	[SIGSTOP] = "STOP",
-	[SIGTSTP] = "TSTP",
-	[SIGTTIN] = "TTIN",
-	[SIGTTOU] = "TTOU",
-	[SIGURG] = "URG",
-	[SIGXCPU] = "XCPU",
-	[SIGXFSZ] = "XFSZ",
-	[SIGVTALRM] = "VTALRM",
-	[SIGPROF] = "PROF",
-	[SIGWINCH] = "WINCH",
-	[SIGIO] = "IO",
-	[SIGPWR] = "PWR",
-	[SIGSYS] = "SYS",
-};
+/* In the order of their numbers, from 1 up. */
+static const char *const names = "HUP\0"
+				 "INT\0"
+				 "QUIT\0"
+				 "ILL\0"
+				 "TRAP\0"
+				 "ABRT\0"
+				 "BUS\0"
+				 "FPE\0"
+				 "KILL\0"
+				 "USR1\0"
+				 "SEGV\0"
+				 "USR2\0"
+				 "PIPE\0"
+				 "ALRM\0"
+				 "TERM\0"
+				 "STKFLT\0"
+				 "CHLD\0"
+				 "CONT\0"
+				 "STOP\0"
+				 "TSTP\0"
+				 "TTIN\0"
+				 "TTOU\0"
+				 "URG\0"
+				 "XCPU\0"
+				 "XFSZ\0"
+				 "VTALRM\0"
+				 "PROF\0"
+				 "WINCH\0"
+				 "IO\0"
+				 "PWR\0"
+				 "SYS\0";
+
+enum { NAMED = SIGSYS };
+
+_Static_assert(SIGBUS == 7 && SIGUSR1 == 10 && SIGCHLD == 17 && SIGURG == 23 && SIGSYS == 31,
+	"the numbers of <asm-generic/signal.h>");
 
 static const struct {
 	char name[5];
@@ -182,9 +187,8 @@ int signal_number_until(const char *text, char end)
 	text = text_after(upper, "SIG");
 	if (!text)
 		text = upper;
-	/* An empty name finds row 0, which is no signal. */
-	row = TEXT_ROW(text, 0, names);
-	if (row < sizeof names / sizeof *names)
+	row = names_find(names, text, 0) + 1;
+	if (row <= NAMED)
 		return (int)row;
 	row = TEXT_ROW(text, 0, aliases);
 	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
@@ -212,8 +216,8 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
 	char digits[NUMBER_SIZE];
 
-	if ((unsigned)signal < sizeof names / sizeof *names)
-		text_join(buffer, "SIG", names[signal]);
+	if (signal <= NAMED)
+		text_join(buffer, "SIG", names_at(names, (unsigned)signal - 1));
 	else if (signal < RTMIN)
 		text_join(buffer, "SIG", number_text(digits, signal));
 	else
