@@ -215,7 +215,7 @@ void command_stopped(int signal)
 int command_ended(int status, bool asked)
 {
 	char digits[NUMBER_SIZE], name[SIGNAL_TEXT];
-	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 	bool was_foreground = self.tty.given;
 
 	if (signal)

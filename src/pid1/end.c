@@ -13,6 +13,7 @@
 #include "container/janitor.h"
 #include "container/namespaces.h"
 #include "process/descendants.h"
+#include "process/names.h"
 #include "process/notify.h"
 #include "process/reap.h"
 #include "process/signals.h"
@@ -64,19 +65,17 @@ static bool is_stop(int signal)
 	return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
 }
 
-static void set_state(enum state state, long long deadline)
+static long long from_now(long long duration)
 {
-	static const char *const names[] = {
-		[RUNNING] = "running",
-		[PAUSED] = "running",
-		[LINGERING] = "lingering",
-		[ENDING] = "ending",
-		[KILLED] = "killed",
-	};
+	return after(sys_now(), duration);
+}
 
+static void set_state(enum state state, long long duration)
+{
 	self.state = state;
-	self.deadline = deadline;
-	self.view->state = names[state];
+	self.deadline = from_now(duration);
+	self.view->state =
+		names_at("running\0running\0lingering\0ending\0killed\0", (unsigned)state);
 	self.view->stopping = state >= ENDING;
 }
 
@@ -86,7 +85,7 @@ void end_setup(const struct options *options, struct server_view *view)
 	self.view = view;
 	self.requested = NOT_SAID;
 	view->grace = options->grace;
-	set_state(options->pause ? PAUSED : RUNNING, NEVER);
+	set_state(options->pause ? PAUSED : RUNNING, FOREVER);
 }
 
 void end_clean_up(void)
@@ -123,7 +122,7 @@ static void kill_others(void)
 	if (getpid() == 1)
 		finish();
 	if (self.state != KILLED)
-		set_state(KILLED, after(sys_now(), KILL_WAIT));
+		set_state(KILLED, KILL_WAIT);
 }
 
 static void begin(void)
@@ -134,7 +133,7 @@ static void begin(void)
 			command_terminate_group();
 		finish();
 	}
-	set_state(ENDING, after(sys_now(), self.view->grace));
+	set_state(ENDING, self.view->grace);
 	/* PID 1 learns here that nobody is left. Elsewhere it would take another walk of /proc. */
 	if (!descendants_signal(self.view->proc, SIGTERM))
 		finish();
@@ -144,7 +143,7 @@ static void begin(void)
 
 static void shorten(long long duration)
 {
-	self.deadline = sooner(self.deadline, after(sys_now(), duration));
+	self.deadline = sooner(self.deadline, from_now(duration));
 }
 
 /* Another request may make the time shorter, but not longer. */
@@ -207,7 +206,7 @@ static void act(enum event event)
 	case LINGER_OR_BEGIN:
 		/* A command that was told to stop leaves nothing to wait for. */
 		if (self.options->wait_all && !self.stops)
-			set_state(LINGERING, NEVER);
+			set_state(LINGERING, FOREVER);
 		else
 			begin();
 		break;
@@ -216,7 +215,7 @@ static void act(enum event event)
 		break;
 	case LIMIT_COMMAND:
 		if (self.stops == 1)
-			self.deadline = after(sys_now(), self.options->kill_after);
+			shorten(self.options->kill_after);
 		break;
 	case LIMIT_COMMAND_AS_REQUESTED:
 		limit_command_as_requested();
@@ -248,7 +247,7 @@ static void act(enum event event)
 
 void end_on_command_ended(int status)
 {
-	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 
 	self.code = reap_code(status);
 	notify_exited(status);

@@ -89,7 +89,7 @@ void notify_started(pid_t pid, bool served)
 
 void notify_exited(int status)
 {
-	tell("event=exited", "", WIFSIGNALED(status) ? " signal=" : NULL, WTERMSIG(status),
+	tell("event=exited", "", WTERMSIG(status) ? " signal=" : NULL, WTERMSIG(status),
 		reap_code(status));
 }
 

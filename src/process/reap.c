@@ -19,7 +19,8 @@ enum reap_result reap_next(struct reaped *reaped, bool stops)
 
 int reap_code(int status)
 {
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	/* 0 of a process that exited by itself. */
+	return WTERMSIG(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 int reap_adopt(void)
