@@ -55,17 +55,18 @@ static const char *const names = "HUP\0"
 				 "WINCH\0"
 				 "IO\0"
 				 "PWR\0"
-				 "SYS\0";
+				 "SYS\0"
+				 "IOT\0"
+				 "CLD\0"
+				 "POLL\0";
 
 enum { NAMED = SIGSYS };
 
 _Static_assert(SIGBUS == 7 && SIGUSR1 == 10 && SIGCHLD == 17 && SIGURG == 23 && SIGSYS == 31,
 	"the numbers of <asm-generic/signal.h>");
 
-static const struct {
-	char name[5];
-	unsigned char signal;
-} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}};
+/* Behind the names, second ones. */
+static const unsigned char aliases[] = {SIGABRT, SIGCHLD, SIGIO};
 
 static struct {
 	struct mask mask;
@@ -87,8 +88,11 @@ struct disposition {
  */
 static bool set_handler(int signal, void (*handler)(int))
 {
-	struct disposition new = {.handler = handler}, old;
+	/* What another call left there is the handler alone. */
+	static struct disposition new;
+	struct disposition old;
 
+	new.handler = handler;
 	syscall(SYS_rt_sigaction, signal, &new, &old, sizeof(struct mask));
 	return old.handler == SIG_IGN;
 }
@@ -190,8 +194,8 @@ int signal_number_until(const char *text, char end)
 	row = names_find(names, text, 0) + 1;
 	if (row <= NAMED)
 		return (int)row;
-	row = TEXT_ROW(text, 0, aliases);
-	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
+	row -= NAMED + 1;
+	return row < sizeof aliases ? aliases[row] : realtime(text);
 }
 
 int signal_number(const char *text)
