@@ -113,7 +113,7 @@ static void take_signal(const struct signalfd_siginfo *from)
 static void take_signals(void)
 {
 	struct signalfd_siginfo batch[BATCH];
-	ssize_t length = read(self.signals, batch, sizeof batch);
+	ssize_t length = sys_read(self.signals, batch, sizeof batch);
 	bool died = false;
 
 	for (int i = 0; length > 0 && i < (int)((size_t)length / sizeof *batch); i++) {
@@ -152,7 +152,7 @@ static bool wait_for_event(void)
 
 	if (self.has_channel)
 		return server_wait(end_timeout(self.expire_at));
-	return poll(&ready, 1, end_timeout(self.expire_at)) > 0;
+	return sys_poll(&ready, 1, end_timeout(self.expire_at)) > 0;
 }
 
 _Noreturn static void serve(void)
@@ -186,7 +186,7 @@ static void watch_parent(pid_t parent)
 	 * A parent outside of this PID namespace has the number 0, dead or alive. If it holds
 	 * the other end of the channel, a hang-up there tells that it is dead.
 	 */
-	poll(&channel, 1, 0);
+	sys_poll(&channel, 1, 0);
 	if (getppid() == parent && !(channel.revents & POLLHUP))
 		return;
 	/* PID 1 cannot send KILL to itself. */
@@ -375,7 +375,7 @@ static void release_descriptors(void)
 		count += server_keep(keep + count);
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		warn_cannot("change directory to ", "/");
 }
 

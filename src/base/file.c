@@ -18,20 +18,20 @@ int file_write(int directory, const char *path, const char *text)
 
 	if (fd < 0)
 		return -1;
-	length = write(fd, text, text_until(text, 0));
+	length = sys_write(fd, text, text_until(text, 0));
 	/* close(2) does not fail here, and leaves errno as it is. */
-	close(fd);
+	sys_close(fd);
 	return length < 0 ? -1 : 0;
 }
 
 int file_read(int directory, const char *path, char *text, size_t size)
 {
 	int fd = sys_open(directory, path, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+	ssize_t length = fd < 0 ? -1 : sys_read(fd, text, size - 1);
 
 	/* Which leaves errno alone. */
 	if (fd >= 0)
-		close(fd);
+		sys_close(fd);
 	text[length < 0 ? 0 : length] = 0;
 	return length < 0 ? -1 : 0;
 }
@@ -45,7 +45,7 @@ int file_open_in(int directory, const char *path, long type)
 		return -1;
 	if (!sys_fstatfs(fd, &fs) && (long)fs.f_type == type)
 		return fd;
-	close(fd);
+	sys_close(fd);
 	errno = EINVAL;
 	return -1;
 }
@@ -62,5 +62,5 @@ void file_close_range(unsigned first, unsigned last, enum file_close when)
 		if (when == FILE_CLOSE_ON_EXEC)
 			sys_fcntl((int)first, F_SETFD, FD_CLOEXEC);
 		else
-			close((int)first);
+			sys_close((int)first);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "sys.h"
 
 /* <linux/fs.h>; no libc header has it everywhere. */
 #ifndef RWF_NOWAIT
@@ -61,14 +62,14 @@ int log_put(int fd, const char *text, size_t length)
 	struct iovec part = {.iov_base = (void *)text, .iov_len = length};
 
 	errno = EAGAIN;
-	poll(&ready, 1, 0);
+	sys_poll(&ready, 1, 0);
 	if (!(ready.revents & POLLOUT))
 		return -1;
 	if (syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, (long)RWF_NOWAIT) >= 0)
 		return 0;
 	if ((errno == EAGAIN && lseek(fd, 0, SEEK_CUR) < 0) || errno == EPIPE)
 		return -1;
-	return write(fd, text, length) < 0 ? -1 : 0;
+	return sys_write(fd, text, length) < 0 ? -1 : 0;
 }
 
 void log_parts(int level, int error, const char *const *parts)

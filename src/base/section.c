@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "sys.h"
+
 enum {
 	STACK = 65536, /* more than the start uses of the stack, in bytes */
 	FRAME = 1024,  /* more than section_forget_start uses, with what it calls */
@@ -22,7 +24,7 @@ SECTION_START_END void section_forget_start(void)
 			code_end = (uintptr_t)section_forget_start & ~(page - 1),
 			stack_end = ((uintptr_t)__builtin_frame_address(0) - FRAME) & ~(page - 1);
 
-	madvise((void *)code, code_end - code, MADV_RANDOM);
-	madvise((void *)code, code_end - code, MADV_DONTNEED);
-	madvise((void *)(stack_end - STACK), STACK, MADV_DONTNEED);
+	sys_madvise((void *)code, code_end - code, MADV_RANDOM);
+	sys_madvise((void *)code, code_end - code, MADV_DONTNEED);
+	sys_madvise((void *)(stack_end - STACK), STACK, MADV_DONTNEED);
 }

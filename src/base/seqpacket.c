@@ -16,7 +16,7 @@ union control {
 void seqpacket_discard(const int *fds, unsigned count)
 {
 	while (count--)
-		close(fds[count]);
+		sys_close(fds[count]);
 }
 
 int seqpacket_send(

@@ -38,7 +38,7 @@ static int status_of(const struct socket_file *file, struct file_status *status)
 
 static int unlink_file(const struct socket_file *file)
 {
-	return unlinkat(file->directory, file->name, 0);
+	return sys_unlinkat(file->directory, file->name, 0);
 }
 
 /*
@@ -55,7 +55,7 @@ static bool probe_stale(const struct socket_file *file)
 	stale = !socket_address(&address, file->name) &&
 	        sys_connect(fd, &address, sizeof address) && errno == ECONNREFUSED &&
 	        !status_of(file, &status) && S_ISSOCK(status.mode);
-	close(fd);
+	sys_close(fd);
 	return stale;
 }
 
@@ -86,7 +86,7 @@ SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask
 
 	if (socket_address(&address, file->name))
 		return -1;
-	mask = umask(mask);
+	mask = sys_umask(mask);
 	result = sys_bind(fd, &address, sizeof address);
 	if (result && errno == EADDRINUSE) {
 		if (probe_stale(file) && !unlink_file(file))
@@ -94,7 +94,7 @@ SECTION_START static int bind_here(struct socket_file *file, int fd, mode_t mask
 		else
 			errno = EADDRINUSE;
 	}
-	umask(mask);
+	sys_umask(mask);
 	if (result)
 		return -1;
 	if (status_of(file, &file->made)) {
@@ -116,7 +116,7 @@ int socket_file_bind(struct socket_file *file, int fd, mode_t mask)
 			result = -1;
 	}
 	/* Which leaves errno alone. */
-	close(back);
+	sys_close(back);
 	return result;
 }
 
@@ -149,7 +149,7 @@ int socket_file_remove_stale(const struct socket_file *file)
 		error = 0;
 		if (probe_stale(file) && unlink_file(file))
 			error = errno;
-		poll(NULL, 0, LOOK_INTERVAL);
+		sys_poll(NULL, 0, LOOK_INTERVAL);
 	}
 	errno = error;
 	return error ? -1 : 0;

@@ -32,7 +32,7 @@ int connection_epoll_ctl(int operation, int fd, enum source source, unsigned ind
 {
 	struct epoll_event event = {.events = events, .data.u64 = (unsigned)source << 16 | index};
 
-	return epoll_ctl(self.epoll, operation, fd, &event);
+	return sys_epoll_change(self.epoll, operation, fd, &event);
 }
 
 unsigned connection_index(const struct connection *connection)
@@ -67,7 +67,7 @@ void connection_drop(struct connection *connection)
 
 	/* A child on its way to exec may hold a copy, and epoll(7) goes by the copies. */
 	connection_epoll_ctl(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
-	close(connection->fd);
+	sys_close(connection->fd);
 	*connection = (struct connection){.open = false, .fd = -1};
 	if (session) {
 		session->connection = NULL;
@@ -185,7 +185,7 @@ void connection_refuse_peer(int fd, int error)
 {
 	compose_failure("connect", error, NULL, refusal(error));
 	reply_send(fd, -1);
-	close(fd);
+	sys_close(fd);
 }
 
 void connection_greet(int fd, uid_t uid)

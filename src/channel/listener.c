@@ -28,7 +28,7 @@ static int option(int fd, int name)
 	int value;
 	socklen_t length = sizeof value;
 
-	return getsockopt(fd, SOL_SOCKET, name, &value, &length) ? -1 : value;
+	return sys_getsockopt(fd, SOL_SOCKET, name, &value, &length) ? -1 : value;
 }
 
 int listener_inherit(int fd, bool *listens)

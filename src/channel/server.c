@@ -75,7 +75,7 @@ static void trim_buffer(ssize_t length)
 	const uintptr_t page = SECTION_PAGE, from = (uintptr_t)received / page + 1;
 
 	if (length > (ssize_t)page)
-		madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
+		sys_madvise((void *)(from * page), sizeof received - page, MADV_DONTNEED);
 }
 
 static void receive(struct connection *connection)
@@ -141,8 +141,8 @@ static int accept_one(bool is_full)
 
 	if (fd < 0)
 		return fd;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
-		close(fd);
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !admit(&peer))
+		sys_close(fd);
 	else if (is_full)
 		connection_refuse_peer(fd, EMFILE);
 	else
@@ -158,7 +158,7 @@ static int accept_to_refuse(void)
 {
 	int fd;
 
-	close(self.spare);
+	sys_close(self.spare);
 	fd = accept_one(true);
 	self.spare = sys_fcntl(self.epoll, F_DUPFD_CLOEXEC, 3);
 	return fd;

@@ -59,9 +59,9 @@ struct session *session_start(const struct request *request, const struct privil
 		seqpacket_send(ends[1], &failure, sizeof failure, NULL, 0, 0);
 		_exit(SPAWN_FAILED);
 	}
-	close(ends[1]);
+	sys_close(ends[1]);
 	if (pid < 0) {
-		close(ends[0]);
+		sys_close(ends[0]);
 		return NULL;
 	}
 	*session = (struct session){.pid = pid,
@@ -81,14 +81,14 @@ struct session *session_start(const struct request *request, const struct privil
 void session_drop_master(struct session *session)
 {
 	if (session->master >= 0)
-		close(session->master);
+		sys_close(session->master);
 	session->master = -1;
 }
 
 static void close_progress(struct session *session)
 {
 	if (session->progress >= 0)
-		close(session->progress);
+		sys_close(session->progress);
 	session->progress = -1;
 }
 
@@ -113,7 +113,7 @@ enum session_news session_read_news(struct session *session, struct spawn_failur
 		return NEWS_NONE;
 	/* The terminal's master did not get through: what is started is of no use. */
 	*failure = (struct spawn_failure){.stage = SPAWN_FORK, .error = errno};
-	kill(session->pid, SIGKILL);
+	sys_kill(session->pid, SIGKILL);
 	return NEWS_FAILED;
 }
 
@@ -155,7 +155,7 @@ void session_hang_up(struct session *session, long long grace)
 		return;
 	/* Before its exec it has all signals blocked, and would not see the HUP. */
 	if (session_awaits_news(session))
-		kill(session->pid, SIGKILL);
+		sys_kill(session->pid, SIGKILL);
 	session_signal(session, SIGHUP);
 	session_signal(session, SIGCONT);
 	session_drop_master(session);
@@ -253,5 +253,5 @@ const char *session_state_name(const struct session *session)
 int session_signal(const struct session *session, int signal)
 {
 	/* Before it has a group it is alone, and has all signals blocked: this one waits. */
-	return kill(session_awaits_news(session) ? session->pid : -session->pid, signal);
+	return sys_kill(session_awaits_news(session) ? session->pid : -session->pid, signal);
 }

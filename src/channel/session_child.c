@@ -25,7 +25,7 @@ static int open_ptmx(const char *path)
 
 	/* Whatever else the image has there is not a terminal. */
 	if (fd >= 0 && sys_ioctl(fd, TIOCGPTN, &number)) {
-		close(fd);
+		sys_close(fd);
 		return -1;
 	}
 	return fd;
@@ -62,7 +62,7 @@ static int open_terminal(
 		return -1;
 	if (seqpacket_send(progress, "master", 6, &master, 1, 0))
 		return -1;
-	close(master);
+	sys_close(master);
 	return slave;
 }
 
@@ -153,12 +153,12 @@ enum spawn_stage session_child_run(const struct request *request,
 			return SPAWN_TERMINAL;
 	}
 	for (int fd = 0; fd <= 2; fd++)
-		if (dup2(request->terminal ? slave : fds[fd], fd) < 0)
+		if (sys_dup2(request->terminal ? slave : fds[fd], fd) < 0)
 			return SPAWN_STDIO;
 	if (slave > 2)
-		close(slave);
+		sys_close(slave);
 	fds_restore_limit();
 	if (request->mask >= 0)
-		umask((mode_t)request->mask);
+		sys_umask((mode_t)request->mask);
 	return spawn_become(&spawn, parent);
 }

@@ -89,7 +89,7 @@ static int remove_tree(int directory, const char *name, unsigned depth)
 	long length;
 	int fd;
 
-	if (!unlinkat(directory, name, AT_REMOVEDIR) || errno == ENOENT)
+	if (!sys_unlinkat(directory, name, AT_REMOVEDIR) || errno == ENOENT)
 		return 0;
 	if (errno != EBUSY || !depth)
 		return -1;
@@ -102,8 +102,8 @@ static int remove_tree(int directory, const char *name, unsigned depth)
 			if (entry->type == SYS_DIRECTORY)
 				remove_tree(fd, entry->name, depth - 1);
 		}
-	close(fd);
-	return unlinkat(directory, name, AT_REMOVEDIR);
+	sys_close(fd);
+	return sys_unlinkat(directory, name, AT_REMOVEDIR);
 }
 
 /* Opened while we may: the files of the host's tree may be closed to us by the end. */
@@ -177,7 +177,7 @@ static bool is_alone(void)
 /* Comes before the mkdir(2): removing one that was never made does no harm. */
 static void tell(int janitor, char what)
 {
-	if (janitor >= 0 && write(janitor, &what, 1) < 0)
+	if (janitor >= 0 && sys_write(janitor, &what, 1) < 0)
 		fail_cannot("write to janitor", "");
 }
 
@@ -193,13 +193,13 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 	self.setup = setup;
 	if (file_status_at(AT_FDCWD, setup->path, &status))
 		tell(janitor, CGROUP_MADE_ALL);
-	made = !mkdirat(AT_FDCWD, setup->path, 0755);
+	made = !sys_mkdirat(AT_FDCWD, setup->path, 0755);
 	if (!made && errno != EEXIST)
 		cannot("make ", "");
 	dir = self.fds[CGROUP_DIR] = file_open_in(AT_FDCWD, setup->path, FILE_SYSTEM_CGROUP2);
 	if (dir < 0) {
 		if (made)
-			unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
+			sys_unlinkat(AT_FDCWD, setup->path, AT_REMOVEDIR);
 		/* file_open_in says so of another file system. */
 		if (errno == EINVAL)
 			fail_note("cannot make cgroup ", setup->path,
@@ -213,7 +213,7 @@ void cgroup_make(const struct cgroup_setup *setup, int janitor)
 		if (remove_tree(dir, name + 1, TREE_DEPTH))
 			cannot("make ", name);
 		tell(janitor, CGROUP_MADE_ONE);
-		if (mkdirat(dir, name + 1, 0755))
+		if (sys_mkdirat(dir, name + 1, 0755))
 			cannot("make ", name);
 	}
 	/* A predecessor that was killed left them on, and they keep us out. */
@@ -231,7 +231,7 @@ void cgroup_enter(bool namespace)
 	if (!self.setup)
 		return;
 	/* By what was opened outside: from a user namespace we might not leave where we are. */
-	if (write(self.fds[ENTER], "0", 1) < 0 || (namespace && unshare(CLONE_NEWCGROUP)) ||
+	if (sys_write(self.fds[ENTER], "0", 1) < 0 || (namespace && sys_unshare(CLONE_NEWCGROUP)) ||
 		file_write(self.fds[CGROUP_DIR], "init/cgroup.procs", "0"))
 		cannot("enter ", names[0]);
 	set_limits(CGROUP_APP);
@@ -275,7 +275,7 @@ static int remove_part(const char *name)
 	file_write(dir, path, "1");
 	/* A killed process leaves its cgroup a moment later. */
 	for (int i = 0; (result = remove_tree(dir, name, TREE_DEPTH)) && i < LOOKS; i++)
-		poll(NULL, 0, LOOK);
+		sys_poll(NULL, 0, LOOK);
 	return result;
 }
 
@@ -287,7 +287,7 @@ static int remove_directory(void)
 	for (const char *p = name; *p; p++)
 		if (*p == '/' && p[1])
 			name = p + 1;
-	return unlinkat(self.fds[PARENT], name, AT_REMOVEDIR);
+	return sys_unlinkat(self.fds[PARENT], name, AT_REMOVEDIR);
 }
 
 int cgroup_remove(bool inside)
@@ -300,8 +300,8 @@ int cgroup_remove(bool inside)
 			/* We may have come from the directory, which takes a process again then. */
 			if (self.alone)
 				switch_controllers("cgroup.subtree_control", '-');
-			if (inside && write(self.fds[ORIGIN], "0", 1) < 0 &&
-				write(self.fds[ROOT], "0", 1) < 0)
+			if (inside && sys_write(self.fds[ORIGIN], "0", 1) < 0 &&
+				sys_write(self.fds[ROOT], "0", 1) < 0)
 				return -1;
 		}
 		if (remove_part(name) && !error)

@@ -38,7 +38,7 @@ int devices_terminal(void)
 	/* It may be of another devpts, where the number means another one. */
 	if (!file_status_of(terminal, &there) && file_is_same(&there, &ours))
 		return terminal;
-	close(terminal);
+	sys_close(terminal);
 	return -1;
 }
 
@@ -53,12 +53,12 @@ SECTION_START static int put(int mount, const char *name, int node)
 	if (node < 0)
 		return -1;
 	if (!mountfd_restrict(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, false) &&
-		!mknodat(mount, name, S_IFREG | 0600, 0)) {
+		!sys_mknodat(mount, name, S_IFREG | 0600, 0)) {
 		over = mountfd_find(mount, name);
 		result = mountfd_put(node, over);
-		close(over);
+		sys_close(over);
 	}
-	close(node);
+	sys_close(node);
 	return result;
 }
 
@@ -81,6 +81,6 @@ SECTION_START int devices_fill(int mount, int host, int terminal)
 	mode_t mask = umask(0);
 	int result = fill(mount, host, terminal);
 
-	umask(mask);
+	sys_umask(mask);
 	return result;
 }

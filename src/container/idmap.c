@@ -130,7 +130,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	errno = failure.error;
 	if (child < 0)
 		fail_cannot("exec ", helper);
-	waitpid(child, &status, 0);
+	sys_wait(child, &status, 0);
 	if (WIFSIGNALED(status))
 		idmap_fail_killed(helper, WTERMSIG(status));
 	if (status)

@@ -33,7 +33,7 @@ _Noreturn static void janitor(int end, const char *path, const struct cgroup_set
 	if (path && socket_file_locate(&file, path))
 		_exit(1);
 	/* Ours would be in the way of an unmount; the way to a cgroup may begin there. */
-	if (!cgroup->path && chdir("/"))
+	if (!cgroup->path && sys_chdir("/"))
 		_exit(1);
 	setsid();
 	sys_prctl(PR_SET_DUMPABLE, 0);
@@ -42,7 +42,7 @@ _Noreturn static void janitor(int end, const char *path, const struct cgroup_set
 	fds_release_stdio(end);
 	sys_dup(end, 2);
 	fds_close_others(keep, 2);
-	while (read(end, &what, 1) > 0)
+	while (sys_read(end, &what, 1) > 0)
 		if (what == CGROUP_MADE_ALL)
 			made_all = true;
 		else
@@ -51,7 +51,7 @@ _Noreturn static void janitor(int end, const char *path, const struct cgroup_set
 		warn_cannot("remove cgroup ", cgroup->path);
 	if (path && socket_file_remove_stale(&file))
 		warn_cannot("remove control socket ", path);
-	_exit(write(end, &done, 1) != 1);
+	_exit(sys_write(end, &done, 1) != 1);
 }
 
 void janitor_start(const char *path, const struct cgroup_setup *cgroup)
@@ -61,10 +61,10 @@ void janitor_start(const char *path, const struct cgroup_setup *cgroup)
 	if (sys_socketpair(ends) || (janitor_pid = sys_fork(0)) < 0)
 		fail_cannot("start janitor", "");
 	if (!janitor_pid) {
-		close(ends[1]);
+		sys_close(ends[1]);
 		janitor(ends[0], path, cgroup);
 	}
-	close(ends[0]);
+	sys_close(ends[0]);
 	janitor_socket = ends[1];
 }
 
@@ -94,14 +94,14 @@ bool janitor_end(void)
 		 * Our signals are blocked: the loop ends when the janitor does.
 		 */
 		sys_shutdown(end, SHUT_WR);
-		while ((length = read(end, text, sizeof text)) > 0)
+		while ((length = sys_read(end, text, sizeof text)) > 0)
 			if (length == 1)
 				done = true;
 			else
 				log_put(2, text, (size_t)length);
-		waitpid(janitor_pid, NULL, 0);
+		sys_wait(janitor_pid, NULL, 0);
 	}
-	close(end);
+	sys_close(end);
 	janitor_socket = -1;
 	return done;
 }

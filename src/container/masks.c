@@ -48,8 +48,8 @@ static void cover(int mount, const char *names, int empty)
 		if (copy < 0 || mountfd_restrict(copy, MOUNTFD_RDONLY, true) ||
 			mountfd_put(copy, over))
 			fail_cannot("mask ", name);
-		close(copy);
-		close(over);
+		sys_close(copy);
+		sys_close(over);
 	}
 }
 
@@ -62,17 +62,17 @@ SECTION_START void masks_put(int mount, bool is_proc)
 	int empty = mountfd_make("tmpfs", "", MOUNTFD_NOSUID | MOUNTFD_NODEV | MOUNTFD_NOEXEC);
 	int here = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
-	if (empty < 0 || mknodat(empty, file, S_IFREG | 0444, 0) ||
-		mkdirat(empty, directory, 0555) || mountfd_put(empty, mount))
+	if (empty < 0 || sys_mknodat(empty, file, S_IFREG | 0444, 0) ||
+		sys_mkdirat(empty, directory, 0555) || mountfd_put(empty, mount))
 		fail_cannot("make masks", "");
 	if (is_proc)
 		cover(mount, read_only, -1);
 	cover(mount, is_proc ? hidden_in_proc : hidden_in_sysfs, empty);
-	if (sys_fchdir(empty) || umount2(".", MNT_DETACH))
+	if (sys_fchdir(empty) || sys_umount2(".", MNT_DETACH))
 		fail_cannot("unmount masks", "");
 	/* Where we may not be any more, as with new ids, the command would not be either. */
-	if (sys_fchdir(here) && chdir("/"))
+	if (sys_fchdir(here) && sys_chdir("/"))
 		fail_cannot("change directory to ", "/");
-	close(here);
-	close(empty);
+	sys_close(here);
+	sys_close(empty);
 }

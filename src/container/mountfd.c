@@ -61,7 +61,7 @@ SECTION_START static int make(const char *type, const char *options, unsigned at
 	if (!set(fs, "source", type) && !configure(fs, options))
 		mount = (int)syscall(SYS_fsmount, fs, KERNEL_CLOEXEC, attributes);
 	/* Which leaves errno alone. */
-	close(fs);
+	sys_close(fs);
 	return mount;
 }
 
@@ -115,8 +115,8 @@ int mountfd_find(int root, const char *path)
 /* Makes the last of a path; ".." behind what was missing is there by now. */
 static int make_point(int parent, const char *name, bool directory)
 {
-	int result =
-		directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0644, 0);
+	int result = directory ? sys_mkdirat(parent, name, 0755)
+	                       : sys_mknodat(parent, name, S_IFREG | 0644, 0);
 
 	return result && errno != EEXIST ? -1 : 0;
 }
@@ -167,7 +167,7 @@ SECTION_START int mountfd_point(int root, char path[static PATH_MAX], bool direc
 		} else
 			*end = kept;
 		if (parent != root)
-			close(parent);
+			sys_close(parent);
 		name = end;
 	} while (at >= 0 && kept);
 	return at;

@@ -106,7 +106,7 @@ static void put(int root, int mount, const char *path, bool directory)
 		fail_errno(over < 0 ? "make mount point " : "mount on ", path,
 			is_link ? ", a link to " : "", is_link ? point : "");
 	}
-	close(over);
+	sys_close(over);
 }
 
 /* What the kernel asks for in a user namespace (user_namespaces(7), sysfs(5)); or "". */
@@ -140,8 +140,8 @@ static void mount_row(int root, enum row row, unsigned list)
 	if (row == DEV && devices_fill(mount, host, terminal))
 		fail_cannot("fill ", point);
 	if (host >= 0)
-		close(host);
-	close(mount);
+		sys_close(host);
+	sys_close(mount);
 }
 
 SECTION_START static void mount_tmpfs(int root, const char *text)
@@ -155,7 +155,7 @@ SECTION_START static void mount_tmpfs(int root, const char *text)
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
 	put(root, mount, point, true);
-	close(mount);
+	sys_close(mount);
 }
 
 /* Whether a directory is the root that we have already, by the same mount. */
@@ -192,7 +192,7 @@ static bool has_no_owner(const char *path, const struct idmap *uids)
 	              (S_ISDIR(status.mode) || S_ISREG(status.mode)) &&
 	              !idmap_has(uids, status.uid) && !is_root(file);
 
-	close(file);
+	sys_close(file);
 	return result;
 }
 
@@ -239,7 +239,7 @@ SECTION_START void mounts_map(pid_t pid)
 				errno == EINVAL ? "; its file system cannot, and its owner is not "
 						  "in --uid-map"
 						: "");
-	close(users);
+	sys_close(users);
 }
 
 /*
@@ -256,7 +256,7 @@ static int open_root(const char *path, int copy, unsigned attributes)
 		if (root >= 0 &&
 			(mountfd_restrict(root, attributes, true) || mountfd_put(root, over)))
 			root = -1;
-		close(over);
+		sys_close(over);
 	}
 	if (root < 0)
 		fail_cannot("open root ", path ? path : "/");
@@ -279,7 +279,7 @@ SECTION_START static void mount_bind(int root, const char *text, int mount, unsi
 	if (mountfd_restrict(mount, attributes, true))
 		fail_cannot("bind ", text);
 	put(root, mount, point, S_ISDIR(status.mode));
-	close(mount);
+	sys_close(mount);
 }
 
 /*
@@ -295,11 +295,11 @@ static void pivot(int root, const char *path)
 	if (is_root(root))
 		return;
 	if (!syscall(SYS_pivot_root, ".", ".")) {
-		if (umount2(".", MNT_DETACH))
+		if (sys_umount2(".", MNT_DETACH))
 			fail_cannot("unmount the old root", "");
-	} else if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+	} else if (errno != EINVAL || sys_mount(".", "/", NULL, MS_MOVE, NULL) || sys_chroot("."))
 		fail_cannot("pivot root to ", path);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");
 }
 
@@ -310,11 +310,11 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 	unsigned safety = 0;
 
 	if (!own_namespace) {
-		if (mounts->root && (chroot(mounts->root) || chdir("/")))
+		if (mounts->root && (sys_chroot(mounts->root) || sys_chdir("/")))
 			fail_cannot("change root to ", mounts->root);
 		return;
 	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail_cannot_since("make mounts private", "",
 			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
 	/* Before anything is mounted that might cover a source. */
@@ -334,5 +334,5 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 		fail_cannot("make the root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);
-	close(root);
+	sys_close(root);
 }

@@ -83,7 +83,7 @@ static void await(int pipe)
 {
 	char byte;
 
-	if (read(pipe, &byte, 1) != 1)
+	if (sys_read(pipe, &byte, 1) != 1)
 		fail_without_parent();
 }
 
@@ -94,7 +94,7 @@ static void die_with_outer(int pipe)
 
 	/* It fails for a bad signal alone. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (poll(&end, 1, 0))
+	if (sys_poll(&end, 1, 0))
 		fail_without_parent();
 }
 
@@ -136,20 +136,20 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		fail_to_make(namespaces);
 	if (!child) {
 		janitor_disown();
-		close(ends[1]);
+		sys_close(ends[1]);
 		await(ends[0]);
 		if (user)
 			become_first(namespaces);
 		/* Now, since a change of ids makes the kernel forget it. */
 		die_with_outer(ends[0]);
-		close(ends[0]);
+		sys_close(ends[0]);
 		return 0;
 	}
 	if (user)
 		map_ids(child, namespaces);
-	close(ends[0]);
+	sys_close(ends[0]);
 	*life = ends[1];
-	if (write(ends[1], "", 1) != 1)
+	if (sys_write(ends[1], "", 1) != 1)
 		fail_cannot("start inner process", "");
 	return child;
 }
@@ -158,8 +158,8 @@ void namespaces_abandon(void)
 {
 	if (child <= 0)
 		return;
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	sys_kill(child, SIGKILL);
+	sys_wait(child, NULL, 0);
 }
 
 /*
@@ -186,18 +186,18 @@ static void enter_new_users(const struct namespaces *namespaces)
 	if (child < 0)
 		fail_cannot("fork id mapper", "");
 	if (!child) {
-		close(ends[1]);
+		sys_close(ends[1]);
 		await(ends[0]);
 		map_ids(self, namespaces);
 		_exit(0);
 	}
-	close(ends[0]);
-	if (unshare((int)namespaces->flags))
+	sys_close(ends[0]);
+	if (sys_unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
-	if ((write(ends[1], "", 1) != 1 && errno != EPIPE) || waitpid(child, &status, 0) < 0)
+	if ((sys_write(ends[1], "", 1) != 1 && errno != EPIPE) || sys_wait(child, &status, 0) < 0)
 		fail_cannot("map ids", "");
 	child = 0;
-	close(ends[1]);
+	sys_close(ends[1]);
 	check_mapper(status);
 	become_first(namespaces);
 }
@@ -209,7 +209,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 		return enter_new_pids(namespaces, life);
 	if (namespaces->flags & CLONE_NEWUSER)
 		enter_new_users(namespaces);
-	else if (namespaces->flags && unshare((int)namespaces->flags))
+	else if (namespaces->flags && sys_unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
 	return 0;
 }
@@ -224,7 +224,7 @@ static void bring_up_loopback(void)
 	request.ifr_flags |= IFF_UP;
 	if (!known || sys_ioctl(fd, SIOCSIFFLAGS, &request))
 		fail_cannot("bring up the loopback interface", "");
-	close(fd);
+	sys_close(fd);
 }
 
 /*

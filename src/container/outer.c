@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "janitor.h"
 #include "process/fds.h"
 #include "process/reap.h"
@@ -41,15 +42,15 @@ _Noreturn void outer_serve(struct outer *outer)
 
 	fds_release_stdio(outer->signals);
 	fds_close_others(keep, sizeof keep / sizeof *keep);
-	if (chdir("/"))
+	if (sys_chdir("/"))
 		warn_cannot("change directory to ", "/");
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)
 			if (one.pid == outer->inner)
 				end(outer, one.status, terminal_signal);
-		poll(&ready, 1, -1);
-		if (read(outer->signals, &got, sizeof got) != sizeof got)
+		sys_poll(&ready, 1, -1);
+		if (sys_read(outer->signals, &got, sizeof got) != sizeof got)
 			continue;
 		/*
 		 * The terminal has sent what was typed to the command as well. If that stops

@@ -153,13 +153,13 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 
 void command_kill(void)
 {
-	kill(self.process.pid, SIGKILL);
+	sys_kill(self.process.pid, SIGKILL);
 }
 
 void command_terminate_group(void)
 {
 	if (self.group)
-		kill(-self.group, SIGTERM);
+		sys_kill(-self.group, SIGTERM);
 }
 
 void command_note_signal(const struct signalfd_siginfo *from)
@@ -183,10 +183,10 @@ bool command_lend_terminal(const struct signalfd_siginfo *from)
 		return false;
 	/* The kernel sends it to the group, and so does another init that stops with it. */
 	if (from->ssi_code != SI_KERNEL &&
-		!(self.tty.given && getpgid((pid_t)from->ssi_pid) == getpgrp()))
+		!(self.tty.given && sys_getpgid((pid_t)from->ssi_pid) == getpgrp()))
 		return false;
 	tty_take_back(&self.tty, self.process.pid);
-	return tty_ours(&self.tty) && !kill(0, SIGCONT);
+	return tty_ours(&self.tty) && !sys_kill(0, SIGCONT);
 }
 
 void command_stopped(int signal)
@@ -206,12 +206,12 @@ void command_stopped(int signal)
 			if (signal == SIGSTOP)
 				return;
 			if (asked && tty_abandon(&self.tty, self.process.pid))
-				kill(-self.process.pid, SIGHUP);
+				sys_kill(-self.process.pid, SIGHUP);
 		}
 	}
 	if (hand)
 		tty_hand_over(&self.tty, self.process.pid);
-	kill(-self.process.pid, SIGCONT);
+	sys_kill(-self.process.pid, SIGCONT);
 }
 
 int command_ended(int status, bool asked)
@@ -233,7 +233,7 @@ int command_ended(int status, bool asked)
 	 * group, a script or a pipeline, would have got it as well.
 	 */
 	if (was_foreground && !asked && (signal == SIGINT || signal == SIGQUIT))
-		kill(0, signal);
+		sys_kill(0, signal);
 	self.process.pid = 0;
 	return was_foreground || signal == self.terminal_signal ? signal : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "base/section.h"
+#include "base/sys.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "channel/verbs.h"
@@ -17,7 +18,7 @@ static bool print(const char *text)
 {
 	size_t length = text_until(text, 0);
 
-	return write(1, text, length) == (ssize_t)length;
+	return sys_write(1, text, length) == (ssize_t)length;
 }
 
 /* "  -r, --rewrite FROM:TO", and what it does. */

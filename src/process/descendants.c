@@ -38,7 +38,7 @@ int descendants_open(void)
 		if (pid_of(self) == getpid())
 			return proc;
 	}
-	close(proc);
+	sys_close(proc);
 	return -1;
 }
 
@@ -87,18 +87,18 @@ static int signal_descendant(int proc, pid_t pid, int signal)
 	if (fd < 0 && errno == ESRCH)
 		return -1;
 	if (descends(proc, pid))
-		result = fd < 0 ? kill(pid, signal)
+		result = fd < 0 ? sys_kill(pid, signal)
 		                : (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
 	else
 		errno = ESRCH;
 	if (fd >= 0)
-		close(fd);
+		sys_close(fd);
 	return result;
 }
 
 int descendants_signal_one(int proc, pid_t pid, int signal)
 {
-	return getpid() == 1 ? kill(pid, signal) : signal_descendant(proc, pid, signal);
+	return getpid() == 1 ? sys_kill(pid, signal) : signal_descendant(proc, pid, signal);
 }
 
 bool descendants_signal(int proc, int signal)
@@ -108,7 +108,7 @@ bool descendants_signal(int proc, int signal)
 	long length;
 
 	if (self == 1)
-		return !kill(-1, signal) || errno != ESRCH;
+		return !sys_kill(-1, signal) || errno != ESRCH;
 	if (proc < 0)
 		return true;
 	lseek(proc, 0, SEEK_SET);
@@ -125,5 +125,5 @@ bool descendants_signal(int proc, int signal)
 
 bool descendants_left(void)
 {
-	return getpid() == 1 && (!kill(-1, 0) || errno != ESRCH);
+	return getpid() == 1 && (!sys_kill(-1, 0) || errno != ESRCH);
 }

@@ -82,7 +82,7 @@ void notify_started(pid_t pid, bool served)
 			continue;
 		if (served && log_put(fds[i], line ? "\n" : "READY=1", line ? 1 : 7))
 			warn_cannot("report readiness", "");
-		close(fds[i]);
+		sys_close(fds[i]);
 		fds[i] = -1;
 	}
 }

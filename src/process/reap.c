@@ -9,7 +9,7 @@
 enum reap_result reap_next(struct reaped *reaped, bool stops)
 {
 	/* __WALL: a child that init inherited may have been cloned without SIGCHLD. */
-	pid_t pid = waitpid(-1, &reaped->status, WNOHANG | __WALL | (stops ? WUNTRACED : 0));
+	pid_t pid = sys_wait(-1, &reaped->status, WNOHANG | __WALL | (stops ? WUNTRACED : 0));
 
 	if (pid < 0)
 		return errno == ECHILD ? REAP_NOBODY_LEFT : REAP_NOBODY_DEAD;

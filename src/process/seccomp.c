@@ -22,11 +22,11 @@ int seccomp_read(int fd)
 
 	size = 0;
 	do {
-		length = read(fd, (char *)program + size, sizeof program - size);
+		length = sys_read(fd, (char *)program + size, sizeof program - size);
 		size += length > 0 ? (size_t)length : 0;
 	} while (length > 0);
 	/* Which leaves errno alone. */
-	close(fd);
+	sys_close(fd);
 	if (length < 0)
 		return -1;
 	errno = EINVAL;

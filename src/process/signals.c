@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/sys.h"
 #include "base/text.h"
 #include "names.h"
 
@@ -156,7 +157,7 @@ bool signals_undergo(pid_t whom, int signal)
 	const struct mask one = mask_of(signal), resumed = mask_of(SIGCONT);
 	long now[2] = {0, 0};
 
-	kill(whom, signal);
+	sys_kill(whom, signal);
 	set_mask(SIG_UNBLOCK, &one, NULL);
 	set_mask(SIG_BLOCK, &one, NULL);
 	return syscall(SYS_rt_sigtimedwait, &resumed, NULL, now, sizeof resumed) == SIGCONT;
@@ -258,5 +259,5 @@ int signal_forward(const struct recipient *to, int signal, const struct signalfd
 
 	if (from && from->ssi_code == SI_QUEUE && !queue(to, group, signal, from))
 		return 0;
-	return kill(group ? -to->pid : to->pid, signal);
+	return sys_kill(group ? -to->pid : to->pid, signal);
 }

@@ -101,7 +101,7 @@ static int follow_parent(pid_t parent)
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -1;
 	if (getppid() != parent)
-		kill(getpid(), SIGKILL);
+		sys_kill(getpid(), SIGKILL);
 	return 0;
 }
 
@@ -144,7 +144,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_LIMITS;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
-	if (spawn->directory && chdir(spawn->directory))
+	if (spawn->directory && sys_chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp);
 	/*
@@ -176,7 +176,7 @@ _Noreturn static void tell_failure(int report, enum spawn_stage stage)
 	const struct spawn_failure told = {.stage = stage, .error = errno};
 
 	/* Where not even this arrives, the parent sees the child end. */
-	(void)!write(report, &told, sizeof told);
+	(void)!sys_write(report, &told, sizeof told);
 	_exit(SPAWN_FAILED);
 }
 
@@ -220,12 +220,12 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 		tell_failure(report[1], spawn_become(spawn, parent));
 	}
 	failure->error = errno;
-	close(report[1]);
+	sys_close(report[1]);
 	/* Nothing where the program runs, or where there is no child. */
-	told = read(report[0], failure, sizeof *failure) > 0;
-	close(report[0]);
+	told = sys_read(report[0], failure, sizeof *failure) > 0;
+	sys_close(report[0]);
 	if (told) {
-		waitpid(child, NULL, 0);
+		sys_wait(child, NULL, 0);
 		child = -1;
 	}
 	return child;

@@ -76,7 +76,7 @@ int tty_release(const struct tty *tty)
 		sys_ioctl(tty->fd, TIOCSPGRP, &none);
 		_exit(0);
 	}
-	waitpid(child, NULL, 0);
+	sys_wait(child, NULL, 0);
 	return sys_ioctl(tty->fd, TIOCNOTTY, NULL);
 }
 
@@ -109,7 +109,7 @@ void tty_take_back(struct tty *tty, pid_t group)
 	if (!tty->given)
 		return;
 	now = foreground(tty);
-	if (now > 0 && (now == group || (kill(-now, 0) && errno == ESRCH)))
+	if (now > 0 && (now == group || (sys_kill(-now, 0) && errno == ESRCH)))
 		tty->given = tty_foreground(tty->fd, getpgrp()) != 0;
 }
 
@@ -129,6 +129,6 @@ int tty_abandon(struct tty *tty, pid_t group)
 void tty_close(struct tty *tty)
 {
 	if (tty->fd >= 0)
-		close(tty->fd);
+		sys_close(tty->fd);
 	tty->fd = -1;
 }
