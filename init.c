@@ -27,6 +27,7 @@
 #include "container/mounts.h"
 #include "container/namespaces.h"
 #include "container/outer.h"
+#include "container/sysctl.h"
 #include "pid1/command.h"
 #include "pid1/end.h"
 #include "pid1/options.h"
@@ -272,6 +273,8 @@ SECTION_START static void enter_namespaces(pid_t parent)
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
 	struct namespaces *namespaces = &self.options.namespaces;
 
+	notify_stage("mounts");
+	mounts_open(&self.options.mounts, namespaces->flags & CLONE_NEWNS);
 	notify_stage("namespaces");
 	/* Asked before a command inside can have taken the terminal. */
 	outer.tty.given = tty_ours(&outer.tty);
@@ -302,6 +305,7 @@ static void make_container(pid_t parent)
 	enter_namespaces(parent);
 	notify_stage("namespaces");
 	namespaces_furnish(namespaces);
+	sysctl_set(&self.options.sysctls, namespaces->flags);
 	notify_stage("cgroup");
 	cgroup_enter(own_cgroups);
 	notify_stage("mounts");

@@ -4,6 +4,7 @@
 #ifndef IDMAP_H
 #define IDMAP_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum { IDMAP_EXTENTS = 8, IDMAP_NUMBERS = 3 * IDMAP_EXTENTS };
@@ -24,6 +25,17 @@ const unsigned *idmap_first(const struct idmap *map);
 
 /* One id outside is root inside. */
 void idmap_root(struct idmap *map, unsigned outside);
+
+/*
+ * Maps ids from 0 on to root's first range in a file like subuid(5), of which 32 KiB are read. Ends
+ * the process where there is none.
+ */
+void idmap_subordinate(struct idmap *map, const char *file);
+
+/*
+ * Whether the owner of a file is nobody inside, and would be somebody if ids of files counted inside.
+ */
+bool idmap_misses(const struct idmap *map, unsigned owner);
 
 /*
  * Writes both maps of a process, which is in a user namespace below ours. An empty

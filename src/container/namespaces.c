@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "janitor.h"
+#include "mounts.h"
 #include "process/credentials.h"
 #include "process/signals.h"
 
@@ -35,6 +36,24 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 
 	namespaces->flags |= flags;
 	return flags ? 0 : -1;
+}
+
+/* The ids of the host's root are for root to give away, by name. */
+void namespaces_settle(struct namespaces *namespaces)
+{
+	if (geteuid() || namespaces->map_same || !(namespaces->flags & CLONE_NEWUSER))
+		return;
+	if (!namespaces->uids.count)
+		idmap_subordinate(&namespaces->uids, "/etc/subuid");
+	if (!namespaces->gids.count)
+		idmap_subordinate(&namespaces->gids, "/etc/subgid");
+}
+
+/* From outside: ids of a process in the new user namespace, and those of files in its mounts. */
+static void map_ids(pid_t pid, const struct namespaces *namespaces)
+{
+	idmap_write(pid, &namespaces->uids, &namespaces->gids);
+	mounts_map(pid, &namespaces->uids);
 }
 
 /*
@@ -128,7 +147,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		return 0;
 	}
 	if (user)
-		idmap_write(child, &namespaces->uids, &namespaces->gids);
+		map_ids(child, namespaces);
 	sys_close(ends[0]);
 	*life = ends[1];
 	if (sys_write(ends[1], "", 1) != 1)
@@ -170,7 +189,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 	if (!child) {
 		sys_close(ends[1]);
 		await(ends[0]);
-		idmap_write(self, &namespaces->uids, &namespaces->gids);
+		map_ids(self, namespaces);
 		_exit(0);
 	}
 	sys_close(ends[0]);

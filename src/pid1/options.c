@@ -211,16 +211,6 @@ static void imply_namespaces(struct options *options)
 		namespaces->flags |= CLONE_NEWUSER;
 }
 
-/* Whose ids root's are outside is for root to say: those of the host's root are not for others. */
-static void check_maps(const struct namespaces *namespaces)
-{
-	const bool mapped = namespaces->uids.count && namespaces->gids.count;
-
-	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
-		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same", NULL,
-			NULL);
-}
-
 /*
  * A mount namespace with a root of its own makes it a container, which gets what Docker leaves to
  * one. Its root ignores set-user-ID bits, so that no program there has a use for new privileges.
@@ -262,7 +252,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 		options->command = words.next;
 	check_command(options, &words);
 	imply_namespaces(options);
-	check_maps(&options->namespaces);
+	namespaces_settle(&options->namespaces);
 	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");

@@ -137,13 +137,15 @@ static const struct option table[] = {
 		TEXT(namespaces.domainname)},
 	{HELP("loopback", "bring up the loopback interface"), "", SECTION_CONTAINER,
 		FLAG(namespaces.loopback)},
+	{HELP("sysctl NAME=VALUE", "set a sysctl of its namespaces"), "", SECTION_CONTAINER,
+		.kind = OPTION_SYSCTL},
 	{HELP("chroot DIR", "make DIR the root"), "", SECTION_CONTAINER, TEXT(mounts.root)},
 	{HELP("read-only", "make the root read-only"), "", SECTION_CONTAINER,
 		FLAG(mounts.read_only)},
 	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
 	{HELP("mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid"), "", SECTION_CONTAINER,
 		.kind = OPTION_MOUNT},
-	{HELP("bind SRC:DST[:ro|:dev]", "mount SRC on DST"), "", SECTION_CONTAINER,
+	{HELP("bind SRC:DST[:ro,dev,noidmap]", "mount SRC on DST"), "", SECTION_CONTAINER,
 		.kind = OPTION_BIND},
 	{HELP("tmpfs DST[:SIZE]", "mount a tmpfs on DST"), "", SECTION_CONTAINER,
 		.kind = OPTION_TMPFS},
@@ -294,6 +296,9 @@ SECTION_START int options_apply(
 	case OPTION_MAP_ROOT:
 		idmap_root(&namespaces->uids, geteuid());
 		idmap_root(&namespaces->gids, getegid());
+		break;
+	case OPTION_SYSCTL:
+		failed = sysctl_add(&options->sysctls, value);
 		break;
 	case OPTION_MOUNT_PROC:
 		failed = mounts_parse(&options->mounts, "proc");
