@@ -147,9 +147,7 @@ _Static_assert(EPERM == 1 && ENOSYS == 38 && EDQUOT == 122 && EHWPOISON == 133,
 
 const char *error_text(int error)
 {
-	const char *text = texts;
+	const char *text = text_name(texts, (unsigned)error - 1);
 
-	for (int i = 1; i < error && text < texts + sizeof texts - 1; i++)
-		text += text_until(text, 0) + 1;
-	return error > 0 && *text ? text : "unknown error";
+	return *text ? text : "unknown error";
 }

@@ -132,8 +132,8 @@ SECTION_START static void find_ways_back(void)
  */
 SECTION_START static void set_limits(enum cgroup_part part)
 {
-	for (unsigned i = 0; i < self.setup->count; i++) {
-		const char *limit = self.setup->limits[i];
+	for (unsigned i = 0; i < self.setup->limits.count; i++) {
+		const char *limit = self.setup->limits.list[i];
 		char word[WORD], *end = (char *)limit + text_until(limit, '=');
 		size_t length = text_until(limit, '.');
 		bool weight = text_after(limit + length, ".weight"), set;

@@ -14,10 +14,7 @@
 #include "process/signals.h"
 #include "process/spawn.h"
 
-enum {
-	TEXT = IDMAP_NUMBERS * 11 + 1,
-	SUBORDINATE = 32768, /* what is read of subuid(5), in bytes */
-};
+enum { TEXT = IDMAP_NUMBERS * 11 + 1 };
 
 int idmap_parse(struct idmap *map, const char *text)
 {
@@ -52,30 +49,6 @@ void idmap_root(struct idmap *map, unsigned outside)
 	map->numbers[0] = 0;
 	map->numbers[1] = outside;
 	map->numbers[2] = 1;
-}
-
-SECTION_START void idmap_subordinate(struct idmap *map, const char *file)
-{
-	char text[SUBORDINATE], *line, *end;
-
-	file_read(AT_FDCWD, file, text, sizeof text);
-	for (line = text; *line; line = end) {
-		end = line + text_until(line, '\n');
-		if (*end)
-			*end++ = 0;
-		else if (end == text + sizeof text - 1)
-			break; /* It may be cut. */
-		/* NAME:FIRST:COUNT is 0:FIRST:COUNT of a map. The number may be the name. */
-		if (text_after(line, "root:")) {
-			line += sizeof "root" - 2;
-			*line = '0';
-		}
-		map->count = 0;
-		if (text_after(line, "0:") && !idmap_parse(map, line))
-			return;
-	}
-	fail_note("cannot map ids: no range of root's in ", file,
-		"; see --uid-map, --gid-map and --map-same");
 }
 
 static bool has(const struct idmap *map, unsigned column, unsigned id)

@@ -27,12 +27,6 @@ const unsigned *idmap_first(const struct idmap *map);
 void idmap_root(struct idmap *map, unsigned outside);
 
 /*
- * Maps ids from 0 on to root's first range in a file like subuid(5), of which 32 KiB are read. Ends
- * the process where there is none.
- */
-void idmap_subordinate(struct idmap *map, const char *file);
-
-/*
  * Whether the owner of a file is nobody inside, and would be somebody if ids of files counted inside.
  */
 bool idmap_misses(const struct idmap *map, unsigned owner);

@@ -38,17 +38,6 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 	return flags ? 0 : -1;
 }
 
-/* The ids of the host's root are for root to give away, by name. */
-void namespaces_settle(struct namespaces *namespaces)
-{
-	if (geteuid() || namespaces->map_same || !(namespaces->flags & CLONE_NEWUSER))
-		return;
-	if (!namespaces->uids.count)
-		idmap_subordinate(&namespaces->uids, "/etc/subuid");
-	if (!namespaces->gids.count)
-		idmap_subordinate(&namespaces->gids, "/etc/subgid");
-}
-
 /* From outside: ids of a process in the new user namespace, and those of files in its mounts. */
 static void map_ids(pid_t pid, const struct namespaces *namespaces)
 {

@@ -23,12 +23,6 @@ struct namespaces {
 int namespaces_parse(struct namespaces *namespaces, const char *list);
 
 /*
- * Which ids a user namespace has that root makes: where a map is missing, the range that subuid(5)
- * or subgid(5) has for root. Ends the process where there is none.
- */
-void namespaces_settle(struct namespaces *namespaces);
-
-/*
  * Makes the namespaces. With one of pids among them a child is born into them all,
  * and goes on as their PID 1: there 0 is returned. In the outer process it is the child's
  * pid, and *life a descriptor that it owns and keeps open: until the kernel tells the child

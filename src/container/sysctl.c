@@ -1,7 +1,9 @@
 #include "sysctl.h"
 
+#include <errno.h>
 #include <sched.h>
-#include <stddef.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -25,40 +27,6 @@ static const struct {
 	{CLONE_NEWUTS, "kernel/hostname"},
 };
 
-/*
- * The path below /proc/sys that a setting names. The first of its separators is the one that
- * separates; the other one stands for a dot. 0, or -1 where it is none, or leads upwards.
- */
-static int read_path(char path[static PATH], const char *setting)
-{
-	const size_t length = text_until(setting, '=');
-	const bool by_dots = text_until(setting, '.') < text_until(setting, '/');
-
-	if (!length || length >= PATH || !setting[length])
-		return -1;
-	for (size_t i = 0; i < length; i++) {
-		path[i] = setting[i];
-		if (by_dots && setting[i] == '.')
-			path[i] = '/';
-		else if (by_dots && setting[i] == '/')
-			path[i] = '.';
-		if (path[i] == '.' && (!i || path[i - 1] == '/'))
-			return -1;
-	}
-	path[length] = 0;
-	return 0;
-}
-
-int sysctl_add(struct sysctls *sysctls, const char *setting)
-{
-	char path[PATH];
-
-	if (sysctls->count == SYSCTLS || read_path(path, setting))
-		return -1;
-	sysctls->settings[sysctls->count++] = setting;
-	return 0;
-}
-
 static bool is_owned(const char *path, unsigned long namespaces)
 {
 	for (unsigned i = 0; i < sizeof owners / sizeof *owners; i++)
@@ -67,17 +35,37 @@ static bool is_owned(const char *path, unsigned long namespaces)
 	return false;
 }
 
-SECTION_START void sysctl_set(const struct sysctls *sysctls, unsigned long namespaces)
+/* Dots are slashes where there are none. 0, or -1 with errno, also for a path that leads upwards. */
+static int read_path(char path[static PATH], const char *name, size_t length)
 {
-	static const char root[] = "/proc/sys/";
-	char path[sizeof root + PATH], *name = text_join(path, root, "");
+	const bool by_dots = text_until(name, '/') >= length;
 
-	for (unsigned i = 0; i < sysctls->count; i++) {
-		const char *setting = sysctls->settings[i];
-		read_path(name, setting);
-		if (!is_owned(name, namespaces))
+	errno = EINVAL;
+	if (length >= PATH)
+		return -1;
+	memcpy(path, name, length);
+	path[length] = 0;
+	for (char *p = path; *p; p++) {
+		if (by_dots && *p == '.')
+			*p = '/';
+		if (p[0] == '/' && p[1] == '.' && !by_dots)
+			return -1;
+	}
+	return 0;
+}
+
+SECTION_START void sysctl_set(const struct settings *settings, unsigned long namespaces)
+{
+	static const char *const root = "/proc/sys/";
+	char path[16 + PATH], *name = text_join(path, root, "");
+
+	for (unsigned i = 0; i < settings->count; i++) {
+		const char *setting = settings->list[i];
+		const size_t length = text_until(setting, '=');
+		const int bad = read_path(name, setting, length);
+		if (!bad && !is_owned(name, namespaces))
 			fail_note("cannot set sysctl ", setting, ": it is the host's, see --unshare");
-		if (file_write(AT_FDCWD, path, setting + text_until(setting, '=') + 1))
+		if (bad || file_write(AT_FDCWD, path, setting + length + 1))
 			fail_cannot("set sysctl ", setting);
 	}
 }

@@ -5,24 +5,13 @@
 #ifndef SYSCTL_H
 #define SYSCTL_H
 
-enum { SYSCTLS = 32 };
-
-struct sysctls {
-	unsigned count;
-	const char *settings[SYSCTLS];
-};
+#include "settings.h"
 
 /*
- * Adds NAME=VALUE. NAME is a path below /proc/sys, or has dots for its slashes and slashes for
- * its dots, as in sysctl.d(5). 0, or -1.
+ * Sets them all, in the namespaces that were made, CLONE_NEW... of sched.h. A name is a path below
+ * /proc/sys, or has dots in the place of its slashes. What belongs to none of these namespaces would
+ * be set for the host, and is refused. Whatever fails ends the process, and says so.
  */
-int sysctl_add(struct sysctls *sysctls, const char *setting);
-
-/*
- * Sets them all, in the namespaces that were made, CLONE_NEW... of sched.h. One that belongs to
- * none of these would be set for the host, and is refused. Whatever fails ends the process, and
- * says so.
- */
-void sysctl_set(const struct sysctls *sysctls, unsigned long namespaces);
+void sysctl_set(const struct settings *settings, unsigned long namespaces);
 
 #endif

@@ -194,8 +194,8 @@ static void check_command(const struct options *options, const struct words *wor
 		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)
 		fail_note("no command given, see '", options->persona->name, " --help'");
-	if (options->cgroup.count && !options->cgroup.path)
-		refuse(words, "--limit without --cgroup: ", options->cgroup.limits[0]);
+	if (options->cgroup.limits.count && !options->cgroup.path)
+		refuse(words, "--limit without --cgroup: ", options->cgroup.limits.list[0]);
 }
 
 /* What changes only a namespace of our own asks for one. */
@@ -209,6 +209,16 @@ static void imply_namespaces(struct options *options)
 		namespaces->flags |= CLONE_NEWNS;
 	if (namespaces->uids.count || namespaces->gids.count)
 		namespaces->flags |= CLONE_NEWUSER;
+}
+
+/* Whose ids root's are outside is for root to say: those of the host's root are not for others. */
+static void check_maps(const struct namespaces *namespaces)
+{
+	const bool mapped = namespaces->uids.count && namespaces->gids.count;
+
+	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
+		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same", NULL,
+			NULL);
 }
 
 /*
@@ -252,7 +262,7 @@ void options_parse(struct options *options, char **argv, char **envp)
 		options->command = words.next;
 	check_command(options, &words);
 	imply_namespaces(options);
-	namespaces_settle(&options->namespaces);
+	check_maps(&options->namespaces);
 	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");

@@ -55,7 +55,7 @@ struct options {
 	struct server_setup control;
 	struct namespaces namespaces;
 	struct mounts mounts;
-	struct sysctls sysctls;
+	struct settings sysctls;
 	struct cgroup_setup cgroup;
 	struct notify_setup notify;
 };

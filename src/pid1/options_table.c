@@ -81,6 +81,8 @@ SECTION_START _Noreturn static void print_help(void)
 #define MAP(name)          .kind = OPTION_MAP, .field = FIELD(struct idmap *, name)
 #define CAPABILITIES(name) .kind = OPTION_CAPABILITIES, .field = FIELD(unsigned long long *, name)
 
+#define SETTING(name)      .kind = OPTION_SETTING, .field = FIELD(struct settings *, name)
+
 /* What the name is, and what to call the value of one that takes a value; what it does. */
 #define HELP(usage, does) usage "\t" does
 
@@ -138,7 +140,7 @@ static const struct option table[] = {
 	{HELP("loopback", "bring up the loopback interface"), "", SECTION_CONTAINER,
 		FLAG(namespaces.loopback)},
 	{HELP("sysctl NAME=VALUE", "set a sysctl of its namespaces"), "", SECTION_CONTAINER,
-		.kind = OPTION_SYSCTL},
+		SETTING(sysctls)},
 	{HELP("chroot DIR", "make DIR the root"), "", SECTION_CONTAINER, TEXT(mounts.root)},
 	{HELP("read-only", "make the root read-only"), "", SECTION_CONTAINER,
 		FLAG(mounts.read_only)},
@@ -152,7 +154,7 @@ static const struct option table[] = {
 	{HELP("cgroup DIR", "run it in the cgroup DIR/app"), "", SECTION_CONTAINER,
 		TEXT(cgroup.path)},
 	{HELP("limit FILE=VALUE", "limit that cgroup: memory.max=200M"), "", SECTION_CONTAINER,
-		.kind = OPTION_LIMIT},
+		SETTING(cgroup.limits)},
 
 	{HELP("control PATH", "make a socket for initctl"), "", SECTION_CHANNEL,
 		TEXT(control.path)},
@@ -225,7 +227,7 @@ SECTION_START int options_apply(
 	void *field = (char *)options + option->field;
 	struct namespaces *namespaces = &options->namespaces;
 	struct server_setup *control = &options->control;
-	struct cgroup_setup *cgroup = &options->cgroup;
+	struct settings *settings = field;
 	unsigned long long number;
 	int failed = 0;
 
@@ -253,6 +255,11 @@ SECTION_START int options_apply(
 		number = capabilities_from_list(value);
 		*(unsigned long long *)field |= number;
 		failed = !number;
+		break;
+	case OPTION_SETTING:
+		failed = settings->count == SETTINGS || !value[text_until(value, '=')];
+		if (!failed)
+			settings->list[settings->count++] = value;
 		break;
 
 	case OPTION_SINGLE_CHILD:
@@ -297,9 +304,6 @@ SECTION_START int options_apply(
 		idmap_root(&namespaces->uids, geteuid());
 		idmap_root(&namespaces->gids, getegid());
 		break;
-	case OPTION_SYSCTL:
-		failed = sysctl_add(&options->sysctls, value);
-		break;
 	case OPTION_MOUNT_PROC:
 		failed = mounts_parse(&options->mounts, "proc");
 		break;
@@ -311,11 +315,6 @@ SECTION_START int options_apply(
 		break;
 	case OPTION_TMPFS:
 		failed = mounts_add(&options->mounts, value, true);
-		break;
-	case OPTION_LIMIT:
-		failed = cgroup->count == CGROUP_LIMITS || !value[text_until(value, '=')];
-		if (!failed)
-			cgroup->limits[cgroup->count++] = value;
 		break;
 	case OPTION_CONTROL_ALLOW:
 		failed = credentials_parse_list(

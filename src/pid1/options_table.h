@@ -27,6 +27,7 @@ enum option_kind {
 	OPTION_TIME,         /* in a long long */
 	OPTION_DESCRIPTOR,   /* a descriptor from 3 on, in an int */
 	OPTION_MAP,          /* a line of a struct idmap */
+	OPTION_SETTING,
 	OPTION_CAPABILITIES, /* added to an unsigned long long, see capabilities.h */
 
 	OPTION_SINGLE_CHILD,
@@ -40,12 +41,10 @@ enum option_kind {
 	OPTION_RLIMIT,
 	OPTION_UNSHARE,
 	OPTION_MAP_ROOT,
-	OPTION_SYSCTL,
 	OPTION_MOUNT_PROC,
 	OPTION_MOUNT,
 	OPTION_BIND,
 	OPTION_TMPFS,
-	OPTION_LIMIT,
 	OPTION_CONTROL_ALLOW,
 	OPTION_CONTROL_VERBS,
 	OPTION_VERBOSE,

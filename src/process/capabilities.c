@@ -59,7 +59,7 @@ const unsigned long long capabilities_default = 0xa80425fbULL;
 static unsigned long long bits_of(const char *name)
 {
 	const char *bare = text_after(name, "CAP_");
-	unsigned number = 0;
+	unsigned number;
 
 	if (text_is(name, ',', "all"))
 		return CAPABILITIES_ALL;
@@ -67,10 +67,8 @@ static unsigned long long bits_of(const char *name)
 		return capabilities_default;
 	if (bare)
 		name = bare;
-	for (const char *known = names; *known; known += text_until(known, 0) + 1, number++)
-		if (text_is(name, ',', known))
-			return 1ULL << number;
-	return 0;
+	number = text_number(names, name, ',');
+	return *text_name(names, number) ? 1ULL << number : 0;
 }
 
 unsigned long long capabilities_from_list(const char *list)

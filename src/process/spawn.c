@@ -20,33 +20,29 @@
 #include "signals.h"
 #include "tty.h"
 
-/* A stage that only a session has needs no text. */
-static const struct {
-	const char *name, *text;
-} stages[] = {
-	[SPAWN_FORK] = {"fork", "fork for "},
-	[SPAWN_CGROUP] = {"cgroup", "enter cgroup for "},
-	[SPAWN_STDIO] = {"stdio", ""},
-	[SPAWN_SESSION] = {"session", "make process group for "},
-	[SPAWN_TERMINAL] = {"terminal", "take terminal for "},
-	[SPAWN_LIMITS] = {"rlimits", "set limits of "},
-	[SPAWN_CAPABILITIES] = {"capabilities", "drop capabilities of "},
-	[SPAWN_USER] = {"user", "become user of "},
-	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
-	[SPAWN_FILTER] = {"seccomp", "install seccomp filter of "},
-	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
-	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
-	[SPAWN_EXEC] = {"exec", "exec "},
-};
+/* By stage a name and a text. */
+static const char *const stages = "fork\0fork for \0"
+				  "cgroup\0enter cgroup for \0"
+				  "stdio\0open stdio of \0"
+				  "session\0make process group for \0"
+				  "terminal\0take terminal for \0"
+				  "rlimits\0set limits of \0"
+				  "capabilities\0drop capabilities of \0"
+				  "user\0become user of \0"
+				  "privileges\0set no_new_privs of \0"
+				  "seccomp\0install seccomp filter of \0"
+				  "parent\0set parent death signal of \0"
+				  "cwd\0change directory to \0"
+				  "exec\0exec \0";
 
 const char *spawn_stage_name(enum spawn_stage stage)
 {
-	return stages[stage].name;
+	return text_name(stages, 2 * stage);
 }
 
 const char *spawn_stage_text(enum spawn_stage stage)
 {
-	return stages[stage].text;
+	return text_name(stages, 2 * stage + 1);
 }
 
 /* As execvpe(3), but a file without a known format is an error, not a shell script. */
