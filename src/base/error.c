@@ -1,6 +1,7 @@
 #include "error.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "text.h"
 
@@ -147,7 +148,8 @@ _Static_assert(EPERM == 1 && ENOSYS == 38 && EDQUOT == 122 && EHWPOISON == 133,
 
 const char *error_text(int error)
 {
-	const char *text = text_name(texts, (unsigned)error - 1);
+	const bool known = error > 0 && error <= EHWPOISON;
+	const char *text = known ? text_name(texts, (unsigned)error - 1) : "";
 
 	return *text ? text : "unknown error";
 }

@@ -71,7 +71,7 @@ unsigned long long text_set(const char *list, unsigned long long (*bits_of)(cons
 
 const char *text_name(const char *names, unsigned number)
 {
-	while (number-- && *names)
+	while (number--)
 		names += text_until(names, 0) + 1;
 	return names;
 }

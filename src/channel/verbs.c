@@ -29,12 +29,14 @@ static void fail(const struct verb_call *call, int error, const char *message)
 static void run_status(struct verb_call *call)
 {
 	const struct server_view *view = self.view;
+	const struct credentials *user = view->privileges->user;
 
 	reply_begin("status");
 	reply_add("release", INIT_VERSION);
 	reply_add("state", view->state);
 	reply_add_number("pid", getpid());
 	reply_add_number("main", view->command->pid);
+	reply_add_number("user", user ? user->uid : geteuid());
 	reply_add_number("uptime", sys_now() - view->started);
 	reply_add_number("reaped", (long long)view->reaped);
 	reply_add_number("forwarded", (long long)view->forwarded);

@@ -27,7 +27,8 @@ const unsigned *idmap_first(const struct idmap *map);
 void idmap_root(struct idmap *map, unsigned outside);
 
 /*
- * Whether the owner of a file is nobody inside, and would be somebody if ids of files counted inside.
+ * Whether the owner of a file is nobody inside, and would be somebody if ids of files counted
+ * inside.
  */
 bool idmap_misses(const struct idmap *map, unsigned owner);
 

@@ -181,24 +181,20 @@ static struct {
 } opened;
 
 /* By the same mount. */
-static bool is_our_root(const char *path)
+static bool is_our_root(int directory)
 {
 	struct file_status here, root;
-	int directory = sys_open(AT_FDCWD, path, O_PATH);
-	const bool result = !file_status_of(directory, &here) &&
-	                    !file_status_at(AT_FDCWD, "/", &root) && file_is_same(&here, &root) &&
-	                    here.mount == root.mount;
 
-	sys_close(directory);
-	return result;
+	return !file_status_of(directory, &here) && !file_status_at(AT_FDCWD, "/", &root) &&
+	       file_is_same(&here, &root) && here.mount == root.mount;
 }
 
-static void copy(int *to, const char *action, const char *path, bool may_fail)
+/* Makes a copy, if there is none yet. Where that may fail, we are not allowed to yet. */
+static bool copy(int *to, int directory, const char *path, bool may_fail)
 {
 	if (*to < 0)
-		*to = mountfd_copy(AT_FDCWD, path);
-	if (*to < 0 && (errno != EPERM || !may_fail))
-		fail_cannot(action, path);
+		*to = mountfd_copy(directory, path);
+	return *to >= 0 || (may_fail && errno == EPERM);
 }
 
 /* What is not opened yet. */
@@ -206,13 +202,20 @@ static void open_sources(bool may_fail)
 {
 	const struct mounts *asked = opened.asked;
 	char from[PATH_MAX];
+	int root;
 
-	if (asked->root && !is_our_root(asked->root))
-		copy(&opened.root, "open root ", asked->root, may_fail);
+	if (asked->root && opened.root < 0) {
+		root = sys_open(AT_FDCWD, asked->root, O_PATH | O_DIRECTORY);
+		if (root < 0)
+			fail_cannot("open root ", asked->root);
+		if (!is_our_root(root) && !copy(&opened.root, root, ".", may_fail))
+			fail_cannot("open root ", asked->root);
+		sys_close(root);
+	}
 	for (unsigned i = 0; i < asked->count; i++) {
 		text_field(from, asked->extra[i].text, ':');
-		if (!asked->extra[i].is_tmpfs)
-			copy(&opened.binds[i], "bind ", from, may_fail);
+		if (!asked->extra[i].is_tmpfs && !copy(&opened.binds[i], AT_FDCWD, from, may_fail))
+			fail_cannot("bind ", from);
 	}
 }
 
@@ -261,14 +264,15 @@ SECTION_START void mounts_map(pid_t pid, const struct idmap *uids)
  */
 static int put_root(unsigned attributes)
 {
-	int over = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+	int over = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY), root = opened.root;
 
-	if (over < 0 || opened.root < 0)
-		return over;
-	if (mountfd_restrict(opened.root, attributes, true) || mountfd_put(opened.root, over))
-		return -1;
-	sys_close(over);
-	return opened.root;
+	if (over < 0)
+		fail_cannot("open root ", "/");
+	if (root < 0)
+		root = over;
+	else if (mountfd_restrict(root, attributes, true) || mountfd_put(root, over))
+		fail_cannot("open root ", opened.asked->root);
+	return root;
 }
 
 /* A device that is bound by itself was asked for by name; one in a directory needs "dev". */
@@ -292,8 +296,8 @@ SECTION_START static void mount_bind(
 
 /*
  * The old root lies over the new one for a moment and is taken away from there: no directory for it
- * is needed (pivot_root(2)). Where it is the rootfs of the kernel's start, which cannot be pivoted, it
- * stays below the new one.
+ * is needed (pivot_root(2)). Where it is the rootfs of the kernel's start, which cannot be pivoted,
+ * it stays below the new one.
  */
 static void pivot(int root, const char *path)
 {
@@ -330,8 +334,6 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 	if (mounts->root)
 		safety = MOUNTFD_NODEV | (mounts->set_user_id ? 0U : MOUNTFD_NOSUID);
 	root = put_root(safety);
-	if (root < 0)
-		fail_cannot("open root ", mounts->root ? mounts->root : "/");
 	for (unsigned i = 0; i < ROWS; i++)
 		if (mounts->list & 1U << i)
 			mount_row(root, i, mounts->list);

@@ -54,8 +54,8 @@ void mounts_open(const struct mounts *mounts, bool own_namespace);
 
 /*
  * In what was opened, ids of files count inside of the user namespace of that process, if the owner
- * would be nobody there otherwise: so files of the host's root are those of root inside. Called from
- * outside of it. Ends the process where a file system cannot have that.
+ * would be nobody there otherwise: so files of the host's root are those of root inside. Called
+ * from outside of it. Ends the process where a file system cannot have that.
  */
 void mounts_map(pid_t pid, const struct idmap *uids);
 

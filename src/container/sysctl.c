@@ -35,7 +35,8 @@ static bool is_owned(const char *path, unsigned long namespaces)
 	return false;
 }
 
-/* Dots are slashes where there are none. 0, or -1 with errno, also for a path that leads upwards. */
+/* Dots are slashes where there are none. 0, or -1 with errno, also for a path that leads upwards.
+ */
 static int read_path(char path[static PATH], const char *name, size_t length)
 {
 	const bool by_dots = text_until(name, '/') >= length;
@@ -64,7 +65,8 @@ SECTION_START void sysctl_set(const struct settings *settings, unsigned long nam
 		const size_t length = text_until(setting, '=');
 		const int bad = read_path(name, setting, length);
 		if (!bad && !is_owned(name, namespaces))
-			fail_note("cannot set sysctl ", setting, ": it is the host's, see --unshare");
+			fail_note("cannot set sysctl ", setting,
+				": it is of no namespace that --unshare made");
 		if (bad || file_write(AT_FDCWD, path, setting + length + 1))
 			fail_cannot("set sysctl ", setting);
 	}

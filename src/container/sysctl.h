@@ -9,8 +9,8 @@
 
 /*
  * Sets them all, in the namespaces that were made, CLONE_NEW... of sched.h. A name is a path below
- * /proc/sys, or has dots in the place of its slashes. What belongs to none of these namespaces would
- * be set for the host, and is refused. Whatever fails ends the process, and says so.
+ * /proc/sys, or has dots in the place of its slashes. What belongs to none of these namespaces
+ * would be set for the host, and is refused. Whatever fails ends the process, and says so.
  */
 void sysctl_set(const struct settings *settings, unsigned long namespaces);
 

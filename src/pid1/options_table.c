@@ -81,7 +81,7 @@ SECTION_START _Noreturn static void print_help(void)
 #define MAP(name)          .kind = OPTION_MAP, .field = FIELD(struct idmap *, name)
 #define CAPABILITIES(name) .kind = OPTION_CAPABILITIES, .field = FIELD(unsigned long long *, name)
 
-#define SETTING(name)      .kind = OPTION_SETTING, .field = FIELD(struct settings *, name)
+#define SETTING(name) .kind = OPTION_SETTING, .field = FIELD(struct settings *, name)
 
 /* What the name is, and what to call the value of one that takes a value; what it does. */
 #define HELP(usage, does) usage "\t" does
@@ -147,8 +147,8 @@ static const struct option table[] = {
 	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
 	{HELP("mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid"), "", SECTION_CONTAINER,
 		.kind = OPTION_MOUNT},
-	{HELP("bind SRC:DST[:ro,dev,noidmap]", "mount SRC on DST"), "", SECTION_CONTAINER,
-		.kind = OPTION_BIND},
+	{HELP("bind SRC:DST[:OPTION,...]", "mount SRC on DST; ro, dev, noidmap"), "",
+		SECTION_CONTAINER, .kind = OPTION_BIND},
 	{HELP("tmpfs DST[:SIZE]", "mount a tmpfs on DST"), "", SECTION_CONTAINER,
 		.kind = OPTION_TMPFS},
 	{HELP("cgroup DIR", "run it in the cgroup DIR/app"), "", SECTION_CONTAINER,

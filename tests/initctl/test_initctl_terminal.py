@@ -182,6 +182,10 @@ def test_a_lot_of_typing(container):
 
 @needs_root
 @pytest.mark.parametrize("options, passwd, expected", [
+    (["--user=1000:100"], "root:x:0:0::/root:/bin/rootsh\nu:x:1000:100::/:/bin/usersh\n", "usersh"),
+    (["--user=1000", "-u", "0"], "u:x:1000:1000::/:/bin/usersh\nroot:x:0:0::/root:/bin/rootsh\n",
+     "rootsh"),
+    (["--user=1000", "--control-verbs=exec,open"], "u:x:1000:1000::/:/bin/usersh\n", "sh"),
     ([], "root:x:0:0::/root:/bin/rootsh\nu:x:1000:100::/:/bin/usersh\n", "rootsh"),
     (["-u", "1000:5"], "root:x:0:0::/root:/bin/rootsh\nu:x:1000:100::/:/bin/usersh\n", "usersh"),
     (["-u", "1000"], "root:x:0:0::/root:/bin/rootsh\nu:x:100:1000::/:/bin/usersh\n", "sh"),
@@ -191,7 +195,9 @@ def test_a_lot_of_typing(container):
     ([], None, "sh"),
 ])
 def test_the_users_shell(control, options, passwd, expected):
-    control.start_in_empty_root(devpts=True)
+    """That of the user whom the session runs as: by default the command's."""
+    of_init = [word for word in options if word.startswith("--")]
+    control.start_in_empty_root(devpts=True, options=" ".join(of_init))
     root = control.directory / "root"
     (root / "bin").mkdir()
     (root / "etc").mkdir()
@@ -205,7 +211,7 @@ def test_the_users_shell(control, options, passwd, expected):
         (root / "bin" / name).chmod(0o755)
     if passwd is not None:
         (root / "etc/passwd").write_text(passwd)
-    terminal = control.on_terminal("shell", *options)
+    terminal = control.on_terminal("shell", *options[len(of_init):])
     terminal.expect(f"I am {expected}, /bin/{expected}\r\n")
     assert terminal.wait() == 0
 
