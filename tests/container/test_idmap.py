@@ -128,6 +128,38 @@ def test_owner_at_the_end_of_the_range(run, directory, uid):
     assert "idmapped" in seen["/"][0]
 
 
+def test_owner_in_both(run, directory):
+    """An owner whose number is an ID inside and one outside is the latter, so nothing is mapped."""
+    root = make_root(directory / "root")
+    give(root, 1500)
+    maps = ["--uid-map=0:1000:5000", "--gid-map=0:1000:5000"]
+    out = succeeded(run([*ALL, *maps, "--chroot", root, "--", "sh", "-c",
+                         "stat -c %u /bin; cat /proc/self/mountinfo"], "plain"))
+    assert out.startswith("500\n") and "idmapped" not in mountinfo(out.split("\n", 1)[1])["/"][0]
+
+
+@KINDS
+def test_root_out_of_reach(run, hidden_root, options):
+    """The same root that belongs to the range may be below a directory that only root may enter."""
+    give(hidden_root, FIRST)
+    out = succeeded(run([*options, *MAPS, "--chroot", hidden_root, f"--bind={hidden_root}/bin:/b",
+                         "--", "stat", "-c", "%u", "/bin", "/b"], "plain"))
+    assert out == "0\n0\n"
+
+
+def test_mount_below(run, hidden_root):
+    """What is mounted below the root is mapped as well, and what others cannot be is refused."""
+    (hidden_root / "below").mkdir()
+    command = [*ALL, *MAPS, "--chroot", hidden_root, "--", "sh", "-c", "stat -c %u /below"]
+    script = 'mount -t "$0" none "$1" && shift && exec "$@"'
+    around = ["unshare", "-m", "sh", "-c", script]
+    result = run(command, "plain", outer=[*around, "tmpfs", hidden_root / "below"])
+    if "Invalid argument" not in result.stderr:  # before Linux 6.3
+        assert succeeded(result) == "0\n"
+    result = run(command, "plain", outer=[*around, "proc", hidden_root / "below"])
+    refused(result, f"cannot map ids of {hidden_root}: Invalid argument", "its file system cannot")
+
+
 def test_another_user_inside(run, hidden_root):
     """Another user's files are that user's outside."""
     (hidden_root / "all").mkdir()
