@@ -33,12 +33,12 @@ void idmap_root(struct idmap *map, unsigned outside);
 bool idmap_misses(const struct idmap *map, unsigned owner);
 
 /*
- * Writes both maps of a process, which is in a user namespace below ours. An empty
- * map is every id to itself where root may do that, and else our own id as root.
- * What the kernel does not let us write, more than our own id, newuidmap(1) and
- * newgidmap(1) are asked to. Ends the process where it fails.
+ * Writes both maps of a process, which is in a user namespace below ours. An empty map is every id
+ * to itself where root may do that, and else our own id as root. What the kernel does not let us
+ * write, more than our own id, newuidmap(1) and newgidmap(1) are asked to. Returns the process's
+ * directory in /proc, close-on-exec and the caller's; ends the process where it fails.
  */
-void idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids);
+int idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids);
 
 /* Ends the process, which cannot start since whoever was to write a map was killed. */
 _Noreturn void idmap_fail_killed(const char *who, int signal);

@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/number.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -243,19 +242,17 @@ static void map(int mount, const char *name, int users, const struct idmap *uids
 					: "");
 }
 
-SECTION_START void mounts_map(pid_t pid, const struct idmap *uids)
+SECTION_START void mounts_map(int proc, const struct idmap *uids)
 {
 	const struct mounts *asked = opened.asked;
-	char path[64], digits[NUMBER_SIZE];
-	int users;
+	int users = sys_open(proc, "ns/user", O_RDONLY);
 
-	text_join(text_join(path, "/proc/", number_text(digits, pid)), "/ns/user", "");
-	users = sys_open(AT_FDCWD, path, O_RDONLY);
 	map(opened.root, asked->root, users, uids);
 	for (unsigned i = 0; i < asked->count; i++)
 		if (!(asked->extra[i].options & BIND_UNMAPPED))
 			map(opened.binds[i], asked->extra[i].text, users, uids);
 	sys_close(users);
+	sys_close(proc);
 }
 
 /*

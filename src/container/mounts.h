@@ -8,7 +8,6 @@
 #define MOUNTS_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "idmap.h"
 
@@ -53,11 +52,12 @@ bool mounts_wanted(const struct mounts *mounts);
 void mounts_open(const struct mounts *mounts, bool own_namespace);
 
 /*
- * In what was opened, ids of files count inside of the user namespace of that process, if the owner
- * would be nobody there otherwise: so files of the host's root are those of root inside. Called
- * from outside of it. Ends the process where a file system cannot have that.
+ * In what was opened, ids of files count inside of a user namespace, if the owner would be nobody
+ * there otherwise: so files of the host's root are those of root inside. Called from outside of it.
+ * proc is the directory in /proc of a process in it, and is closed. Ends the process where a file
+ * system cannot have that.
  */
-void mounts_map(pid_t pid, const struct idmap *uids);
+void mounts_map(int proc, const struct idmap *uids);
 
 /*
  * Performs the mounts. In a mount namespace of our own, nothing that is mounted from now on

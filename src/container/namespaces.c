@@ -41,8 +41,7 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 /* From outside: ids of a process in the new user namespace, and those of files in its mounts. */
 static void map_ids(pid_t pid, const struct namespaces *namespaces)
 {
-	idmap_write(pid, &namespaces->uids, &namespaces->gids);
-	mounts_map(pid, &namespaces->uids);
+	mounts_map(idmap_write(pid, &namespaces->uids, &namespaces->gids), &namespaces->uids);
 }
 
 /*
