@@ -73,10 +73,12 @@ static bool reap_children(void)
 	struct reaped one;
 
 	while ((result = reap_next(&one, stops)) == REAP_ONE) {
-		self.view.reaped += !WIFSTOPPED(one.status);
-		if (one.pid == command->pid && WIFSTOPPED(one.status))
+		const bool stopped = reap_is_stop(one.status);
+
+		self.view.reaped += !stopped;
+		if (stopped && one.pid == command->pid)
 			command_stopped(WSTOPSIG(one.status));
-		else if (WIFSTOPPED(one.status))
+		else if (stopped)
 			continue;
 		else if (one.pid == command->pid)
 			end_on_command_ended(one.status);

@@ -129,12 +129,14 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	char name[SIGNAL_TEXT];
 	struct recipient to = self.process;
 
-	if (!to.pid && self.group)
-		to = (struct recipient){.pid = self.group, .pidfd = -1, .group = true};
+	if (!to.pid) {
+		to.pid = self.group;
+		to.pidfd = -1;
+	}
 	if (!to.pid)
 		return false;
-	if (from && from->ssi_code == SI_KERNEL && self.group) {
-		/* As the terminal would have done. */
+	/* What the kernel sent, the terminal would have sent to the group. */
+	if (!self.process.pid || (from && from->ssi_code == SI_KERNEL && self.group)) {
 		to.group = true;
 		to.leader_only = NULL;
 	}

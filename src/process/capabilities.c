@@ -78,10 +78,11 @@ unsigned long long capabilities_from_list(const char *list)
 
 int capabilities_bound(unsigned long long set)
 {
+	int had;
+
 	/* EINVAL behind the last that the kernel knows. */
-	for (unsigned i = 0; sys_prctl(PR_CAPBSET_READ, i) >= 0; i++)
-		if (!(set >> i & 1) && sys_prctl(PR_CAPBSET_READ, i) &&
-			sys_prctl(PR_CAPBSET_DROP, i))
+	for (unsigned i = 0; (had = sys_prctl(PR_CAPBSET_READ, i)) >= 0; i++)
+		if (had && !(set >> i & 1) && sys_prctl(PR_CAPBSET_DROP, i))
 			return -1;
 	return errno == EINVAL ? 0 : -1;
 }

@@ -46,15 +46,15 @@ const char *spawn_stage_text(enum spawn_stage stage)
 }
 
 /* As execvpe(3), but a file without a known format is an error, not a shell script. */
-static void exec_searched(const char *file, char *const *argv, char *const *envp)
+static void exec_searched(const struct spawn *spawn)
 {
-	const char *path = environment_value(envp, "PATH"), *end;
+	const char *file = spawn->argv[0], *path = environment_value(spawn->envp, "PATH"), *end;
 	size_t length = text_until(file, 0);
 	char whole[PATH_MAX];
 	int denied = 0;
 
 	if (!length || file[text_until(file, '/')]) {
-		syscall(SYS_execve, file, argv, envp);
+		syscall(SYS_execve, file, spawn->argv, spawn->envp);
 		return;
 	}
 	if (!path)
@@ -68,7 +68,7 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 			/* An empty element is the current directory. */
 			whole[before] = '/';
 			text_join(whole + before + (before > 0), file, "");
-			syscall(SYS_execve, whole, argv, envp);
+			syscall(SYS_execve, whole, spawn->argv, spawn->envp);
 			if (errno == EACCES)
 				denied = EACCES;
 			else if (errno != ENOENT && errno != ENOTDIR)
@@ -174,7 +174,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	if (spawn->program >= 0)
 		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
 	else
-		exec_searched(spawn->argv[0], spawn->argv, spawn->envp);
+		exec_searched(spawn);
 	return SPAWN_EXEC;
 }
 
