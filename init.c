@@ -166,8 +166,7 @@ _Noreturn static void serve(void)
 		const bool timed = self.has_channel || end_is_timed();
 		if (wait_for_event())
 			take_signals();
-		if (self.has_channel)
-			take_request();
+		take_request();
 		if (timed)
 			act_on_time();
 	}
