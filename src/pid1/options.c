@@ -231,11 +231,14 @@ static void contain(struct options *options)
 	const bool contained = options->mounts.root && options->namespaces.flags & CLONE_NEWNS;
 	struct privileges *privileges = &options->privileges;
 
-	options->namespaces.keyring = contained;
 	privileges->limits = &options->limits;
 	privileges->filtered = options->seccomp >= 0;
-	privileges->no_new_privileges |= contained && !options->mounts.set_user_id;
-	privileges->capabilities = contained ? capabilities_default : CAPABILITIES_ALL;
+	privileges->capabilities = CAPABILITIES_ALL;
+	if (contained) {
+		options->namespaces.keyring = true;
+		privileges->capabilities = capabilities_default;
+		privileges->no_new_privileges |= !options->mounts.set_user_id;
+	}
 	if (options->kept)
 		privileges->capabilities = options->kept;
 	privileges->capabilities &= ~options->dropped;
