@@ -52,10 +52,9 @@ SECTION_START static int put(int mount, const char *name, int node)
 
 	if (node < 0)
 		return -1;
-	if (!mountfd_restrict(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, false) &&
-		!sys_mknodat(mount, name, S_IFREG | 0600, 0)) {
+	if (!sys_mknodat(mount, name, S_IFREG | 0600, 0)) {
 		over = mountfd_find(mount, name);
-		result = mountfd_put(node, over);
+		result = mountfd_put(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, over);
 		sys_close(over);
 	}
 	sys_close(node);

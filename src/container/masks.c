@@ -46,8 +46,7 @@ static void cover(int mount, const char *names, int empty)
 			               ? -1
 			               : mountfd_copy(
 						 empty, S_ISDIR(status.mode) ? directory : file);
-		if (copy < 0 || mountfd_restrict(copy, MOUNTFD_RDONLY, true) ||
-			mountfd_put(copy, over))
+		if (copy < 0 || mountfd_put(copy, MOUNTFD_RDONLY, over))
 			fail_cannot("mask ", name);
 		sys_close(copy);
 		sys_close(over);
@@ -64,7 +63,7 @@ SECTION_START void masks_put(int fs, bool is_proc)
 	int here = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (empty < 0 || sys_mknodat(empty, file, S_IFREG | 0444, 0) ||
-		sys_mkdirat(empty, directory, 0555) || mountfd_put(empty, fs))
+		sys_mkdirat(empty, directory, 0555) || mountfd_put(empty, 0, fs))
 		fail_cannot("make masks", NULL);
 	if (is_proc)
 		cover(fs, read_only, -1);

@@ -91,9 +91,9 @@ static int change(int mount, unsigned attributes, int user_namespace, unsigned f
 		SYS_mount_setattr, mount, "", KERNEL_EMPTY_PATH | flags, attr, sizeof attr);
 }
 
-int mountfd_restrict(int mount, unsigned attributes, bool with_those_below)
+int mountfd_restrict(int mount, unsigned attributes)
 {
-	return change(mount, attributes, 0, with_those_below ? KERNEL_RECURSIVE : 0);
+	return change(mount, attributes, 0, 0);
 }
 
 int mountfd_map(int mount, int user_namespace)
@@ -101,8 +101,10 @@ int mountfd_map(int mount, int user_namespace)
 	return change(mount, KERNEL_IDMAP, user_namespace, KERNEL_RECURSIVE);
 }
 
-int mountfd_put(int mount, int over)
+int mountfd_put(int mount, unsigned attributes, int over)
 {
+	if (change(mount, attributes, 0, KERNEL_RECURSIVE))
+		return -1;
 	return (int)syscall(
 		SYS_move_mount, mount, "", over, "", KERNEL_FROM_EMPTY | KERNEL_TO_EMPTY);
 }

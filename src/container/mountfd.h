@@ -30,7 +30,7 @@ int mountfd_copy(int directory, const char *path);
  * Sets attributes, and clears none: what a user namespace locked stays. What is mounted on it from
  * now on is mounted nowhere else (mount_namespaces(7), MS_PRIVATE).
  */
-int mountfd_restrict(int mount, unsigned attributes, bool with_those_below);
+int mountfd_restrict(int mount, unsigned attributes);
 
 /*
  * In a mount that is mounted nowhere, and those below it, ids of files count inside of the user
@@ -39,8 +39,8 @@ int mountfd_restrict(int mount, unsigned attributes, bool with_those_below);
  */
 int mountfd_map(int mount, int user_namespace);
 
-/* Mounts it over what the other descriptor is of. */
-int mountfd_put(int mount, int over);
+/* The same with those below, and then mounts it over what the other descriptor is of. */
+int mountfd_put(int mount, unsigned attributes, int over);
 
 /* Opens with O_PATH what a path means where root is /, also for symbolic links and "..". */
 int mountfd_find(int root, const char *path);

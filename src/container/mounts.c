@@ -108,14 +108,14 @@ bool mounts_wanted(const struct mounts *mounts)
 	return mounts->list || mounts->count || mounts->read_only;
 }
 
-static void put(int root, int mount, const char *path, bool directory)
+static void put(int root, int mount, unsigned attributes, const char *path, bool directory)
 {
 	char point[PATH_MAX];
 	int over;
 
 	text_join(point, path, "");
 	over = mountfd_point(root, point, directory);
-	if (over < 0 || mountfd_put(mount, over)) {
+	if (over < 0 || mountfd_put(mount, attributes, over)) {
 		const bool is_link = !text_is(point, 0, path);
 		fail_errno(over < 0 ? "make mount point " : "mount on ", path,
 			is_link ? ", a link to " : "", is_link ? point : "");
@@ -148,7 +148,7 @@ static void mount_row(int root, enum row row, unsigned list)
 		terminal = devices_terminal();
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
 	}
-	put(root, mount, point, true);
+	put(root, mount, 0, point, true);
 	if ((row == PROC || row == SYS) && !(list & MOUNTS_UNMASKED))
 		masks_put(mount, row == PROC);
 	if (row == DEV && devices_fill(mount, host, terminal))
@@ -168,7 +168,7 @@ SECTION_START static void mount_tmpfs(int root, const char *text)
 	mount = mountfd_make("tmpfs", options, MOUNTFD_NOSUID | MOUNTFD_NODEV);
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
-	put(root, mount, point, true);
+	put(root, mount, 0, point, true);
 	sys_close(mount);
 }
 
@@ -237,9 +237,7 @@ static void map(int mount, const char *name, int users, const struct idmap *uids
 		return;
 	if (mountfd_map(mount, users))
 		fail_cannot_since("map ids of ", name,
-			errno == EINVAL ? "; its file system cannot: chown it to mapped ids, or "
-					  "bind with noidmap"
-					: "");
+			errno == EINVAL ? "; its file system cannot: chown it" : "");
 }
 
 SECTION_START void mounts_map(int proc, const struct idmap *uids)
@@ -267,7 +265,7 @@ static int put_root(unsigned attributes)
 		fail_cannot("open root ", "/");
 	if (root < 0)
 		root = over;
-	else if (mountfd_restrict(root, attributes, true) || mountfd_put(root, over))
+	else if (mountfd_put(root, attributes, over))
 		fail_cannot("open root ", opened.asked->root);
 	return root;
 }
@@ -278,16 +276,15 @@ SECTION_START static void mount_bind(
 {
 	char point[PATH_MAX];
 	struct file_status status;
-	const bool unknown = file_status_of(mount, &status);
 
 	text_field(point, text_field(point, extra->text, ':') + 1, ':');
 	if (extra->options & BIND_READ_ONLY)
 		attributes |= MOUNTFD_RDONLY;
-	if (unknown || extra->options & BIND_DEVICES || !S_ISDIR(status.mode))
-		attributes &= ~(unsigned)MOUNTFD_NODEV;
-	if (unknown || mountfd_restrict(mount, attributes, true))
+	if (file_status_of(mount, &status))
 		fail_cannot("bind ", extra->text);
-	put(root, mount, point, S_ISDIR(status.mode));
+	if (extra->options & BIND_DEVICES || !S_ISDIR(status.mode))
+		attributes &= ~(unsigned)MOUNTFD_NODEV;
+	put(root, mount, attributes, point, S_ISDIR(status.mode));
 	sys_close(mount);
 }
 
@@ -339,7 +336,7 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 			mount_tmpfs(root, extra[i].text);
 		else
 			mount_bind(root, &extra[i], opened.binds[i], safety);
-	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
+	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY))
 		fail_cannot("make the root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);

@@ -66,7 +66,7 @@ SECTION_START void sysctl_set(const struct settings *settings, unsigned long nam
 		const int bad = read_path(name, setting, length);
 		if (!bad && !is_owned(name, namespaces))
 			fail_note("cannot set sysctl ", setting,
-				": it is of no namespace that --unshare made");
+				": no namespace of --unshare has it");
 		if (bad || file_write(AT_FDCWD, path, setting + length + 1))
 			fail_cannot("set sysctl ", setting);
 	}

@@ -54,8 +54,7 @@ SECTION_START _Noreturn static void print_help(void)
 	};
 	static const char *const footer =
 		"\nTIME: 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS is read first."
-		"\nExit code: the command's, or 128 + its signal; 127 not found,"
-		"\n126 not executable, 125 init could not set up.\n";
+		"\nExit code: the command's, or 128 + its signal; 125 to 127: it did not start.\n";
 	const struct option *option;
 	bool printed = print("usage: init [options] [--] command [argument...]\n");
 	int section = -1;

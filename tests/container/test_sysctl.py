@@ -148,7 +148,7 @@ def test_of_the_host(inside, directory, setting):
     made = directory / "made"
     os.chmod(directory, 0o777)
     result = inside(["--unshare=all", f"--sysctl={setting}"], "touch", made)
-    refused(result, f"cannot set sysctl {setting}: it is of no namespace that --unshare made")
+    refused(result, f"cannot set sysctl {setting}: no namespace of --unshare has it")
     assert not made.exists()
 
 
@@ -167,7 +167,7 @@ def test_without_the_namespace(run, directory, namespace, setting):
     for options in ([], [f"--unshare={','.join(others)}"], ["--chroot=/"],
                     ["--loopback", "--mount=all"]):
         result = run([*options, f"--sysctl={setting}", "--", "touch", made], "plain")
-        refused(result, f"cannot set sysctl {setting}: it is of no namespace")
+        refused(result, f"cannot set sysctl {setting}: no namespace of --unshare has it")
         assert not made.exists()
 
 
