@@ -25,7 +25,7 @@ static unsigned long long flags_of(const char *name)
 	unsigned flags = 0;
 
 	for (unsigned i = 0; i < NS_KINDS; i++)
-		if (all || text_is(name, ',', ns_names[i].option))
+		if (all || ns_has_name(i, name, ','))
 			flags |= (unsigned)ns_names[i].flag;
 	return flags;
 }

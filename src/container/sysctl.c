@@ -1,12 +1,12 @@
 #include "sysctl.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/nskind.h"
 #include "base/section.h"
 #include "base/text.h"
 
@@ -14,23 +14,24 @@ enum { PATH = 256 };
 
 /* What each path that starts like this belongs to (namespaces(7), ipc_namespaces(7)). */
 static const struct {
-	unsigned flag; /* CLONE_NEW... */
+	unsigned char kind; /* enum ns_kind */
 	char start[18];
 } owners[] = {
-	{CLONE_NEWNET, "net/"},
-	{CLONE_NEWIPC, "fs/mqueue/"},
-	{CLONE_NEWIPC, "kernel/msg"},
-	{CLONE_NEWIPC, "kernel/sem"},
-	{CLONE_NEWIPC, "kernel/shm"},
-	{CLONE_NEWUSER, "user/"},
-	{CLONE_NEWUTS, "kernel/domainname"},
-	{CLONE_NEWUTS, "kernel/hostname"},
+	{NS_NET, "net/"},
+	{NS_IPC, "fs/mqueue/"},
+	{NS_IPC, "kernel/msg"},
+	{NS_IPC, "kernel/sem"},
+	{NS_IPC, "kernel/shm"},
+	{NS_USER, "user/"},
+	{NS_UTS, "kernel/domainname"},
+	{NS_UTS, "kernel/hostname"},
 };
 
 static bool is_owned(const char *path, unsigned long namespaces)
 {
 	for (unsigned i = 0; i < sizeof owners / sizeof *owners; i++)
-		if (namespaces & owners[i].flag && text_after(path, owners[i].start))
+		if (namespaces & (unsigned)ns_names[owners[i].kind].flag &&
+			text_after(path, owners[i].start))
 			return true;
 	return false;
 }

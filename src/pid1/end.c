@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "command.h"
 #include "container/cgroup.h"
 #include "container/janitor.h"
@@ -60,17 +61,12 @@ static long long from_now(long long duration)
 
 static void set_state(enum state state, long long duration)
 {
-	static const char names[][10] = {
-		[RUNNING] = "running",
-		[PAUSED] = "running",
-		[LINGERING] = "lingering",
-		[ENDING] = "ending",
-		[KILLED] = "killed",
-	};
+	/* By enum state. */
+	static const char *const names = "running\0running\0lingering\0ending\0killed\0";
 
 	self.state = state;
 	self.deadline = from_now(duration);
-	self.view->state = names[state];
+	self.view->state = text_name(names, state);
 	self.view->stopping = state >= ENDING;
 }
 

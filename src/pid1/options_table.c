@@ -43,15 +43,14 @@ static bool print_option(const struct option *option)
 
 SECTION_START _Noreturn static void print_help(void)
 {
-	static const char *const titles[] = {
-		[SECTION_SIGNALS] = "\nSignals:\n",
-		[SECTION_END] = "\nEnd:\n",
-		[SECTION_COMMAND] = "\nCommand:\n",
-		[SECTION_CONTAINER] = "\nContainer:\n",
-		[SECTION_CHANNEL] = "\nControl channel:\n",
-		[SECTION_REPORTS] = "\nReports:\n",
-		[SECTION_OTHER] = "\nOther:\n",
-	};
+	/* By enum option_section. */
+	static const char *const titles = "\nSignals:\n\0"
+					  "\nEnd:\n\0"
+					  "\nCommand:\n\0"
+					  "\nContainer:\n\0"
+					  "\nControl channel:\n\0"
+					  "\nReports:\n\0"
+					  "\nOther:\n\0";
 	static const char *const footer =
 		"\nTIME: 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS is read first."
 		"\nExit code: the command's, or 128 + its signal; 125 to 127: it did not start.\n";
@@ -61,7 +60,7 @@ SECTION_START _Noreturn static void print_help(void)
 
 	for (unsigned i = 0; printed && (option = options_row(i)); i++) {
 		if (option->section != section)
-			printed = print(titles[option->section]);
+			printed = print(text_name(titles, option->section));
 		section = option->section;
 		printed = printed && print_option(option);
 	}
@@ -143,7 +142,7 @@ static const struct option table[] = {
 	{HELP("chroot DIR", "make DIR the root"), "", SECTION_CONTAINER, TEXT(mounts.root)},
 	{HELP("read-only", "make the root read-only"), "", SECTION_CONTAINER,
 		FLAG(mounts.read_only)},
-	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
+	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT},
 	{HELP("mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid"), "", SECTION_CONTAINER,
 		.kind = OPTION_MOUNT},
 	{HELP("bind SRC:DST[:OPTION,...]", "mount SRC on DST; ro, dev, noidmap"), "",
@@ -303,11 +302,8 @@ SECTION_START int options_apply(
 		idmap_root(&namespaces->uids, geteuid());
 		idmap_root(&namespaces->gids, getegid());
 		break;
-	case OPTION_MOUNT_PROC:
-		failed = mounts_parse(&options->mounts, "proc");
-		break;
 	case OPTION_MOUNT:
-		failed = mounts_parse(&options->mounts, value);
+		failed = mounts_parse(&options->mounts, value ? value : "proc");
 		break;
 	case OPTION_BIND:
 		failed = mounts_add(&options->mounts, value, false);
