@@ -9,7 +9,7 @@
  * What each number stands for, from 1 on, with a NUL behind each: a text where init or initctl may
  * meet it, else the name that errno(3) has for it. A libc's texts are 1.3 kB more.
  */
-static const char texts[] = "Operation not permitted\0"
+static const char *const texts = "Operation not permitted\0"
 			    "No such file or directory\0"
 			    "No such process\0"
 			    "Interrupted system call\0"

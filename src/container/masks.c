@@ -35,7 +35,7 @@ static void cover(int mount, const char *names, int empty)
 	struct file_status status;
 	int over, copy;
 
-	for (const char *name = names; *name; name += text_until(name, 0) + 1) {
+	for (const char *name = names; *name; name = text_name(name, 1)) {
 		over = mountfd_find(mount, name);
 		if (over < 0 && errno == ENOENT)
 			continue;
