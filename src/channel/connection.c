@@ -176,9 +176,7 @@ static struct connection *free_record(uid_t uid)
 			connection = &connections[i];
 		else
 			same += connections[i].uid == uid;
-	if (uid != 0 && uid != geteuid() && same >= CONNECTIONS_PER_UID)
-		return NULL;
-	return connection;
+	return same < CONNECTIONS_PER_UID || !uid || uid == geteuid() ? connection : NULL;
 }
 
 void connection_refuse_peer(int fd, int error)

@@ -229,8 +229,7 @@ int end_timeout(long long other)
 	if (until == NEVER && look == NEVER)
 		return -1;
 	now = sys_now();
-	if (look != NEVER)
-		until = sooner(until, now + look);
+	until = sooner(until, after(now, look));
 	return until < now ? 0 : (int)sooner(until - now, hour);
 }
 

@@ -108,7 +108,7 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\n';
+	return c && (unsigned char)c <= ' ';
 }
 
 /*
@@ -270,9 +270,8 @@ void options_parse(struct options *options, char **argv, char **envp)
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
 	/* Under the rewrites that were asked for. */
-	if (persona->stop_stops && options->group)
-		for (int i = SIGTSTP; i <= SIGTTOU; i++)
-			if (options->rewrite.to[i] == i)
-				options->rewrite.to[i] = SIGSTOP;
+	for (int i = SIGTSTP; i <= SIGTTOU && persona->stop_stops && options->group; i++)
+		if (options->rewrite.to[i] == i)
+			options->rewrite.to[i] = SIGSTOP;
 	log_setup(persona->name, options->verbosity, persona->setup);
 }
