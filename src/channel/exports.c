@@ -69,7 +69,7 @@ int exports_directory(const char *name)
 	unsigned row = TEXT_ROW(name, 0, names);
 
 	errno = row == FIRST_NAMESPACE ? EINVAL : ENOENT;
-	return row < FIRST_NAMESPACE ? opened[row] : -1;
+	return row == FIRST_NAMESPACE ? -1 : opened[row];
 }
 
 int exports_namespace(const char *name)

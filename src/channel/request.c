@@ -118,10 +118,10 @@ static int read_terminal(struct request *request, const char *value)
 static int read_umask(struct request *request, const char *value)
 {
 	request->mask = 0;
-	if (!*value || text_until(value, 0) > 4)
+	if (!*value)
 		return -1;
 	for (; *value; value++) {
-		if (*value < '0' || *value > '7')
+		if (*value < '0' || *value > '7' || request->mask > 0777)
 			return -1;
 		request->mask = request->mask * 8 + *value - '0';
 	}
@@ -241,9 +241,8 @@ static bool is_right_count(const struct request *request, unsigned descriptors)
 {
 	const unsigned most = request->verb->descriptors;
 
-	if (most == REQUEST_MASTER && !descriptors)
-		return true;
-	return descriptors == (request->terminal ? 0 : most) + request->program_passed;
+	return (most == REQUEST_MASTER && !descriptors) ||
+	       descriptors == (request->terminal ? 0 : most) + request->program_passed;
 }
 
 int request_read(struct request *request, unsigned descriptors, const char **field)

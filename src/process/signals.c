@@ -87,8 +87,11 @@ struct disposition {
  */
 static bool set_handler(int signal, void (*handler)(int))
 {
-	struct disposition new = {.handler = handler}, old;
+	/* What another call left there is the handler alone. */
+	static struct disposition new;
+	struct disposition old;
 
+	new.handler = handler;
 	syscall(SYS_rt_sigaction, signal, &new, &old, sizeof(struct mask));
 	return old.handler == SIG_IGN;
 }
