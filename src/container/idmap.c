@@ -51,17 +51,16 @@ void idmap_root(struct idmap *map, unsigned outside)
 	map->numbers[2] = 1;
 }
 
-static bool has(const struct idmap *map, unsigned column, unsigned id)
-{
-	for (unsigned i = 0; i < map->count; i += 3)
-		if (id - map->numbers[i + column] < map->numbers[i + 2])
-			return true;
-	return false;
-}
-
 bool idmap_misses(const struct idmap *map, unsigned owner)
 {
-	return has(map, 0, owner) && !has(map, 1, owner);
+	bool inside = false;
+
+	for (const unsigned *line = map->numbers; line < map->numbers + map->count; line += 3) {
+		inside |= owner - line[0] < line[2];
+		if (owner - line[1] < line[2])
+			return false;
+	}
+	return inside;
 }
 
 /* "0 1000 1\n": as the kernel wants it. */

@@ -68,11 +68,8 @@ int mounts_parse(struct mounts *mounts, const char *list)
 
 static unsigned long long bind_options_of(const char *name)
 {
-	if (text_is(name, ',', "ro"))
-		return BIND_READ_ONLY;
-	if (text_is(name, ',', "dev"))
-		return BIND_DEVICES;
-	return text_is(name, ',', "noidmap") ? BIND_UNMAPPED : 0;
+	/* In the order of enum bind_option. */
+	return BIND_OPTIONS & 1U << text_number("ro\0dev\0noidmap\0", name, ',');
 }
 
 int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
@@ -151,10 +148,11 @@ static void mount_row(int root, enum row row, unsigned list)
 	put(root, mount, 0, point, true);
 	if ((row == PROC || row == SYS) && !(list & MOUNTS_UNMASKED))
 		masks_put(mount, row == PROC);
-	if (row == DEV && devices_fill(mount, host, terminal))
-		fail_cannot("fill ", point);
-	if (host >= 0)
+	if (row == DEV) {
+		if (devices_fill(mount, host, terminal))
+			fail_cannot("fill ", point);
 		sys_close(host);
+	}
 	sys_close(mount);
 }
 
@@ -300,10 +298,10 @@ static void pivot(int root, const char *path)
 	/* A rootfs could not be pivoted over itself either. */
 	if (opened.root < 0)
 		return;
-	if (!syscall(SYS_pivot_root, ".", ".")) {
-		if (sys_umount2(".", MNT_DETACH))
-			fail_cannot("unmount the old root", "");
-	} else if (errno != EINVAL || sys_chroot("."))
+	if (syscall(SYS_pivot_root, ".", ".")) {
+		if (errno != EINVAL || sys_chroot("."))
+			fail_cannot("pivot root to ", path);
+	} else if (sys_umount2(".", MNT_DETACH))
 		fail_cannot("pivot root to ", path);
 	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");

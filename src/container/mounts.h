@@ -13,7 +13,7 @@
 
 enum { MOUNTS_EXTRA = 32, MOUNTS_HIDEPID = 1 << 16, MOUNTS_UNMASKED = 1 << 17 };
 
-enum bind_option { BIND_READ_ONLY = 1, BIND_DEVICES = 2, BIND_UNMAPPED = 4 };
+enum bind_option { BIND_READ_ONLY = 1, BIND_DEVICES = 2, BIND_UNMAPPED = 4, BIND_OPTIONS = 7 };
 
 struct mounts {
 	const char *root; /* NULL: as it is */

@@ -93,12 +93,11 @@ static pid_t child;
 /* The kernel has one errno for several causes: which those may be. */
 _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 {
-	const bool user = namespaces->flags & CLONE_NEWUSER;
 	const char *cause = "";
 
 	switch (errno) {
 	case EPERM: /* user_namespaces(7) */
-		cause = user ? "; an id without a map, a chroot, a sysctl or a seccomp filter "
+		cause = namespaces->flags & CLONE_NEWUSER ? "; an id without a map, a chroot, a sysctl or a seccomp filter "
 		               "forbids it"
 		             : "; CAP_SYS_ADMIN or --unshare=user is needed";
 		break;
@@ -109,7 +108,7 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 		cause = "; see the limits in /proc/sys/user";
 		break;
 	}
-	fail_cannot_since("make namespaces", "", cause);
+	fail_cannot_since("make namespaces", NULL, cause);
 }
 
 static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
