@@ -32,9 +32,9 @@ static void set_name(struct session *session, const char *program)
 
 static struct session *free_record(void)
 {
-	for (unsigned i = 0; i < SESSIONS; i++)
-		if (table[i].state == SESSION_FREE)
-			return &table[i];
+	for (struct session *at = table; at < table + SESSIONS; at++)
+		if (at->state == SESSION_FREE)
+			return at;
 	return NULL;
 }
 

@@ -71,7 +71,7 @@ SECTION_START void masks_put(int fs, bool is_proc)
 	/* Where we may not be any more, as with new ids, the command would not be either. */
 	if (sys_fchdir(empty) || sys_umount2(".", MNT_DETACH) ||
 		(sys_fchdir(here) && sys_chdir("/")))
-		fail_cannot("unmount masks", NULL);
+		fail_cannot("make masks", NULL);
 	sys_close(here);
 	sys_close(empty);
 }

@@ -111,8 +111,7 @@ SECTION_START void command_start(const struct options *options, char **envp)
 		self.group = self.process.pid;
 		self.process.group = options->group;
 	}
-	log_write(LOG_INFO, 0, "started ", options->command[0], " as ",
-		number_text(digits, self.process.pid));
+	log_note(LOG_INFO, "started process ", number_text(digits, self.process.pid));
 }
 
 unsigned command_keep(int *list)
