@@ -17,8 +17,8 @@ extern const struct ns_name {
 } ns_names[NS_KINDS];
 
 /*
- * Whether a text, or what stands in it before the first `end`, is the name of that kind: mnt is also
- * called mount, as by unshare(1).
+ * Whether a text, or what stands in it before the first `end`, is the name of that kind: mnt is
+ * also called mount, as by unshare(1).
  */
 bool ns_has_name(enum ns_kind kind, const char *text, char end);
 

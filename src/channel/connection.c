@@ -171,11 +171,11 @@ static struct connection *free_record(uid_t uid)
 	struct connection *connection = NULL;
 	unsigned same = 0;
 
-	for (unsigned i = CONNECTIONS; i-- > 0;)
-		if (!connections[i].open)
-			connection = &connections[i];
+	for (struct connection *at = connections + CONNECTIONS; at-- > connections;)
+		if (!at->open)
+			connection = at;
 		else
-			same += connections[i].uid == uid;
+			same += at->uid == uid;
 	return same < CONNECTIONS_PER_UID || !uid || uid == geteuid() ? connection : NULL;
 }
 

@@ -217,9 +217,9 @@ unsigned session_index(const struct session *session)
 /* The one with that id or that pid; 0 is neither. */
 static struct session *find(unsigned id, pid_t pid)
 {
-	for (unsigned i = 0; i < high; i++)
-		if (session_at(i) && (table[i].id == id || table[i].pid == pid))
-			return &table[i];
+	for (struct session *at = table; at < table + high; at++)
+		if (has_leader(at->state) && (at->id == id || at->pid == pid))
+			return at;
 	return NULL;
 }
 

@@ -115,8 +115,8 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		fail_note("cannot map ids: ", helper, " refused; see subuid(5)");
 }
 
-SECTION_START static void write_map(int proc, const char *pid, const struct idmap *map, unsigned own,
-	const char *name, const char *helper)
+SECTION_START static void write_map(int proc, const char *pid, const struct idmap *map,
+	unsigned own, const char *name, const char *helper)
 {
 	char text[TEXT];
 	struct idmap root;

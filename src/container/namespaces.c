@@ -97,9 +97,10 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 
 	switch (errno) {
 	case EPERM: /* user_namespaces(7) */
-		cause = namespaces->flags & CLONE_NEWUSER ? "; an id without a map, a chroot, a sysctl or a seccomp filter "
-		               "forbids it"
-		             : "; CAP_SYS_ADMIN or --unshare=user is needed";
+		cause = namespaces->flags & CLONE_NEWUSER
+		                ? "; an id without a map, a chroot, a sysctl or a seccomp filter "
+		                  "forbids it"
+		                : "; CAP_SYS_ADMIN or --unshare=user is needed";
 		break;
 	case ENOSYS: /* what engines answer clone3(2) with, or Linux before 5.3 */
 		cause = "; a container engine's seccomp filter forbids it";

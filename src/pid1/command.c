@@ -221,8 +221,11 @@ int command_ended(int status, bool asked)
 	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 	bool was_foreground = self.tty.given;
 
-	log_note(LOG_INFO, signal ? "command killed by " : "command exited with ",
-		signal ? signal_text(signal, name) : number_text(digits, reap_code(status)));
+	if (signal)
+		log_note(LOG_INFO, "command killed by ", signal_text(signal, name));
+	else
+		log_note(
+			LOG_INFO, "command exited with ", number_text(digits, WEXITSTATUS(status)));
 	tty_take_back(&self.tty, self.process.pid);
 	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)
