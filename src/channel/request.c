@@ -118,10 +118,10 @@ static int read_terminal(struct request *request, const char *value)
 static int read_umask(struct request *request, const char *value)
 {
 	request->mask = 0;
-	if (!*value)
+	if (!*value || text_until(value, 0) > 4)
 		return -1;
 	for (; *value; value++) {
-		if (*value < '0' || *value > '7' || request->mask > 0777)
+		if (*value < '0' || *value > '7')
 			return -1;
 		request->mask = request->mask * 8 + *value - '0';
 	}

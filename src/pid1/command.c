@@ -82,7 +82,6 @@ SECTION_START void command_start(const struct options *options, char **envp)
 {
 	const bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn_failure failure;
-	char digits[NUMBER_SIZE];
 	struct spawn spawn = {
 		.argv = options->command,
 		.envp = envp,
@@ -111,7 +110,7 @@ SECTION_START void command_start(const struct options *options, char **envp)
 		self.group = self.process.pid;
 		self.process.group = options->group;
 	}
-	log_note(LOG_INFO, "started process ", number_text(digits, self.process.pid));
+	log_note(LOG_INFO, "started ", options->command[0]);
 }
 
 unsigned command_keep(int *list)
