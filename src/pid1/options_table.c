@@ -100,7 +100,8 @@ static const struct option table[] = {
 		TIME(kill_after)},
 	{HELP("grace TIME", "from TERM to KILL of others (2s)"), "", SECTION_END,
 		.kind = OPTION_GRACE},
-	{HELP("wait-all", "end with the last process (see also --grace)"), "", SECTION_END, .kind = OPTION_WAIT_ALL},
+	{HELP("wait-all", "end with the last process (see also --grace)"), "", SECTION_END,
+		.kind = OPTION_WAIT_ALL},
 	{HELP("expect CODE", "exit with 0 instead of CODE"), "e", SECTION_END,
 		.kind = OPTION_EXPECT},
 
