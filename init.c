@@ -43,6 +43,9 @@
 /* Signals read at a time. */
 enum { BATCH = 8 };
 
+/* Descriptors that init keeps, at most, but for those of the command. */
+enum { OURS = 3 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
+
 static struct {
 	struct options options;
 	int signals; /* signalfd */
@@ -329,12 +332,30 @@ static void become_subreaper(void)
 		warn_cannot("become subreaper", NULL);
 }
 
+/* Lists the descriptors that init keeps, but for those of the command. Returns how many. */
+static unsigned list_ours(int list[static OURS])
+{
+	unsigned count = 0;
+
+	list[count++] = self.signals;
+	list[count++] = self.view.proc;
+	list[count++] = janitor_descriptor();
+	count += cgroup_keep(list + count);
+	count += notify_keep(list + count);
+	if (self.has_channel)
+		count += server_keep(list + count);
+	return count;
+}
+
 static void start_command(void)
 {
+	int ours[OURS];
+	const unsigned count = list_ours(ours);
+
 	notify_stage("terminal");
 	command_release_terminal();
 	if (self.options.command)
-		command_start(&self.options, environ);
+		command_start(&self.options, environ, ours, count);
 	end_setup(&self.options, &self.view);
 }
 
@@ -357,17 +378,10 @@ static void serve_channel(void)
 /* Closes what only the start or the command needs, and leaves the current directory. */
 static void release_descriptors(void)
 {
-	int keep[3 + COMMAND_KEEPS + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS];
-	unsigned count = 0;
+	int keep[OURS + COMMAND_KEEPS];
+	unsigned count = list_ours(keep);
 
-	keep[count++] = self.signals;
-	keep[count++] = self.view.proc;
-	keep[count++] = janitor_descriptor();
 	count += command_keep(keep + count);
-	count += cgroup_keep(keep + count);
-	count += notify_keep(keep + count);
-	if (self.has_channel)
-		count += server_keep(keep + count);
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
 	if (sys_chdir("/"))

@@ -265,6 +265,8 @@ static int put_root(unsigned attributes)
 		root = over;
 	else if (mountfd_put(root, attributes, over))
 		fail_cannot("open root ", opened.asked->root);
+	else
+		sys_close(over);
 	return root;
 }
 

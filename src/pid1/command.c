@@ -78,7 +78,8 @@ _Noreturn static void die_unstarted(
 	log_die(code, failure->error, spawn_stage_text(failure->stage), object);
 }
 
-SECTION_START void command_start(const struct options *options, char **envp)
+SECTION_START void command_start(
+	const struct options *options, char **envp, const int *kept, unsigned kept_count)
 {
 	const bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn_failure failure;
@@ -87,6 +88,8 @@ SECTION_START void command_start(const struct options *options, char **envp)
 		.envp = envp,
 		.privileges = &options->privileges,
 		.directory = options->directory,
+		.kept = kept,
+		.kept_count = kept_count,
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
 		.group = sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,

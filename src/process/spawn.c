@@ -13,6 +13,7 @@
 #include "activation.h"
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "fds.h"
@@ -153,6 +154,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_LIMITS;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
+	seqpacket_discard(spawn->kept, spawn->kept_count);
 	if (spawn->directory && sys_chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp);
