@@ -308,7 +308,7 @@ unsigned verbs_from_list(const char *list)
 
 const char *verbs_withheld(unsigned set, const struct request *request)
 {
-	if (!(set & 1U << (request->verb - table)))
+	if (!(set & bit_of(request->verb->name)))
 		return "request";
 	if (request->as_user && !(set & 1U << USER))
 		return "user";
