@@ -82,10 +82,6 @@ int exports_namespace(const char *name)
 
 unsigned exports_keep(int *list)
 {
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < EXPORTS; i++)
-		if (opened[i] >= 0)
-			list[count++] = opened[i];
-	return count;
+	memcpy(list, opened, sizeof opened);
+	return EXPORTS;
 }
