@@ -182,10 +182,12 @@ static void run_attach(struct verb_call *call)
 		fail(call, ESRCH, "no such session");
 		return;
 	}
-	if (session->state != SESSION_HELD || connection->session) {
-		fail(call, EBUSY,
-			connection->session ? "the connection has a session"
-					    : "the session is not held");
+	if (connection->session) {
+		fail(call, EBUSY, "the connection has a session");
+		return;
+	}
+	if (session->state != SESSION_HELD) {
+		fail(call, EBUSY, "the session is not held");
 		return;
 	}
 	reply_begin("attached");
