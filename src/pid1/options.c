@@ -214,9 +214,8 @@ static void imply_namespaces(struct options *options)
 /* Whose ids root's are outside is for root to say: those of the host's root are not for others. */
 static void check_maps(const struct namespaces *namespaces)
 {
-	const bool mapped = namespaces->uids.count && namespaces->gids.count;
-
-	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
+	if (namespaces->flags & CLONE_NEWUSER && !namespaces->map_same && !geteuid() &&
+		!(namespaces->uids.count && namespaces->gids.count))
 		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same", NULL,
 			NULL);
 }
