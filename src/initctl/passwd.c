@@ -20,14 +20,15 @@ static struct initctl_message reply;
 /*
  * Opens a file below the container's root. Symbolic links are resolved within that root, so they
  * cannot lead out of it. Anything but a regular file is refused, as a pipe or a device could block
- * the read. Returns a descriptor, or -1.
+ * the read, and so is one without a size, as those of proc are: to read /proc/kmsg takes away what
+ * is read. Returns a descriptor, or -1.
  */
 static int open_inside(int root, const char *path)
 {
 	int fd = sys_open_resolved(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, SYS_IN_ROOT);
 	struct stat status;
 
-	if (fd >= 0 && (fstat(fd, &status) || !S_ISREG(status.st_mode))) {
+	if (fd >= 0 && (fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)) {
 		close(fd);
 		return -1;
 	}

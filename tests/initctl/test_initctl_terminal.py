@@ -218,8 +218,10 @@ def test_the_users_shell(control, options, passwd, expected):
 
 @needs_root
 def test_a_passwd_that_leads_out_or_hangs(control):
-    """A link at /etc/passwd is followed inside only, and a pipe there is not read."""
-    control.start_in_empty_root(devpts=True)
+    """A link at /etc/passwd is followed inside only, and a pipe there is not read, nor is a file of
+    proc."""
+    line = "root:x:0:0::/:/bin/busybox"
+    control.start_in_empty_root(devpts=True, LINES=f"\n{line}\n")
     root = control.directory / "root"
     for folder in ("bin", "etc"):
         (root / folder).mkdir()
@@ -227,8 +229,12 @@ def test_a_passwd_that_leads_out_or_hangs(control):
     (root / "bin/sh").write_text("#!/bin/busybox sh\necho the usual\n")
     (root / "bin/sh").chmod(0o755)
     outside = control.directory / "passwd"
-    outside.write_text("root:x:0:0::/:/bin/busybox\n")
+    outside.write_text(f"{line}\n")
     (root / "etc/passwd").symlink_to(f"../../{outside.name}")
+    control.on_terminal("shell").expect("the usual")
+    (root / "etc/passwd").unlink()
+    main = control.lines("status")[0]["main"]
+    (root / "etc/passwd").symlink_to(f"/proc/{main}/environ")
     control.on_terminal("shell").expect("the usual")
     (root / "etc/passwd").unlink()
     os.mkfifo(root / "etc/passwd")
