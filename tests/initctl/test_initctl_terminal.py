@@ -220,8 +220,7 @@ def test_the_users_shell(control, options, passwd, expected):
 def test_a_passwd_that_leads_out_or_hangs(control):
     """A link at /etc/passwd is followed inside only, and a pipe there is not read, nor is a file of
     proc."""
-    line = "root:x:0:0::/:/bin/busybox"
-    control.start_in_empty_root(devpts=True, LINES=f"\n{line}\n")
+    control.start_in_empty_root(devpts=True)
     root = control.directory / "root"
     for folder in ("bin", "etc"):
         (root / folder).mkdir()
@@ -229,13 +228,18 @@ def test_a_passwd_that_leads_out_or_hangs(control):
     (root / "bin/sh").write_text("#!/bin/busybox sh\necho the usual\n")
     (root / "bin/sh").chmod(0o755)
     outside = control.directory / "passwd"
-    outside.write_text(f"{line}\n")
+    outside.write_text("root:x:0:0::/:/bin/busybox\n")
     (root / "etc/passwd").symlink_to(f"../../{outside.name}")
     control.on_terminal("shell").expect("the usual")
     (root / "etc/passwd").unlink()
-    main = control.lines("status")[0]["main"]
-    (root / "etc/passwd").symlink_to(f"/proc/{main}/environ")
+    named = control.popen("exec", "--", "/bin/busybox", "sh", "-c",
+                          "echo -n r:x:0::/bin/u >/proc/$$/comm; echo $$; read -r _",
+                          stdin=subprocess.PIPE)
+    (root / "bin/u").write_text("#!/bin/busybox sh\necho another\n")
+    (root / "bin/u").chmod(0o755)
+    (root / "etc/passwd").symlink_to(f"/proc/{named.stdout.readline().decode().strip()}/comm")
     control.on_terminal("shell").expect("the usual")
+    named.communicate(b"\n", DEADLINE)
     (root / "etc/passwd").unlink()
     os.mkfifo(root / "etc/passwd")
     control.on_terminal("shell").expect("the usual")
