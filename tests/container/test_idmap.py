@@ -270,7 +270,8 @@ def test_root_without_maps(run, options):
 @pytest.mark.parametrize("words, part", [
     (["--chroot=/nowhere/at/all"], "/nowhere/at/all: No such file"),
     (["--chroot=ROOT", "--bind=/nowhere:/x"], "/nowhere: No such file"),
-    (["--chroot=ROOT/bin/busybox"], "cannot open root ")], ids=["root", "bind", "file"])
+    (["--chroot=ROOT", "--bind=ROOT/nowhere:/x"], "/nowhere: No such file"),
+    (["--chroot=ROOT/bin/busybox"], "cannot open root ")], ids=["root", "bind", "hidden", "file"])
 def test_what_is_not_there(run, hidden_root, options, words, part):
     words = [word.replace("ROOT", str(hidden_root)) for word in words]
     refused(run([*options, *MAPS, *words, "--", "true"], "plain"), part)
