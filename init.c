@@ -27,6 +27,7 @@
 #include "container/mounts.h"
 #include "container/namespaces.h"
 #include "container/outer.h"
+#include "container/sysctl.h"
 #include "pid1/command.h"
 #include "pid1/end.h"
 #include "pid1/options.h"
@@ -41,6 +42,9 @@
 
 /* Signals read at a time. */
 enum { BATCH = 8 };
+
+/* Descriptors that init keeps, at most, but for those of the command. */
+enum { OURS = 3 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
 
 static struct {
 	struct options options;
@@ -72,10 +76,12 @@ static bool reap_children(void)
 	struct reaped one;
 
 	while ((result = reap_next(&one, stops)) == REAP_ONE) {
-		self.view.reaped += !WIFSTOPPED(one.status);
-		if (one.pid == command->pid && WIFSTOPPED(one.status))
+		const bool stopped = reap_is_stop(one.status);
+
+		self.view.reaped += !stopped;
+		if (stopped && one.pid == command->pid)
 			command_stopped(WSTOPSIG(one.status));
-		else if (WIFSTOPPED(one.status))
+		else if (stopped)
 			continue;
 		else if (one.pid == command->pid)
 			end_on_command_ended(one.status);
@@ -163,8 +169,7 @@ _Noreturn static void serve(void)
 		const bool timed = self.has_channel || end_is_timed();
 		if (wait_for_event())
 			take_signals();
-		if (self.has_channel)
-			take_request();
+		take_request();
 		if (timed)
 			act_on_time();
 	}
@@ -272,6 +277,8 @@ SECTION_START static void enter_namespaces(pid_t parent)
 	struct outer outer = {.signals = self.signals, .tty = *command_terminal()};
 	struct namespaces *namespaces = &self.options.namespaces;
 
+	notify_stage("mounts");
+	mounts_open(&self.options.mounts, namespaces->flags & CLONE_NEWNS);
 	notify_stage("namespaces");
 	/* Asked before a command inside can have taken the terminal. */
 	outer.tty.given = tty_ours(&outer.tty);
@@ -302,6 +309,7 @@ static void make_container(pid_t parent)
 	enter_namespaces(parent);
 	notify_stage("namespaces");
 	namespaces_furnish(namespaces);
+	sysctl_set(&self.options.sysctls, namespaces->flags);
 	notify_stage("cgroup");
 	cgroup_enter(own_cgroups);
 	notify_stage("mounts");
@@ -324,12 +332,30 @@ static void become_subreaper(void)
 		warn_cannot("become subreaper", NULL);
 }
 
+/* Lists the descriptors that init keeps, but for those of the command. Returns how many. */
+static unsigned list_ours(int list[static OURS])
+{
+	unsigned count = 0;
+
+	list[count++] = self.signals;
+	list[count++] = self.view.proc;
+	list[count++] = janitor_descriptor();
+	count += cgroup_keep(list + count);
+	count += notify_keep(list + count);
+	if (self.has_channel)
+		count += server_keep(list + count);
+	return count;
+}
+
 static void start_command(void)
 {
+	int ours[OURS];
+	const unsigned count = list_ours(ours);
+
 	notify_stage("terminal");
 	command_release_terminal();
 	if (self.options.command)
-		command_start(&self.options, environ);
+		command_start(&self.options, environ, ours, count);
 	end_setup(&self.options, &self.view);
 }
 
@@ -352,17 +378,10 @@ static void serve_channel(void)
 /* Closes what only the start or the command needs, and leaves the current directory. */
 static void release_descriptors(void)
 {
-	int keep[3 + COMMAND_KEEPS + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS];
-	unsigned count = 0;
+	int keep[OURS + COMMAND_KEEPS];
+	unsigned count = list_ours(keep);
 
-	keep[count++] = self.signals;
-	keep[count++] = self.view.proc;
-	keep[count++] = janitor_descriptor();
 	count += command_keep(keep + count);
-	count += cgroup_keep(keep + count);
-	count += notify_keep(keep + count);
-	if (self.has_channel)
-		count += server_keep(keep + count);
 	fds_release_stdio(self.signals);
 	fds_close_others(keep, count);
 	if (sys_chdir("/"))

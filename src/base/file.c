@@ -27,13 +27,18 @@ int file_write(int directory, const char *path, const char *text)
 int file_read(int directory, const char *path, char *text, size_t size)
 {
 	int fd = sys_open(directory, path, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : sys_read(fd, text, size - 1);
+	ssize_t length;
 
+	*text = 0;
+	if (fd < 0)
+		return -1;
+	length = sys_read(fd, text, size - 1);
 	/* Which leaves errno alone. */
-	if (fd >= 0)
-		sys_close(fd);
-	text[length < 0 ? 0 : length] = 0;
-	return length < 0 ? -1 : 0;
+	sys_close(fd);
+	if (length < 0)
+		return -1;
+	text[length] = 0;
+	return 0;
 }
 
 int file_open_in(int directory, const char *path, long type)

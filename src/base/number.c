@@ -91,14 +91,11 @@ invalid:
 const char *number_text(char buffer[static NUMBER_SIZE], long long value)
 {
 	char *p = &buffer[NUMBER_SIZE - 1];
-	unsigned long long rest =
-		value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value;
+	unsigned long long rest = (unsigned long long)value;
 
 	*p = 0;
 	do
 		*--p = (char)('0' + rest % 10);
 	while (rest /= 10);
-	if (value < 0)
-		*--p = '-';
 	return p;
 }

@@ -19,7 +19,7 @@ int number_parse_until(const char *text, char end, unsigned long long max, unsig
  */
 int number_parse_time(const char *text, long long *milliseconds);
 
-/* Writes value into the buffer, and returns where its first digit is. */
+/* Writes a value that is not negative into the buffer, and returns where its first digit is. */
 const char *number_text(char buffer[static NUMBER_SIZE], long long value);
 
 #endif

@@ -69,6 +69,22 @@ unsigned long long text_set(const char *list, unsigned long long (*bits_of)(cons
 	}
 }
 
+const char *text_name(const char *names, unsigned number)
+{
+	while (number--)
+		names += text_until(names, 0) + 1;
+	return names;
+}
+
+unsigned text_number(const char *names, const char *text, char end)
+{
+	unsigned number = 0;
+
+	for (; *names && !text_is(text, end, names); number++)
+		names = text_name(names, 1);
+	return number;
+}
+
 unsigned text_row(const char *text, char end, const void *table, size_t width, unsigned rows)
 {
 	const char *name = table;

@@ -36,6 +36,17 @@ bool text_is(const char *text, char end, const char *word);
 unsigned long long text_set(const char *list, unsigned long long (*bits_of)(const char *name));
 
 /*
+ * A list of names is one string: the names one after another, each with its NUL, and an empty one
+ * at the end. A table of pointers, or of rows as wide as the longest name, is larger.
+ */
+
+/* The name of that number, from 0 up; for as many as there are names the empty one. */
+const char *text_name(const char *names, unsigned number);
+
+/* The number of the name that a text, or what stands in it before the first `end`, is. */
+unsigned text_number(const char *names, const char *text, char end);
+
+/*
  * The row of a table whose name that is, or as many as there are rows. A row is of
  * width bytes, and starts with its name.
  */

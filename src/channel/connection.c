@@ -45,6 +45,13 @@ struct connection *connection_at(unsigned index)
 	return connections[index].open ? &connections[index] : NULL;
 }
 
+/* The same for a connection. */
+static int epoll_ctl_of(int operation, const struct connection *connection, unsigned events)
+{
+	return connection_epoll_ctl(
+		operation, connection->fd, FROM_CONNECTION, connection_index(connection), events);
+}
+
 void connection_bind(struct connection *connection, struct session *session)
 {
 	connection->session = session;
@@ -66,7 +73,7 @@ void connection_drop(struct connection *connection)
 	struct session *session = connection->session;
 
 	/* A child on its way to exec may hold a copy, and epoll(7) goes by the copies. */
-	connection_epoll_ctl(EPOLL_CTL_DEL, connection->fd, FROM_CONNECTION, 0, 0);
+	epoll_ctl_of(EPOLL_CTL_DEL, connection, 0);
 	sys_close(connection->fd);
 	*connection = (struct connection){.open = false, .fd = -1};
 	if (session) {
@@ -148,8 +155,7 @@ void connection_await_room(struct connection *connection)
 {
 	const bool wanted = connection->listing >= 0 || connection->lost;
 
-	connection_epoll_ctl(EPOLL_CTL_MOD, connection->fd, FROM_CONNECTION,
-		connection_index(connection), EPOLLIN | (wanted ? EPOLLOUT : 0));
+	epoll_ctl_of(EPOLL_CTL_MOD, connection, EPOLLIN | (wanted ? EPOLLOUT : 0));
 }
 
 void connection_publish(void)
@@ -171,14 +177,12 @@ static struct connection *free_record(uid_t uid)
 	struct connection *connection = NULL;
 	unsigned same = 0;
 
-	for (unsigned i = CONNECTIONS; i-- > 0;)
-		if (!connections[i].open)
-			connection = &connections[i];
+	for (struct connection *at = connections + CONNECTIONS; at-- > connections;)
+		if (!at->open)
+			connection = at;
 		else
-			same += connections[i].uid == uid;
-	if (uid != 0 && uid != geteuid() && same >= CONNECTIONS_PER_UID)
-		return NULL;
-	return connection;
+			same += at->uid == uid;
+	return same < CONNECTIONS_PER_UID || !uid || uid == geteuid() ? connection : NULL;
 }
 
 void connection_refuse_peer(int fd, int error)
@@ -197,8 +201,7 @@ void connection_greet(int fd, uid_t uid)
 		return;
 	}
 	*connection = (struct connection){.open = true, .listing = -1, .fd = fd, .uid = uid};
-	if (connection_epoll_ctl(
-		    EPOLL_CTL_ADD, fd, FROM_CONNECTION, connection_index(connection), EPOLLIN)) {
+	if (epoll_ctl_of(EPOLL_CTL_ADD, connection, EPOLLIN)) {
 		connection_drop(connection);
 		return;
 	}

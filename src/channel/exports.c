@@ -69,7 +69,7 @@ int exports_directory(const char *name)
 	unsigned row = TEXT_ROW(name, 0, names);
 
 	errno = row == FIRST_NAMESPACE ? EINVAL : ENOENT;
-	return row < FIRST_NAMESPACE ? opened[row] : -1;
+	return row == FIRST_NAMESPACE ? -1 : opened[row];
 }
 
 int exports_namespace(const char *name)
@@ -82,10 +82,6 @@ int exports_namespace(const char *name)
 
 unsigned exports_keep(int *list)
 {
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < EXPORTS; i++)
-		if (opened[i] >= 0)
-			list[count++] = opened[i];
-	return count;
+	memcpy(list, opened, sizeof opened);
+	return EXPORTS;
 }

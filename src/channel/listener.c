@@ -46,8 +46,8 @@ int listener_inherit(int fd, bool *listens)
 	}
 	for (unsigned i = 0; i < sizeof extras / sizeof *extras; i++)
 		syscall(SYS_setsockopt, fd, SOL_SOCKET, extras[i], &off, sizeof off);
-	*listens = option(fd, SO_ACCEPTCONN) > 0;
-	if (*listens && sys_fcntl(fd, F_SETFL, O_NONBLOCK))
+	if (fds_claim(fd))
 		return -1;
-	return fds_claim(fd);
+	*listens = option(fd, SO_ACCEPTCONN) > 0;
+	return *listens ? sys_fcntl(fd, F_SETFL, O_NONBLOCK) : 0;
 }

@@ -33,10 +33,9 @@ void reply_add_number(const char *key, long long value)
 
 void reply_add_status(int status)
 {
-	if (WIFSIGNALED(status))
-		reply_add_number("signal", WTERMSIG(status));
-	else
-		reply_add_number("code", WEXITSTATUS(status));
+	const int signal = WTERMSIG(status); /* 0 where it exited by itself */
+
+	reply_add_number(signal ? "signal" : "code", signal ? signal : WEXITSTATUS(status));
 }
 
 int reply_send(int to, int fd)

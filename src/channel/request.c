@@ -205,11 +205,7 @@ static unsigned find_field(const char *string, const char **value)
 /* The name of the first field of a set that is not empty. */
 static const char *first_name(unsigned set)
 {
-	unsigned field = 0;
-
-	while (!(set & 1U << field))
-		field++;
-	return fields[field].name;
+	return fields[__builtin_ctz(set)].name;
 }
 
 /* Stores the set of the fields that were there in *seen. */
@@ -241,9 +237,8 @@ static bool is_right_count(const struct request *request, unsigned descriptors)
 {
 	const unsigned most = request->verb->descriptors;
 
-	if (most == REQUEST_MASTER && !descriptors)
-		return true;
-	return descriptors == (request->terminal ? 0 : most) + request->program_passed;
+	return (most == REQUEST_MASTER && !descriptors) ||
+	       descriptors == (request->terminal ? 0 : most) + request->program_passed;
 }
 
 int request_read(struct request *request, unsigned descriptors, const char **field)

@@ -315,8 +315,11 @@ struct server_stop server_take_stop(void)
 
 int server_remove_socket(void)
 {
-	int result = self.setup ? socket_file_remove(&self.listener.file) : 0;
+	int result;
 
+	if (!self.setup)
+		return 0;
+	result = socket_file_remove(&self.listener.file);
 	/* Once is enough; and where the channel could not be served its number is another's. */
 	self.listener.file.directory = -1;
 	return result;

@@ -32,9 +32,9 @@ static void set_name(struct session *session, const char *program)
 
 static struct session *free_record(void)
 {
-	for (unsigned i = 0; i < SESSIONS; i++)
-		if (table[i].state == SESSION_FREE)
-			return &table[i];
+	for (struct session *at = table; at < table + SESSIONS; at++)
+		if (at->state == SESSION_FREE)
+			return at;
 	return NULL;
 }
 
@@ -78,18 +78,17 @@ struct session *session_start(const struct request *request, const struct privil
 	return session;
 }
 
-void session_drop_master(struct session *session)
+/* Closes it, unless it is -1, which it is afterwards. */
+static void drop(int *fd)
 {
-	if (session->master >= 0)
-		sys_close(session->master);
-	session->master = -1;
+	if (*fd >= 0)
+		sys_close(*fd);
+	*fd = -1;
 }
 
-static void close_progress(struct session *session)
+void session_drop_master(struct session *session)
 {
-	if (session->progress >= 0)
-		sys_close(session->progress);
-	session->progress = -1;
+	drop(&session->master);
 }
 
 enum session_news session_read_news(struct session *session, struct spawn_failure *failure)
@@ -119,7 +118,7 @@ enum session_news session_read_news(struct session *session, struct spawn_failur
 
 void session_run(struct session *session)
 {
-	close_progress(session);
+	drop(&session->progress);
 	/* It may have been hung up before. */
 	if (session->state == SESSION_STARTING)
 		session->state = SESSION_ATTACHED;
@@ -127,7 +126,7 @@ void session_run(struct session *session)
 
 void session_fail(struct session *session)
 {
-	close_progress(session);
+	drop(&session->progress);
 	session->state = SESSION_FAILED;
 }
 
@@ -171,7 +170,7 @@ void session_hang_up_all(long long grace)
 
 void session_died(struct session *session)
 {
-	close_progress(session);
+	drop(&session->progress);
 	session_drop_master(session);
 	/* Those of a group that was hung up and is not empty still have their grace. */
 	if (session->state == SESSION_ENDING && !session_signal(session, 0))
@@ -218,9 +217,9 @@ unsigned session_index(const struct session *session)
 /* The one with that id or that pid; 0 is neither. */
 static struct session *find(unsigned id, pid_t pid)
 {
-	for (unsigned i = 0; i < high; i++)
-		if (session_at(i) && (table[i].id == id || table[i].pid == pid))
-			return &table[i];
+	for (struct session *at = table; at < table + high; at++)
+		if (has_leader(at->state) && (at->id == id || at->pid == pid))
+			return at;
 	return NULL;
 }
 

@@ -29,12 +29,14 @@ static void fail(const struct verb_call *call, int error, const char *message)
 static void run_status(struct verb_call *call)
 {
 	const struct server_view *view = self.view;
+	const struct credentials *user = view->privileges->user;
 
 	reply_begin("status");
 	reply_add("release", INIT_VERSION);
 	reply_add("state", view->state);
 	reply_add_number("pid", getpid());
 	reply_add_number("main", view->command->pid);
+	reply_add_number("user", user ? user->uid : geteuid());
 	reply_add_number("uptime", sys_now() - view->started);
 	reply_add_number("reaped", (long long)view->reaped);
 	reply_add_number("forwarded", (long long)view->forwarded);
@@ -56,17 +58,15 @@ static void run_exec(struct verb_call *call)
 		return;
 	}
 	session = session_start(call->request, self.view->privileges, call->fds, environ);
-	if (!session) {
-		connection_fail(connection, "fork", errno,
-			session_count() == SESSIONS ? "too many sessions" : NULL);
-		return;
-	}
-	if (connection_epoll_ctl(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
-		    session_index(session), EPOLLIN)) {
-		connection_fail(connection, "fork", errno, NULL);
-		/* Its progress could not be followed. */
-		session_signal(session, SIGKILL);
-		session_fail(session);
+	if (!session || connection_epoll_ctl(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
+				session_index(session), EPOLLIN)) {
+		const bool full = !session && session_count() == SESSIONS;
+		connection_fail(connection, "fork", errno, full ? "too many sessions" : NULL);
+		if (session) {
+			/* Its progress could not be followed. */
+			session_signal(session, SIGKILL);
+			session_fail(session);
+		}
 		return;
 	}
 	connection_bind(connection, session);
@@ -180,10 +180,12 @@ static void run_attach(struct verb_call *call)
 		fail(call, ESRCH, "no such session");
 		return;
 	}
-	if (session->state != SESSION_HELD || connection->session) {
-		fail(call, EBUSY,
-			connection->session ? "the connection has a session"
-					    : "the session is not held");
+	if (connection->session) {
+		fail(call, EBUSY, "the connection has a session");
+		return;
+	}
+	if (session->state != SESSION_HELD) {
+		fail(call, EBUSY, "the session is not held");
 		return;
 	}
 	reply_begin("attached");
@@ -306,7 +308,7 @@ unsigned verbs_from_list(const char *list)
 
 const char *verbs_withheld(unsigned set, const struct request *request)
 {
-	if (!(set & 1U << (request->verb - table)))
+	if (!(set & bit_of(request->verb->name)))
 		return "request";
 	if (request->as_user && !(set & 1U << USER))
 		return "user";

@@ -110,20 +110,20 @@ static int remove_tree(int directory, const char *name, unsigned depth)
 SECTION_START static void find_ways_back(void)
 {
 	char text[CGROUP_LINE], path[CGROUP_LINE + 16], *line;
-	int up = self.fds[CGROUP_DIR], root;
+	int up, root = sys_fcntl(self.fds[CGROUP_DIR], F_DUPFD_CLOEXEC, 3);
 
-	do {
+	self.fds[PARENT] = file_open_in(root, "..", FILE_SYSTEM_CGROUP2);
+	while ((up = file_open_in(root, "..", FILE_SYSTEM_CGROUP2)) >= 0) {
+		sys_close(root);
 		root = up;
-		up = file_open_in(root, "..", FILE_SYSTEM_CGROUP2);
-		if (self.fds[PARENT] < 0)
-			self.fds[PARENT] = up;
-	} while (up >= 0);
+	}
 	line = cgroup_line(AT_FDCWD, "/proc/self/cgroup", text, sizeof text);
 	if (line) {
 		text_join(text_join(path, ".", line), "/cgroup.procs", "");
 		self.fds[ORIGIN] = sys_open(root, path, O_WRONLY);
 	}
 	self.fds[ROOT] = sys_open(root, "cgroup.procs", O_WRONLY);
+	sys_close(root);
 }
 
 /*
@@ -132,8 +132,8 @@ SECTION_START static void find_ways_back(void)
  */
 SECTION_START static void set_limits(enum cgroup_part part)
 {
-	for (unsigned i = 0; i < self.setup->count; i++) {
-		const char *limit = self.setup->limits[i];
+	for (unsigned i = 0; i < self.setup->limits.count; i++) {
+		const char *limit = self.setup->limits.list[i];
 		char word[WORD], *end = (char *)limit + text_until(limit, '=');
 		size_t length = text_until(limit, '.');
 		bool weight = text_after(limit + length, ".weight"), set;

@@ -13,13 +13,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { CGROUP_LIMITS = 24 };
+#include "settings.h"
 
 /* What was asked for. */
 struct cgroup_setup {
 	const char *path; /* NULL: none, and what follows here does nothing */
-	unsigned count;
-	const char *limits[CGROUP_LIMITS]; /* each FILE=VALUE */
+	struct settings limits;
 };
 
 /*

@@ -7,9 +7,10 @@
 #include "base/file.h"
 #include "base/section.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "mountfd.h"
 
-static const char nodes[][8] = {"null", "zero", "full", "random", "urandom", "tty"};
+static const char *const nodes = "null\0zero\0full\0random\0urandom\0tty\0";
 
 static const struct {
 	char name[8], target[16];
@@ -52,10 +53,9 @@ SECTION_START static int put(int mount, const char *name, int node)
 
 	if (node < 0)
 		return -1;
-	if (!mountfd_restrict(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, false) &&
-		!sys_mknodat(mount, name, S_IFREG | 0600, 0)) {
+	if (!sys_mknodat(mount, name, S_IFREG | 0600, 0)) {
 		over = mountfd_find(mount, name);
-		result = mountfd_put(node, over);
+		result = mountfd_put(node, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NOEXEC, over);
 		sys_close(over);
 	}
 	sys_close(node);
@@ -64,11 +64,11 @@ SECTION_START static int put(int mount, const char *name, int node)
 
 static int fill(int mount, int host, int terminal)
 {
-	for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++)
-		if (put(mount, nodes[i], mountfd_copy(host, nodes[i])))
+	for (const char *node = nodes; *node; node = text_name(node, 1))
+		if (put(mount, node, mountfd_copy(host, node)))
 			return -1;
 	/* Without a terminal of ours, what is written to the console goes nowhere. */
-	if (put(mount, "console", terminal < 0 ? mountfd_copy(host, nodes[0]) : terminal))
+	if (put(mount, "console", terminal < 0 ? mountfd_copy(host, nodes) : terminal))
 		return -1;
 	for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
 		if (syscall(SYS_symlinkat, links[i].target, mount, links[i].name))

@@ -51,6 +51,18 @@ void idmap_root(struct idmap *map, unsigned outside)
 	map->numbers[2] = 1;
 }
 
+bool idmap_misses(const struct idmap *map, unsigned owner)
+{
+	bool inside = false;
+
+	for (const unsigned *line = map->numbers; line < map->numbers + map->count; line += 3) {
+		inside |= owner - line[0] < line[2];
+		if (owner - line[1] < line[2])
+			return false;
+	}
+	return inside;
+}
+
 /* "0 1000 1\n": as the kernel wants it. */
 static void print(char *to, const struct idmap *map)
 {
@@ -103,41 +115,44 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		fail_note("cannot map ids: ", helper, " refused; see subuid(5)");
 }
 
-SECTION_START static void write_map(const struct idmap *map, unsigned own, const char *pid,
-	const char *name, const char *helper)
+SECTION_START static void write_map(int proc, const char *pid, const struct idmap *map,
+	unsigned own, const char *name, const char *helper)
 {
-	char path[64], text[TEXT], *file = text_join(text_join(path, "/proc/", pid), "/", "");
+	char text[TEXT];
 	struct idmap root;
 
-	text_join(file, name, "");
 	if (!map->count) {
 		/* All ids as they are. */
-		if (!geteuid() && !file_write(AT_FDCWD, path, "0 0 4294967295\n"))
+		if (!geteuid() && !file_write(proc, name, "0 0 4294967295\n"))
 			return;
 		idmap_root(&root, own);
 		map = &root;
 	}
 	print(text, map);
-	if (!file_write(AT_FDCWD, path, text))
+	if (!file_write(proc, name, text))
 		return;
 	if (errno == EPERM && map->count == 3 && map->numbers[1] == own && map->numbers[2] == 1) {
 		/* Without privilege a group could be dropped that a file denies something to. */
-		text_join(file, "setgroups", "");
-		file_write(AT_FDCWD, path, "deny");
-		text_join(file, name, "");
-		if (!file_write(AT_FDCWD, path, text))
+		file_write(proc, "setgroups", "deny");
+		if (!file_write(proc, name, text))
 			return;
 	}
 	if (errno != EPERM || !geteuid())
-		fail_cannot("write ", path);
+		fail_cannot("write ", name);
 	ask_helper(helper, pid, text);
 }
 
-void idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids)
+int idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids)
 {
-	char digits[NUMBER_SIZE];
+	char path[64], digits[NUMBER_SIZE];
 	const char *text = number_text(digits, pid);
+	int proc;
 
-	write_map(uids, geteuid(), text, "uid_map", "newuidmap");
-	write_map(gids, getegid(), text, "gid_map", "newgidmap");
+	text_join(path, "/proc/", text);
+	proc = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+	if (proc < 0)
+		fail_cannot("open ", path);
+	write_map(proc, text, uids, geteuid(), "uid_map", "newuidmap");
+	write_map(proc, text, gids, getegid(), "gid_map", "newgidmap");
+	return proc;
 }

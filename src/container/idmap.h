@@ -4,6 +4,7 @@
 #ifndef IDMAP_H
 #define IDMAP_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum { IDMAP_EXTENTS = 8, IDMAP_NUMBERS = 3 * IDMAP_EXTENTS };
@@ -26,12 +27,18 @@ const unsigned *idmap_first(const struct idmap *map);
 void idmap_root(struct idmap *map, unsigned outside);
 
 /*
- * Writes both maps of a process, which is in a user namespace below ours. An empty
- * map is every id to itself where root may do that, and else our own id as root.
- * What the kernel does not let us write, more than our own id, newuidmap(1) and
- * newgidmap(1) are asked to. Ends the process where it fails.
+ * Whether the owner of a file is nobody inside, and would be somebody if ids of files counted
+ * inside.
  */
-void idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids);
+bool idmap_misses(const struct idmap *map, unsigned owner);
+
+/*
+ * Writes both maps of a process, which is in a user namespace below ours. An empty map is every id
+ * to itself where root may do that, and else our own id as root. What the kernel does not let us
+ * write, more than our own id, newuidmap(1) and newgidmap(1) are asked to. Returns the process's
+ * directory in /proc, close-on-exec and the caller's; ends the process where it fails.
+ */
+int idmap_write(pid_t pid, const struct idmap *uids, const struct idmap *gids);
 
 /* Ends the process, which cannot start since whoever was to write a map was killed. */
 _Noreturn void idmap_fail_killed(const char *who, int signal);

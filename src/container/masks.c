@@ -35,7 +35,7 @@ static void cover(int mount, const char *names, int empty)
 	struct file_status status;
 	int over, copy;
 
-	for (const char *name = names; *name; name += text_until(name, 0) + 1) {
+	for (const char *name = names; *name; name = text_name(name, 1)) {
 		over = mountfd_find(mount, name);
 		if (over < 0 && errno == ENOENT)
 			continue;
@@ -46,8 +46,7 @@ static void cover(int mount, const char *names, int empty)
 			               ? -1
 			               : mountfd_copy(
 						 empty, S_ISDIR(status.mode) ? directory : file);
-		if (copy < 0 || mountfd_restrict(copy, MOUNTFD_RDONLY, true) ||
-			mountfd_put(copy, over))
+		if (copy < 0 || mountfd_put(copy, MOUNTFD_RDONLY, over))
 			fail_cannot("mask ", name);
 		sys_close(copy);
 		sys_close(over);
@@ -64,7 +63,7 @@ SECTION_START void masks_put(int fs, bool is_proc)
 	int here = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (empty < 0 || sys_mknodat(empty, file, S_IFREG | 0444, 0) ||
-		sys_mkdirat(empty, directory, 0555) || mountfd_put(empty, fs))
+		sys_mkdirat(empty, directory, 0555) || mountfd_put(empty, 0, fs))
 		fail_cannot("make masks", NULL);
 	if (is_proc)
 		cover(fs, read_only, -1);
@@ -72,7 +71,7 @@ SECTION_START void masks_put(int fs, bool is_proc)
 	/* Where we may not be any more, as with new ids, the command would not be either. */
 	if (sys_fchdir(empty) || sys_umount2(".", MNT_DETACH) ||
 		(sys_fchdir(here) && sys_chdir("/")))
-		fail_cannot("unmount masks", NULL);
+		fail_cannot("make masks", NULL);
 	sys_close(here);
 	sys_close(empty);
 }

@@ -20,6 +20,8 @@ enum {
 	KERNEL_EMPTY_PATH = 0x1000,
 	KERNEL_FROM_EMPTY = 4,
 	KERNEL_TO_EMPTY = 0x40,
+	KERNEL_PRIVATE = 1 << 18,
+	KERNEL_IDMAP = 0x100000,
 };
 
 /* Links that lead to nothing, in one path: as many as the kernel follows (path_resolution(7)). */
@@ -80,18 +82,29 @@ int mountfd_copy(int directory, const char *path)
 		SYS_open_tree, directory, path, KERNEL_CLONE | KERNEL_RECURSIVE | O_CLOEXEC);
 }
 
-int mountfd_restrict(int mount, unsigned attributes, bool with_those_below)
+static int change(int mount, unsigned attributes, int user_namespace, unsigned flags)
 {
 	/* set, clear, propagation, userns_fd */
-	const uint64_t change[4] = {attributes};
+	const uint64_t attr[4] = {attributes, 0, KERNEL_PRIVATE, (uint64_t)user_namespace};
 
-	return (int)syscall(SYS_mount_setattr, mount, "",
-		KERNEL_EMPTY_PATH | (with_those_below ? KERNEL_RECURSIVE : 0), change,
-		sizeof change);
+	return (int)syscall(
+		SYS_mount_setattr, mount, "", KERNEL_EMPTY_PATH | flags, attr, sizeof attr);
 }
 
-int mountfd_put(int mount, int over)
+int mountfd_restrict(int mount, unsigned attributes)
 {
+	return change(mount, attributes, 0, 0);
+}
+
+int mountfd_map(int mount, int user_namespace)
+{
+	return change(mount, KERNEL_IDMAP, user_namespace, KERNEL_RECURSIVE);
+}
+
+int mountfd_put(int mount, unsigned attributes, int over)
+{
+	if (change(mount, attributes, 0, KERNEL_RECURSIVE))
+		return -1;
 	return (int)syscall(
 		SYS_move_mount, mount, "", over, "", KERNEL_FROM_EMPTY | KERNEL_TO_EMPTY);
 }

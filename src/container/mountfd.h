@@ -26,11 +26,21 @@ int mountfd_make(const char *type, const char *options, unsigned attributes);
 /* A copy of a mount, or of a part of one, with all that is mounted below; mounted nowhere. */
 int mountfd_copy(int directory, const char *path);
 
-/* Sets attributes, and clears none: what a user namespace locked stays. */
-int mountfd_restrict(int mount, unsigned attributes, bool with_those_below);
+/*
+ * Sets attributes, and clears none: what a user namespace locked stays. What is mounted on it from
+ * now on is mounted nowhere else (mount_namespaces(7), MS_PRIVATE).
+ */
+int mountfd_restrict(int mount, unsigned attributes);
 
-/* Mounts it over what the other descriptor is of. */
-int mountfd_put(int mount, int over);
+/*
+ * In a mount that is mounted nowhere, and those below it, ids of files count inside of the user
+ * namespace of that descriptor (mount_setattr(2), MOUNT_ATTR_IDMAP). EINVAL where one of the file
+ * systems has no such mounts.
+ */
+int mountfd_map(int mount, int user_namespace);
+
+/* The same with those below, and then mounts it over what the other descriptor is of. */
+int mountfd_put(int mount, unsigned attributes, int over);
 
 /* Opens with O_PATH what a path means where root is /, also for symbolic links and "..". */
 int mountfd_find(int root, const char *path);

@@ -66,10 +66,17 @@ int mounts_parse(struct mounts *mounts, const char *list)
 	return bits ? 0 : -1;
 }
 
+static unsigned long long bind_options_of(const char *name)
+{
+	/* In the order of enum bind_option. */
+	return BIND_OPTIONS & 1U << text_number("ro\0dev\0noidmap\0", name, ',');
+}
+
 int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 {
 	const char *to = text;
 	char part[PATH_MAX];
+	unsigned options = 0;
 
 	if (mounts->count == MOUNTS_EXTRA || text_until(text, 0) >= PATH_MAX)
 		return -1;
@@ -81,10 +88,15 @@ int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 	to = text_field(part, to, ':');
 	if (*part != '/')
 		return -1;
-	if (*to && (is_tmpfs ? !to[1] || text_until(to, 0) > SIZE_TEXT
-			     : !text_is(to, 0, ":ro") && !text_is(to, 0, ":dev")))
+	if (*to && is_tmpfs && (!to[1] || text_until(to, 0) > SIZE_TEXT))
 		return -1;
-	mounts->extra[mounts->count++] = (struct mounts_extra){text, is_tmpfs};
+	if (*to && !is_tmpfs) {
+		options = (unsigned)text_set(to + 1, bind_options_of);
+		if (!options)
+			return -1;
+	}
+	mounts->extra[mounts->count++] =
+		(struct mounts_extra){text, is_tmpfs, (unsigned char)options};
 	return 0;
 }
 
@@ -93,14 +105,14 @@ bool mounts_wanted(const struct mounts *mounts)
 	return mounts->list || mounts->count || mounts->read_only;
 }
 
-static void put(int root, int mount, const char *path, bool directory)
+static void put(int root, int mount, unsigned attributes, const char *path, bool directory)
 {
 	char point[PATH_MAX];
 	int over;
 
 	text_join(point, path, "");
 	over = mountfd_point(root, point, directory);
-	if (over < 0 || mountfd_put(mount, over)) {
+	if (over < 0 || mountfd_put(mount, attributes, over)) {
 		const bool is_link = !text_is(point, 0, path);
 		fail_errno(over < 0 ? "make mount point " : "mount on ", path,
 			is_link ? ", a link to " : "", is_link ? point : "");
@@ -133,13 +145,14 @@ static void mount_row(int root, enum row row, unsigned list)
 		terminal = devices_terminal();
 		host = sys_open(AT_FDCWD, "/dev", O_PATH);
 	}
-	put(root, mount, point, true);
+	put(root, mount, 0, point, true);
 	if ((row == PROC || row == SYS) && !(list & MOUNTS_UNMASKED))
 		masks_put(mount, row == PROC);
-	if (row == DEV && devices_fill(mount, host, terminal))
-		fail_cannot("fill ", point);
-	if (host >= 0)
+	if (row == DEV) {
+		if (devices_fill(mount, host, terminal))
+			fail_cannot("fill ", point);
 		sys_close(host);
+	}
 	sys_close(mount);
 }
 
@@ -153,12 +166,19 @@ SECTION_START static void mount_tmpfs(int root, const char *text)
 	mount = mountfd_make("tmpfs", options, MOUNTFD_NOSUID | MOUNTFD_NODEV);
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
-	put(root, mount, point, true);
+	put(root, mount, 0, point, true);
 	sys_close(mount);
 }
 
-/* Whether a directory is the root that we have already, by the same mount. */
-static bool is_root(int directory)
+/* What was opened: copies that are mounted nowhere. -1: there is none, or not yet. */
+static struct {
+	const struct mounts *asked;
+	int root; /* none where it is the root that we have already */
+	int binds[MOUNTS_EXTRA];
+} opened;
+
+/* By the same mount. */
+static bool is_our_root(int directory)
 {
 	struct file_status here, root;
 
@@ -166,70 +186,124 @@ static bool is_root(int directory)
 	       file_is_same(&here, &root) && here.mount == root.mount;
 }
 
-/* Before anything is mounted that might cover the source. */
-static int copy_source(const char *text)
+/* Makes a copy, if there is none yet. Where that may fail, we are not allowed to yet. */
+static bool copy(int *to, int directory, const char *path, bool may_fail)
 {
-	char from[PATH_MAX];
-	int mount;
-
-	text_field(from, text, ':');
-	mount = mountfd_copy(AT_FDCWD, from);
-	if (mount < 0)
-		fail_cannot("bind ", from);
-	return mount;
+	if (*to < 0)
+		*to = mountfd_copy(directory, path);
+	return *to >= 0 || (may_fail && errno == EPERM);
 }
 
-/* Another directory becomes a mount of its own, restricted, which is what pivot_root(2) takes. */
-static int open_root(const char *path, unsigned attributes)
+/* What is not opened yet. */
+static void open_sources(bool may_fail)
 {
-	int over = sys_open(AT_FDCWD, path ? path : "/", O_PATH | O_DIRECTORY), root = over;
+	const struct mounts *asked = opened.asked;
+	char from[PATH_MAX];
+	int root;
 
-	if (path && over >= 0 && !is_root(over)) {
-		root = mountfd_copy(over, ".");
-		if (root >= 0 &&
-			(mountfd_restrict(root, attributes, true) || mountfd_put(root, over)))
-			root = -1;
-		sys_close(over);
+	if (asked->root && opened.root < 0) {
+		root = sys_open(AT_FDCWD, asked->root, O_PATH | O_DIRECTORY);
+		if (root < 0)
+			fail_cannot("open root ", asked->root);
+		if (!is_our_root(root) && !copy(&opened.root, root, ".", may_fail))
+			fail_cannot("open root ", asked->root);
+		sys_close(root);
 	}
+	for (unsigned i = 0; i < asked->count; i++) {
+		text_field(from, asked->extra[i].text, ':');
+		if (!asked->extra[i].is_tmpfs && !copy(&opened.binds[i], AT_FDCWD, from, may_fail))
+			fail_cannot("bind ", from);
+	}
+}
+
+void mounts_open(const struct mounts *mounts, bool own_namespace)
+{
+	opened.asked = mounts;
+	opened.root = -1;
+	memset(opened.binds, -1, sizeof opened.binds);
+	if (own_namespace)
+		open_sources(true);
+}
+
+/* Sockets and devices have the mode that they have. */
+static void map(int mount, const char *name, int users, const struct idmap *uids)
+{
+	struct file_status status;
+
+	if (file_status_of(mount, &status) || !(S_ISDIR(status.mode) || S_ISREG(status.mode)) ||
+		!idmap_misses(uids, status.uid))
+		return;
+	if (mountfd_map(mount, users))
+		fail_cannot_since("map ids of ", name,
+			errno == EINVAL ? "; its file system cannot: chown it" : "");
+}
+
+SECTION_START void mounts_map(int proc, const struct idmap *uids)
+{
+	const struct mounts *asked = opened.asked;
+	int users = sys_open(proc, "ns/user", O_RDONLY);
+
+	map(opened.root, asked->root, users, uids);
+	for (unsigned i = 0; i < asked->count; i++)
+		if (!(asked->extra[i].options & BIND_UNMAPPED))
+			map(opened.binds[i], asked->extra[i].text, users, uids);
+	sys_close(users);
+	sys_close(proc);
+}
+
+/*
+ * Another root becomes a mount of its own, restricted, which is what pivot_root(2) takes. It lies
+ * over ours: where it was copied from may be closed to us by now.
+ */
+static int put_root(unsigned attributes)
+{
+	int over = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY), root = opened.root;
+
+	if (over < 0)
+		fail_cannot("open root ", "/");
 	if (root < 0)
-		fail_cannot("open root ", path ? path : "/");
+		root = over;
+	else if (mountfd_put(root, attributes, over))
+		fail_cannot("open root ", opened.asked->root);
+	else
+		sys_close(over);
 	return root;
 }
 
-/* A device that is bound by itself was asked for by name; one in a directory needs ":dev". */
-SECTION_START static void mount_bind(int root, const char *text, int mount, unsigned attributes)
+/* A device that is bound by itself was asked for by name; one in a directory needs "dev". */
+SECTION_START static void mount_bind(
+	int root, const struct mounts_extra *extra, int mount, unsigned attributes)
 {
 	char point[PATH_MAX];
-	const char *options = text_field(point, text_field(point, text, ':') + 1, ':');
 	struct file_status status;
-	const bool unknown = file_status_of(mount, &status);
 
-	if (text_is(options, 0, ":ro"))
+	text_field(point, text_field(point, extra->text, ':') + 1, ':');
+	if (extra->options & BIND_READ_ONLY)
 		attributes |= MOUNTFD_RDONLY;
-	if (unknown || text_is(options, 0, ":dev") || !S_ISDIR(status.mode))
+	if (file_status_of(mount, &status))
+		fail_cannot("bind ", extra->text);
+	if (extra->options & BIND_DEVICES || !S_ISDIR(status.mode))
 		attributes &= ~(unsigned)MOUNTFD_NODEV;
-	if (unknown || mountfd_restrict(mount, attributes, true))
-		fail_cannot("bind ", text);
-	put(root, mount, point, S_ISDIR(status.mode));
+	put(root, mount, attributes, point, S_ISDIR(status.mode));
 	sys_close(mount);
 }
 
 /*
- * The old root lies over the new one for a moment and is taken away from there: no
- * directory for it is needed (pivot_root(2)). Where it is the rootfs of the kernel's
- * start, which cannot be pivoted, the new one is moved over it.
+ * The old root lies over the new one for a moment and is taken away from there: no directory for it
+ * is needed (pivot_root(2)). Where it is the rootfs of the kernel's start, which cannot be pivoted,
+ * it stays below the new one.
  */
 static void pivot(int root, const char *path)
 {
 	if (sys_fchdir(root))
 		fail_cannot("change directory to ", path);
 	/* A rootfs could not be pivoted over itself either. */
-	if (is_root(root))
+	if (opened.root < 0)
 		return;
-	if (!syscall(SYS_pivot_root, ".", ".")) {
-		if (sys_umount2(".", MNT_DETACH))
-			fail_cannot("unmount the old root", "");
-	} else if (errno != EINVAL || sys_mount(".", "/", NULL, MS_MOVE, NULL) || sys_chroot("."))
+	if (syscall(SYS_pivot_root, ".", ".")) {
+		if (errno != EINVAL || sys_chroot("."))
+			fail_cannot("pivot root to ", path);
+	} else if (sys_umount2(".", MNT_DETACH))
 		fail_cannot("pivot root to ", path);
 	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");
@@ -238,8 +312,8 @@ static void pivot(int root, const char *path)
 SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 {
 	const struct mounts_extra *extra = mounts->extra;
-	int root, sources[MOUNTS_EXTRA];
 	unsigned safety = 0;
+	int root;
 
 	if (!own_namespace) {
 		if (mounts->root && (sys_chroot(mounts->root) || sys_chdir("/")))
@@ -249,11 +323,11 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 	if (sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail_cannot_since("make mounts private", "",
 			errno == EINVAL ? "; / is not a mount point, as in a chroot" : "");
-	for (unsigned i = 0; i < mounts->count; i++)
-		sources[i] = extra[i].is_tmpfs ? -1 : copy_source(extra[i].text);
+	/* Before anything is mounted that might cover a source. */
+	open_sources(false);
 	if (mounts->root)
 		safety = MOUNTFD_NODEV | (mounts->set_user_id ? 0U : MOUNTFD_NOSUID);
-	root = open_root(mounts->root, safety);
+	root = put_root(safety);
 	for (unsigned i = 0; i < ROWS; i++)
 		if (mounts->list & 1U << i)
 			mount_row(root, i, mounts->list);
@@ -261,8 +335,8 @@ SECTION_START void mounts_build(const struct mounts *mounts, bool own_namespace)
 		if (extra[i].is_tmpfs)
 			mount_tmpfs(root, extra[i].text);
 		else
-			mount_bind(root, extra[i].text, sources[i], safety);
-	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY, false))
+			mount_bind(root, &extra[i], opened.binds[i], safety);
+	if (mounts->read_only && mountfd_restrict(root, MOUNTFD_RDONLY))
 		fail_cannot("make the root read-only", "");
 	if (mounts->root)
 		pivot(root, mounts->root);

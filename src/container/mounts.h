@@ -9,7 +9,11 @@
 
 #include <stdbool.h>
 
+#include "idmap.h"
+
 enum { MOUNTS_EXTRA = 32, MOUNTS_HIDEPID = 1 << 16, MOUNTS_UNMASKED = 1 << 17 };
+
+enum bind_option { BIND_READ_ONLY = 1, BIND_DEVICES = 2, BIND_UNMAPPED = 4, BIND_OPTIONS = 7 };
 
 struct mounts {
 	const char *root; /* NULL: as it is */
@@ -21,6 +25,7 @@ struct mounts {
 	struct mounts_extra {
 		const char *text;
 		bool is_tmpfs;
+		unsigned char options; /* of a bind: enum bind_option */
 	} extra[MOUNTS_EXTRA];
 };
 
@@ -32,12 +37,27 @@ struct mounts {
 int mounts_parse(struct mounts *mounts, const char *list);
 
 /*
- * Adds SRC:DST[:ro|:dev], or DST[:SIZE] for a tmpfs; both DST are of the inside. 0, or -1.
+ * Adds SRC:DST[:OPTION,...], of ro, dev and noidmap, or DST[:SIZE] for a tmpfs; both DST are of the
+ * inside. 0, or -1.
  */
 int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs);
 
 /* Whether it takes a mount namespace of our own. */
 bool mounts_wanted(const struct mounts *mounts);
+
+/*
+ * Opens the root and what is bound, before namespaces are made that could be kept from it. Where we
+ * may not yet, as an ordinary user, mounts_build() does. What was opened is in no mount namespace.
+ */
+void mounts_open(const struct mounts *mounts, bool own_namespace);
+
+/*
+ * In what was opened, ids of files count inside of a user namespace, if the owner would be nobody
+ * there otherwise: so files of the host's root are those of root inside. Called from outside of it.
+ * proc is the directory in /proc of a process in it, and is closed. Ends the process where a file
+ * system cannot have that.
+ */
+void mounts_map(int proc, const struct idmap *uids);
 
 /*
  * Performs the mounts. In a mount namespace of our own, nothing that is mounted from now on

@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "janitor.h"
+#include "mounts.h"
 #include "process/credentials.h"
 #include "process/signals.h"
 
@@ -24,7 +25,7 @@ static unsigned long long flags_of(const char *name)
 	unsigned flags = 0;
 
 	for (unsigned i = 0; i < NS_KINDS; i++)
-		if (all || text_is(name, ',', ns_names[i].option))
+		if (all || ns_has_name(i, name, ','))
 			flags |= (unsigned)ns_names[i].flag;
 	return flags;
 }
@@ -35,6 +36,12 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 
 	namespaces->flags |= flags;
 	return flags ? 0 : -1;
+}
+
+/* From outside: ids of a process in the new user namespace, and those of files in its mounts. */
+static void map_ids(pid_t pid, const struct namespaces *namespaces)
+{
+	mounts_map(idmap_write(pid, &namespaces->uids, &namespaces->gids), &namespaces->uids);
 }
 
 /*
@@ -86,14 +93,14 @@ static pid_t child;
 /* The kernel has one errno for several causes: which those may be. */
 _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 {
-	const bool user = namespaces->flags & CLONE_NEWUSER;
 	const char *cause = "";
 
 	switch (errno) {
 	case EPERM: /* user_namespaces(7) */
-		cause = user ? "; an id without a map, a chroot, a sysctl or a seccomp filter "
-		               "forbids it"
-		             : "; CAP_SYS_ADMIN or --unshare=user is needed";
+		cause = namespaces->flags & CLONE_NEWUSER
+		                ? "; an id without a map, a chroot, a sysctl or a seccomp filter "
+		                  "forbids it"
+		                : "; CAP_SYS_ADMIN or --unshare=user is needed";
 		break;
 	case ENOSYS: /* what engines answer clone3(2) with, or Linux before 5.3 */
 		cause = "; a container engine's seccomp filter forbids it";
@@ -102,7 +109,7 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 		cause = "; see the limits in /proc/sys/user";
 		break;
 	}
-	fail_cannot_since("make namespaces", "", cause);
+	fail_cannot_since("make namespaces", NULL, cause);
 }
 
 static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
@@ -128,7 +135,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		return 0;
 	}
 	if (user)
-		idmap_write(child, &namespaces->uids, &namespaces->gids);
+		map_ids(child, namespaces);
 	sys_close(ends[0]);
 	*life = ends[1];
 	if (sys_write(ends[1], "", 1) != 1)
@@ -170,7 +177,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 	if (!child) {
 		sys_close(ends[1]);
 		await(ends[0]);
-		idmap_write(self, &namespaces->uids, &namespaces->gids);
+		map_ids(self, namespaces);
 		_exit(0);
 	}
 	sys_close(ends[0]);

@@ -38,7 +38,7 @@ static void add_name(struct nslist *list, const char *name)
 		return;
 	}
 	for (unsigned i = 0; i < NS_KINDS; i++)
-		if (!strcmp(name, ns_names[i].name) || !strcmp(name, ns_names[i].option)) {
+		if (ns_has_name(i, name, 0)) {
 			add(list, i);
 			return;
 		}

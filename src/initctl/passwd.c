@@ -5,9 +5,9 @@
 
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,14 +20,15 @@ static struct initctl_message reply;
 /*
  * Opens a file below the container's root. Symbolic links are resolved within that root, so they
  * cannot lead out of it. Anything but a regular file is refused, as a pipe or a device could block
- * the read. Returns a descriptor, or -1.
+ * the read, and so is one without a size, as those of proc are: to read /proc/kmsg takes away what
+ * is read. Returns a descriptor, or -1.
  */
 static int open_inside(int root, const char *path)
 {
 	int fd = sys_open_resolved(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, SYS_IN_ROOT);
 	struct stat status;
 
-	if (fd >= 0 && (fstat(fd, &status) || !S_ISREG(status.st_mode))) {
+	if (fd >= 0 && (fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)) {
 		close(fd);
 		return -1;
 	}
@@ -35,10 +36,10 @@ static int open_inside(int root, const char *path)
 }
 
 /*
- * Finds the first line "name:password:uid:..." for a uid, which is given as length digits. Returns
- * its last field, the shell, if that is an absolute path, or NULL. Modifies the text.
+ * Finds the first line "name:password:uid:..." for a uid, which is given as digits. Returns its
+ * last field, the shell, if that is an absolute path, or NULL. Modifies the text.
  */
-static char *find_shell(char *text, const char *uid, size_t length)
+static char *find_shell(char *text, const char *uid)
 {
 	char *line, *rest = text, *field;
 
@@ -48,7 +49,7 @@ static char *find_shell(char *text, const char *uid, size_t length)
 			continue;
 		strsep(&line, ":");
 		field = strsep(&line, ":");
-		if (!field || !line || strlen(field) != length || strncmp(field, uid, length) != 0)
+		if (!field || !line || strcmp(field, uid) != 0)
 			continue;
 		field = strrchr(line, ':');
 		return field && field[1] == '/' ? field + 1 : NULL;
@@ -56,23 +57,34 @@ static char *find_shell(char *text, const char *uid, size_t length)
 	return NULL;
 }
 
+/*
+ * The uid that a session has without a user of its own, as the digits that init sends, which point
+ * into reply; NULL where init does not tell.
+ */
+static const char *find_user(int connection)
+{
+	char data[64];
+	struct initctl_request request;
+
+	initctl_begin(&request, data, sizeof data, "status");
+	if (initctl_call(connection, &request, NULL, 0, &reply))
+		return NULL;
+	initctl_discard(&reply);
+	return initctl_is(&reply, "status") ? initctl_field(&reply, "user") : NULL;
+}
+
 void passwd_shell(const struct context *context, const char *user, char shell[PASSWD_SHELL])
 {
 	static char text[65536];
-	struct ucred init = {.uid = 0};
-	socklen_t size = sizeof init;
-	char digits[NUMBER_SIZE];
-	const char *uid = user;
+	char uid[NUMBER_SIZE];
 	char *found;
 	int connection = verb_connect(context), fd = -1;
 	ssize_t length = 0;
 
 	strcpy(shell, "/bin/sh");
-	/* Without a user the session has the user of init. */
-	if (!user) {
-		getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &init, &size);
-		uid = number_text(digits, init.uid);
-	}
+	if (!user)
+		user = find_user(connection);
+	snprintf(uid, sizeof uid, "%.*s", user ? (int)strcspn(user, ":") : 0, user ? user : "");
 	if (!verb_request_open(connection, "what", "root", &reply)) {
 		fd = open_inside(reply.fds[0], "etc/passwd");
 		initctl_discard(&reply);
@@ -83,7 +95,7 @@ void passwd_shell(const struct context *context, const char *user, char shell[PA
 	length = read(fd, text, sizeof text - 1);
 	close(fd);
 	text[length > 0 ? length : 0] = 0;
-	found = find_shell(text, uid, strcspn(uid, ":"));
+	found = find_shell(text, uid);
 	if (found && strlen(found) < PASSWD_SHELL)
 		strcpy(shell, found);
 }

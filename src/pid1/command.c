@@ -78,16 +78,18 @@ _Noreturn static void die_unstarted(
 	log_die(code, failure->error, spawn_stage_text(failure->stage), object);
 }
 
-SECTION_START void command_start(const struct options *options, char **envp)
+SECTION_START void command_start(
+	const struct options *options, char **envp, const int *kept, unsigned kept_count)
 {
 	const bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn_failure failure;
-	char digits[NUMBER_SIZE];
 	struct spawn spawn = {
 		.argv = options->command,
 		.envp = envp,
 		.privileges = &options->privileges,
 		.directory = options->directory,
+		.kept = kept,
+		.kept_count = kept_count,
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
 		.group = sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
@@ -111,8 +113,7 @@ SECTION_START void command_start(const struct options *options, char **envp)
 		self.group = self.process.pid;
 		self.process.group = options->group;
 	}
-	log_write(LOG_INFO, 0, "started ", options->command[0], " as ",
-		number_text(digits, self.process.pid));
+	log_note(LOG_INFO, "started ", options->command[0]);
 }
 
 unsigned command_keep(int *list)
@@ -129,12 +130,14 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	char name[SIGNAL_TEXT];
 	struct recipient to = self.process;
 
-	if (!to.pid && self.group)
-		to = (struct recipient){.pid = self.group, .pidfd = -1, .group = true};
+	if (!to.pid) {
+		to.pid = self.group;
+		to.pidfd = -1;
+	}
 	if (!to.pid)
 		return false;
-	if (from && from->ssi_code == SI_KERNEL && self.group) {
-		/* As the terminal would have done. */
+	/* What the kernel sent, the terminal would have sent to the group. */
+	if (!self.process.pid || (from && from->ssi_code == SI_KERNEL && self.group)) {
 		to.group = true;
 		to.leader_only = NULL;
 	}
@@ -220,8 +223,11 @@ int command_ended(int status, bool asked)
 	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 	bool was_foreground = self.tty.given;
 
-	log_note(LOG_INFO, signal ? "command killed by " : "command exited with ",
-		signal ? signal_text(signal, name) : number_text(digits, reap_code(status)));
+	if (signal)
+		log_note(LOG_INFO, "command killed by ", signal_text(signal, name));
+	else
+		log_note(
+			LOG_INFO, "command exited with ", number_text(digits, WEXITSTATUS(status)));
 	tty_take_back(&self.tty, self.process.pid);
 	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)

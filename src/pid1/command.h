@@ -31,8 +31,12 @@ const struct tty *command_terminal(void);
  */
 void command_release_terminal(void);
 
-/* Starts it. A failure ends the process with the exit code that the persona has for it. */
-void command_start(const struct options *options, char **envp);
+/*
+ * Starts it. kept lists the descriptors that init keeps, which its child closes before it
+ * looks up a path. A failure ends the process with the exit code that the persona has for it.
+ */
+void command_start(
+	const struct options *options, char **envp, const int *kept, unsigned kept_count);
 
 /*
  * Adds the descriptors that stay open for it to a list; returns how many. Closes a terminal

@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "command.h"
 #include "container/cgroup.h"
 #include "container/janitor.h"
@@ -33,17 +34,6 @@ enum state {
 	LINGERING, /* --wait-all: the command has ended, other processes have not */
 	ENDING,    /* all other processes were sent TERM; until the deadline they may end */
 	KILLED,    /* they were sent KILL; after the deadline init no longer waits for them */
-	STATES,
-};
-
-enum event {
-	COMMAND_ENDED,
-	STOP_SIGNAL,  /* TERM, INT or QUIT */
-	STOP_REQUEST, /* of an operator */
-	TIME_PASSED,  /* the deadline has not come */
-	TIME_IS_UP,   /* it has */
-	NOBODY_LEFT,
-	EVENTS,
 };
 
 static struct {
@@ -71,17 +61,12 @@ static long long from_now(long long duration)
 
 static void set_state(enum state state, long long duration)
 {
-	static const char names[][10] = {
-		[RUNNING] = "running",
-		[PAUSED] = "running",
-		[LINGERING] = "lingering",
-		[ENDING] = "ending",
-		[KILLED] = "killed",
-	};
+	/* By enum state. */
+	static const char *const names = "running\0running\0lingering\0ending\0killed\0";
 
 	self.state = state;
 	self.deadline = from_now(duration);
-	self.view->state = names[state];
+	self.view->state = text_name(names, state);
 	self.view->stopping = state >= ENDING;
 }
 
@@ -164,91 +149,13 @@ static void limit_command_as_requested(void)
 	shorten(limit);
 }
 
-enum action {
-	NOTHING,
-	LINGER_OR_BEGIN,
-	BEGIN,
-	LIMIT_COMMAND,              /* --kill-after, from the first signal on */
-	LIMIT_COMMAND_AS_REQUESTED, /* by what the requests said, else by --kill-after */
-	KILL_COMMAND,
-	KILL_ON_SECOND_SIGNAL,
-	SHORTEN_AS_REQUESTED,
-	KILL_AFTER_GRACE,
-	KILL_OTHERS,
-	FINISH,
-};
-
-/* What an event does in a state. */
-static const unsigned char actions[STATES][EVENTS] = {
-	[RUNNING][COMMAND_ENDED] = LINGER_OR_BEGIN,
-	[RUNNING][STOP_SIGNAL] = LIMIT_COMMAND,
-	[RUNNING][STOP_REQUEST] = LIMIT_COMMAND_AS_REQUESTED,
-	[RUNNING][TIME_IS_UP] = KILL_COMMAND,
-
-	[PAUSED][STOP_SIGNAL] = BEGIN,
-	[PAUSED][STOP_REQUEST] = BEGIN,
-
-	[LINGERING][STOP_SIGNAL] = BEGIN,
-	[LINGERING][STOP_REQUEST] = BEGIN,
-	[LINGERING][NOBODY_LEFT] = FINISH,
-
-	[ENDING][STOP_SIGNAL] = KILL_ON_SECOND_SIGNAL,
-	[ENDING][STOP_REQUEST] = SHORTEN_AS_REQUESTED,
-	[ENDING][TIME_IS_UP] = KILL_AFTER_GRACE,
-	[ENDING][NOBODY_LEFT] = FINISH,
-
-	[KILLED][STOP_SIGNAL] = KILL_ON_SECOND_SIGNAL,
-	[KILLED][STOP_REQUEST] = SHORTEN_AS_REQUESTED,
-	[KILLED][TIME_PASSED] = KILL_OTHERS, /* some may have been forked meanwhile */
-	[KILLED][TIME_IS_UP] = FINISH,
-	[KILLED][NOBODY_LEFT] = FINISH,
-};
-
-static void act(enum event event)
+/* A stop of those who wait for nobody but others than the command. Returns whether it was one. */
+static bool begin_if_waiting(void)
 {
-	switch ((enum action)actions[self.state][event]) {
-	case NOTHING:
-		break;
-	case LINGER_OR_BEGIN:
-		/* A command that was told to stop leaves nothing to wait for. */
-		if (self.options->wait_all && !self.stops)
-			set_state(LINGERING, FOREVER);
-		else
-			begin();
-		break;
-	case BEGIN:
-		begin();
-		break;
-	case LIMIT_COMMAND:
-		if (self.stops == 1)
-			shorten(self.options->kill_after);
-		break;
-	case LIMIT_COMMAND_AS_REQUESTED:
-		limit_command_as_requested();
-		break;
-	case KILL_COMMAND:
-		self.deadline = NEVER;
-		log_note(LOG_WARN, "command did not end in time; killing it", NULL);
-		command_kill();
-		break;
-	case KILL_ON_SECOND_SIGNAL:
-		if (self.stops > 1)
-			kill_others();
-		break;
-	case SHORTEN_AS_REQUESTED:
-		if (self.requested != NOT_SAID)
-			shorten(self.requested);
-		break;
-	case KILL_AFTER_GRACE:
-		log_note(LOG_WARN, "grace period expired; killing remaining processes", NULL);
-		kill_others();
-		break;
-	case KILL_OTHERS:
-		kill_others();
-		break;
-	case FINISH:
-		finish();
-	}
+	if (self.state != PAUSED && self.state != LINGERING)
+		return false;
+	begin();
+	return true;
 }
 
 void end_on_command_ended(int status)
@@ -263,7 +170,11 @@ void end_on_command_ended(int status)
 	self.view->ended = true;
 	self.view->status = status;
 	server_main_ended();
-	act(COMMAND_ENDED);
+	/* A command that was told to stop leaves nothing to wait for. */
+	if (self.options->wait_all && !self.stops)
+		set_state(LINGERING, FOREVER);
+	else
+		begin();
 }
 
 bool end_on_signal(int signal)
@@ -273,7 +184,10 @@ bool end_on_signal(int signal)
 	if (!is_stop(signal))
 		return true;
 	self.stops++;
-	act(STOP_SIGNAL);
+	if (runs && self.stops == 1)
+		shorten(self.options->kill_after);
+	else if (!runs && !begin_if_waiting() && self.stops > 1)
+		kill_others();
 	return runs;
 }
 
@@ -285,7 +199,10 @@ bool end_on_request(long long grace)
 	self.requested = shorter(self.requested, grace);
 	if (self.requested != NOT_SAID)
 		self.view->grace = self.requested;
-	act(STOP_REQUEST);
+	if (runs)
+		limit_command_as_requested();
+	else if (!begin_if_waiting() && self.requested != NOT_SAID)
+		shorten(self.requested);
 	return runs;
 }
 
@@ -312,19 +229,33 @@ int end_timeout(long long other)
 	if (until == NEVER && look == NEVER)
 		return -1;
 	now = sys_now();
-	if (look != NEVER)
-		until = sooner(until, now + look);
+	until = sooner(until, after(now, look));
 	return until < now ? 0 : (int)sooner(until - now, hour);
 }
 
 void end_on_time(long long now)
 {
-	act(now >= self.deadline ? TIME_IS_UP : TIME_PASSED);
+	if (now < self.deadline) {
+		/* Of those that were killed some may have forked meanwhile. */
+		if (self.state == KILLED)
+			kill_others();
+		return;
+	}
+	if (self.state == RUNNING) {
+		self.deadline = NEVER;
+		log_note(LOG_WARN, "command did not end in time; killing it", NULL);
+		command_kill();
+		return;
+	}
+	if (self.state == KILLED)
+		finish();
+	log_note(LOG_WARN, "grace period expired; killing remaining processes", NULL);
+	kill_others();
 }
 
 void end_on_reaped(bool childless)
 {
 	self.childless = childless;
 	if (childless && !descendants_left())
-		act(NOBODY_LEFT);
+		finish();
 }

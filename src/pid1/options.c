@@ -108,7 +108,7 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\n';
+	return c && (unsigned char)c <= ' ';
 }
 
 /*
@@ -194,8 +194,8 @@ static void check_command(const struct options *options, const struct words *wor
 		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)
 		fail_note("no command given, see '", options->persona->name, " --help'");
-	if (options->cgroup.count && !options->cgroup.path)
-		refuse(words, "--limit without --cgroup: ", options->cgroup.limits[0]);
+	if (options->cgroup.limits.count && !options->cgroup.path)
+		refuse(words, "--limit without --cgroup: ", options->cgroup.limits.list[0]);
 }
 
 /* What changes only a namespace of our own asks for one. */
@@ -214,9 +214,8 @@ static void imply_namespaces(struct options *options)
 /* Whose ids root's are outside is for root to say: those of the host's root are not for others. */
 static void check_maps(const struct namespaces *namespaces)
 {
-	const bool mapped = namespaces->uids.count && namespaces->gids.count;
-
-	if (namespaces->flags & CLONE_NEWUSER && !mapped && !namespaces->map_same && !geteuid())
+	if (namespaces->flags & CLONE_NEWUSER && !namespaces->map_same && !geteuid() &&
+		!(namespaces->uids.count && namespaces->gids.count))
 		fail_note("cannot map root's ids: see --uid-map, --gid-map and --map-same", NULL,
 			NULL);
 }
@@ -231,11 +230,14 @@ static void contain(struct options *options)
 	const bool contained = options->mounts.root && options->namespaces.flags & CLONE_NEWNS;
 	struct privileges *privileges = &options->privileges;
 
-	options->namespaces.keyring = contained;
 	privileges->limits = &options->limits;
 	privileges->filtered = options->seccomp >= 0;
-	privileges->no_new_privileges |= contained && !options->mounts.set_user_id;
-	privileges->capabilities = contained ? capabilities_default : CAPABILITIES_ALL;
+	privileges->capabilities = CAPABILITIES_ALL;
+	if (contained) {
+		options->namespaces.keyring = true;
+		privileges->capabilities = capabilities_default;
+		privileges->no_new_privileges |= !options->mounts.set_user_id;
+	}
 	if (options->kept)
 		privileges->capabilities = options->kept;
 	privileges->capabilities &= ~options->dropped;
@@ -267,9 +269,8 @@ void options_parse(struct options *options, char **argv, char **envp)
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
 	/* Under the rewrites that were asked for. */
-	if (persona->stop_stops && options->group)
-		for (int i = SIGTSTP; i <= SIGTTOU; i++)
-			if (options->rewrite.to[i] == i)
-				options->rewrite.to[i] = SIGSTOP;
+	for (int i = SIGTSTP; i <= SIGTTOU && persona->stop_stops && options->group; i++)
+		if (options->rewrite.to[i] == i)
+			options->rewrite.to[i] = SIGSTOP;
 	log_setup(persona->name, options->verbosity, persona->setup);
 }

@@ -12,6 +12,7 @@
 #include "container/cgroup.h"
 #include "container/mounts.h"
 #include "container/namespaces.h"
+#include "container/sysctl.h"
 #include "process/notify.h"
 #include "process/rewrite.h"
 #include "process/spawn.h"
@@ -54,6 +55,7 @@ struct options {
 	struct server_setup control;
 	struct namespaces namespaces;
 	struct mounts mounts;
+	struct settings sysctls;
 	struct cgroup_setup cgroup;
 	struct notify_setup notify;
 };

@@ -43,26 +43,24 @@ static bool print_option(const struct option *option)
 
 SECTION_START _Noreturn static void print_help(void)
 {
-	static const char *const titles[] = {
-		[SECTION_SIGNALS] = "\nSignals:\n",
-		[SECTION_END] = "\nEnd:\n",
-		[SECTION_COMMAND] = "\nCommand:\n",
-		[SECTION_CONTAINER] = "\nContainer:\n",
-		[SECTION_CHANNEL] = "\nControl channel:\n",
-		[SECTION_REPORTS] = "\nReports:\n",
-		[SECTION_OTHER] = "\nOther:\n",
-	};
+	/* By enum option_section. */
+	static const char *const titles = "\nSignals:\n\0"
+					  "\nEnd:\n\0"
+					  "\nCommand:\n\0"
+					  "\nContainer:\n\0"
+					  "\nControl channel:\n\0"
+					  "\nReports:\n\0"
+					  "\nOther:\n\0";
 	static const char *const footer =
 		"\nTIME: 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS is read first."
-		"\nExit code: the command's, or 128 + its signal; 127 not found,"
-		"\n126 not executable, 125 init could not set up.\n";
+		"\nExit code: the command's, or 128 + its signal; 125 to 127: it did not start.\n";
 	const struct option *option;
 	bool printed = print("usage: init [options] [--] command [argument...]\n");
 	int section = -1;
 
 	for (unsigned i = 0; printed && (option = options_row(i)); i++) {
 		if (option->section != section)
-			printed = print(titles[option->section]);
+			printed = print(text_name(titles, option->section));
 		section = option->section;
 		printed = printed && print_option(option);
 	}
@@ -80,6 +78,8 @@ SECTION_START _Noreturn static void print_help(void)
 #define DESCRIPTOR(name)   .kind = OPTION_DESCRIPTOR, .field = FIELD(int *, name)
 #define MAP(name)          .kind = OPTION_MAP, .field = FIELD(struct idmap *, name)
 #define CAPABILITIES(name) .kind = OPTION_CAPABILITIES, .field = FIELD(unsigned long long *, name)
+
+#define SETTING(name) .kind = OPTION_SETTING, .field = FIELD(struct settings *, name)
 
 /* What the name is, and what to call the value of one that takes a value; what it does. */
 #define HELP(usage, does) usage "\t" does
@@ -135,22 +135,23 @@ static const struct option table[] = {
 		TEXT(namespaces.hostname)},
 	{HELP("domainname NAME", "set the NIS domain name"), "", SECTION_CONTAINER,
 		TEXT(namespaces.domainname)},
-	{HELP("loopback", "bring up the loopback interface"), "", SECTION_CONTAINER,
-		FLAG(namespaces.loopback)},
+	{HELP("loopback", "bring up lo"), "", SECTION_CONTAINER, FLAG(namespaces.loopback)},
+	{HELP("sysctl NAME=VALUE", "set a sysctl of its namespaces"), "", SECTION_CONTAINER,
+		SETTING(sysctls)},
 	{HELP("chroot DIR", "make DIR the root"), "", SECTION_CONTAINER, TEXT(mounts.root)},
 	{HELP("read-only", "make the root read-only"), "", SECTION_CONTAINER,
 		FLAG(mounts.read_only)},
-	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT_PROC},
+	{HELP("mount-proc", "mount /proc"), "", SECTION_CONTAINER, .kind = OPTION_MOUNT},
 	{HELP("mount LIST", "proc,sys,dev,pts,shm,mqueue,tmp,run; hidepid"), "", SECTION_CONTAINER,
 		.kind = OPTION_MOUNT},
-	{HELP("bind SRC:DST[:ro|:dev]", "mount SRC on DST"), "", SECTION_CONTAINER,
-		.kind = OPTION_BIND},
+	{HELP("bind SRC:DST[:OPTION,...]", "mount SRC on DST; ro, dev, noidmap"), "",
+		SECTION_CONTAINER, .kind = OPTION_BIND},
 	{HELP("tmpfs DST[:SIZE]", "mount a tmpfs on DST"), "", SECTION_CONTAINER,
 		.kind = OPTION_TMPFS},
 	{HELP("cgroup DIR", "run it in the cgroup DIR/app"), "", SECTION_CONTAINER,
 		TEXT(cgroup.path)},
 	{HELP("limit FILE=VALUE", "limit that cgroup: memory.max=200M"), "", SECTION_CONTAINER,
-		.kind = OPTION_LIMIT},
+		SETTING(cgroup.limits)},
 
 	{HELP("control PATH", "make a socket for initctl"), "", SECTION_CHANNEL,
 		TEXT(control.path)},
@@ -223,7 +224,7 @@ SECTION_START int options_apply(
 	void *field = (char *)options + option->field;
 	struct namespaces *namespaces = &options->namespaces;
 	struct server_setup *control = &options->control;
-	struct cgroup_setup *cgroup = &options->cgroup;
+	struct settings *settings = field;
 	unsigned long long number;
 	int failed = 0;
 
@@ -251,6 +252,11 @@ SECTION_START int options_apply(
 		number = capabilities_from_list(value);
 		*(unsigned long long *)field |= number;
 		failed = !number;
+		break;
+	case OPTION_SETTING:
+		failed = settings->count == SETTINGS || !value[text_until(value, '=')];
+		if (!failed)
+			settings->list[settings->count++] = value;
 		break;
 
 	case OPTION_SINGLE_CHILD:
@@ -295,22 +301,14 @@ SECTION_START int options_apply(
 		idmap_root(&namespaces->uids, geteuid());
 		idmap_root(&namespaces->gids, getegid());
 		break;
-	case OPTION_MOUNT_PROC:
-		failed = mounts_parse(&options->mounts, "proc");
-		break;
 	case OPTION_MOUNT:
-		failed = mounts_parse(&options->mounts, value);
+		failed = mounts_parse(&options->mounts, value ? value : "proc");
 		break;
 	case OPTION_BIND:
 		failed = mounts_add(&options->mounts, value, false);
 		break;
 	case OPTION_TMPFS:
 		failed = mounts_add(&options->mounts, value, true);
-		break;
-	case OPTION_LIMIT:
-		failed = cgroup->count == CGROUP_LIMITS || !value[text_until(value, '=')];
-		if (!failed)
-			cgroup->limits[cgroup->count++] = value;
 		break;
 	case OPTION_CONTROL_ALLOW:
 		failed = credentials_parse_list(

@@ -59,7 +59,7 @@ const unsigned long long capabilities_default = 0xa80425fbULL;
 static unsigned long long bits_of(const char *name)
 {
 	const char *bare = text_after(name, "CAP_");
-	unsigned number = 0;
+	unsigned number;
 
 	if (text_is(name, ',', "all"))
 		return CAPABILITIES_ALL;
@@ -67,10 +67,8 @@ static unsigned long long bits_of(const char *name)
 		return capabilities_default;
 	if (bare)
 		name = bare;
-	for (const char *known = names; *known; known += text_until(known, 0) + 1, number++)
-		if (text_is(name, ',', known))
-			return 1ULL << number;
-	return 0;
+	number = text_number(names, name, ',');
+	return *text_name(names, number) ? 1ULL << number : 0;
 }
 
 unsigned long long capabilities_from_list(const char *list)
@@ -80,10 +78,11 @@ unsigned long long capabilities_from_list(const char *list)
 
 int capabilities_bound(unsigned long long set)
 {
+	int had;
+
 	/* EINVAL behind the last that the kernel knows. */
-	for (unsigned i = 0; sys_prctl(PR_CAPBSET_READ, i) >= 0; i++)
-		if (!(set >> i & 1) && sys_prctl(PR_CAPBSET_READ, i) &&
-			sys_prctl(PR_CAPBSET_DROP, i))
+	for (unsigned i = 0; (had = sys_prctl(PR_CAPBSET_READ, i)) >= 0; i++)
+		if (had && !(set >> i & 1) && sys_prctl(PR_CAPBSET_DROP, i))
 			return -1;
 	return errno == EINVAL ? 0 : -1;
 }

@@ -6,25 +6,27 @@
 #include "base/number.h"
 #include "base/text.h"
 
-/* Resources of setrlimit(2), without their "RLIMIT_". */
-static const char names[LIMITS][11] = {
-	[RLIMIT_AS] = "AS",
-	[RLIMIT_CORE] = "CORE",
-	[RLIMIT_CPU] = "CPU",
-	[RLIMIT_DATA] = "DATA",
-	[RLIMIT_FSIZE] = "FSIZE",
-	[RLIMIT_LOCKS] = "LOCKS",
-	[RLIMIT_MEMLOCK] = "MEMLOCK",
-	[RLIMIT_MSGQUEUE] = "MSGQUEUE",
-	[RLIMIT_NICE] = "NICE",
-	[RLIMIT_NOFILE] = "NOFILE",
-	[RLIMIT_NPROC] = "NPROC",
-	[RLIMIT_RSS] = "RSS",
-	[RLIMIT_RTPRIO] = "RTPRIO",
-	[RLIMIT_RTTIME] = "RTTIME",
-	[RLIMIT_SIGPENDING] = "SIGPENDING",
-	[RLIMIT_STACK] = "STACK",
-};
+/* Resources of setrlimit(2) by their numbers, without their "RLIMIT_". */
+static const char *const names = "CPU\0"
+				 "FSIZE\0"
+				 "DATA\0"
+				 "STACK\0"
+				 "CORE\0"
+				 "RSS\0"
+				 "NPROC\0"
+				 "NOFILE\0"
+				 "MEMLOCK\0"
+				 "AS\0"
+				 "LOCKS\0"
+				 "SIGPENDING\0"
+				 "MSGQUEUE\0"
+				 "NICE\0"
+				 "RTPRIO\0"
+				 "RTTIME\0";
+
+_Static_assert(RLIMIT_STACK == 3 && RLIMIT_NPROC == 6 && RLIMIT_AS == 9 && RLIMIT_RTTIME == 15 &&
+		       LIMITS == 16,
+	"the numbers of <asm-generic/resource.h>");
 
 /* Reads the number before the first `end`. */
 static int read_value(const char *text, char end, uint64_t *value)
@@ -48,7 +50,7 @@ int limits_add(struct limits *limits, const char *text, char sign)
 	errno = EINVAL;
 	if (!name)
 		name = text;
-	resource = TEXT_ROW(name, sign, names);
+	resource = text_number(names, name, sign);
 	now = name + text_until(name, sign);
 	if (resource == LIMITS || !*now++)
 		return -1;

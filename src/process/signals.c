@@ -24,44 +24,48 @@ struct mask {
 	unsigned long word[SIGNAL_MAX / 8 / sizeof(long)];
 };
 
-static const char names[][7] = {
-	[SIGHUP] = "HUP",
-	[SIGINT] = "INT",
-	[SIGQUIT] = "QUIT",
-	[SIGILL] = "ILL",
-	[SIGTRAP] = "TRAP",
-	[SIGABRT] = "ABRT",
-	[SIGBUS] = "BUS",
-	[SIGFPE] = "FPE",
-	[SIGKILL] = "KILL",
-	[SIGUSR1] = "USR1",
-	[SIGSEGV] = "SEGV",
-	[SIGUSR2] = "USR2",
-	[SIGPIPE] = "PIPE",
-	[SIGALRM] = "ALRM",
-	[SIGTERM] = "TERM",
-	[SIGSTKFLT] = "STKFLT",
-	[SIGCHLD] = "CHLD",
-	[SIGCONT] = "CONT",
-	[SIGSTOP] = "STOP",
-	[SIGTSTP] = "TSTP",
-	[SIGTTIN] = "TTIN",
-	[SIGTTOU] = "TTOU",
-	[SIGURG] = "URG",
-	[SIGXCPU] = "XCPU",
-	[SIGXFSZ] = "XFSZ",
-	[SIGVTALRM] = "VTALRM",
-	[SIGPROF] = "PROF",
-	[SIGWINCH] = "WINCH",
-	[SIGIO] = "IO",
-	[SIGPWR] = "PWR",
-	[SIGSYS] = "SYS",
-};
+/* By their numbers, from 1 up; behind these the second names of some. */
+static const char *const names = "HUP\0"
+				 "INT\0"
+				 "QUIT\0"
+				 "ILL\0"
+				 "TRAP\0"
+				 "ABRT\0"
+				 "BUS\0"
+				 "FPE\0"
+				 "KILL\0"
+				 "USR1\0"
+				 "SEGV\0"
+				 "USR2\0"
+				 "PIPE\0"
+				 "ALRM\0"
+				 "TERM\0"
+				 "STKFLT\0"
+				 "CHLD\0"
+				 "CONT\0"
+				 "STOP\0"
+				 "TSTP\0"
+				 "TTIN\0"
+				 "TTOU\0"
+				 "URG\0"
+				 "XCPU\0"
+				 "XFSZ\0"
+				 "VTALRM\0"
+				 "PROF\0"
+				 "WINCH\0"
+				 "IO\0"
+				 "PWR\0"
+				 "SYS\0"
+				 "IOT\0"
+				 "CLD\0"
+				 "POLL\0";
 
-static const struct {
-	char name[5];
-	unsigned char signal;
-} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}};
+enum { NAMED = SIGSYS };
+
+static const unsigned char aliases[] = {SIGABRT, SIGCHLD, SIGIO};
+
+_Static_assert(SIGBUS == 7 && SIGUSR1 == 10 && SIGCHLD == 17 && SIGURG == 23 && SIGSYS == 31,
+	"the numbers of <asm-generic/signal.h>");
 
 static struct {
 	struct mask mask;
@@ -83,8 +87,11 @@ struct disposition {
  */
 static bool set_handler(int signal, void (*handler)(int))
 {
-	struct disposition new = {.handler = handler}, old;
+	/* What another call left there is the handler alone. */
+	static struct disposition new;
+	struct disposition old;
 
+	new.handler = handler;
 	syscall(SYS_rt_sigaction, signal, &new, &old, sizeof(struct mask));
 	return old.handler == SIG_IGN;
 }
@@ -171,7 +178,7 @@ int signal_number_until(const char *text, char end)
 {
 	char upper[SIGNAL_TEXT] = "";
 	unsigned long long number;
-	unsigned row;
+	unsigned index;
 
 	if (!number_parse_until(text, end, SIGNAL_MAX, &number))
 		return (int)number;
@@ -183,12 +190,11 @@ int signal_number_until(const char *text, char end)
 	text = text_after(upper, "SIG");
 	if (!text)
 		text = upper;
-	/* An empty name finds row 0, which is no signal. */
-	row = TEXT_ROW(text, 0, names);
-	if (row < sizeof names / sizeof *names)
-		return (int)row;
-	row = TEXT_ROW(text, 0, aliases);
-	return row < sizeof aliases / sizeof *aliases ? aliases[row].signal : realtime(text);
+	index = text_number(names, text, 0);
+	if (index < NAMED)
+		return (int)index + 1;
+	index -= NAMED;
+	return index < sizeof aliases ? aliases[index] : realtime(text);
 }
 
 int signal_number(const char *text)
@@ -213,8 +219,8 @@ const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
 	char digits[NUMBER_SIZE];
 
-	if ((unsigned)signal < sizeof names / sizeof *names)
-		text_join(buffer, "SIG", names[signal]);
+	if (signal > 0 && signal <= NAMED)
+		text_join(buffer, "SIG", text_name(names, (unsigned)signal - 1));
 	else if (signal < RTMIN)
 		text_join(buffer, "SIG", number_text(digits, signal));
 	else

@@ -13,6 +13,7 @@
 #include "activation.h"
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/seqpacket.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "fds.h"
@@ -20,45 +21,41 @@
 #include "signals.h"
 #include "tty.h"
 
-/* A stage that only a session has needs no text. */
-static const struct {
-	const char *name, *text;
-} stages[] = {
-	[SPAWN_FORK] = {"fork", "fork for "},
-	[SPAWN_CGROUP] = {"cgroup", "enter cgroup for "},
-	[SPAWN_STDIO] = {"stdio", ""},
-	[SPAWN_SESSION] = {"session", "make process group for "},
-	[SPAWN_TERMINAL] = {"terminal", "take terminal for "},
-	[SPAWN_LIMITS] = {"rlimits", "set limits of "},
-	[SPAWN_CAPABILITIES] = {"capabilities", "drop capabilities of "},
-	[SPAWN_USER] = {"user", "become user of "},
-	[SPAWN_PRIVILEGES] = {"privileges", "set no_new_privs of "},
-	[SPAWN_FILTER] = {"seccomp", "install seccomp filter of "},
-	[SPAWN_PARENT] = {"parent", "set parent death signal of "},
-	[SPAWN_DIRECTORY] = {"cwd", "change directory to "},
-	[SPAWN_EXEC] = {"exec", "exec "},
-};
+/* By stage a name and a text. */
+static const char *const stages = "fork\0fork for \0"
+				  "cgroup\0enter cgroup for \0"
+				  "stdio\0open stdio of \0"
+				  "session\0make process group for \0"
+				  "terminal\0take terminal for \0"
+				  "rlimits\0set limits of \0"
+				  "capabilities\0drop capabilities of \0"
+				  "user\0become user of \0"
+				  "privileges\0set no_new_privs of \0"
+				  "seccomp\0install seccomp filter of \0"
+				  "parent\0set parent death signal of \0"
+				  "cwd\0change directory to \0"
+				  "exec\0exec \0";
 
 const char *spawn_stage_name(enum spawn_stage stage)
 {
-	return stages[stage].name;
+	return text_name(stages, 2 * stage);
 }
 
 const char *spawn_stage_text(enum spawn_stage stage)
 {
-	return stages[stage].text;
+	return text_name(stages, 2 * stage + 1);
 }
 
 /* As execvpe(3), but a file without a known format is an error, not a shell script. */
-static void exec_searched(const char *file, char *const *argv, char *const *envp)
+static void exec_searched(const struct spawn *spawn)
 {
-	const char *path = environment_value(envp, "PATH"), *end;
+	const char *file = spawn->argv[0], *path = environment_value(spawn->envp, "PATH"), *end;
 	size_t length = text_until(file, 0);
 	char whole[PATH_MAX];
 	int denied = 0;
 
 	if (!length || file[text_until(file, '/')]) {
-		syscall(SYS_execve, file, argv, envp);
+		syscall(SYS_execve, file, spawn->argv, spawn->envp);
 		return;
 	}
 	if (!path)
@@ -72,7 +69,7 @@ static void exec_searched(const char *file, char *const *argv, char *const *envp
 			/* An empty element is the current directory. */
 			whole[before] = '/';
 			text_join(whole + before + (before > 0), file, "");
-			syscall(SYS_execve, whole, argv, envp);
+			syscall(SYS_execve, whole, spawn->argv, spawn->envp);
 			if (errno == EACCES)
 				denied = EACCES;
 			else if (errno != ENOENT && errno != ENOTDIR)
@@ -157,6 +154,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 		return SPAWN_LIMITS;
 	if (spawn->die_with_us && follow_parent(parent))
 		return SPAWN_PARENT;
+	seqpacket_discard(spawn->kept, spawn->kept_count);
 	if (spawn->directory && sys_chdir(spawn->directory))
 		return SPAWN_DIRECTORY;
 	activation_pass_on(spawn->envp);
@@ -178,7 +176,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	if (spawn->program >= 0)
 		syscall(SYS_execveat, spawn->program, "", spawn->argv, spawn->envp, AT_EMPTY_PATH);
 	else
-		exec_searched(spawn->argv[0], spawn->argv, spawn->envp);
+		exec_searched(spawn);
 	return SPAWN_EXEC;
 }
 

@@ -36,6 +36,12 @@ struct spawn {
 	const struct privileges *privileges; /* NULL: ours */
 	const struct limits *limits;         /* beside those; NULL: none. Set without privilege. */
 	const char *directory;               /* NULL: as we are */
+	/*
+	 * Descriptors of ours that are closed before any path is looked up: by /proc/self/fd a
+	 * directory of the host would lead out of the container (CVE-2024-21626).
+	 */
+	const int *kept;
+	unsigned kept_count;
 	int program; /* descriptor of what to exec, or -1: found by argv[0] */
 	int cgroup;  /* descriptor of what it is born in, or -1: where we are */
 	enum spawn_group group;

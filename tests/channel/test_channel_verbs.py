@@ -30,12 +30,13 @@ def test_status(container, how):
     box = container(how=how)
     channel = box.connect()
     seen = channel.call("status")
-    assert [key for key, _ in seen.fields] == ["release", "state", "pid", "main", "uptime",
-                                               "reaped", "forwarded", "sessions"]
+    assert [key for key, _ in seen.fields] == ["release", "state", "pid", "main", "user",
+                                               "uptime", "reaped", "forwarded", "sessions"]
     assert seen["state"] == "running" and seen["forwarded"] == seen["sessions"] == "0"
     main = box.outside(seen["main"]) if how == "pid1" else seen.number("main")
     assert seen["pid"] == ("1" if how == "pid1" else str(box.pid))
     assert status_of(main)["Name"].strip() == "sleep"
+    assert seen["user"] == box.output("id", "-u").strip()
 
 
 def test_status_counts(container):

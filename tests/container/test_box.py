@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from conftest import AS_ROOT, INIT, eventually, mounts
+from cgroup import tree  # noqa: F401
 from container import as_user, directory
 from initctl import INITCTL, control
 from inside import NODES, UID, all_gone, begin, inside, needs_static, new_mounts, root, who
@@ -138,6 +139,43 @@ def test_way_out_by_what_init_holds(inside, root, directory):
     result = inside(["--unshare=all", "--chroot", root, "--mount=all", "--control",
                      directory / "ctl"], "sh", "-c", script)
     assert result.stdout.split() == ["0", "1", "2", "3"], result
+
+
+def ways_out(inside, root, directory, *options):
+    """What becomes of a command that reaches for each descriptor that init may have before its exec:
+    as its directory, as its interpreter, as itself."""
+    os.chmod(directory, 0o777)
+    (directory / "outside").mkdir()
+    shutil.copy("/bin/busybox", directory / "outside/program")
+    (root / "script").touch()
+    (root / "script").chmod(0o755)
+    for number in range(3, 40):
+        for way in (f"/proc/self/fd/{number}", f"/proc/self/fd/{number}/outside"):
+            (root / "link").unlink(missing_ok=True)
+            (root / "link").symlink_to(way)
+            (root / "script").write_text(f"#!{way}/program true\n")
+            yield inside([*options, "--chdir", "/link"], "true")
+            yield inside(options, "/script")
+            yield inside(options, "/link/program", "true")
+
+
+def test_way_out_by_what_the_command_is_born_with(inside, root, directory):
+    """The child that becomes the command has no directory of the host open when it looks up a path
+    (CVE-2024-21626)."""
+    options = ["--unshare=all", "--chroot", root, "--mount=all", "--control", directory / "ctl",
+               f"--bind={directory / 'ctl.d'}:/bound"]
+    (directory / "ctl.d").mkdir()
+    for result in ways_out(inside, root, directory, *options):
+        assert result.returncode in (125, 126, 127), result
+        assert result.stderr.count("\n") == 1 and "cannot" in result.stderr, result
+
+
+@pytest.mark.parametrize("who", ["root"], indirect=True)
+def test_way_out_by_a_cgroup(inside, root, directory, tree):
+    """The same with those of a cgroup."""
+    options = ["--unshare=all", "--chroot", root, "--mount=all", "--cgroup", tree / "box"]
+    for result in ways_out(inside, root, directory, *options):
+        assert result.returncode in (125, 126, 127), result
 
 
 __all__ = ["begin", "control", "directory", "inside", "root", "who"]

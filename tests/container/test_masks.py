@@ -243,10 +243,10 @@ STEPS = {
     "copy of the second": (["open_tree:error=ENOMEM:when=2"], "mask fs", "Out of memory"),
     "copy of a cover": ([f"open_tree:error=ENOMEM:when={len(there(READ_ONLY)) + 1}"],
                         f"mask {Path((there(HIDDEN) or ['x'])[0]).name}", "Out of memory"),
-    "restrict": (["mount_setattr:error=EPERM"], "mask bus", "Operation not permitted"),
+    "restrict": (["mount_setattr:error=EPERM:when=3"], "mask bus", "Operation not permitted"),
     "cover": (["move_mount:error=EBUSY:when=3"], "mask bus", "Resource busy"),
-    "enter": (["fchdir:error=EACCES"], "unmount masks", "Permission denied"),
-    "unmount": (["umount2:error=EBUSY"], "unmount masks", "Resource busy"),
+    "enter": (["fchdir:error=EACCES"], "make masks", "Permission denied"),
+    "unmount": (["umount2:error=EBUSY"], "make masks", "Resource busy"),
 }
 
 
@@ -272,7 +272,7 @@ def test_no_way_back(inside, directory):
     made = directory / "made"
     result = inside(["--unshare=mount", "--mount=proc"], "touch", made,
                     outer=strace("fchdir:error=EACCES:when=2", "chdir:error=EIO"))
-    refused(result, "cannot unmount masks: I/O error")
+    refused(result, "cannot make masks: I/O error")
     assert not made.exists()
 
 

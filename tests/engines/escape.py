@@ -52,6 +52,9 @@ EXCEPTIONS = {
         (INIT,), "CAP_MKNOD is kept, as by Docker, but on no mount can the node be opened."),
     "make a user namespace": (OURS, IN_USER),
     "mount tmpfs in a user namespace": (OURS, IN_USER),
+    "write cgroup.procs in a user namespace": (
+        (INIT,), "Docker's seccomp filter forbids the calls. The files of cgroups are those of the "
+        "host's root, here root's inside as well. With IDs of its own the container can write none."),
     "count events of its own": (
         OURS, "Docker's seccomp filter forbids the call. The sysctl kernel.perf_event_paranoid "
         "limits it to what a process may know of itself."),

@@ -92,7 +92,10 @@ class Outside:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="init-escape.")))
         directory.chmod(0o755)
         self.directory = directory
-        self.root, self.own = make_root(directory / "root"), make_root(directory / "own", IDS)
+        self.root = make_root(directory / "root")
+        # As README has it: root's, where only root may go.
+        (directory / "own").mkdir(mode=0o700)
+        self.own = make_root(directory / "own/root")
         # Copies: PID 1 may be a program of the host, whose mode is set to what it is.
         self.programs = {
             name: shutil.copy(shutil.which(program, path=PATH), directory / name)
@@ -148,12 +151,10 @@ class Outside:
         return escape.parse(done.stdout)
 
 
-def make_root(root, owner=0):
+def make_root(root):
     for folder in ("dev", "etc", "proc", "sys", "tmp", "run"):
         (root / folder).mkdir(parents=True)
     shutil.copy(PROGRAM, root / "escape")
-    for path in (root, *root.rglob("*")):
-        os.chown(path, owner, owner)
     return root
 
 

@@ -62,7 +62,7 @@ class Control:
 
         eventually(listens, what="the control socket")
 
-    def start_in_empty_root(self, devpts=False):
+    def start_in_empty_root(self, devpts=False, options=""):
         """Starts init in a root with nothing but init and an app, with the socket outside."""
         if sanitized():
             pytest.skip("a build with sanitizers is dynamic")
@@ -75,6 +75,7 @@ class Control:
             (root / "dev/pts").mkdir(parents=True)
             lines += ["mount -t devpts -o newinstance,ptmxmode=0666 none dev/pts",
                       "ln -s pts/ptmx dev/ptmx"]
+        lines.append(f"export INIT_OPTIONS='{options}'")
         self.init = self.start_init(
             ["-c", HELPER, self.socket, root], program="/usr/bin/python3",
             wrap=["sh", "-ec", f"cd {root}; {'; '.join(lines)}; exec \"$@\"", "sh"])

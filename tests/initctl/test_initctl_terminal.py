@@ -182,6 +182,10 @@ def test_a_lot_of_typing(container):
 
 @needs_root
 @pytest.mark.parametrize("options, passwd, expected", [
+    (["--user=1000:100"], "root:x:0:0::/root:/bin/rootsh\nu:x:1000:100::/:/bin/usersh\n", "usersh"),
+    (["--user=1000", "-u", "0"], "u:x:1000:1000::/:/bin/usersh\nroot:x:0:0::/root:/bin/rootsh\n",
+     "rootsh"),
+    (["--user=1000", "--control-verbs=exec,open"], "u:x:1000:1000::/:/bin/usersh\n", "sh"),
     ([], "root:x:0:0::/root:/bin/rootsh\nu:x:1000:100::/:/bin/usersh\n", "rootsh"),
     (["-u", "1000:5"], "root:x:0:0::/root:/bin/rootsh\nu:x:1000:100::/:/bin/usersh\n", "usersh"),
     (["-u", "1000"], "root:x:0:0::/root:/bin/rootsh\nu:x:100:1000::/:/bin/usersh\n", "sh"),
@@ -191,7 +195,9 @@ def test_a_lot_of_typing(container):
     ([], None, "sh"),
 ])
 def test_the_users_shell(control, options, passwd, expected):
-    control.start_in_empty_root(devpts=True)
+    """That of the user whom the session runs as: by default the command's."""
+    of_init = [word for word in options if word.startswith("--")]
+    control.start_in_empty_root(devpts=True, options=" ".join(of_init))
     root = control.directory / "root"
     (root / "bin").mkdir()
     (root / "etc").mkdir()
@@ -205,14 +211,15 @@ def test_the_users_shell(control, options, passwd, expected):
         (root / "bin" / name).chmod(0o755)
     if passwd is not None:
         (root / "etc/passwd").write_text(passwd)
-    terminal = control.on_terminal("shell", *options)
+    terminal = control.on_terminal("shell", *options[len(of_init):])
     terminal.expect(f"I am {expected}, /bin/{expected}\r\n")
     assert terminal.wait() == 0
 
 
 @needs_root
 def test_a_passwd_that_leads_out_or_hangs(control):
-    """A link at /etc/passwd is followed inside only, and a pipe there is not read."""
+    """A link at /etc/passwd is followed inside only, and a pipe there is not read, nor is a file of
+    proc."""
     control.start_in_empty_root(devpts=True)
     root = control.directory / "root"
     for folder in ("bin", "etc"):
@@ -224,6 +231,15 @@ def test_a_passwd_that_leads_out_or_hangs(control):
     outside.write_text("root:x:0:0::/:/bin/busybox\n")
     (root / "etc/passwd").symlink_to(f"../../{outside.name}")
     control.on_terminal("shell").expect("the usual")
+    (root / "etc/passwd").unlink()
+    named = control.popen("exec", "--", "/bin/busybox", "sh", "-c",
+                          "echo -n r:x:0::/bin/u >/proc/$$/comm; echo $$; read -r _",
+                          stdin=subprocess.PIPE)
+    (root / "bin/u").write_text("#!/bin/busybox sh\necho another\n")
+    (root / "bin/u").chmod(0o755)
+    (root / "etc/passwd").symlink_to(f"/proc/{named.stdout.readline().decode().strip()}/comm")
+    control.on_terminal("shell").expect("the usual")
+    named.communicate(b"\n", DEADLINE)
     (root / "etc/passwd").unlink()
     os.mkfifo(root / "etc/passwd")
     control.on_terminal("shell").expect("the usual")

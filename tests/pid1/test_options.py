@@ -13,7 +13,7 @@ from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, is_ali
 
 LONG = """group single-child main-only rewrite expect parent-death-signal kill-after grace wait-all user chdir
           no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
-          map-same hostname domainname loopback chroot
+          map-same hostname domainname loopback sysctl chroot
           read-only mount-proc mount bind tmpfs cgroup limit control control-fd control-allow
           control-verbs ready-fd notify status-fd subreaper warn-on-reap verbose help version
           license""".split()

@@ -89,6 +89,7 @@ def test_start_fails(told, how, directory, failure):
 INSIDE = {
     "root": (["--chroot", "/nowhere"], "mounts", errno.ENOENT),
     "bind": (["--bind", "/nowhere:/mnt"], "mounts", errno.ENOENT),
+    "tmpfs": (["--tmpfs", "/mnt:size"], "mounts", errno.EINVAL),
     "exec": (["--chdir", "/nowhere"], "cwd", errno.ENOENT),
 }
 

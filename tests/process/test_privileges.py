@@ -239,16 +239,18 @@ def test_attributes_of_the_root(inside, root, directory, options, nosuid):
     if was & (os.ST_NOSUID | os.ST_NODEV):
         pytest.skip("the temporary folder is nosuid or nodev itself")
     (directory / "file").touch()
+    binds = {"/one": "", "/two": ":dev", "/three": ":ro", "/four": ":ro,dev", "/five": ":dev,ro",
+             "/six": ":noidmap", "/seven": ":noidmap,dev,ro"}
     seen = mountinfo(succeeded(inside(
-        [*CONTAINED, "--chroot", root, f"--bind={directory}:/one", f"--bind={directory}:/two:dev",
-         f"--bind={directory}:/three:ro", f"--bind={directory}/file:/file", *options],
+        [*CONTAINED, "--chroot", root, f"--bind={directory}/file:/file", *options,
+         *(f"--bind={directory}:{at}{words}" for at, words in binds.items())],
         "cat", "/proc/self/mountinfo")))
-    for at in ("/", "/one", "/two", "/three", "/file"):
+    for at in ("/", "/file", *binds):
         assert ("nosuid" in seen[at][0]) == nosuid, at
-    for at in ("/", "/one", "/three"):
-        assert "nodev" in seen[at][0], at
-    assert "nodev" not in seen["/two"][0]
-    assert "ro" in seen["/three"][0] and "rw" in seen["/one"][0]
+    assert "nodev" in seen["/"][0]
+    for at, words in binds.items():
+        assert ("nodev" in seen[at][0]) == ("dev" not in words), at
+        assert ("ro" in seen[at][0]) == ("ro" in words), at
 
 
 def test_the_root_as_it_is(inside):
@@ -327,8 +329,9 @@ def test_bound_device_of_a_user(inside, root):
                             "cat /one && echo x >/one && echo usable")) == "usable\n"
 
 
-@pytest.mark.parametrize("value", ["/tmp:/a:", "/tmp:/a:rw", "/tmp:/a:DEV", "/tmp:/a:dev,ro",
-                                   "/tmp:/a:ro:dev", "/tmp:/a:device"])
+@pytest.mark.parametrize("value", ["/tmp:/a:", "/tmp:/a:rw", "/tmp:/a:DEV", "/tmp:/a:dev,",
+                                   "/tmp:/a:ro:dev", "/tmp:/a:device", "/tmp:/a:,ro",
+                                   "/tmp:/a:dev,,ro", "/tmp:/a:idmap", "/tmp:/a:ro dev"])
 def test_no_such_option_of_a_bind(run, value):
     refused(run(["--bind", value, "--", "true"], "plain"), "--bind")
 

@@ -323,21 +323,46 @@ static int wait_for(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : LOST;
 }
 
-/* In a user namespace of its own, with all other namespaces that the mount could need. */
-static int mount_in_user(const char *type)
+/* In a user namespace of its own, with all other namespaces that a mount could need. */
+static int try_in_user(int (*attempt)(const char *word), const char *word)
 {
 	pid_t child;
 	int map;
 
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC))
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+		    CLONE_NEWCGROUP))
 		return errno;
 	map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
 	if (map < 0 || write(map, "0 0 1", 5) != 5)
 		return errno;
 	child = fork();
 	if (!child)
-		_exit(mount_type(type));
+		_exit(attempt(word));
 	return wait_for(child);
+}
+
+static int mount_in_user(const char *type)
+{
+	return try_in_user(mount_type, type);
+}
+
+/* Of the cgroup that the container is in, which is the host's. */
+static int write_mounted_cgroup(const char *name)
+{
+	char path[LINE];
+	int code;
+
+	if (mount("none", POINT, "cgroup2", 0, NULL))
+		return errno;
+	snprintf(path, sizeof path, "%s/%s", POINT, name);
+	code = write_file(path);
+	umount2(POINT, MNT_DETACH);
+	return code;
+}
+
+static int write_cgroup_in_user(const char *name)
+{
+	return try_in_user(write_mounted_cgroup, name);
 }
 
 /* A hierarchy of version 1 that exists: the same options show it again. */
@@ -1023,6 +1048,7 @@ static const struct attempt {
 	{"write sysctl net.ipv4.ip_forward", write_file, "/proc/sys/net/ipv4/ip_forward"},
 	{"write a file of /sys", write_sys, "/sys/kernel/uevent_helper"},
 	{"write cgroup.procs", write_cgroup, "cgroup.procs"},
+	{"write cgroup.procs in a user namespace", write_cgroup_in_user, "cgroup.procs"},
 
 	{"read /proc/kcore", read_file, "/proc/kcore"},
 	{"read /proc/keys", read_file, "/proc/keys"},

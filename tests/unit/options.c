@@ -61,9 +61,9 @@ static void values(void)
 	CHECK(o.parent_death == SIGKILL);
 	CHECK(o.grace == 1500 && o.kill_after == 500);
 	CHECK(o.privileges.user && o.user.uid == 1 && o.user.gid == 2 && o.user.count == 2);
-	CHECK(!strcmp(o.cgroup.path, "/c") && o.cgroup.count == 2);
-	CHECK(!strcmp(o.cgroup.limits[0], "cpu.max=1 2"));
-	CHECK(!strcmp(o.cgroup.limits[1], "io.max=8:0 wbps=1"));
+	CHECK(!strcmp(o.cgroup.path, "/c") && o.cgroup.limits.count == 2);
+	CHECK(!strcmp(o.cgroup.limits.list[0], "cpu.max=1 2"));
+	CHECK(!strcmp(o.cgroup.limits.list[1], "io.max=8:0 wbps=1"));
 	CHECK(o.user.groups[0] == 3 && o.user.groups[1] == 4);
 	CHECK(!strcmp(o.directory, "/x") && !strcmp(o.command[0], "-cmd"));
 	/* An option that is given again replaces the first value, also the groups. */
@@ -261,10 +261,11 @@ static const char *sample(const struct option *option, const char *name)
 		{"DIR", "/x"},
 		{"IN:OUT:COUNT", "0:1000:1"},
 		{"NAME", "box"},
-		{"SRC:DST[:ro|:dev]", "/a:/b:ro"},
+		{"SRC:DST[:OPTION,...]", "/a:/b:ro,dev"},
 		{"NAME=SOFT:HARD", "NOFILE=1:2"},
 		{"DST[:SIZE]", "/t:1m"},
 		{"FILE=VALUE", "pids.max=5"},
+		{"NAME=VALUE", "net.core.somaxconn=5"},
 		{"PATH", "/run/s"},
 		{"N", "5"},
 		{"UID[,UID...]", "1,2"},
@@ -321,7 +322,7 @@ static void whole_table(void)
 		}
 		check_case(options_by_name(name) == option, "name", name, __LINE__);
 	}
-	CHECK(rows == 47);
+	CHECK(rows == 48);
 	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
 }
 
