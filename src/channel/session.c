@@ -41,7 +41,6 @@ static struct session *free_record(void)
 struct session *session_start(const struct request *request, const struct privileges *container,
 	const int *fds, char **envp)
 {
-	struct spawn_failure failure;
 	struct session *session = free_record();
 	pid_t parent = getpid(), pid;
 	int ends[2];
@@ -53,12 +52,9 @@ struct session *session_start(const struct request *request, const struct privil
 	if (sys_socketpair(ends))
 		return NULL;
 	pid = spawn_fork(cgroup_part(CGROUP_OPS), 0, ends[1]);
-	if (!pid) {
-		failure.stage = session_child_run(request, container, fds, ends[1], parent, envp);
-		failure.error = errno;
-		seqpacket_send(ends[1], &failure, sizeof failure, NULL, 0, 0);
-		_exit(SPAWN_FAILED);
-	}
+	if (!pid)
+		spawn_fail(
+			ends[1], session_child_run(request, container, fds, ends[1], parent, envp));
 	sys_close(ends[1]);
 	if (pid < 0) {
 		sys_close(ends[0]);

@@ -61,10 +61,12 @@ SECTION_START void masks_put(int fs, bool is_proc)
 {
 	int empty = mountfd_make("tmpfs", "", MOUNTFD_NOSUID | MOUNTFD_NODEV | MOUNTFD_NOEXEC);
 	int here = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
+	const mode_t mask = sys_umask(0);
 
 	if (empty < 0 || sys_mknodat(empty, file, S_IFREG | 0444, 0) ||
 		sys_mkdirat(empty, directory, 0555) || mountfd_put(empty, 0, fs))
 		fail_cannot("make masks", NULL);
+	sys_umask(mask);
 	if (is_proc)
 		cover(fs, read_only, -1);
 	cover(fs, is_proc ? hidden_in_proc : hidden_in_sysfs, empty);

@@ -180,14 +180,16 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	return SPAWN_EXEC;
 }
 
-/* In a child that cannot become the command. */
-_Noreturn static void tell_failure(int report, enum spawn_stage stage)
+_Noreturn void spawn_fail(int report, enum spawn_stage stage)
 {
 	const struct spawn_failure told = {.stage = stage, .error = errno};
 
 	/* Where not even this arrives, the parent sees the child end. */
 	(void)!sys_write(report, &told, sizeof told);
-	_exit(SPAWN_FAILED);
+	syscall(SYS_exit_group, SPAWN_FAILED);
+	/* The command's filter refuses even that: a fault ends the child, for which the parent
+	 * waits. */
+	__builtin_trap();
 }
 
 pid_t spawn_fork(int cgroup, unsigned long flags, int report)
@@ -202,7 +204,7 @@ pid_t spawn_fork(int cgroup, unsigned long flags, int report)
 		return child;
 	child = sys_fork(flags);
 	if (!child && file_write(cgroup, "cgroup.procs", "0"))
-		tell_failure(report, SPAWN_CGROUP);
+		spawn_fail(report, SPAWN_CGROUP);
 	return child;
 }
 
@@ -227,7 +229,7 @@ pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 		child = spawn_fork(spawn->cgroup, CLONE_VFORK, report[1]);
 	if (!child) {
 		fds_restore_limit();
-		tell_failure(report[1], spawn_become(spawn, parent));
+		spawn_fail(report[1], spawn_become(spawn, parent));
 	}
 	failure->error = errno;
 	sys_close(report[1]);

@@ -79,6 +79,13 @@ pid_t spawn_fork(int cgroup, unsigned long flags, int report);
  */
 enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent);
 
+/*
+ * In a child that cannot become the command: tells its parent the stage and errno, as one struct
+ * spawn_failure, by a pipe or a socket, and ends it. Uses no calls but write(2) and exit_group(2),
+ * as a filter of the command's may be in force already.
+ */
+_Noreturn void spawn_fail(int report, enum spawn_stage stage);
+
 /* A stage as one word, for a reply: "exec", "user". */
 const char *spawn_stage_name(enum spawn_stage stage);
 

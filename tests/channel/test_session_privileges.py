@@ -130,6 +130,16 @@ def test_filter(enclose, filter_file, options, terminal):
     assert int(seen["Seccomp_filters"]) == own + 1 and seen["Seccomp"] == "2"
 
 
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="has other numbers")
+def test_failure_under_a_filter(enclose, directory):
+    """A session whose program cannot be executed says so also where it may send no message."""
+    (directory / "strict").write_bytes(program([44, 46, 307]))  # sendto, sendmsg, sendmmsg
+    with open(directory / "strict", "rb") as file:
+        box = enclose("--seccomp-fd", file.fileno(), command=COMMAND, pass_fds=[file.fileno()])
+    answer = box.connect().call("exec", "args", "/nowhere", fds=[0, 1, 2])
+    assert (answer.name, answer["stage"], answer.number("errno")) == ("failed", "exec", errno.ENOENT)
+
+
 @as_root
 def test_owner_of_the_terminal(enclose):
     """The terminal belongs to the user that the session has, by default or by request."""

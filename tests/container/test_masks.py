@@ -79,6 +79,17 @@ def test_nothing_is_left_over_proc(inside, root):
     assert covers <= {"/file", "/directory"}
 
 
+@pytest.mark.parametrize("who", ["root"], indirect=True)
+@pytest.mark.parametrize("mask", ["0", "077", "0777"])
+def test_anybody_reads_what_is_empty(inside, root, mask):
+    """Whatever the caller's file mode creation mask."""
+    script = "; ".join(f"cat /proc/{name}" if os.path.isfile(f"/proc/{name}") else f"ls /proc/{name}"
+                       for name in HIDDEN if os.path.exists(f"/proc/{name}"))
+    result = inside([OTHERS, "--chroot", root, "--mount=all", "--user=1000"], "sh", "-c", script,
+                    outer=["sh", "-c", f'umask {mask}; exec "$@"', "sh"])
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+
+
 @pytest.mark.parametrize("name", HIDDEN)
 def test_hidden_in_proc(inside, root, name):
     """A file is empty, and a directory as well; neither can be changed."""

@@ -411,6 +411,23 @@ def ours_filtered():
     return int(fields(ours()).get("Seccomp_filters", "0"))
 
 
+# write, exit and exit_group
+WRITE, EXIT = 1, [60, 231]
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="has other numbers")
+@pytest.mark.parametrize("calls, code", [([WRITE], 125), (EXIT, 127), ([WRITE, *EXIT], 128 + 4)],
+                         ids=["write", "exit", "both"])
+def test_filter_of_what_a_failure_needs(inside, root, filter_file, calls, code):
+    """An exec that fails is reported by write(2) and ends by exit_group(2). Where the filter refuses
+    these, the child ends all the same, by a fault, and init with it."""
+    fd = filter_file(program(calls, errno.EPERM))
+    result = inside([*CONTAINED, "--chroot", root, "--seccomp-fd", fd], "/nowhere", pass_fds=[fd])
+    assert result.returncode == code, result
+    if code == 127:
+        assert result.stderr == "init: cannot exec /nowhere: No such file or directory\n"
+
+
 @needs_numbers
 @pytest.mark.parametrize("options", [[], ["--new-privs"], ["--no-new-privs"], ["--cap-drop=all"],
                                      ["--new-privs", "--cap-drop=all"], ["--cap-keep=all"]],
