@@ -229,7 +229,8 @@ int end_timeout(long long other)
 	if (until == NEVER && look == NEVER)
 		return -1;
 	now = sys_now();
-	until = sooner(until, after(now, look));
+	if (look != NEVER)
+		until = sooner(until, now + look);
 	return until < now ? 0 : (int)sooner(until - now, hour);
 }
 
