@@ -44,7 +44,7 @@
 enum { BATCH = 8 };
 
 /* Descriptors that init keeps, at most, but for those of the command. */
-enum { OURS = 3 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
+enum { KEPT = 3 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
 
 static struct {
 	struct options options;
@@ -333,7 +333,7 @@ static void become_subreaper(void)
 }
 
 /* Lists the descriptors that init keeps, but for those of the command. Returns how many. */
-static unsigned list_ours(int list[static OURS])
+static unsigned list_kept(int list[static KEPT])
 {
 	unsigned count = 0;
 
@@ -349,13 +349,13 @@ static unsigned list_ours(int list[static OURS])
 
 static void start_command(void)
 {
-	int ours[OURS];
-	const unsigned count = list_ours(ours);
+	int kept[KEPT];
+	const unsigned count = list_kept(kept);
 
 	notify_stage("terminal");
 	command_release_terminal();
 	if (self.options.command)
-		command_start(&self.options, environ, ours, count);
+		command_start(&self.options, environ, kept, count);
 	end_setup(&self.options, &self.view);
 }
 
@@ -378,8 +378,8 @@ static void serve_channel(void)
 /* Closes what only the start or the command needs, and leaves the current directory. */
 static void release_descriptors(void)
 {
-	int keep[OURS + COMMAND_KEEPS];
-	unsigned count = list_ours(keep);
+	int keep[KEPT + COMMAND_KEEPS];
+	unsigned count = list_kept(keep);
 
 	count += command_keep(keep + count);
 	fds_release_stdio(self.signals);

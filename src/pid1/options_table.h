@@ -22,12 +22,12 @@ enum option_section {
  * options, of which there may be several. Each of the others is of one option.
  */
 enum option_kind {
-	OPTION_FLAG,       /* true, in a bool */
-	OPTION_TEXT,       /* in a const char *; it may not be empty */
-	OPTION_TIME,       /* in a long long */
-	OPTION_DESCRIPTOR, /* a descriptor from 3 on, in an int */
-	OPTION_MAP,        /* a line of a struct idmap */
-	OPTION_SETTING,
+	OPTION_FLAG,         /* true, in a bool */
+	OPTION_TEXT,         /* in a const char *; it may not be empty */
+	OPTION_TIME,         /* in a long long */
+	OPTION_DESCRIPTOR,   /* a descriptor from 3 on, in an int */
+	OPTION_MAP,          /* a line of a struct idmap */
+	OPTION_SETTING,      /* NAME=VALUE, added to a struct settings */
 	OPTION_CAPABILITIES, /* added to an unsigned long long, see capabilities.h */
 
 	OPTION_SINGLE_CHILD,

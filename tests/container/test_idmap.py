@@ -31,11 +31,6 @@ def succeeded(result):
     return result.stdout
 
 
-def maps(text):
-    """Both maps as lists of three numbers."""
-    return [[int(word) for word in line.split()] for line in text.splitlines()]
-
-
 def give(path, uid):
     """Makes an id the owner of a directory and of all in it."""
     for folder, folders, files in os.walk(path):
@@ -96,36 +91,27 @@ def test_shared_mounts(run, hidden_root, directory, options):
     assert f" {hidden_root}" not in result.stdout
 
 
-@pytest.mark.parametrize("mapped", [True, False], ids=["root's", "the range's"])
-def test_attribute(run, directory, mapped):
-    """The mount says which it is."""
+def attributes(run, directory, uid):
+    """Those of the root, where that belongs to this user."""
     root = make_root(directory / "root")
-    give(root, 0 if mapped else FIRST + COUNT - 1)
-    seen = mountinfo(succeeded(run([*ALL, *MAPS, "--chroot", root, "--", "cat", "/proc/self/mountinfo"],
-                                   "plain")))
-    assert ("idmapped" in seen["/"][0]) == mapped
+    (root / "proc").mkdir()
+    give(root, uid)
+    seen = mountinfo(succeeded(run(["--unshare=all", *MAPS, "--mount-proc", "--chroot", root, "--",
+                                    "cat", "/proc/self/mountinfo"], "plain")))
     assert {"nosuid", "nodev"} <= seen["/"][0]
+    return seen["/"][0]
 
 
-@pytest.mark.parametrize("uid", [COUNT, FIRST - 1, FIRST + COUNT])
+@pytest.mark.parametrize("uid", [0, 1, COUNT - 1])
+def test_owner_inside(run, directory, uid):
+    """The mount says that it is mapped, where its owner is one inside by number alone."""
+    assert "idmapped" in attributes(run, directory, uid)
+
+
+@pytest.mark.parametrize("uid", [COUNT, FIRST - 1, FIRST + COUNT - 1, FIRST + COUNT])
 def test_owner_beside_both(run, directory, uid):
-    """An owner who would be nobody inside either way needs no map: the root is as it is."""
-    root = make_root(directory / "root")
-    (root / "proc").mkdir()
-    give(root, uid)
-    seen = mountinfo(succeeded(run(["--unshare=all", *MAPS, "--mount-proc", "--chroot", root, "--",
-                                    "cat", "/proc/self/mountinfo"], "plain")))
-    assert "idmapped" not in seen["/"][0]
-
-
-@pytest.mark.parametrize("uid", [1, COUNT - 1])
-def test_owner_at_the_end_of_the_range(run, directory, uid):
-    root = make_root(directory / "root")
-    (root / "proc").mkdir()
-    give(root, uid)
-    seen = mountinfo(succeeded(run(["--unshare=all", *MAPS, "--mount-proc", "--chroot", root, "--",
-                                    "cat", "/proc/self/mountinfo"], "plain")))
-    assert "idmapped" in seen["/"][0]
+    """An owner who is somebody inside as it is, or would be nobody either way, needs no map."""
+    assert "idmapped" not in attributes(run, directory, uid)
 
 
 def test_owner_in_both(run, directory):

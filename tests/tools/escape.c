@@ -346,18 +346,24 @@ static int mount_in_user(const char *type)
 	return try_in_user(mount_type, type);
 }
 
-/* Of the cgroup that the container is in, which is the host's. */
-static int write_mounted_cgroup(const char *name)
+/* A file of a file system that is mounted for it. */
+static int write_mounted(const char *type, const char *options, const char *name)
 {
 	char path[LINE];
 	int code;
 
-	if (mount("none", POINT, "cgroup2", 0, NULL))
+	if (mount("none", POINT, type, 0, options))
 		return errno;
 	snprintf(path, sizeof path, "%s/%s", POINT, name);
 	code = write_file(path);
 	umount2(POINT, MNT_DETACH);
 	return code;
+}
+
+/* Of the cgroup that the container is in, which is the host's. */
+static int write_mounted_cgroup(const char *name)
+{
+	return write_mounted("cgroup2", NULL, name);
 }
 
 static int write_cgroup_in_user(const char *name)
@@ -369,22 +375,14 @@ static int write_cgroup_in_user(const char *name)
 static int mount_cgroup1(const char *agent)
 {
 	FILE *file = fopen("/proc/self/cgroup", "re");
-	char line[LINE], options[LINE] = "", path[LINE];
-	int code;
+	char line[LINE], options[LINE] = "";
 
 	if (!file)
 		return errno;
 	while (!*options && fgets(line, sizeof line, file))
 		if (sscanf(line, "%*u:%511[^:=\n]:", options) != 1 || strchr(line, '='))
 			*options = 0;
-	if (!*options)
-		return ABSENT;
-	if (mount("none", POINT, "cgroup", 0, options))
-		return errno;
-	snprintf(path, sizeof path, "%s/%s", POINT, agent);
-	code = write_file(path);
-	umount2(POINT, MNT_DETACH);
-	return code;
+	return *options ? write_mounted("cgroup", options, agent) : ABSENT;
 }
 
 static int open_file_system(const char *type)
