@@ -76,7 +76,7 @@ static bool reap_children(void)
 	struct reaped one;
 
 	while ((result = reap_next(&one, stops)) == REAP_ONE) {
-		const bool stopped = reap_is_stop(one.status);
+		const bool stopped = WIFSTOPPED(one.status);
 
 		self.view.reaped += !stopped;
 		if (stopped && one.pid == command->pid)

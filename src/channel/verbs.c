@@ -58,15 +58,17 @@ static void run_exec(struct verb_call *call)
 		return;
 	}
 	session = session_start(call->request, self.view->privileges, call->fds, environ);
-	if (!session || connection_epoll_ctl(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
-				session_index(session), EPOLLIN)) {
-		const bool full = !session && session_count() == SESSIONS;
-		connection_fail(connection, "fork", errno, full ? "too many sessions" : NULL);
-		if (session) {
-			/* Its progress could not be followed. */
-			session_signal(session, SIGKILL);
-			session_fail(session);
-		}
+	if (!session) {
+		connection_fail(connection, "fork", errno,
+			session_count() == SESSIONS ? "too many sessions" : NULL);
+		return;
+	}
+	if (connection_epoll_ctl(EPOLL_CTL_ADD, session->progress, FROM_PROGRESS,
+		    session_index(session), EPOLLIN)) {
+		connection_fail(connection, "fork", errno, NULL);
+		/* Its progress could not be followed. */
+		session_signal(session, SIGKILL);
+		session_fail(session);
 		return;
 	}
 	connection_bind(connection, session);
@@ -308,7 +310,7 @@ unsigned verbs_from_list(const char *list)
 
 const char *verbs_withheld(unsigned set, const struct request *request)
 {
-	if (!(set & bit_of(request->verb->name)))
+	if (!(set & 1U << (request->verb - table)))
 		return "request";
 	if (request->as_user && !(set & 1U << USER))
 		return "user";

@@ -21,12 +21,6 @@ enum reap_result { REAP_NOBODY_LEFT, REAP_NOBODY_DEAD, REAP_ONE };
  */
 enum reap_result reap_next(struct reaped *reaped, bool stops);
 
-/* Whether that is of a child that stopped. musl's WIFSTOPPED() is larger. */
-static inline bool reap_is_stop(int status)
-{
-	return (status & 0xff) == 0x7f;
-}
-
 /* What a shell makes of a wait status: the exit code, or 128 + the signal. */
 int reap_code(int status);
 

@@ -87,11 +87,8 @@ struct disposition {
  */
 static bool set_handler(int signal, void (*handler)(int))
 {
-	/* What another call left there is the handler alone. */
-	static struct disposition new;
-	struct disposition old;
+	struct disposition new = {.handler = handler}, old;
 
-	new.handler = handler;
 	syscall(SYS_rt_sigaction, signal, &new, &old, sizeof(struct mask));
 	return old.handler == SIG_IGN;
 }
