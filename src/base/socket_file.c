@@ -48,7 +48,7 @@ static int unlink_file(const struct socket_file *file)
 static bool probe_stale(const struct socket_file *file)
 {
 	struct sockaddr_un address;
-	int fd = sys_socket();
+	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	struct file_status status;
 	bool stale;
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -161,15 +162,31 @@ static inline int sys_pipe(int ends[2])
 	return (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
 }
 
+/*
+ * A private mapping of the whole of a file, or of memory where fd is -1; MAP_FAILED with errno.
+ * What is mapped stays until the process ends.
+ */
+static inline void *sys_map(int fd, size_t size)
+{
+#ifdef SYS_mmap2
+	const long number = SYS_mmap2;
+#else
+	const long number = SYS_mmap;
+#endif
+	const int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE;
+
+	return (void *)syscall(number, NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+}
+
 /* SOCK_SEQPACKET; both close-on-exec. */
 static inline int sys_socketpair(int ends[2])
 {
 	return (int)syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }
 
-static inline int sys_socket(void)
+static inline int sys_socket(int family, int type)
 {
-	return (int)syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return (int)syscall(SYS_socket, family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 static inline int sys_bind(int fd, const struct sockaddr_un *address, size_t length)

@@ -16,7 +16,7 @@ int listener_bind(struct listener *listener, const char *path, bool open_to_othe
 {
 	if (socket_file_locate(&listener->file, path))
 		return -1;
-	listener->fd = sys_socket();
+	listener->fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	if (listener->fd < 0)
 		return -1;
 	return socket_file_bind(&listener->file, listener->fd, open_to_others ? 0111 : 0177);

@@ -208,7 +208,7 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 static void bring_up_loopback(void)
 {
 	struct ifreq request;
-	int fd = sys_socket();
+	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	bool up = false;
 
 	text_join(request.ifr_name, "lo", "");

@@ -22,9 +22,6 @@
 #include "terminal.h"
 #include "verbs.h"
 
-/* Variables, and resource limits, that the command line may give. */
-enum { LISTED = 256 };
-
 /* AUTO: on a terminal if our stdin and stdout are terminals and -d is not given. */
 enum terminal { TERMINAL_AUTO, TERMINAL_YES, TERMINAL_NO };
 
@@ -36,8 +33,8 @@ struct run {
 	enum terminal terminal;
 	bool detached;
 	bool scope;
-	const char *env[LISTED + 3]; /* those given, TERM, that of the scope, and NULL */
-	const char *limits[LISTED];
+	const char **env;    /* those given, TERM, that of the scope, and NULL */
+	const char **limits; /* those given, and NULL */
 	unsigned env_count, limit_count;
 };
 
@@ -53,23 +50,16 @@ static void add_variable(struct run *run, const char *word)
 	}
 }
 
-static void add_limit(struct run *run, const char *word)
-{
-	if (run->limit_count == LISTED - 1)
-		fail_usage("too many limits:", word);
-	run->limits[run->limit_count++] = word;
-}
-
 static void store_variable(void *field, const char *value)
 {
-	if (((struct run *)field)->env_count == LISTED)
-		fail_usage("too many variables:", value);
 	add_variable(field, value);
 }
 
 static void store_limit(void *field, const char *value)
 {
-	add_limit(field, value);
+	struct run *run = field;
+
+	run->limits[run->limit_count++] = value;
 }
 
 static void store_terminal(void *field, const char *value)
@@ -283,11 +273,25 @@ static int start(const struct context *context, struct run *run)
 	return run->detached ? hold(run, relay.connection, relay.master) : relay_run(&relay);
 }
 
+/* Reads the options. The lists have room for every word, and are never released. */
+static void take_options(struct run *run, char ***arguments)
+{
+	size_t words = 0;
+
+	while ((*arguments)[words])
+		words++;
+	run->env = calloc(words + 3, sizeof *run->env);
+	run->limits = calloc(words + 1, sizeof *run->limits);
+	if (!run->env || !run->limits)
+		fail_errno("read options");
+	options_take(exec_options, run, arguments);
+}
+
 int verb_exec(const struct context *context, char **arguments)
 {
 	struct run run = {.terminal = TERMINAL_AUTO};
 
-	options_take(exec_options, &run, &arguments);
+	take_options(&run, &arguments);
 	if (!*arguments)
 		fail("no command given, see 'initctl --help'");
 	run.exec.args = arguments;
@@ -300,7 +304,7 @@ int verb_shell(const struct context *context, char **arguments)
 	char shell[PASSWD_SHELL], *words[] = {shell, NULL};
 	const char *base;
 
-	options_take(exec_options, &run, &arguments);
+	take_options(&run, &arguments);
 	arguments_end(arguments);
 	if (run.program) {
 		/* busybox chooses its applet by the name under which it is executed. */

@@ -23,7 +23,7 @@ extern "C" {
 
 enum {
 	INITCTL_MESSAGE_SIZE = 65536, /* bytes in a message, at most */
-	INITCTL_DESCRIPTORS = 4,      /* descriptors with a message, at most */
+	INITCTL_DESCRIPTORS = 6,      /* descriptors with a message, at most */
 	INITCTL_GONE = 137            /* exit code where the container ended first */
 };
 

@@ -214,6 +214,7 @@ static const struct {
 } stages[] = {
 	{"fork", "start"},
 	{"cgroup", "enter the cgroup of"},
+	{"arguments", "read arguments of"},
 	{"stdio", "set up stdio of"},
 	{"session", "start a session for"},
 	{"terminal", "open a terminal for"},
@@ -238,6 +239,7 @@ static const struct {
 	{"umask", "umask", "an octal number such as 022"},
 	{"rlimits", "resource limit", "NAME:SOFT:HARD, as NOFILE:1024:4096"},
 	{"env", "variable", "NAME=VALUE"},
+	{"arguments", "arguments and variables", "64 KiB at most, as this init is older"},
 	{"signal", "signal", "a name, as TERM, or a number"},
 	{"pid", "process", "the number of a process other than init"},
 	{"target", "target", "main, all, PID or %SESSION"},

@@ -20,8 +20,7 @@ void verb_unanswered(const char *action, const char *object)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)
 		fail("cannot ", action, object, ": unexpected reply from init");
-	fail_cannot_since(action, object,
-		errno == EMSGSIZE ? "; words and variables may take 64 KiB in all" : "");
+	fail_errno(action, object);
 }
 
 _Noreturn static void not_completed(const char *object)

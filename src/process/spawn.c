@@ -24,6 +24,7 @@
 /* By stage a name and a text. */
 static const char *const stages = "fork\0fork for \0"
 				  "cgroup\0enter cgroup for \0"
+				  "arguments\0read arguments of \0"
 				  "stdio\0open stdio of \0"
 				  "session\0make process group for \0"
 				  "terminal\0take terminal for \0"

@@ -2,7 +2,9 @@
 import errno
 import os
 import re
+import resource
 import signal
+import socket
 import stat
 import time
 from pathlib import Path
@@ -618,3 +620,67 @@ def test_open_is_repeatable(container):
     channel.close()
     box.check_well(held)
     assert is_alive(box.pid)
+
+
+# ---- open: sockets of the container's network
+
+SOCKETS = {"tcp4": (socket.AF_INET, socket.SOCK_STREAM),
+           "tcp6": (socket.AF_INET6, socket.SOCK_STREAM),
+           "udp4": (socket.AF_INET, socket.SOCK_DGRAM),
+           "udp6": (socket.AF_INET6, socket.SOCK_DGRAM)}
+
+
+@pytest.mark.parametrize("name", SOCKETS)
+def test_open_socket(container, how, name):
+    box = container(how=how)
+    held = box.idle()
+    channel = box.connect()
+    for _ in range(3):
+        with socket.socket(fileno=channel.call("open", f"socket={name}").take()) as one:
+            assert (one.family, one.type) == SOCKETS[name]
+            assert not os.get_blocking(one.fileno()) and not one.get_inheritable()
+            assert one.getsockname()[1] == 0, "it is not bound"
+    channel.close()
+    box.check_well(held)
+
+
+SERVER = """
+import socket
+one = socket.create_server(("127.0.0.1", 4711))
+print("ready", flush=True)
+print(one.accept()[0].recv(99).decode(), flush=True)
+"""
+
+
+def test_open_socket_of_the_container_s_network(container):
+    """It reaches what listens inside, without a right over the container's network."""
+    box = container("--unshare", "net", "--loopback",
+                    command=["/usr/bin/python3", "-c", SERVER])
+    box.init.line("ready")
+    with socket.socket() as ours:
+        assert ours.connect_ex(("127.0.0.1", 4711)) == errno.ECONNREFUSED
+    fd = box.connect().call("open", "socket=tcp4").take()
+    with socket.socket(fileno=fd) as one:
+        one.settimeout(15)
+        one.connect(("127.0.0.1", 4711))
+        one.sendall(b"from outside")
+        box.init.line("from outside")
+
+
+@pytest.mark.parametrize("name", ["", "tcp", "tcp5", "tcp44", "unix", "TCP4"])
+def test_open_socket_of_another_kind(container, name):
+    answer = container().connect().call("open", f"socket={name}")
+    assert failure(answer) == ("request", errno.EINVAL) and answer["field"] == "socket"
+
+
+def test_open_socket_without_descriptors(container):
+    """Where init can have no more descriptors, that is said, and nothing else changes."""
+    box = container()
+    channel = box.connect()
+    soft, hard = resource.prlimit(box.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(box.pid, resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        assert failure(channel.call("open", "socket=tcp4")) == ("open", errno.EMFILE)
+    finally:
+        resource.prlimit(box.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    os.close(channel.call("open", "socket=tcp4").take())
