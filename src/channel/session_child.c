@@ -63,7 +63,7 @@ static int open_terminal(
 /* Whether both set the same variable. The second has its sign. */
 static bool same_variable(const char *a, const char *b)
 {
-	for (; *a == *b && *a != '='; a++)
+	for (; *a && *a == *b && *a != '='; a++)
 		b++;
 	return *a == *b;
 }
@@ -101,7 +101,7 @@ static char **environment(const struct wire *wire, char **base)
 
 	while (base[used])
 		used++;
-	list = make_list(used + (size_t)(wire->fields_end - wire->fields) / sizeof "env==" + 1);
+	list = make_list(used + (size_t)(wire->fields_end - wire->fields) / sizeof "env=" + 1);
 	if (!list)
 		return NULL;
 	memcpy(list, base, used * sizeof *list);

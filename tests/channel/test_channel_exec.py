@@ -277,6 +277,19 @@ def test_wrong_passed_arguments(container, what, error):
     assert box.output("echo", "well") == "well\n"
 
 
+def test_passed_variables_without_a_value(container):
+    """They are not checked by PID 1; the child cannot run past their end."""
+    box, fields = container(), ["env=", "env=A", "env=A", "env=A=1", "env==", *["env="] * 5000]
+    data = compose("exec", *fields, args=["sh", "-c", "echo well"])
+    reader, writer = box.pipe()
+    channel = box.connect()
+    answer = channel.call("exec", "arguments=passed", args=["sh"], fds=[
+        box.null()[0], writer, writer, passed_arguments(box, data=data)])
+    assert answer.name == "started", answer
+    box.disown(writer)
+    assert (read_all(reader), channel.receive()["code"]) == ("well\n", "0")
+
+
 def test_passed_arguments_that_exec_refuses(container):
     box = container()
     for args, env in ((["true", "x" * 200000], []), (["true"], ["A=" + "x" * 200000]),
