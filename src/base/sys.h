@@ -235,6 +235,7 @@ static inline int sys_open(int directory, const char *path, int flags)
 /* What a path may not lead through, for sys_open_resolved: RESOLVE_... of <linux/openat2.h>. */
 enum {
 	SYS_NO_XDEV = 1,
+	SYS_NO_MAGICLINKS = 2, /* as /proc/PID/root */
 	SYS_NO_SYMLINKS = 4,
 	SYS_BENEATH = 8,
 	SYS_IN_ROOT = 0x10, /* the directory is /, for symbolic links and ".." as well */
@@ -245,16 +246,22 @@ enum {
  * EAGAIN where anything on the machine is mounted, unmounted or renamed meanwhile: then it is
  * to be tried again, but not for ever.
  */
-static inline int sys_open_resolved(int directory, const char *path, int flags, unsigned resolve)
+static inline int sys_create_resolved(
+	int directory, const char *path, int flags, mode_t mode, unsigned resolve)
 {
 	/* struct open_how: flags, mode, resolve */
-	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), 0, resolve};
+	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), mode, resolve};
 	int fd, tries = 0;
 
 	do
 		fd = (int)syscall(SYS_openat2, directory, path, how, sizeof how);
 	while (fd < 0 && errno == EAGAIN && tries++ < 1000);
 	return fd;
+}
+
+static inline int sys_open_resolved(int directory, const char *path, int flags, unsigned resolve)
+{
+	return sys_create_resolved(directory, path, flags, 0, resolve);
 }
 
 /* Close-on-exec. */

@@ -105,6 +105,23 @@ void initctl_add_number(struct initctl_request *request, const char *key, long l
 	from_wire(request, &out);
 }
 
+int initctl_set_timeout(int connection, unsigned milliseconds)
+{
+	const struct timeval time = {
+		milliseconds / 1000, (suseconds_t)(milliseconds % 1000 * 1000)};
+
+	if (setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time))
+		return -1;
+	return setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+}
+
+/* On a socket that blocks, EAGAIN means that the time has expired (socket(7)). */
+static void name_timeout(int connection)
+{
+	if (errno == EAGAIN)
+		errno = fcntl(connection, F_GETFL) & O_NONBLOCK ? EAGAIN : ETIMEDOUT;
+}
+
 int initctl_receive(int connection, struct initctl_message *message)
 {
 	struct wire wire;
@@ -116,6 +133,8 @@ int initctl_receive(int connection, struct initctl_message *message)
 		length = seqpacket_receive(connection, message->data, sizeof message->data,
 			message->fds, &message->count, 0);
 	while (length < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
+	if (length < 0)
+		name_timeout(connection);
 	if (length <= 0)
 		return (int)length;
 	message->length = (size_t)length;
@@ -180,14 +199,27 @@ static int set_address(struct sockaddr_un *address, const char *path, int *direc
 
 int initctl_connect(const char *path)
 {
+	return initctl_connect_within(path, 0);
+}
+
+static int connect_to(int fd, const struct sockaddr_un *address)
+{
+	if (!connect(fd, (const struct sockaddr *)address, sizeof *address))
+		return initctl_greet(fd);
+	name_timeout(fd);
+	return -1;
+}
+
+int initctl_connect_within(const char *path, unsigned milliseconds)
+{
 	struct sockaddr_un address = {0};
 	int directory, fd, saved;
 
 	if (set_address(&address, path, &directory))
 		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 &&
-		(connect(fd, (struct sockaddr *)&address, sizeof address) || initctl_greet(fd))) {
+	if (fd >= 0 && ((milliseconds && initctl_set_timeout(fd, milliseconds)) ||
+			       connect_to(fd, &address))) {
 		saved = errno;
 		close(fd);
 		errno = saved;
@@ -216,6 +248,8 @@ int initctl_send(
 	do
 		result = seqpacket_send(connection, request->data, request->length, fds, count, 0);
 	while (result && errno == EINTR);
+	if (result)
+		name_timeout(connection);
 	return result;
 }
 

@@ -259,7 +259,7 @@ static int start(const struct context *context, struct run *run)
 		relay_block_signals();
 	failed = initctl_exec_begin(relay.connection, &run->exec, &reply);
 	if (!failed) {
-		relay_await_start(relay.connection);
+		relay_await_start(relay.connection, relay.object);
 		failed = initctl_exec_end(relay.connection, &run->exec, &reply);
 	}
 	if (failed < 0)

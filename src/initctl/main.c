@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/version.h"
 #include "exit.h"
 #include "initctl.h"
 #include "options.h"
 #include "scope.h"
 #include "verbs.h"
+#include "watchdog.h"
 
 /* One row for each verb, or form of it; the help is printed from them. */
 static const struct {
@@ -43,8 +46,10 @@ static const struct {
 
 int verb_connect(const struct context *context)
 {
-	int connection = initctl_connect(context->socket);
+	int connection = initctl_connect_within(context->socket, (unsigned)watchdog_timeout());
 
+	if (connection < 0 && errno == ETIMEDOUT)
+		watchdog_fail("connect to ", context->socket);
 	if (connection < 0)
 		fail_errno("connect to ", context->socket);
 	return connection;
@@ -60,11 +65,24 @@ int verb_printed(void)
 _Noreturn static void print_help(void *field, const char *value);
 _Noreturn static void print_version(void *field, const char *value);
 
+/* "inf" is no limit, which the watchdog has as 0. */
+static void store_timeout(void *field, const char *value)
+{
+	long long time;
+
+	(void)field;
+	if (number_parse_time(value, &time) || !time)
+		fail_usage("bad value for --timeout", value);
+	watchdog_set(time == FOREVER ? 0 : time);
+}
+
 static const struct option common_options[] = {
 	{"-S", NULL, "SOCKET", "control socket ($INIT_SOCKET, /run/init.sock)", option_text,
 		offsetof(struct context, socket)},
 	{NULL, "--json", NULL, "print one JSON object a line", option_true,
 		offsetof(struct context, json)},
+	{NULL, "--timeout", "TIME", "give up on a container that does not answer (10s)",
+		store_timeout, 0},
 	{"-h", "--help", NULL, "print this help", print_help, 0},
 	{"-V", "--version", NULL, "print the version", print_version, 0},
 	{NULL, NULL, NULL, NULL, NULL, 0},

@@ -3,37 +3,18 @@
  */
 #include "passwd.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/number.h"
-#include "base/sys.h"
 #include "initctl.h"
+#include "inside.h"
+#include "watchdog.h"
 
 static struct initctl_message reply;
-
-/*
- * Opens a file below the container's root. Symbolic links are resolved within that root, so they
- * cannot lead out of it. Anything but a regular file is refused, as a pipe or a device could block
- * the read, and so is one without a size, as those of proc are: to read /proc/kmsg takes away what
- * is read. Returns a descriptor, or -1.
- */
-static int open_inside(int root, const char *path)
-{
-	int fd = sys_open_resolved(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, SYS_IN_ROOT);
-	struct stat status;
-
-	if (fd >= 0 && (fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
 
 /*
  * Finds the first line "name:password:uid:..." for a uid, which is given as digits. Returns its
@@ -78,23 +59,19 @@ void passwd_shell(const struct context *context, const char *user, char shell[PA
 	static char text[65536];
 	char uid[NUMBER_SIZE];
 	char *found;
-	int connection = verb_connect(context), fd = -1;
-	ssize_t length = 0;
+	int connection = verb_connect(context);
 
 	strcpy(shell, "/bin/sh");
 	if (!user)
 		user = find_user(connection);
 	snprintf(uid, sizeof uid, "%.*s", user ? (int)strcspn(user, ":") : 0, user ? user : "");
 	if (!verb_request_open(connection, "what", "root", &reply)) {
-		fd = open_inside(reply.fds[0], "etc/passwd");
+		watchdog_begin("read ", "/etc/passwd");
+		inside_read(reply.fds[0], "etc/passwd", text, sizeof text);
+		watchdog_end();
 		initctl_discard(&reply);
 	}
 	close(connection);
-	if (fd < 0)
-		return;
-	length = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[length > 0 ? length : 0] = 0;
 	found = find_shell(text, uid);
 	if (found && strlen(found) < PASSWD_SHELL)
 		strcpy(shell, found);

@@ -11,6 +11,7 @@
 #include "exit.h"
 #include "output.h"
 #include "verbs.h"
+#include "watchdog.h"
 
 static struct initctl_message message;
 
@@ -20,6 +21,8 @@ void verb_unanswered(const char *action, const char *object)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)
 		fail("cannot ", action, object, ": unexpected reply from init");
+	if (errno == ETIMEDOUT)
+		watchdog_fail(action, object);
 	fail_errno(action, object);
 }
 
@@ -165,6 +168,7 @@ int verb_watch(const struct context *context, char **arguments)
 	failed = call_simple(context, "watch", "event", &connection);
 	if (failed)
 		return failed;
+	initctl_set_timeout(connection, 0);
 	do
 		if (context->json)
 			output_json(&message);
@@ -176,10 +180,15 @@ int verb_watch(const struct context *context, char **arguments)
 
 int verb_wait(const struct context *context, char **arguments)
 {
+	char data[64];
+	struct initctl_request request;
 	int connection, failed, code;
 
 	arguments_end(arguments);
-	failed = call_simple(context, "wait", "exited", &connection);
+	connection = verb_connect(context);
+	initctl_set_timeout(connection, 0);
+	initctl_begin(&request, data, sizeof data, "wait");
+	failed = call(connection, &request, "wait", "exited");
 	if (failed)
 		return failed;
 	code = initctl_code(&message);
@@ -235,6 +244,7 @@ int verb_stop(const struct context *context, char **arguments)
 	if (failed)
 		return failed;
 	/* init holds the connection until it exits, which a reset of it means as well. */
+	initctl_set_timeout(connection, 0);
 	while ((result = initctl_receive(connection, &message)) > 0)
 		initctl_discard(&message);
 	if (result < 0 && errno != ECONNRESET)

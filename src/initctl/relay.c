@@ -21,6 +21,7 @@
 #include "output.h"
 #include "stream.h"
 #include "terminal.h"
+#include "watchdog.h"
 
 enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_INPUT, POLL_STREAMS, STREAMS = 2 };
 enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
@@ -75,12 +76,17 @@ void relay_block_signals(void)
 /* The message that was received last. */
 static struct initctl_message message;
 
-void relay_await_start(int connection)
+void relay_await_start(int connection, const char *object)
 {
 	struct pollfd ready = {.fd = connection, .events = POLLIN};
+	const long long limit = watchdog_timeout();
+	const int first = limit && limit < START_TIMEOUT ? (int)limit : START_TIMEOUT;
+	const struct timespec rest = {
+		.tv_sec = (limit - first) / 1000, .tv_nsec = (limit - first) % 1000 * 1000000};
 
-	if (!poll(&ready, 1, START_TIMEOUT))
-		ppoll(&ready, 1, NULL, &state.original_mask);
+	if (!poll(&ready, 1, first) &&
+		!ppoll(&ready, 1, limit ? &rest : NULL, &state.original_mask))
+		watchdog_fail("run ", object);
 }
 
 static void close_input(void)

@@ -1,0 +1,197 @@
+/*
+ * process: see process.h.
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "watchdog.h"
+
+ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t length = 0, part = -1;
+	int fd;
+
+	snprintf(path, sizeof path, "%d/%s", (int)pid, name);
+	watchdog_begin("read /proc/", name);
+	fd = sys_open(proc, path, O_RDONLY);
+	if (fd >= 0) {
+		while ((part = read(fd, text + length, size - 1 - (size_t)length)) > 0)
+			length += part;
+		sys_close(fd);
+	}
+	watchdog_end();
+	text[length] = 0;
+	return part < 0 ? -1 : length;
+}
+
+/* Takes the next number, behind blanks; one with a sign is 0, as it is for nobody here. */
+static long long take_number(const char **text)
+{
+	const char *p = *text + strspn(*text, " \t");
+	long long number = 0;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		number = number * 10 + (*p - '0');
+	*text = p + strcspn(p, " \t\n");
+	return number;
+}
+
+/* A number of the line with this key, as "\nUid:"; field counts from 0. -1 if there is none. */
+static long long line_number(const char *text, const char *key, unsigned field)
+{
+	const char *line = strstr(text, key);
+
+	if (!line)
+		return -1;
+	line += strlen(key);
+	while (field--)
+		take_number(&line);
+	return take_number(&line);
+}
+
+static long long milliseconds(long long ticks)
+{
+	return ticks * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/*
+ * Reads /proc/PID/stat, whose fields are numbered as in proc_pid_stat(5). The second, the name,
+ * may contain anything.
+ */
+static int read_stat(char *text, struct process *process)
+{
+	char *name = strchr(text, '('), *rest = strrchr(text, ')');
+	long long fields[25] = {0};
+	const char *p;
+
+	if (!name || !rest || rest < name || strlen(rest) < 4)
+		return -1;
+	*rest = 0;
+	snprintf(process->name, sizeof process->name, "%s", name + 1);
+	process->state = rest[2];
+	p = rest + 3;
+	for (unsigned field = 4; field < sizeof fields / sizeof *fields; field++)
+		fields[field] = take_number(&p);
+	process->parent = (pid_t)fields[4];
+	process->group = (pid_t)fields[5];
+	process->session = (pid_t)fields[6];
+	process->terminal = (int)fields[7];
+	process->user = milliseconds(fields[14]);
+	process->system = milliseconds(fields[15]);
+	process->threads = (unsigned)fields[20];
+	process->started = milliseconds(fields[22]);
+	process->resident = fields[24] * sysconf(_SC_PAGESIZE);
+	return 0;
+}
+
+int process_read(int proc, pid_t pid, struct process *process)
+{
+	char text[4096];
+	long long uid;
+
+	*process = (struct process){.pid = pid, .uid = (uid_t)-1};
+	if (process_file(proc, pid, "stat", text, sizeof text) <= 0)
+		return -1;
+	errno = EPROTO;
+	if (read_stat(text, process))
+		return -1;
+	if (process_file(proc, pid, "status", text, sizeof text) > 0) {
+		uid = line_number(text, "\nUid:", 1);
+		process->uid = uid < 0 ? (uid_t)-1 : (uid_t)uid;
+		/* That is inaccurate in stat where it is cached per thread. */
+		if ((uid = line_number(text, "\nVmRSS:", 0)) >= 0)
+			process->resident = uid * 1024;
+	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const pid_t one = ((const struct process *)a)->pid,
+		    other = ((const struct process *)b)->pid;
+
+	return (one > other) - (one < other);
+}
+
+static void add(struct process_list *list, int proc, pid_t pid)
+{
+	/* The room is a power of two. */
+	if (!(list->count & (list->count - 1)) || !list->count) {
+		const size_t room = list->count ? 2 * list->count : 1;
+		list->processes = realloc(list->processes, room * sizeof *list->processes);
+		if (!list->processes)
+			fail_errno("list processes");
+	}
+	list->count += !process_read(proc, pid, &list->processes[list->count]);
+}
+
+void process_list(int proc, struct process_list *list)
+{
+	char buffer[8192] __attribute__((aligned(8)));
+	/* The descriptor that init passes shares its position with that of every other client. */
+	int own = sys_open(proc, ".", O_RDONLY | O_DIRECTORY);
+	unsigned long long pid;
+	long length;
+
+	*list = (struct process_list){.count = 0};
+	while ((length = sys_entries(own, buffer, sizeof buffer)) > 0)
+		for (const char *p = buffer; p < buffer + length;) {
+			const struct sys_entry *entry = (const struct sys_entry *)p;
+			if (!number_parse(entry->name, 1U << 30, &pid))
+				add(list, proc, (pid_t)pid);
+			p += entry->length;
+		}
+	if (length < 0)
+		fail_errno("list processes");
+	sys_close(own);
+	qsort(list->processes, list->count, sizeof *list->processes, compare);
+}
+
+void process_release(struct process_list *list)
+{
+	free(list->processes);
+	*list = (struct process_list){.count = 0};
+}
+
+void process_command(int proc, const struct process *process, char command[PROCESS_COMMAND])
+{
+	ssize_t length = process_file(proc, process->pid, "cmdline", command, PROCESS_COMMAND);
+
+	while (length > 0 && !command[length - 1])
+		length--;
+	for (ssize_t i = 0; i < length; i++)
+		if (!command[i])
+			command[i] = ' ';
+	if (length <= 0)
+		snprintf(command, PROCESS_COMMAND, "[%s]", process->name);
+}
+
+long long process_shared_memory(int proc, pid_t pid)
+{
+	char text[4096];
+	long long kilobytes;
+
+	if (process_file(proc, pid, "smaps_rollup", text, sizeof text) <= 0)
+		return -1;
+	kilobytes = line_number(text, "\nPss:", 0);
+	return kilobytes < 0 ? -1 : kilobytes * 1024;
+}
+
+long long process_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}

@@ -1,0 +1,62 @@
+/*
+ * process: the processes of the container, as its /proc shows them, which init passes. They change
+ * and vanish while they are read. What they say about themselves, as name and command line, may be
+ * anything.
+ */
+#ifndef INITCTL_PROCESS_H
+#define INITCTL_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum {
+	PROCESS_NAME = 64,     /* bytes of a name with its NUL */
+	PROCESS_COMMAND = 4096 /* of a command line, which is cut off there */
+};
+
+struct process {
+	pid_t pid, parent, group, session; /* as in the container */
+	pid_t outside;                     /* as in our /proc, or 0 where that is not known */
+	uid_t uid;                         /* effective */
+	char state;                        /* a letter of proc(5) */
+	int terminal;                      /* device number, or 0 */
+	unsigned threads;
+	long long started;      /* milliseconds after the boot */
+	long long user, system; /* CPU time in milliseconds */
+	long long resident;     /* bytes, or -1 where it is not known */
+	char name[PROCESS_NAME];
+};
+
+/* Which processes are listed by process_list(), in the order of their pids. */
+struct process_list {
+	struct process *processes; /* the caller's; see process_release() */
+	size_t count;
+};
+
+/*
+ * Reads all processes of a /proc, which is opened for reading and stays the caller's. Those that
+ * vanish meanwhile are left out. Ends the program if there is no memory, or /proc cannot be read.
+ */
+void process_list(int proc, struct process_list *list);
+void process_release(struct process_list *list);
+
+/* Reads one process. Returns 0, or -1 with errno; ESRCH or ENOENT if it does not exist. */
+int process_read(int proc, pid_t pid, struct process *process);
+
+/*
+ * Reads a command line into command, its words separated by blanks. It is the name in brackets
+ * where there is none, as for a kernel thread or a zombie.
+ */
+void process_command(int proc, const struct process *process, char command[PROCESS_COMMAND]);
+
+/* Proportional resident memory (PSS) in bytes, or -1 where it may not be read. */
+long long process_shared_memory(int proc, pid_t pid);
+
+/* Milliseconds since the boot, by which process.started is given. */
+long long process_now(void);
+
+/* Reads a file of a process, "PID/NAME", as a string. Returns its length, or -1 with errno. */
+ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t size);
+
+#endif
