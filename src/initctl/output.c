@@ -12,6 +12,7 @@
 #include "display.h"
 #include "exit.h"
 #include "json.h"
+#include "table.h"
 
 void output_json(const struct initctl_message *message)
 {
@@ -63,20 +64,36 @@ static const char *field_or_dash(const struct initctl_message *message, const ch
 	return value ? value : "-";
 }
 
-void output_session(const struct initctl_message *message, bool header)
-{
-	unsigned long long up = initctl_number(message, "uptime", ~0ULL, 0) / 1000;
+static const struct table_column session_columns[] = {
+	{"SESSION", "session", true},
+	{"PID", "pid", true},
+	{"STATE", "state", false},
+	{"TTY", "terminal", false},
+	{"UP", "uptime", true},
+	{"NAME", "name", false},
+};
 
-	if (header)
-		puts("SESSION  PID      STATE    TTY        UP NAME");
-	display_text(stdout, field_or_dash(message, "session"), SIZE_MAX, 9);
-	display_text(stdout, field_or_dash(message, "pid"), SIZE_MAX, 9);
-	display_text(stdout, field_or_dash(message, "state"), SIZE_MAX, 9);
-	printf("%-3s %3llu:%02llu:%02llu ",
-		strcmp(field_or_dash(message, "terminal"), "true") ? "-" : "yes", up / 3600,
-		up / 60 % 60, up % 60);
-	display_text(stdout, field_or_dash(message, "name"), SIZE_MAX, 0);
-	putchar('\n');
+void output_sessions(struct table *table)
+{
+	table_begin(table, "session", session_columns,
+		sizeof session_columns / sizeof *session_columns, false);
+}
+
+static long long field_number(const struct initctl_message *message, const char *key)
+{
+	const unsigned long long number = initctl_number(message, key, INT64_MAX, UINT64_MAX);
+
+	return number == UINT64_MAX ? -1 : (long long)number;
+}
+
+void output_session(struct table *table, const struct initctl_message *message)
+{
+	table_number(table, field_number(message, "session"));
+	table_number(table, field_number(message, "pid"));
+	table_text(table, initctl_field(message, "state"));
+	table_bool(table, !strcmp(field_or_dash(message, "terminal"), "true"));
+	table_time(table, field_number(message, "uptime"));
+	table_text(table, initctl_field(message, "name"));
 }
 
 void output_held(const struct initctl_message *message)

@@ -142,21 +142,25 @@ int verb_status(const struct context *context, char **arguments)
 
 int verb_sessions(const struct context *context, char **arguments)
 {
+	struct table table;
 	int connection, failed;
 
 	arguments_end(arguments);
 	failed = call_simple(context, "sessions", NULL, &connection);
 	if (failed)
 		return failed;
-	for (bool first = true; initctl_is(&message, "session"); first = false) {
+	output_sessions(&table);
+	while (initctl_is(&message, "session")) {
 		if (context->json)
 			output_json(&message);
 		else
-			output_session(&message, first);
+			output_session(&table, &message);
 		if (!next(connection, "sessions"))
 			die(EXIT_CONTAINER_ENDED, "cannot list sessions: the container ended");
 	}
 	expect("sessions", "end");
+	if (!context->json)
+		table_print(&table);
 	return verb_printed();
 }
 

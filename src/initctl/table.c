@@ -163,7 +163,7 @@ void table_print(struct table *table)
 {
 	unsigned *widths;
 
-	if (table->json)
+	if (table->json || !table->cells)
 		return;
 	widths = calloc(table->count, sizeof *widths);
 	if (!widths)

@@ -41,7 +41,7 @@ void table_time(struct table *table, long long milliseconds);
 void table_size(struct table *table, long long bytes);
 
 /*
- * Prints the table, unless it is JSON, and releases its rows. On a terminal a row is cut off at its
+ * Prints the table, unless it is JSON or has no rows, and releases its rows. On a terminal a row is cut off at its
  * width. Write errors are left to verb_printed().
  */
 void table_print(struct table *table);

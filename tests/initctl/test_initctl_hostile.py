@@ -40,7 +40,7 @@ def server(control):
     ((message("failed", "stage=connect", "errno=11", "message=x"), ()), "unavailable"),
     ((message("failed", "stage=connect", "errno=24"), ()), "file"),
     ((message("init", "version=1", "oldest=1", "x=" + "x" * 66000), ()), "too l"),
-    ((GREETING, ["null"] * 5), "too l"),
+    ((GREETING, ["null"] * 7), "too l"),
 ])
 def test_a_bad_greeting(control, server, greeting, part):
     server.serve(greeting, [])

@@ -50,25 +50,25 @@ def test_sessions(container):
     up = [line.split().pop(4) for line in lines[1:]]
     assert [line.split()[2:] for line in lines[1:]] == [["held", "-", one, "sleep"] for one in up]
     # The first one is the oldest, and none is older than this test.
-    seconds = [int(re.fullmatch(r"0:00:(\d\d)", one)[1]) for one in up]
+    seconds = [float(re.fullmatch(r"(\d+\.\d)s", one)[1]) for one in up]
     assert time.monotonic() - began >= seconds[0] >= seconds[1] >= seconds[2]
     assert [one["session"] for one in container.sessions()] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("name, shown, parsed", [
-    (b"\x1b]0;owned\x07", "?]0;owned?", "\x1b]0;owned\x07"),
-    (b"a\nb\tc\x7f", "a?b?c?", "a\nb\tc\x7f"),
-    (b"\xc2\x9b31m", "?31m", "\x9b31m"),
-    (b"\xff\xfe", "??", "\ufffd\ufffd"),
-    (b"\xed\xa0\x80", "???", "\ufffd\ufffd\ufffd"),
+    (b"\x1b]0;owned\x07", "\\x1b]0;owned\\a", "\x1b]0;owned\x07"),
+    (b"a\nb\tc\x7f", "a\\nb\\tc\\x7f", "a\nb\tc\x7f"),
+    (b"\xc2\x9b31m", "\\x9b31m", "\x9b31m"),
+    (b"\xff\xfe", "\\xff\\xfe", "\ufffd\ufffd"),
+    (b"\xed\xa0\x80", "\\xed\\xa0\\x80", "\ufffd\ufffd\ufffd"),
     (b"caf\xc3\xa9", "caf\u00e9", "caf\u00e9"),
     (b"thirteen....\xc3\xa9", "thirteen....\u00e9", "thirteen....\u00e9"),
-    (b"cut in two...\xc3\xa9", "cut in two...?", "cut in two...\ufffd"),
+    (b"cut in two...\xc3\xa9", "cut in two...\\xc3", "cut in two...\ufffd"),
     (b"quote\"back\\", "quote\"back\\", "quote\"back\\"),
     (b"123", "123", "123"), (b"true", "true", "true"),
 ])
 def test_a_name_that_is_not_a_word(container, name, shown, parsed):
-    """Control characters of a session's name do not reach the terminal, and are escaped in JSON."""
+    """Control characters of a session's name are escaped, on the terminal and in JSON."""
     container.output("exec", "-d", "--program", PROBE, "--", name, "signals")
     lines = container.output("sessions", text=False).decode().splitlines()
     assert lines[1].endswith(" " + shown)
