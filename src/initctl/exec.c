@@ -238,7 +238,7 @@ static int start(const struct context *context, struct run *run)
 	int failed;
 
 	if (run->scope && run->program)
-		fail("cannot use --scope with --program, see 'initctl --help'");
+		fail_usage("cannot use --scope with --program", NULL);
 	if (input_keys(run->detach_keys ? run->detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
 		fail_usage("bad keys for --detach-keys", run->detach_keys);
 	if (run->terminal == TERMINAL_YES ||
@@ -293,7 +293,7 @@ int verb_exec(const struct context *context, char **arguments)
 
 	take_options(&run, &arguments);
 	if (!*arguments)
-		fail("no command given, see 'initctl --help'");
+		fail_usage("no command given", NULL);
 	run.exec.args = arguments;
 	return start(context, &run);
 }

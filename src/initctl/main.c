@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "base/version.h"
 #include "exit.h"
+#include "help.h"
 #include "initctl.h"
 #include "options.h"
 #include "scope.h"
@@ -20,28 +21,41 @@
 #include "watchdog.h"
 
 /* One row for each verb, or form of it; the help is printed from them. */
-static const struct {
-	const char *name;
-	int (*run)(const struct context *context, char **arguments);
-	const char *arguments, *help;
-} verbs[] = {
-	{"exec", verb_exec, "[OPTIONS] [--] COMMAND...", "run a command, exit as it does"},
-	{"shell", verb_shell, "[OPTIONS]", "run the user's shell on a terminal"},
-	{"attach", verb_attach, "[OPTIONS] SESSION", "return to a detached session"},
-	{"sessions", verb_sessions, "", "list the sessions"},
+const struct verb verbs[] = {
+	{"exec", verb_exec, "[OPTIONS] [--] COMMAND...", "run a command, exit as it does",
+		exec_options,
+		"  initctl exec -- ls /etc\n"
+		"  initctl exec -u postgres -- psql -l\n"
+		"  tar c . | initctl exec -w /srv -- tar x\n"},
+	{"shell", verb_shell, "[OPTIONS]", "run the user's shell on a terminal", exec_options,
+		"  initctl shell\n"
+		"  initctl shell --program /bin/busybox    (in an image without a shell)\n"},
+	{"attach", verb_attach, "[OPTIONS] SESSION", "return to a detached session", attach_options,
+		"  initctl attach 3\n"},
+	{"sessions", verb_sessions, "", "list the sessions", NULL, NULL},
 	{"signal", verb_signal, "SIGNAL [main|all|PID|%SESSION]",
-		"send a signal (default: to main)"},
-	{"status", verb_status, "", "print the container's state"},
-	{"wait", verb_wait, "", "wait for the main command, exit as it does"},
-	{"watch", verb_watch, "", "print events as they occur"},
-	{"stop", verb_stop, "[OPTIONS]", "stop the container and wait for its end"},
-	{"stats", verb_stats, "", "print the resource use of the cgroup"},
-	{"freeze", verb_freeze, "", "freeze the processes of the cgroup"},
-	{"thaw", verb_thaw, "", "thaw them"},
-	{"kill", verb_kill, "", "kill them with SIGKILL"},
-	{"limit", verb_limit, "FILE=VALUE...", "set limits, as memory.max=200M"},
-	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,..."},
-	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them"},
+		"send a signal (default: to main)", NULL,
+		"  initctl signal HUP\n"
+		"  initctl signal KILL 17\n"},
+	{"status", verb_status, "", "print the container's state", NULL, NULL},
+	{"wait", verb_wait, "", "wait for the main command, exit as it does", NULL, NULL},
+	{"watch", verb_watch, "", "print events as they occur", NULL, NULL},
+	{"stop", verb_stop, "[OPTIONS]", "stop the container and wait for its end", stop_options,
+		"  initctl stop --grace 30s\n"},
+	{"stats", verb_stats, "", "print the resource use of the cgroup", NULL, NULL},
+	{"freeze", verb_freeze, "", "freeze the processes of the cgroup", NULL, NULL},
+	{"thaw", verb_thaw, "", "thaw them", NULL, NULL},
+	{"kill", verb_kill, "", "kill them with SIGKILL", NULL, NULL},
+	{"limit", verb_limit, "FILE=VALUE...", "set limits, as memory.max=200M", NULL,
+		"  initctl limit memory.max=200M pids.max=100\n"},
+	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,...",
+		ns_options,
+		"  initctl ns\n"
+		"  initctl ns net -- ss -tlnp\n"},
+	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them", NULL,
+		NULL},
+	{"help", verb_help, "[VERB]", "describe a verb", NULL, NULL},
+	{NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 int verb_connect(const struct context *context)
@@ -92,26 +106,18 @@ _Noreturn static void print_help(void *field, const char *value)
 {
 	(void)field;
 	(void)value;
-	puts("usage: initctl [OPTIONS] VERB [ARGUMENTS]\n");
-	options_help(common_options);
-	puts("\nVerbs:");
-	for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		char left[80];
-		snprintf(left, sizeof left, "%s%s%s", verbs[i].name, *verbs[i].arguments ? " " : "",
-			verbs[i].arguments);
-		help_row(left, verbs[i].help);
-	}
-	puts("\nOptions of exec and shell:");
-	options_help(exec_options);
-	puts("\nOptions of attach:");
-	options_help(attach_options);
-	puts("\nOptions of stop:");
-	options_help(stop_options);
-	puts("\nOptions of ns:");
-	options_help(ns_options);
-	puts("\nExit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
-	     "executable; 125 initctl or the channel failed; 137 the container ended.");
+	help_summary(common_options);
 	exit(verb_printed());
+}
+
+int verb_help(const struct context *context, char **arguments)
+{
+	(void)context;
+	if (!*arguments)
+		help_summary(common_options);
+	else if (arguments_end(arguments + 1), !help_verb(*arguments))
+		help_unknown(*arguments);
+	return verb_printed();
 }
 
 _Noreturn static void print_version(void *field, const char *value)
@@ -134,6 +140,24 @@ static void fill_stdio(void)
 			open("/", O_PATH | O_CLOEXEC);
 }
 
+static int run_verb(struct context *context, char **words)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (strcmp(verb->name, *words) != 0)
+			continue;
+		/* --json is also accepted directly after the verb. */
+		if (words[1] && !strcmp(words[1], "--json")) {
+			context->json = true;
+			words++;
+		}
+		options_of_verb(verb->name);
+		if (words[1] && (!strcmp(words[1], "-h") || !strcmp(words[1], "--help")))
+			option_help();
+		return verb->run(context, words + 1);
+	}
+	help_unknown(*words);
+}
+
 int main(int argc, char **argv)
 {
 	struct context context = {.socket = getenv("INIT_SOCKET"), .words = argv};
@@ -149,16 +173,9 @@ int main(int argc, char **argv)
 		;
 	if (!context.socket || !*context.socket)
 		context.socket = "/run/init.sock";
-	if (!*words)
-		fail("no verb given, see 'initctl --help'");
-	for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++)
-		if (!strcmp(verbs[i].name, *words)) {
-			/* --json is also accepted directly after the verb. */
-			if (words[1] && !strcmp(words[1], "--json")) {
-				context.json = true;
-				words++;
-			}
-			return verbs[i].run(&context, words + 1);
-		}
-	fail_usage("unknown verb", *words);
+	if (!*words) {
+		help_summary(common_options);
+		return verb_printed();
+	}
+	return run_verb(&context, words);
 }

@@ -67,16 +67,15 @@ static char **parse_arguments(struct request *request, char **arguments)
 static void check_arguments(const struct request *request, char **command)
 {
 	if (request->drop && (request->save || request->from))
-		fail("cannot use --drop with ", request->save ? "--save" : "--from",
-			", see 'initctl --help'");
+		fail_usage("cannot use --drop with", request->save ? "--save" : "--from");
 	if (request->save || request->drop)
 		arguments_end(command);
 	if (request->drop && request->list.count)
 		fail_usage("too many arguments:", ns_names[request->list.kinds[0]].name);
 	if (*command && !request->list.count)
-		fail("no namespaces given, see 'initctl --help'");
+		fail_usage("no namespaces given", NULL);
 	if (!*command && (request->first >= 0 || request->program))
-		fail("no command given, see 'initctl --help'");
+		fail_usage("no command given", NULL);
 }
 
 /*

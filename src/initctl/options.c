@@ -4,16 +4,38 @@
 #include "options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "help.h"
+#include "verbs.h"
 
 /* Characters before the second column of the help. */
 enum { HELP_COLUMN = 34 };
 
+/* The verb whose words are parsed, or NULL. */
+static const char *verb_now;
+
+void options_of_verb(const char *verb)
+{
+	verb_now = verb;
+}
+
+void option_help(void)
+{
+	help_verb(verb_now);
+	exit(verb_printed());
+}
+
+/* Where to read about the words that are parsed. */
+#define SEE ", see 'initctl ", verb_now ? "help " : "--help", verb_now ? verb_now : "", "'"
+
 void fail_usage(const char *problem, const char *word)
 {
-	fail(problem, " '", word, "', see 'initctl --help'");
+	if (word)
+		fail(problem, " '", word, "'" SEE);
+	fail(problem, "" SEE);
 }
 
 char *argument_take(char ***arguments, const char *what)
@@ -21,7 +43,7 @@ char *argument_take(char ***arguments, const char *what)
 	char *word = **arguments;
 
 	if (!word)
-		fail("no ", what, " given, see 'initctl --help'");
+		fail("no ", what, " given" SEE);
 	++*arguments;
 	return word;
 }
@@ -65,13 +87,15 @@ bool option_take(const struct option *table, void *target, char ***arguments)
 		return false;
 	while ((table->letter || table->name) && !(rest = match(table, word)))
 		table++;
+	if (!rest && verb_now && (!strcmp(word, "-h") || !strcmp(word, "--help")))
+		option_help();
 	if (!rest)
 		fail_usage("unknown option", word);
 	++*arguments;
 	if (table->value && *rest)
 		value = rest + (word[1] == '-');
 	else if (table->value && !**arguments)
-		fail("option ", word, " needs a value, see 'initctl --help'");
+		fail("option ", word, " needs a value" SEE);
 	else if (table->value)
 		value = *(*arguments)++;
 	table->store((char *)target + table->offset, value);

@@ -33,6 +33,15 @@ bool option_take(const struct option *table, void *target, char ***arguments);
 /* Parses all options before the first other word, and skips "--" after them. */
 void options_take(const struct option *table, void *target, char ***arguments);
 
+/*
+ * The words that are parsed from now on are a verb's: messages name its help, and -h and --help
+ * print it.
+ */
+void options_of_verb(const char *verb);
+
+/* Prints the help of that verb, and ends the program with 0. */
+_Noreturn void option_help(void);
+
 /* Prints a row of the help; the second column is on the next line if the first is too long. */
 void help_row(const char *left, const char *help);
 
@@ -45,7 +54,8 @@ char *argument_take(char ***arguments, const char *what);
 /* Ends the program if there is another word. */
 void arguments_end(char **arguments);
 
-/* Ends the program with EXIT_INITCTL and one line: "PROBLEM 'WORD', see 'initctl --help'". */
+/* Ends the program with EXIT_INITCTL and one line: "PROBLEM 'WORD', see 'initctl help VERB'", or
+ * without the word where it is NULL. */
 _Noreturn void fail_usage(const char *problem, const char *word);
 
 #endif

@@ -124,16 +124,12 @@ static int compare(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
-static void add(struct process_list *list, int proc, pid_t pid)
+/* Reads a process into the record behind the last one of a list. 0, or -1. */
+static int read_next(int proc, pid_t pid, struct process_list *list)
 {
-	/* The room is a power of two. */
-	if (!(list->count & (list->count - 1)) || !list->count) {
-		const size_t room = list->count ? 2 * list->count : 1;
-		list->processes = realloc(list->processes, room * sizeof *list->processes);
-		if (!list->processes)
-			fail_errno("list processes");
-	}
-	list->count += !process_read(proc, pid, &list->processes[list->count]);
+	memory_reserve(&list->memory, (list->count + 1) * sizeof *list->processes);
+	list->processes = list->memory.data;
+	return process_read(proc, pid, &list->processes[list->count]);
 }
 
 void process_list(int proc, struct process_list *list)
@@ -144,24 +140,18 @@ void process_list(int proc, struct process_list *list)
 	unsigned long long pid;
 	long length;
 
-	*list = (struct process_list){.count = 0};
+	list->count = 0;
 	while ((length = sys_entries(own, buffer, sizeof buffer)) > 0)
 		for (const char *p = buffer; p < buffer + length;) {
 			const struct sys_entry *entry = (const struct sys_entry *)p;
 			if (!number_parse(entry->name, 1U << 30, &pid))
-				add(list, proc, (pid_t)pid);
+				list->count += !read_next(proc, (pid_t)pid, list);
 			p += entry->length;
 		}
 	if (length < 0)
 		fail_errno("list processes");
 	sys_close(own);
 	qsort(list->processes, list->count, sizeof *list->processes, compare);
-}
-
-void process_release(struct process_list *list)
-{
-	free(list->processes);
-	*list = (struct process_list){.count = 0};
 }
 
 void process_command(int proc, const struct process *process, char command[PROCESS_COMMAND])

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "memory.h"
+
 enum {
 	PROCESS_NAME = 64,     /* bytes of a name with its NUL */
 	PROCESS_COMMAND = 4096 /* of a command line, which is cut off there */
@@ -28,18 +30,18 @@ struct process {
 	char name[PROCESS_NAME];
 };
 
-/* Which processes are listed by process_list(), in the order of their pids. */
+/* Processes in the order of their pids. Empty where it is zero, as it has to be at first. */
 struct process_list {
-	struct process *processes; /* the caller's; see process_release() */
+	struct process *processes;
 	size_t count;
+	struct memory memory;
 };
 
 /*
- * Reads all processes of a /proc, which is opened for reading and stays the caller's. Those that
+ * Replaces a list by all processes of a /proc, whose descriptor stays the caller's. Those that
  * vanish meanwhile are left out. Ends the program if there is no memory, or /proc cannot be read.
  */
 void process_list(int proc, struct process_list *list);
-void process_release(struct process_list *list);
 
 /* Reads one process. Returns 0, or -1 with errno; ESRCH or ENOENT if it does not exist. */
 int process_read(int proc, pid_t pid, struct process *process);

@@ -3,14 +3,11 @@
  */
 #include "table.h"
 
-#include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "display.h"
 #include "json.h"
 #include "units.h"
@@ -42,18 +39,20 @@ static void end_cell(struct table *table)
 static void add(struct table *table, const char *text)
 {
 	const size_t length = strlen(text), size = 4 * length + 1;
+	char *place;
 
-	if (table->cells == table->room) {
-		table->room = 2 * table->room + 256;
-		table->texts = realloc(table->texts, table->room * sizeof *table->texts);
-		if (!table->texts)
-			fail_errno("print ", table->name);
-	}
-	table->texts[table->cells] = malloc(size);
-	if (!table->texts[table->cells])
-		fail_errno("print ", table->name);
-	display_into(table->texts[table->cells++], size, text, length);
+	memory_reserve(&table->texts, table->length + size);
+	memory_reserve(&table->offsets, (table->cells + 1) * sizeof(size_t));
+	place = (char *)table->texts.data + table->length;
+	((size_t *)table->offsets.data)[table->cells++] = table->length;
+	display_into(place, size, text, length);
+	table->length += strlen(place) + 1;
 	end_cell(table);
+}
+
+static const char *cell(const struct table *table, size_t number)
+{
+	return (const char *)table->texts.data + ((const size_t *)table->offsets.data)[number];
 }
 
 void table_text(struct table *table, const char *text)
@@ -143,7 +142,8 @@ static void print_cell(const char *text, unsigned width, bool right, bool last, 
 		putchar(' ');
 }
 
-static void print_row(const struct table *table, char **texts, const unsigned *widths)
+/* Prints a row, which begins with the cell first, or the header. */
+static void print_row(const struct table *table, bool header, size_t first, const unsigned *widths)
 {
 	const unsigned terminal = table_terminal_width();
 	unsigned long left = terminal ? terminal : ~0UL;
@@ -153,7 +153,7 @@ static void print_row(const struct table *table, char **texts, const unsigned *w
 			putchar(' ');
 			left--;
 		}
-		print_cell(texts ? texts[i] : table->columns[i].title, widths[i],
+		print_cell(header ? table->columns[i].title : cell(table, first + i), widths[i],
 			table->columns[i].right, i + 1 == table->count, &left);
 	}
 	putchar('\n');
@@ -161,26 +161,19 @@ static void print_row(const struct table *table, char **texts, const unsigned *w
 
 void table_print(struct table *table)
 {
-	unsigned *widths;
+	unsigned widths[TABLE_COLUMNS];
 
 	if (table->json || !table->cells)
 		return;
-	widths = calloc(table->count, sizeof *widths);
-	if (!widths)
-		fail_errno("print ", table->name);
 	for (unsigned i = 0; i < table->count; i++)
 		widths[i] = display_columns(table->columns[i].title);
 	for (size_t i = 0; i < table->cells; i++) {
-		const unsigned columns = display_columns(table->texts[i]);
+		const unsigned columns = display_columns(cell(table, i));
 		if (columns > widths[i % table->count])
 			widths[i % table->count] = columns;
 	}
-	print_row(table, NULL, widths);
+	print_row(table, true, 0, widths);
 	for (size_t i = 0; i + table->count <= table->cells; i += table->count)
-		print_row(table, table->texts + i, widths);
-	for (size_t i = 0; i < table->cells; i++)
-		free(table->texts[i]);
-	free(table->texts);
-	free(widths);
-	table_begin(table, table->name, table->columns, table->count, false);
+		print_row(table, false, i, widths);
+	table->cells = table->length = 0;
 }

@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "memory.h"
+
+enum { TABLE_COLUMNS = 32 };
+
 struct table_column {
 	const char *title; /* in the header */
 	const char *key;   /* of the member in JSON */
@@ -21,11 +25,13 @@ struct table {
 	unsigned count; /* of columns */
 	bool json;
 	unsigned filled; /* cells of the last row */
-	size_t cells, room;
-	char **texts; /* the table's own, as they are displayed */
+	size_t cells;
+	size_t length;         /* of texts */
+	struct memory texts;   /* of the cells, as they are displayed: strings */
+	struct memory offsets; /* of each cell's text there: size_t */
 };
 
-/* The columns stay the caller's, and have to stay. */
+/* The columns, at most TABLE_COLUMNS, stay the caller's, and have to stay. */
 void table_begin(struct table *table, const char *name, const struct table_column *columns,
 	unsigned count, bool json);
 
@@ -41,8 +47,8 @@ void table_time(struct table *table, long long milliseconds);
 void table_size(struct table *table, long long bytes);
 
 /*
- * Prints the table, unless it is JSON or has no rows, and releases its rows. On a terminal a row is cut off at its
- * width. Write errors are left to verb_printed().
+ * Prints the table, unless it is JSON or has no rows, and removes its rows. On a terminal a row is
+ * cut off at its width. Write errors are left to verb_printed().
  */
 void table_print(struct table *table);
 

@@ -17,6 +17,18 @@ struct context {
 	char **words; /* the whole command line, argv */
 };
 
+struct verb {
+	const char *name;
+	int (*run)(const struct context *context, char **arguments);
+	const char *arguments, *help;
+	const struct option *options; /* NULL: none, or those of another row of the same name */
+	const char *examples;         /* lines, or NULL */
+};
+
+/* One row for each verb, or form of it; the last has no name. */
+extern const struct verb verbs[];
+
+int verb_help(const struct context *context, char **arguments);
 int verb_exec(const struct context *context, char **arguments);
 int verb_shell(const struct context *context, char **arguments);
 int verb_attach(const struct context *context, char **arguments);

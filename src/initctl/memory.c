@@ -1,0 +1,37 @@
+/*
+ * memory: see memory.h.
+ */
+#include "memory.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/log.h"
+
+/* Bytes at first, a multiple of every page size. */
+enum { FIRST = 1 << 16 };
+
+void memory_reserve(struct memory *memory, size_t size)
+{
+	size_t room = memory->size ? memory->size : FIRST;
+	void *data;
+
+	if (size <= memory->size)
+		return;
+	while (room < size)
+		room *= 2;
+	if (memory->data)
+		data = mremap(memory->data, memory->size, room, MREMAP_MAYMOVE);
+	else
+		data = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (data == MAP_FAILED)
+		fail_errno("get memory");
+	*memory = (struct memory){data, room};
+}
+
+void memory_release(struct memory *memory)
+{
+	if (memory->data)
+		munmap(memory->data, memory->size);
+	*memory = (struct memory){NULL, 0};
+}
