@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "input.h"
+#include "login.h"
 #include "output.h"
-#include "passwd.h"
 #include "program.h"
 #include "relay.h"
 #include "scope.h"
@@ -33,7 +33,7 @@ struct run {
 	enum terminal terminal;
 	bool detached;
 	bool scope;
-	const char **env;    /* those given, TERM, that of the scope, and NULL */
+	const char **env;    /* those of the user, those given, TERM, that of the scope, and NULL */
 	const char **limits; /* those given, and NULL */
 	unsigned env_count, limit_count;
 };
@@ -79,7 +79,7 @@ static void store_no_terminal(void *field, const char *value)
 const struct option exec_options[] = {
 	{"-t", NULL, NULL, "on a terminal of the container", store_terminal, AT(terminal)},
 	{"-T", NULL, NULL, "not on a terminal", store_no_terminal, AT(terminal)},
-	{"-u", NULL, "UID[:GID[,GID...]]", "as this user; numbers only", option_text,
+	{"-u", NULL, "USER[:GROUP[,GROUP...]]", "as this user, by names or numbers", option_text,
 		AT(exec.user)},
 	{"-w", NULL, "DIR", "in this directory", option_text, AT(exec.directory)},
 	{"-e", NULL, "NAME[=VALUE]", "set a variable, or pass ours", store_variable, 0},
@@ -231,6 +231,25 @@ static int hold(const struct run *run, int connection, int master)
 	return verb_printed();
 }
 
+/*
+ * Replaces a user who is given by name by his numbers, and puts his variables before those that
+ * were given, which override them. login is the caller's, and has to stay.
+ */
+static void log_in(const struct context *context, struct run *run, struct login *login)
+{
+	unsigned count = 0;
+
+	if (!run->exec.user || login_is_numeric(run->exec.user))
+		return;
+	login_find(context, run->exec.user, login);
+	while (login->variables[count])
+		count++;
+	memmove(run->env + count, run->env, run->env_count * sizeof *run->env);
+	memcpy(run->env, login->variables, count * sizeof *run->env);
+	run->env_count += count;
+	run->exec.user = login->user;
+}
+
 static int start(const struct context *context, struct run *run)
 {
 	char keys[INPUT_KEYS];
@@ -280,7 +299,7 @@ static void take_options(struct run *run, char ***arguments)
 
 	while ((*arguments)[words])
 		words++;
-	run->env = calloc(words + 3, sizeof *run->env);
+	run->env = calloc(words + 8, sizeof *run->env);
 	run->limits = calloc(words + 1, sizeof *run->limits);
 	if (!run->env || !run->limits)
 		fail_errno("read options");
@@ -290,29 +309,34 @@ static void take_options(struct run *run, char ***arguments)
 int verb_exec(const struct context *context, char **arguments)
 {
 	struct run run = {.terminal = TERMINAL_AUTO};
+	struct login login;
 
 	take_options(&run, &arguments);
 	if (!*arguments)
 		fail_usage("no command given", NULL);
 	run.exec.args = arguments;
+	log_in(context, &run, &login);
 	return start(context, &run);
 }
 
 int verb_shell(const struct context *context, char **arguments)
 {
 	struct run run = {.terminal = TERMINAL_YES};
-	char shell[PASSWD_SHELL], *words[] = {shell, NULL};
+	struct login login;
+	char *words[] = {login.shell, NULL};
 	const char *base;
 
 	take_options(&run, &arguments);
 	arguments_end(arguments);
+	log_in(context, &run, &login);
 	if (run.program) {
 		/* busybox chooses its applet by the name under which it is executed. */
 		base = strrchr(run.program, '/');
 		base = base ? base + 1 : run.program;
-		snprintf(shell, sizeof shell, "%s", strncmp(base, "busybox", 7) ? base : "sh");
-	} else {
-		passwd_shell(context, run.exec.user, shell);
+		snprintf(login.shell, sizeof login.shell, "%s",
+			strncmp(base, "busybox", 7) ? base : "sh");
+	} else if (run.exec.user != login.user) {
+		login_find(context, run.exec.user, &login);
 	}
 	run.exec.args = words;
 	return start(context, &run);
