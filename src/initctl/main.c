@@ -37,6 +37,9 @@ const struct verb verbs[] = {
 		"send a signal (default: to main)", NULL,
 		"  initctl signal HUP\n"
 		"  initctl signal KILL 17\n"},
+	{"ps", verb_ps, "[OPTIONS]", "list the processes", ps_options,
+		"  initctl ps --tree\n"
+		"  initctl ps -o pid,pss,command\n"},
 	{"status", verb_status, "", "print the container's state", NULL, NULL},
 	{"wait", verb_wait, "", "wait for the main command, exit as it does", NULL, NULL},
 	{"watch", verb_watch, "", "print events as they occur", NULL, NULL},

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,12 +19,12 @@
 
 ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t size)
 {
-	char path[64];
+	static char path[64]; /* the watchdog may print it */
 	ssize_t length = 0, part = -1;
 	int fd;
 
 	snprintf(path, sizeof path, "%d/%s", (int)pid, name);
-	watchdog_begin("read /proc/", name);
+	watchdog_begin("read /proc/", path);
 	fd = sys_open(proc, path, O_RDONLY);
 	if (fd >= 0) {
 		while ((part = read(fd, text + length, size - 1 - (size_t)length)) > 0)
@@ -62,7 +63,7 @@ static long long line_number(const char *text, const char *key, unsigned field)
 
 static long long milliseconds(long long ticks)
 {
-	return ticks * 1000 / sysconf(_SC_CLK_TCK);
+	return ticks * 1000 / (long long)getauxval(AT_CLKTCK);
 }
 
 /*
@@ -91,7 +92,7 @@ static int read_stat(char *text, struct process *process)
 	process->system = milliseconds(fields[15]);
 	process->threads = (unsigned)fields[20];
 	process->started = milliseconds(fields[22]);
-	process->resident = fields[24] * sysconf(_SC_PAGESIZE);
+	process->resident = fields[24] * (long long)getauxval(AT_PAGESZ);
 	return 0;
 }
 

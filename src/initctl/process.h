@@ -28,6 +28,8 @@ struct process {
 	long long user, system; /* CPU time in milliseconds */
 	long long resident;     /* bytes, or -1 where it is not known */
 	char name[PROCESS_NAME];
+	long above;       /* by pstree_order(): index of its parent in the list, or -1 */
+	bool has_sibling; /* likewise: whether another child of its parent follows */
 };
 
 /* Processes in the order of their pids. Empty where it is zero, as it has to be at first. */

@@ -34,6 +34,7 @@ int verb_shell(const struct context *context, char **arguments);
 int verb_attach(const struct context *context, char **arguments);
 int verb_status(const struct context *context, char **arguments);
 int verb_sessions(const struct context *context, char **arguments);
+int verb_ps(const struct context *context, char **arguments);
 int verb_signal(const struct context *context, char **arguments);
 int verb_wait(const struct context *context, char **arguments);
 int verb_watch(const struct context *context, char **arguments);
@@ -78,6 +79,7 @@ _Noreturn void verb_unanswered(const char *action, const char *object);
 int verb_printed(void);
 
 /* The options of the verbs that have options of their own; main prints the help from them. */
-extern const struct option exec_options[], attach_options[], stop_options[], ns_options[];
+extern const struct option exec_options[], attach_options[], ps_options[], stop_options[],
+	ns_options[];
 
 #endif

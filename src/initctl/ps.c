@@ -1,0 +1,115 @@
+/*
+ * ps: lists the processes of the container.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "outside.h"
+#include "pstree.h"
+#include "snapshot.h"
+#include "verbs.h"
+
+struct request {
+	bool tree;
+	const char *columns; /* as given, or NULL */
+};
+
+const struct option ps_options[] = {
+	{NULL, "--tree", NULL, "show who started whom", option_true,
+		offsetof(struct request, tree)},
+	{"-o", NULL, "COLUMN,...", "these: pid outside ppid pgid sid user uid state ...",
+		option_text, offsetof(struct request, columns)},
+	{NULL, NULL, NULL, NULL, NULL, 0},
+};
+
+static const char common[] = "pid,outside,ppid,user,state,age,rss,time,tty,role,command";
+
+/* Which columns are listed. */
+static enum snapshot_name chosen[TABLE_COLUMNS];
+static struct table_column columns[TABLE_COLUMNS];
+static unsigned count;
+
+static void choose(const char *names)
+{
+	for (size_t length; *names; names += length + (names[length] == ',')) {
+		unsigned row = 0;
+		length = strcspn(names, ",");
+		while (row < SNAPSHOT_COLUMNS &&
+			(strncmp(snapshot_columns[row].name, names, length) != 0 ||
+				snapshot_columns[row].name[length]))
+			row++;
+		if (row == SNAPSHOT_COLUMNS)
+			fail_usage("unknown column in", names);
+		if (count == TABLE_COLUMNS)
+			fail_usage("too many columns:", names);
+		chosen[count] = (enum snapshot_name)row;
+		columns[count++] = snapshot_columns[row].column;
+	}
+	if (!count)
+		fail_usage("no columns given", NULL);
+}
+
+static bool is_chosen(enum snapshot_name column)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (chosen[i] == column)
+			return true;
+	return false;
+}
+
+static bool is_outside_known(const struct process_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->processes[i].outside)
+			return true;
+	return false;
+}
+
+/* Leaves the column of the pids outside out where none is known and it was not asked for. */
+static void drop_outside(void)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (chosen[i] == COLUMN_OUTSIDE) {
+			count--;
+			memmove(chosen + i, chosen + i + 1, (count - i) * sizeof *chosen);
+			memmove(columns + i, columns + i + 1, (count - i) * sizeof *columns);
+		}
+}
+
+static void add_row(const struct snapshot *snapshot, const struct process *process,
+	const char *tree, struct table *table)
+{
+	for (unsigned i = 0; i < count; i++)
+		snapshot_cell(snapshot, process, chosen[i], tree, table);
+}
+
+int verb_ps(const struct context *context, char **arguments)
+{
+	struct request request = {.tree = false};
+	struct snapshot snapshot;
+	struct table table;
+	char tree[SNAPSHOT_TREE];
+
+	options_take(ps_options, &request, &arguments);
+	arguments_end(arguments);
+	choose(request.columns ? request.columns : common);
+	snapshot_open(&snapshot, context);
+	snapshot_take(&snapshot);
+	if (is_chosen(COLUMN_OUTSIDE))
+		outside_find(context, &snapshot.list);
+	if (!request.columns && !context->json && !is_outside_known(&snapshot.list))
+		drop_outside();
+	table_begin(&table, "process", columns, count, context->json);
+	if (request.tree)
+		pstree_order(&snapshot.list);
+	for (size_t i = 0; i < snapshot.list.count; i++) {
+		*tree = 0;
+		if (request.tree)
+			pstree_draw(&snapshot.list, i, tree, sizeof tree);
+		add_row(&snapshot, &snapshot.list.processes[i], tree, &table);
+	}
+	table_print(&table);
+	return verb_printed();
+}
