@@ -30,6 +30,8 @@ deps-engines: ## install the engines of test-engines
 
 # ---- programs that the tests run
 
+# Modules of initctl that have unit tests.
+UNIT_CTL = $(patsubst %,src/initctl/%.c,usage cgroup1 proctotal process watchdog units memory)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 # The same build with other flags, in a directory of its own.
@@ -50,10 +52,10 @@ $(BUILD)/embed/runtime: tests/embed/runtime.c $(BUILD)/libinitctl.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STRICT) -Isrc/initctl -O1 -static -o $@ $^
 
-$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(MODULES)) $(wildcard tests/unit/*.h)
+$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(MODULES) $(UNIT_CTL)) $(wildcard tests/unit/*.h)
 	$(call note,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(call objects,$(MODULES))
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(call objects,$(MODULES) $(UNIT_CTL))
 
 # The decoder of requests: with libFuzzer, for SECONDS, and on the corpus alone, by any compiler.
 SECONDS  = 60

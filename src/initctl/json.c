@@ -32,9 +32,14 @@ static void print_string(const char *text, size_t length)
 	putchar('"');
 }
 
+/* No member precedes the next one, and no item the next of a list. */
+static bool first_member, first_item;
+
 static void print_key(const char *key, size_t length)
 {
-	putchar(',');
+	if (!first_member)
+		putchar(',');
+	first_member = false;
 	print_string(key, length);
 	putchar(':');
 }
@@ -67,6 +72,26 @@ void json_bool(const char *key, bool value)
 {
 	print_key(key, strlen(key));
 	fputs(value ? "true" : "false", stdout);
+}
+
+void json_list(const char *key)
+{
+	print_key(key, strlen(key));
+	putchar('[');
+	first_item = true;
+}
+
+void json_item(void)
+{
+	fputs(first_item ? "{" : "},{", stdout);
+	first_item = false;
+	first_member = true;
+}
+
+void json_list_end(void)
+{
+	fputs(first_item ? "]" : "}]", stdout);
+	first_member = false;
 }
 
 void json_end(void)

@@ -19,6 +19,14 @@ void json_bool(const char *key, bool value);
 void json_end(void);
 
 /*
+ * A list of objects: json_item() begins each of them, and what follows are its members, up to the
+ * next or json_list_end().
+ */
+void json_list(const char *key);
+void json_item(void);
+void json_list_end(void);
+
+/*
  * A field of a message from init. It is a number, true or false if it looks like one, unless
  * its key is that of a text.
  */

@@ -45,7 +45,11 @@ const struct verb verbs[] = {
 	{"watch", verb_watch, "", "print events as they occur", NULL, NULL},
 	{"stop", verb_stop, "[OPTIONS]", "stop the container and wait for its end", stop_options,
 		"  initctl stop --grace 30s\n"},
-	{"stats", verb_stats, "", "print the resource use of the cgroup", NULL, NULL},
+	{"stats", verb_stats, "[OPTIONS]", "print what the container uses", stats_options,
+		"  initctl stats --follow\n"
+		"  initctl --json stats --raw\n"},
+	{"net", verb_net, "[OPTIONS]", "list sockets and the processes that hold them", net_options,
+		"  initctl net -tulpn\n"},
 	{"freeze", verb_freeze, "", "freeze the processes of the cgroup", NULL, NULL},
 	{"thaw", verb_thaw, "", "thaw them", NULL, NULL},
 	{"kill", verb_kill, "", "kill them with SIGKILL", NULL, NULL},

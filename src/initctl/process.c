@@ -90,6 +90,8 @@ static int read_stat(char *text, struct process *process)
 	process->terminal = (int)fields[7];
 	process->user = milliseconds(fields[14]);
 	process->system = milliseconds(fields[15]);
+	process->waited_user = milliseconds(fields[16]);
+	process->waited_system = milliseconds(fields[17]);
 	process->threads = (unsigned)fields[20];
 	process->started = milliseconds(fields[22]);
 	process->resident = fields[24] * (long long)getauxval(AT_PAGESZ);

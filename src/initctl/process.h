@@ -24,9 +24,10 @@ struct process {
 	char state;                        /* a letter of proc(5) */
 	int terminal;                      /* device number, or 0 */
 	unsigned threads;
-	long long started;      /* milliseconds after the boot */
-	long long user, system; /* CPU time in milliseconds */
-	long long resident;     /* bytes, or -1 where it is not known */
+	long long started;                    /* milliseconds after the boot */
+	long long user, system;               /* CPU time in milliseconds */
+	long long waited_user, waited_system; /* of the children that it has waited for */
+	long long resident;                   /* bytes, or -1 where it is not known */
 	char name[PROCESS_NAME];
 	long above;       /* by pstree_order(): index of its parent in the list, or -1 */
 	bool has_sibling; /* likewise: whether another child of its parent follows */

@@ -44,6 +44,7 @@ int verb_thaw(const struct context *context, char **arguments);
 int verb_kill(const struct context *context, char **arguments);
 int verb_limit(const struct context *context, char **arguments);
 int verb_stats(const struct context *context, char **arguments);
+int verb_net(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 
 /*
@@ -79,7 +80,12 @@ _Noreturn void verb_unanswered(const char *action, const char *object);
 int verb_printed(void);
 
 /* The options of the verbs that have options of their own; main prints the help from them. */
-extern const struct option exec_options[], attach_options[], ps_options[], stop_options[],
-	ns_options[];
+extern const struct option exec_options[];
+extern const struct option attach_options[];
+extern const struct option net_options[];
+extern const struct option ns_options[];
+extern const struct option ps_options[];
+extern const struct option stats_options[];
+extern const struct option stop_options[];
 
 #endif

@@ -127,7 +127,7 @@ def test_a_server_that_hangs_up_instead_of_holding(control, server):
     one_line(control.run("exec", "-d", "true"), GONE, "cannot detach from true: the container ended")
 
 
-@pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats"], ["freeze"]])
+@pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats", "--raw"], ["freeze"]])
 def test_a_server_that_hangs_up_instead_of_a_descriptor(control, server, words):
     server.serve((GREETING, ()), [[]])
     one_line(control.run(*words), GONE, "cannot open ", ": the container ended")

@@ -35,7 +35,7 @@ tell() {
 
 stats() {
 	for key; do
-		tell "$key" "$(initctl stats | sed -n "s/^$key  *//p")"
+		tell "$key" "$(initctl stats --raw | sed -n "s/^$key  *//p")"
 	done
 }
 
@@ -57,7 +57,7 @@ refused() {
 }
 
 usage() {
-	INIT_SOCKET=/run/$1 initctl stats | sed -n 's/^cpu.stat.usage_usec  *//p'
+	INIT_SOCKET=/run/$1 initctl stats --raw | sed -n 's/^cpu.stat.usage_usec  *//p'
 }
 
 box memory --limit memory.max=20M --limit memory.swap.max=0 -- sh -c '
@@ -71,10 +71,10 @@ box memory --limit memory.max=20M --limit memory.swap.max=0 -- sh -c '
 	>/run/four
 	exec sleep 1000'
 initctl status >/dev/null
-tell before "$(initctl stats | sed -n 's/^memory.current  *//p')"
+tell before "$(initctl stats --raw | sed -n 's/^memory.current  *//p')"
 >/run/one
 await '[ -e /run/two ]'
-tell after "$(initctl stats | sed -n 's/^memory.current  *//p')"
+tell after "$(initctl stats --raw | sed -n 's/^memory.current  *//p')"
 >/run/three
 await '[ -e /run/four ]'
 stats memory.current memory.max memory.events.oom_kill memory.peak

@@ -1,0 +1,227 @@
+/*
+ * sockets: see sockets.h. The formats are in proc_net_tcp.txt of the kernel's documentation, and
+ * in unix_seq_show() of net/unix/af_unix.c.
+ */
+#include "sockets.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+
+enum {
+	/* States, as include/net/tcp_states.h numbers them; UDP uses two of them. */
+	ESTABLISHED = 1,
+	SYN_SENT = 2,
+	UNCONNECTED = 7,
+	LISTEN = 10,
+	CLOSING = 11,
+	/* Fields of a line, from 0. */
+	INET_FIELDS = 10,
+	UNIX_FIELDS = 7,
+	MOST_FIELDS = INET_FIELDS
+};
+
+/* <linux/net.h>: of a socket of AF_UNIX that listens. */
+static const unsigned long accepts = 1UL << 16;
+
+static const struct {
+	const char *file, *netid;
+} kinds[SOCKET_KINDS] = {
+	[SOCKET_UNIX] = {"unix", "u_str"},
+	[SOCKET_UDP] = {"udp", "udp"},
+	[SOCKET_UDP6] = {"udp6", "udp"},
+	[SOCKET_TCP] = {"tcp", "tcp"},
+	[SOCKET_TCP6] = {"tcp6", "tcp"},
+};
+
+static const char states[][11] = {"UNKNOWN", "ESTAB", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1",
+	"FIN-WAIT-2", "TIME-WAIT", "UNCONN", "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING",
+	"SYN-RECV"};
+
+const char *sockets_file(enum socket_kind kind)
+{
+	return kinds[kind].file;
+}
+
+const char *sockets_netid(const struct socket_row *row)
+{
+	if (row->kind == SOCKET_UNIX && row->type != 1)
+		return row->type == 2 ? "u_dgr" : "u_seq";
+	return kinds[row->kind].netid;
+}
+
+const char *sockets_state(const struct socket_row *row)
+{
+	return states[row->state < sizeof states / sizeof *states ? row->state : 0];
+}
+
+bool sockets_listens(const struct socket_row *row)
+{
+	return row->state == LISTEN || row->state == UNCONNECTED;
+}
+
+/* Whether an address of IPv6 stands for those of IPv4 as well: ::, and ::ffff:0:0/96. */
+static bool is_both(const struct socket_end *end)
+{
+	static const unsigned char any[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return !memcmp(end->address, any, sizeof any) ||
+	       !memcmp(end->address, mapped, sizeof mapped);
+}
+
+void sockets_address(const struct socket_row *row, int end, bool brackets, char *text, size_t size)
+{
+	static const unsigned char any[16];
+	const unsigned char *address = row->ends[end].address;
+	const bool six = row->kind == SOCKET_TCP6 || row->kind == SOCKET_UDP6;
+	char digits[INET6_ADDRSTRLEN];
+
+	inet_ntop(six ? AF_INET6 : AF_INET, address, digits, sizeof digits);
+	/* A peer can have IPv4 where our end can. */
+	if (six && brackets && !memcmp(address, any, sizeof any) && is_both(&row->ends[0]))
+		snprintf(text, size, "*");
+	else
+		snprintf(text, size, six && brackets ? "[%s]" : "%s", digits);
+}
+
+/* Reads hexadecimal digits, all that there are, or `most` of them. Returns what follows them. */
+static char *read_hex(char *text, unsigned most, unsigned long *value)
+{
+	*value = 0;
+	for (; most; text++, most--)
+		if (*text >= '0' && *text <= '9')
+			*value = *value << 4 | (unsigned)(*text - '0');
+		else if (*text >= 'A' && *text <= 'F')
+			*value = *value << 4 | (unsigned)(*text - 'A' + 10);
+		else
+			break;
+	return text;
+}
+
+/* Whether a text is "HEX:HEX" or, where second is NULL, "HEX". */
+static bool read_pair(char *text, unsigned long *first, unsigned long *second)
+{
+	char *end = read_hex(text, 16, first);
+
+	if (end == text || !second)
+		return end != text && !*end;
+	text = end + 1;
+	if (*end != ':')
+		return false;
+	end = read_hex(text, 16, second);
+	return end != text && !*end;
+}
+
+/* "0100007F:0050": words of 32 bits in the order of this machine, and the port. */
+static bool read_end(char *text, size_t size, struct socket_end *end)
+{
+	unsigned long value;
+
+	for (size_t at = 0; at < size; at += sizeof(uint32_t)) {
+		char *next = read_hex(text, 8, &value);
+		uint32_t word = (uint32_t)value;
+		if (next != text + 8)
+			return false;
+		memcpy(end->address + at, &word, sizeof word);
+		text = next;
+	}
+	if (*text != ':' || !read_pair(text + 1, &value, NULL))
+		return false;
+	end->port = (uint16_t)value;
+	return true;
+}
+
+/* Cuts a line at blanks into `most` fields. Returns what follows the last; NULL: there are fewer.
+ */
+static char *cut(char *line, char **fields, unsigned most)
+{
+	for (unsigned i = 0; i < most; i++) {
+		line += strspn(line, " ");
+		if (!*line)
+			return NULL;
+		fields[i] = line;
+		line += strcspn(line, " ");
+		if (*line)
+			*line++ = 0;
+	}
+	return line;
+}
+
+static bool parse_inet(char *line, struct socket_row *row)
+{
+	const size_t size = row->kind == SOCKET_TCP6 || row->kind == SOCKET_UDP6 ? 16 : 4;
+	char *fields[MOST_FIELDS];
+	unsigned long state, send, receive;
+
+	if (!cut(line, fields, INET_FIELDS) || !read_end(fields[1], size, &row->ends[0]) ||
+		!read_end(fields[2], size, &row->ends[1]) || !read_pair(fields[3], &state, NULL) ||
+		!read_pair(fields[4], &send, &receive) ||
+		number_parse(fields[9], UINT64_MAX, &row->inode))
+		return false;
+	row->state = (unsigned char)state;
+	row->send = send;
+	row->receive = receive;
+	return true;
+}
+
+static bool parse_unix(char *line, struct socket_row *row)
+{
+	/* SS_UNCONNECTED, SS_CONNECTING, SS_CONNECTED, SS_DISCONNECTING of <linux/net.h> */
+	static const unsigned char by_state[] = {0, UNCONNECTED, SYN_SENT, ESTABLISHED, CLOSING};
+	char *fields[MOST_FIELDS], *rest = cut(line, fields, UNIX_FIELDS);
+	unsigned long flags, type, state;
+
+	if (!rest || !read_pair(fields[3], &flags, NULL) || !read_pair(fields[4], &type, NULL) ||
+		!read_pair(fields[5], &state, NULL) || state >= sizeof by_state ||
+		number_parse(fields[6], UINT64_MAX, &row->inode))
+		return false;
+	row->type = (unsigned char)type;
+	row->state = flags & accepts ? LISTEN : by_state[state];
+	row->path = rest;
+	return true;
+}
+
+/* The place of another row. */
+static struct socket_row *add_row(struct sockets *list)
+{
+	memory_reserve(&list->memory, (list->count + 1) * sizeof *list->rows);
+	list->rows = list->memory.data;
+	return &list->rows[list->count];
+}
+
+/*
+ * Whether a line of the file for AF_UNIX goes on with the path of the line before it, as it does
+ * where the path has a newline in it: a row begins with a pointer and a colon.
+ */
+static bool is_rest(const char *line)
+{
+	const size_t digits = strspn(line, "0123456789abcdef");
+
+	return digits < 8 || line[digits] != ':';
+}
+
+void sockets_parse(struct sockets *list, enum socket_kind kind, char *text)
+{
+	char *line = strchr(text, '\n');
+
+	while (line && *++line) {
+		char *end = strchr(line, '\n');
+		struct socket_row *row = add_row(list);
+
+		if (end)
+			*end = 0;
+		if (kind == SOCKET_UNIX && is_rest(line)) {
+			line[-1] = '\n';
+			line = end;
+			continue;
+		}
+		*row = (struct socket_row){.kind = kind,
+			.path = "",
+			.first_holder = SOCKET_NONE,
+			.last_holder = SOCKET_NONE};
+		list->count += kind == SOCKET_UNIX ? parse_unix(line, row) : parse_inet(line, row);
+		line = end;
+	}
+}

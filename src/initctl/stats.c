@@ -1,0 +1,250 @@
+/*
+ * stats: what a container uses: a few readable lines, or with --raw all files of its cgroup.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "cgroup.h"
+#include "cgroup1.h"
+#include "container.h"
+#include "exit.h"
+#include "output.h"
+#include "usagelines.h"
+#include "verbs.h"
+
+enum {
+	KEY_SIZE = 256,  /* bytes of a field's name, with its NUL */
+	INTERVAL = 1000, /* milliseconds, of --follow */
+	SHORTEST = 10    /* and the shortest that may be asked for */
+};
+
+struct choice {
+	bool follow, raw;
+	const char *interval;
+};
+
+const struct option stats_options[] = {
+	{NULL, "--follow", NULL, "repeat until the container ends", option_true,
+		offsetof(struct choice, follow)},
+	{NULL, "--interval", "TIME", "with --follow: how often (1s)", option_text,
+		offsetof(struct choice, interval)},
+	{NULL, "--raw", NULL, "print the files of the cgroup", option_true,
+		offsetof(struct choice, raw)},
+	{NULL, NULL, NULL, NULL, NULL, 0},
+};
+
+static struct initctl_message message;
+
+/* Adds the field FILE[.LINE][.KEY]=VALUE. */
+static void add(struct initctl_request *out, const char *file, const char *line, const char *key,
+	const char *value)
+{
+	char name[KEY_SIZE];
+
+	snprintf(name, sizeof name, "%s%s%s%s%s", file, line ? "." : "", line ? line : "",
+		key ? "." : "", key ? key : "");
+	initctl_add(out, name, value);
+}
+
+/* Adds a line as "usage_usec 12", "some avg10=0.00 total=0" or "8:0 rbytes=4096 wbytes=0". */
+static void add_line(struct initctl_request *out, const char *file, char *line)
+{
+	char *rest, *name = strtok_r(line, " ", &rest), *word;
+
+	while (name && (word = strtok_r(NULL, " ", &rest))) {
+		char *value = strchr(word, '=');
+		if (value)
+			*value++ = 0;
+		add(out, file, name, value ? word : NULL, value ? value : word);
+	}
+}
+
+/* Adds the contents of a file, unless it is missing; is_table: its lines have keys. */
+static void add_file(struct initctl_request *out, int cgroup, const char *file, bool is_table)
+{
+	char text[CGROUP_TEXT], *rest, *line;
+
+	cgroup_read_file(cgroup, file, text);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (is_table)
+			add_line(out, file, line);
+		else
+			add(out, file, NULL, NULL, line);
+}
+
+static void print_raw(const struct context *context, int cgroup, int container)
+{
+	/* Which of these exist depends on the controllers and the kernel. */
+	static const char files[][20] = {"memory.current", "memory.peak", "memory.high",
+		"memory.max", "memory.swap.current", "memory.swap.max", "pids.current", "pids.peak",
+		"pids.max", "cpu.weight", "cpu.max"};
+	static const char tables[][20] = {"cgroup.events", "memory.events", "pids.events",
+		"cpu.stat", "io.stat", "cpu.pressure", "memory.pressure", "io.pressure"};
+	struct initctl_request out;
+
+	initctl_begin(&out, message.data, sizeof message.data, "stats");
+	for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
+		add_file(&out, cgroup_is_weight(files[i]) ? container : cgroup, files[i], false);
+	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
+		add_file(&out, cgroup, tables[i], true);
+	if (out.full)
+		fail("cannot print stats of cgroup: too many values for one message");
+	message.length = out.length;
+	if (context->json)
+		output_json(&message);
+	else
+		output_table(&message);
+}
+
+/*
+ * The cgroup of version 2 whose numbers are the container's, or -1. The root of the tree, which
+ * alone has no cgroup.type, counts what the whole machine uses.
+ */
+static int open_cgroup2(const struct context *context)
+{
+	int fd = container_open(context, "what", "cgroup"), type;
+
+	if (fd < 0 || !cgroup_is_one(fd))
+		return -1;
+	type = cgroup_open_file(fd, "cgroup.type", O_PATH);
+	if (type < 0)
+		return -1;
+	close(type);
+	fd = cgroup_of_command(fd);
+	if (fd < 0)
+		fail_errno("open cgroup app");
+	return fd;
+}
+
+/* Looks for the cgroups of version 1 by the command, and when that has ended by init. */
+static void open_cgroup1(struct usage_from *from)
+{
+	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE], *lines, *mounts;
+	struct memory memory[2] = {{0}, {0}};
+
+	for (unsigned i = 0; i < CGROUP1_CONTROLLERS; i++)
+		from->cgroup1[i] = -1;
+	text_join(path, number_text(digits, from->main), "/cgroup");
+	lines = container_text(from->proc, path, &memory[0]);
+	if (!lines) {
+		text_join(path, number_text(digits, from->init), "/cgroup");
+		lines = container_text(from->proc, path, &memory[0]);
+	}
+	mounts = container_text(AT_FDCWD, "/proc/self/mountinfo", &memory[1]);
+	if (lines && mounts)
+		cgroup1_open(lines, mounts, from->cgroup1);
+	memory_release(&memory[0]);
+	memory_release(&memory[1]);
+}
+
+static void open_sources(const struct context *context, struct usage_from *from)
+{
+	container_pids(context, &from->init, &from->main);
+	from->cgroup2 = open_cgroup2(context);
+	from->proc = container_proc(context);
+	open_cgroup1(from);
+}
+
+/* Takes the next look. Returns false if there is nothing to be seen. */
+static bool look(const struct usage_from *from, struct usage_look *look)
+{
+	static long long at;
+	const long long now = sys_now();
+	bool any = false;
+
+	look->before = look->now;
+	look->elapsed = at ? now - at : 0;
+	at = now;
+	usage_read(from, &look->now);
+	for (unsigned part = 0; part < USAGE_PARTS; part++)
+		any = any || look->now.sources[part];
+	return any;
+}
+
+/* Waits until that time. Returns false once the container has ended: init closes the connection. */
+static bool wait_until(int connection, long long time)
+{
+	struct pollfd one = {.fd = connection, .events = POLLIN};
+	long long left;
+
+	while ((left = time - sys_now()) > 0)
+		if (poll(&one, 1, (int)left) > 0)
+			return false;
+	return true;
+}
+
+/* Prints the lines; on a terminal that has room for them over those that were printed last. */
+static void print_lines(const struct usage_look *look)
+{
+	static unsigned last;
+	struct winsize size = {0};
+	const bool terminal = !ioctl(1, TIOCGWINSZ, &size);
+
+	if (look->elapsed && terminal && last < size.ws_row)
+		printf("\033[%uA\033[J", last);
+	else if (look->elapsed)
+		putchar('\n');
+	last = usagelines_print(look, terminal ? size.ws_col : 0);
+}
+
+static int print_usage(
+	const struct context *context, const struct choice *choice, long long interval)
+{
+	static struct usage_look one;
+	struct usage_from from;
+	const int connection = choice->follow ? verb_connect(context) : -1;
+	long long next = sys_now();
+
+	open_sources(context, &from);
+	do {
+		if (!look(&from, &one))
+			fail("cannot print stats of container: there is no cgroup and no /proc");
+		if (context->json)
+			usagelines_json(&one);
+		else
+			print_lines(&one);
+		verb_printed();
+		next += interval;
+	} while (choice->follow && wait_until(connection, next));
+	return 0;
+}
+
+int verb_stats(const struct context *context, char **arguments)
+{
+	struct choice choice = {0};
+	long long interval = INTERVAL;
+	int cgroup, container, connection;
+
+	options_take(stats_options, &choice, &arguments);
+	arguments_end(arguments);
+	if (choice.interval &&
+		(number_parse_time(choice.interval, &interval) || interval < SHORTEST))
+		fail_usage("bad value for --interval", choice.interval);
+	if (choice.follow)
+		setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
+	if (!choice.raw)
+		return print_usage(context, &choice, interval);
+	cgroup = cgroup_open(context, "print stats of", false, &container);
+	connection = choice.follow ? verb_connect(context) : -1;
+	for (long long next = sys_now();;) {
+		print_raw(context, cgroup, container);
+		verb_printed();
+		next += interval;
+		if (!choice.follow || !wait_until(connection, next))
+			return 0;
+		if (!context->json)
+			putchar('\n');
+	}
+}
