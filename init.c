@@ -93,7 +93,10 @@ static bool reap_children(void)
 
 static void forward(int signal, const struct signalfd_siginfo *from)
 {
-	self.view.forwarded += command_forward(signal, from);
+	if (command_forward(signal, from)) {
+		self.view.forwarded++;
+		server_signal_forwarded(signal);
+	}
 }
 
 static void take_signal(const struct signalfd_siginfo *from)

@@ -302,6 +302,23 @@ void server_main_ended(void)
 		events_main_ended(self.view->status);
 }
 
+void server_state_changed(void)
+{
+	if (!self.view)
+		return;
+	events_begin_state(self.view);
+	connection_publish();
+}
+
+void server_signal_forwarded(int signal)
+{
+	if (!self.view)
+		return;
+	reply_begin_event("signal");
+	reply_add_number("signal", signal);
+	connection_publish();
+}
+
 void server_hang_up(void)
 {
 	if (self.view)

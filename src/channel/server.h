@@ -82,6 +82,10 @@ bool server_child_died(pid_t pid, int status);
 /* The command ended, as the view says: tells those who wait. */
 void server_main_ended(void);
 
+/* Tells those who watch: the state of the view is another one; a signal was forwarded. */
+void server_state_changed(void);
+void server_signal_forwarded(int signal);
+
 /* The container ends: hangs all sessions up, with the grace of the view. */
 void server_hang_up(void);
 

@@ -168,6 +168,7 @@ static void run_hold(struct verb_call *call)
 	connection_unbind(session);
 	session_hold(session, call->count ? call->fds[0] : -1);
 	call->count = 0;
+	events_tell_session("held", session);
 	reply_begin("held");
 	reply_add_number("session", session->id);
 	connection_send(connection, -1);
@@ -198,13 +199,12 @@ static void run_attach(struct verb_call *call)
 	session_drop_master(session);
 	session_attach(session);
 	connection_bind(connection, session);
+	events_tell_session("attached", session);
 }
 
 static void run_watch(struct verb_call *call)
 {
-	reply_begin_event("state");
-	reply_add("state", self.view->state);
-	reply_add_number("main", self.view->command->pid);
+	events_begin_state(self.view);
 	if (!connection_send(call->connection, -1))
 		call->connection->watches = true;
 }

@@ -14,7 +14,7 @@
 #include "json.h"
 #include "table.h"
 
-void output_json(const struct initctl_message *message)
+void output_json_begin(const struct initctl_message *message)
 {
 	const char *p = NULL;
 
@@ -23,6 +23,11 @@ void output_json(const struct initctl_message *message)
 		size_t key = strcspn(p, "=");
 		json_field(p, key, p[key] ? p + key + 1 : "");
 	}
+}
+
+void output_json(const struct initctl_message *message)
+{
+	output_json_begin(message);
 	json_end();
 }
 
@@ -100,20 +105,6 @@ void output_held(const struct initctl_message *message)
 {
 	fprintf(stderr, "\ndetached, back with: initctl attach %llu\n",
 		initctl_number(message, "session", ~0ULL, 0));
-}
-
-void output_event(const struct initctl_message *message)
-{
-	const char *p = NULL;
-
-	while ((p = initctl_next_field(message, p))) {
-		const char *type = strncmp(p, "type=", 5) ? NULL : p + 5;
-		if (p != initctl_next_field(message, NULL))
-			putchar(' ');
-		display_text(stdout, type ? type : p, SIZE_MAX, 0);
-	}
-	putchar('\n');
-	fflush(stdout);
 }
 
 /* The stages of a reply "failed" (see init-control(7)), as the step that init could not do. */

@@ -164,24 +164,6 @@ int verb_sessions(const struct context *context, char **arguments)
 	return verb_printed();
 }
 
-int verb_watch(const struct context *context, char **arguments)
-{
-	int connection, failed;
-
-	arguments_end(arguments);
-	failed = call_simple(context, "watch", "event", &connection);
-	if (failed)
-		return failed;
-	initctl_set_timeout(connection, 0);
-	do
-		if (context->json)
-			output_json(&message);
-		else
-			output_event(&message);
-	while (!ferror(stdout) && next(connection, "watch"));
-	return verb_printed();
-}
-
 int verb_wait(const struct context *context, char **arguments)
 {
 	char data[64];

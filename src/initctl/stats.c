@@ -22,6 +22,7 @@
 #include "exit.h"
 #include "output.h"
 #include "usagelines.h"
+#include "usagesource.h"
 #include "verbs.h"
 
 enum {
@@ -108,55 +109,6 @@ static void print_raw(const struct context *context, int cgroup, int container)
 		output_table(&message);
 }
 
-/*
- * The cgroup of version 2 whose numbers are the container's, or -1. The root of the tree, which
- * alone has no cgroup.type, counts what the whole machine uses.
- */
-static int open_cgroup2(const struct context *context)
-{
-	int fd = container_open(context, "what", "cgroup"), type;
-
-	if (fd < 0 || !cgroup_is_one(fd))
-		return -1;
-	type = cgroup_open_file(fd, "cgroup.type", O_PATH);
-	if (type < 0)
-		return -1;
-	close(type);
-	fd = cgroup_of_command(fd);
-	if (fd < 0)
-		fail_errno("open cgroup app");
-	return fd;
-}
-
-/* Looks for the cgroups of version 1 by the command, and when that has ended by init. */
-static void open_cgroup1(struct usage_from *from)
-{
-	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE], *lines, *mounts;
-	struct memory memory[2] = {{0}, {0}};
-
-	for (unsigned i = 0; i < CGROUP1_CONTROLLERS; i++)
-		from->cgroup1[i] = -1;
-	text_join(path, number_text(digits, from->main), "/cgroup");
-	lines = container_text(from->proc, path, &memory[0]);
-	if (!lines) {
-		text_join(path, number_text(digits, from->init), "/cgroup");
-		lines = container_text(from->proc, path, &memory[0]);
-	}
-	mounts = container_text(AT_FDCWD, "/proc/self/mountinfo", &memory[1]);
-	if (lines && mounts)
-		cgroup1_open(lines, mounts, from->cgroup1);
-	memory_release(&memory[0]);
-	memory_release(&memory[1]);
-}
-
-static void open_sources(const struct context *context, struct usage_from *from)
-{
-	container_pids(context, &from->init, &from->main);
-	from->cgroup2 = open_cgroup2(context);
-	from->proc = container_proc(context);
-	open_cgroup1(from);
-}
-
 /* Takes the next look. Returns false if there is nothing to be seen. */
 static bool look(const struct usage_from *from, struct usage_look *look)
 {
@@ -207,7 +159,7 @@ static int print_usage(
 	const int connection = choice->follow ? verb_connect(context) : -1;
 	long long next = sys_now();
 
-	open_sources(context, &from);
+	usagesource_open(context, &from);
 	do {
 		if (!look(&from, &one))
 			fail("cannot print stats of container: there is no cgroup and no /proc");

@@ -68,6 +68,7 @@ static void set_state(enum state state, long long duration)
 	self.deadline = from_now(duration);
 	self.view->state = text_name(names, state);
 	self.view->stopping = state >= ENDING;
+	server_state_changed();
 }
 
 void end_setup(const struct options *options, struct server_view *view)

@@ -293,9 +293,48 @@ def test_watch(container):
     assert channel.exec("/nowhere", stdio=box.null()).name == "failed"
     eventually(lambda: channel.call("status")["sessions"] == "0")
     box.init.popen.stdin.close()
-    assert events(watcher, 1) == [["type=main", "code=6"]]
+    assert events(watcher, 2) == [["type=main", "code=6"],
+                                  ["type=state", "state=ending", "main=0"]]
     assert watcher.receive() is None
     assert box.init.wait() == 6
+
+
+def test_watch_what_operators_and_signals_do(container):
+    box = container(command=[PROBE, "signals"])
+    box.init.line("ready")
+    watcher, channel = box.connect(), box.connect()
+    watcher.call("watch")
+    answer = channel.exec("sleep", "1000", stdio=box.null())
+    session = [f"session={answer['session']}", f"pid={answer['pid']}"]
+    assert channel.call("hold").name == "held"
+    other = box.connect()
+    assert other.call("attach", f"session={answer['session']}").name == "attached"
+    assert events(watcher, 3) == [["type=started", *session], ["type=held", *session],
+                                  ["type=attached", *session]]
+    for number in (signal.SIGUSR1, 40):
+        box.init.signal(number)
+        assert events(watcher, 1) == [["type=signal", f"signal={int(number)}"]]
+    # What an operator sends directly is not forwarded.
+    assert channel.call("signal", "signal=WINCH").name == "signalled"
+    box.init.line("28 ")
+    channel.call("stop", "grace=0")
+    told = [event[0] for event in events(watcher, 3)]
+    assert "type=signal" in told and "type=main" in told, told
+
+
+def test_watch_states(container):
+    """Each state is told as it is reached."""
+    box = container("--wait-all", "--grace", "1000s", command=[
+        "sh", "-c", "(trap '' TERM; echo ready; sleep 1000; sleep 1000) & read x"], stdin=-1)
+    box.init.line("ready")
+    watcher = box.connect()
+    states = [watcher.call("watch")["state"]]
+    box.init.popen.stdin.close()
+    while (event := watcher.receive()) is not None:
+        if event["type"] == "state":
+            states.append(event["state"])
+            box.init.signal(signal.SIGTERM)
+    assert states == ["running", "lingering", "ending"]
 
 
 def test_watch_twice_is_watching_once(container):

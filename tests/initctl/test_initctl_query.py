@@ -142,15 +142,26 @@ def test_wait_for_one_that_is_killed_with_init(container):
 def test_watch(container):
     client, plain = container.popen("--json", "watch"), container.popen("watch")
     first = json.loads(client.stdout.readline())
+    assert abs(first.pop("time") - time.time()) < 60
     assert first == {"message": "event", "type": "state", "state": "running", "main": 2}
-    assert plain.stdout.readline() == b"state state=running main=2\n"
+    assert re.fullmatch(rb"\d\d:\d\d:\d\dZ the container is running, main command has pid 2\n",
+                        plain.stdout.readline())
     container.run("exec", "sh", "-c", "exit 3")
     started, exited = (json.loads(client.stdout.readline()) for _ in range(2))
     assert (started["type"], started["session"]) == ("started", 1)
     assert exited == {"message": "event", "type": "exited", "session": 1, "pid": started["pid"],
-                      "code": 3}
-    assert re.fullmatch(rb"started session=1 pid=\d+\n", plain.stdout.readline())
-    assert re.fullmatch(rb"exited session=1 pid=\d+ code=3\n", plain.stdout.readline())
+                      "code": 3, "time": exited["time"]}
+    assert re.fullmatch(rb".{9} session 1 started, pid \d+\n", plain.stdout.readline())
+    assert re.fullmatch(rb".{9} session 1 ended with code 3\n", plain.stdout.readline())
+    container.output("exec", "-d", "sleep", "1000")
+    container.output("signal", "KILL", "%2")
+    os.kill(container.pid(), signal.SIGUSR2)
+    lines = [plain.stdout.readline()[10:] for _ in range(5)]
+    assert re.fullmatch(rb"session 2 started, pid \d+\n", lines[0]), lines
+    assert lines[1] == b"session 2 was held\n"
+    assert b"session 2 was killed by KILL\n" in lines
+    assert b"signal forwarded: USR2\n" in lines
+    assert b"the main command was killed by USR2\n" in lines
     container.run("stop", "--grace", "0.2")
     rest = [json.loads(line) for line in client.communicate(timeout=DEADLINE)[0].splitlines()]
     assert any(one["type"] == "main" for one in rest)
