@@ -1,0 +1,481 @@
+"""forward and connect: TCP to the container, whose network is one of its own."""
+import hashlib
+import json
+import os
+import re
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+from conftest import DEADLINE, eventually, halt, status_of
+from hostile import GREETING, Server, message
+from initctl import GONE, INITCTL, control, one_line  # noqa: F401
+
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+NETWORK = ["--unshare", "net", "--loopback"]
+
+# The ports of the server inside.
+ECHO, SIX, HALF, STUCK, RESET, SINK, NOBODY = 7001, 7002, 7003, 7004, 7005, 7006, 7099
+MB = 1 << 20
+
+# ECHO sends back what it gets, up to the end, then its own end; SIX is the same on ::1 alone.
+# HALF says "hello", ends, and then tells the SHA-256 of what it gets, or of a reset, on stdout.
+# STUCK never reads. RESET sends a word and resets. SINK tells the SHA-256 over the connection.
+SERVER = r"""
+import asyncio, hashlib, resource, socket, struct, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+
+async def echo(reader, writer):
+    while data := await reader.read(1 << 18):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+async def half(reader, writer):
+    writer.write(b"hello")
+    writer.write_eof()
+    sha = hashlib.sha256()
+    try:
+        while data := await reader.read(1 << 18):
+            sha.update(data)
+        print("sha", sha.hexdigest(), flush=True)
+    except ConnectionResetError:
+        print("reset", flush=True)
+    writer.close()
+
+async def sink(reader, writer):
+    sha = hashlib.sha256()
+    while data := await reader.read(1 << 18):
+        sha.update(data)
+    writer.write(sha.hexdigest().encode())
+    writer.close()
+
+async def stuck(reader, writer):
+    writer.transport.pause_reading()
+    await asyncio.sleep(1000)
+
+async def reset(reader, writer):
+    writer.write(b"last words")
+    await writer.drain()
+    await reader.read(1)
+    writer.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+async def main():
+    for function, host, port in ((echo, "127.0.0.1", 7001), (echo, "::1", 7002),
+                                 (half, "127.0.0.1", 7003), (stuck, "127.0.0.1", 7004),
+                                 (reset, "127.0.0.1", 7005), (sink, "127.0.0.1", 7006)):
+        await asyncio.start_server(function, host, port, backlog=4096)
+    print("ready", flush=True)
+    await asyncio.sleep(1000)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def server(control):
+    """A container with the server in a network of its own."""
+    control.start(*NETWORK, command=(PYTHON, "-c", SERVER))
+    control.init.line("ready")
+    return control
+
+
+@pytest.fixture
+def opened():
+    """Sockets that are closed after the test."""
+    found = []
+    yield found
+    for one in found:
+        one.close()
+
+
+class Forward:
+    """A running forward; ports are those outside, in the order of the lines."""
+
+    def __init__(self, control, *words, lines=None, **popen):
+        self.popen = control.popen("forward", *words, bufsize=0, **popen)
+        self.lines = [self.popen.stdout.readline().decode().rstrip("\n")
+                      for _ in range(lines or 2 * len(words))]
+        self.ports = [int(re.match(r"Forwarding from \S+:(\d+) -> ", line)[1])
+                      for line in self.lines]
+
+    def connect(self, opened, host="127.0.0.1", number=0):
+        one = socket.create_connection((host, self.ports[number]), timeout=DEADLINE)
+        opened.append(one)
+        return one
+
+    def error(self):
+        """The next line on stderr."""
+        assert select.select([self.popen.stderr], [], [], DEADLINE)[0], "no line on stderr"
+        return self.popen.stderr.readline().decode()
+
+    def end(self, number=signal.SIGTERM):
+        self.popen.send_signal(number)
+        return self.popen.wait(DEADLINE), self.popen.stderr.read().decode()
+
+
+def read_all(one):
+    data = bytearray()
+    while more := one.recv(1 << 18):
+        data += more
+    return bytes(data)
+
+
+def echo(one, data=b"x"):
+    one.sendall(data)
+    found = b""
+    while len(found) < len(data) and (more := one.recv(len(data) - len(found))):
+        found += more
+    return found == data
+
+
+def is_refused(forward, opened, number=0):
+    """Whether a new connection is reset; it may be before it is known to be one."""
+    try:
+        return is_reset(forward.connect(opened, number=number))
+    except ConnectionResetError:
+        return True
+
+
+def is_reset(one):
+    try:
+        while one.recv(65536):
+            pass
+    except ConnectionResetError:
+        return True
+    return False
+
+
+# ---- forward
+
+
+def test_forward(server, opened):
+    forward = Forward(server, f"0:{ECHO}")
+    assert forward.lines == [
+        f"Forwarding from 127.0.0.1:{forward.ports[0]} -> 127.0.0.1:{ECHO}",
+        f"Forwarding from [::1]:{forward.ports[0]} -> 127.0.0.1:{ECHO}"]
+    for host in "127.0.0.1", "::1":
+        one = forward.connect(opened, host)
+        one.sendall(b"hello")
+        one.shutdown(socket.SHUT_WR)
+        assert read_all(one) == b"hello"
+    assert forward.end() == (-signal.SIGTERM, "")
+
+
+@pytest.mark.parametrize("word, shown", [
+    (f"0:localhost:{ECHO}", f"127.0.0.1:{ECHO}"), (f"localhost:0:{ECHO}", f"127.0.0.1:{ECHO}"),
+    (f"0:[::1]:{SIX}", f"[::1]:{SIX}"), (f":{ECHO}", f"127.0.0.1:{ECHO}"),
+    (f"localhost:0:127.0.0.1:{ECHO}", f"127.0.0.1:{ECHO}")])
+def test_words(server, opened, word, shown):
+    forward = Forward(server, word)
+    for line, address in zip(forward.lines, ["127.0.0.1", "[::1]"]):
+        assert line == f"Forwarding from {address}:{forward.ports[0]} -> {shown}"
+    assert echo(forward.connect(opened)) and echo(forward.connect(opened, "::1"))
+
+
+@pytest.mark.parametrize("address, shown", [
+    ("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "0.0.0.0"), ("[::1]", "[::1]"), ("[::]", "[::]")])
+def test_an_address_to_listen_on(server, opened, address, shown):
+    forward = Forward(server, f"{address}:0:{ECHO}", lines=1)
+    assert forward.lines[0].startswith(f"Forwarding from {shown}:{forward.ports[0]} -> ")
+    to = {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(address, address.strip("[]"))
+    assert echo(forward.connect(opened, to))
+    with pytest.raises(ConnectionRefusedError):
+        forward.connect(opened, "127.0.0.1" if ":" in address else "::1")
+
+
+def test_a_given_port(server, opened):
+    """The same port as inside, where only one is given."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    forward = Forward(server, f"{port}:{ECHO}", str(ECHO))
+    assert forward.ports == [port, port, ECHO, ECHO]
+    assert echo(forward.connect(opened)) and echo(forward.connect(opened, number=2))
+
+
+def test_several_at_once(server, opened):
+    forward = Forward(server, f"0:{ECHO}", f"0:[::1]:{SIX}", f"127.0.0.2:0:{HALF}", lines=5)
+    assert echo(forward.connect(opened))
+    assert echo(forward.connect(opened, number=2))
+    assert forward.connect(opened, "127.0.0.2", number=4).recv(100) == b"hello"
+
+
+def test_json(server, opened):
+    popen = server.popen("--json", "forward", f"0:{ECHO}", bufsize=0)
+    lines = [json.loads(popen.stdout.readline()) for _ in range(2)]
+    port = lines[0]["port"]
+    assert lines == [{"message": "forward", "address": address, "port": port,
+                      "host": "127.0.0.1", "hostPort": ECHO}
+                     for address in ("127.0.0.1", "[::1]")]
+
+
+def test_localhost_has_two_addresses(server, opened):
+    """What listens on ::1 alone is reached by default, and as localhost, as 127.0.0.1 it is not."""
+    forward = Forward(server, f"0:{SIX}", f"0:localhost:{SIX}", f"0:127.0.0.1:{SIX}")
+    assert echo(forward.connect(opened)) and echo(forward.connect(opened, number=2))
+    assert is_refused(forward, opened, 4)
+    assert forward.error() == (
+        f"initctl: cannot connect to 127.0.0.1:{SIX}: Connection refused\n")
+
+
+@pytest.mark.parametrize("word", [
+    "x", "70000:80", "80:70000", "80:0", "0", "", ":", "80:", "-1:80", "8080:80:x", "a:8080:80",
+    "1:2:3:4:5", "1.2.3:8080:h:80", "[::1:80:80", "[::1]80:80", "80]:80", "80:[::1]:80:80",
+    ":8080:80", "8080::80", "1" * 300 + ":80"])
+def test_bad_words(server, word):
+    one_line(server.run("forward", f"0:{ECHO}", "--", word) if word.startswith("-") else
+             server.run("forward", f"0:{ECHO}", word), 125, "expected [ADDR:]PORT[:HOST]:PORT")
+
+
+def test_no_words(server):
+    one_line(server.run("forward"), 125, "no port given")
+    one_line(server.run("forward", *["0:80"] * 65), 125, "too many arguments")
+
+
+def test_a_busy_port(server):
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+        one_line(server.run("forward", f"0:{ECHO}", f"{port}:{ECHO}"), 125,
+                 f"cannot listen on 127.0.0.1:{port}: Address", "in use")
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as one:
+        port = one.getsockname()[1]
+        one_line(server.run("forward", f"{port}:{ECHO}"), 125,
+                 f"cannot listen on [::1]:{port}: Address", "in use")
+    one_line(server.run("forward", f"192.0.2.1:0:{ECHO}"), 125,
+             "cannot listen on 192.0.2.1:0: ")
+
+
+# ---- bytes
+
+
+def test_the_end_of_the_client(server, opened):
+    """64 MB both ways at once; the client ends before it has all of its answer."""
+    data = os.urandom(MB) * 64
+    forward = Forward(server, f"0:{ECHO}")
+    one = forward.connect(opened)
+    script = "import sys, socket; s = socket.socket(fileno=int(sys.argv[1])); s.settimeout(60)\n" \
+             "s.sendall(sys.stdin.buffer.read()); s.shutdown(socket.SHUT_WR)"
+    writer = subprocess.Popen([PYTHON, "-c", script, str(one.fileno())], stdin=subprocess.PIPE,
+                              pass_fds=[one.fileno()])
+    writer.stdin.write(data)
+    writer.stdin.close()
+    assert hashlib.sha256(read_all(one)).digest() == hashlib.sha256(data).digest()
+    assert writer.wait(DEADLINE) == 0
+    assert forward.end() == (-signal.SIGTERM, "")
+
+
+def test_the_end_of_the_server(server, opened):
+    """The server ends first, and then gets 64 MB."""
+    data = os.urandom(MB)
+    forward = Forward(server, f"0:{HALF}")
+    one = forward.connect(opened)
+    assert read_all(one) == b"hello"
+    sha = hashlib.sha256()
+    for _ in range(64):
+        one.sendall(data)
+        sha.update(data)
+    one.shutdown(socket.SHUT_WR)
+    server.init.line(f"sha {sha.hexdigest()}")
+
+
+def fds_of(process):
+    return len(os.listdir(f"/proc/{process.pid}/fd"))
+
+
+def test_a_thousand_at_once(server, opened):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 4096:
+        pytest.skip("needs a limit of 4,096 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        forward = Forward(server, f"0:{ECHO}", outer=["prlimit", "--nofile=100:4096"])
+        before = fds_of(forward.popen)
+        all_ = [forward.connect(opened) for _ in range(1000)]
+        for number, one in enumerate(all_):
+            one.sendall(b"%d" % number * 1000)
+        eventually(lambda: fds_of(forward.popen) > 2000, what="a thousand connections")
+        assert fds_of(forward.popen) < 4096
+        for number, one in enumerate(all_):
+            one.shutdown(socket.SHUT_WR)
+        for number, one in enumerate(all_):
+            assert read_all(one) == b"%d" % number * 1000
+        eventually(lambda: fds_of(forward.popen) <= before + 40, what="the end of all")
+        assert forward.end() == (-signal.SIGTERM, "")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def fill(one):
+    """Sends until nothing more is taken. Returns how much that was."""
+    one.setblocking(False)
+    data, sent, last = bytes(MB), 0, time.monotonic()
+    while time.monotonic() < last + 0.3:
+        try:
+            sent += one.send(data)
+            last = time.monotonic()
+        except BlockingIOError:
+            select.select([], [one], [], 0.05)
+    return sent
+
+
+def test_a_slow_reader_delays_no_other(server, opened):
+    """One server does not read, one client does not read; both are full, and the rest goes on."""
+    forward = Forward(server, f"0:{STUCK}", f"0:{ECHO}")
+    other, second = forward.connect(opened, number=2), forward.connect(opened, number=2)
+    assert fill(forward.connect(opened)) > 0
+    assert fill(second) > 0
+    begin = time.monotonic()
+    for _ in range(100):
+        assert echo(other, b"y" * 10000)
+    assert echo(forward.connect(opened, number=2))
+    assert time.monotonic() - begin < 5
+    # Nothing turns while it is full: the processor time of a second is next to none.
+    def ticks():
+        fields = open(f"/proc/{forward.popen.pid}/stat").read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    before = ticks()
+    assert not select.select([forward.popen.stderr], [], [], 1)[0]
+    assert ticks() - before <= 5
+
+
+# ---- ends and errors
+
+
+def test_a_reset_of_the_server(server, opened):
+    """What it sent before is still delivered."""
+    forward = Forward(server, f"0:{RESET}")
+    one = forward.connect(opened)
+    assert one.recv(100) == b"last words"
+    one.sendall(b"x")
+    assert is_reset(one)
+
+
+def test_a_reset_of_the_client(server, opened):
+    forward = Forward(server, f"0:{HALF}")
+    one = forward.connect(opened)
+    assert one.recv(100) == b"hello"
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    one.close()
+    server.init.line("reset")
+
+
+def test_refused(server, opened):
+    forward = Forward(server, f"0:{NOBODY}", f"0:{ECHO}")
+    other = forward.connect(opened, number=2)
+    assert echo(other)
+    assert is_refused(forward, opened)
+    assert forward.error() == (
+        f"initctl: cannot connect to 127.0.0.1:{NOBODY}: Connection refused\n")
+    assert echo(other)
+    before = fds_of(forward.popen)
+    for _ in range(100):
+        assert is_refused(forward, opened)
+    eventually(lambda: fds_of(forward.popen) <= before, what="the end of all")
+
+
+def test_kill_of_the_server(control, opened):
+    """Connections end with the server; a new one serves new ones."""
+    control.start(*NETWORK)
+
+    def serve():
+        one = control.popen("exec", "--", PYTHON, "-c", SERVER, bufsize=0)
+        assert one.stdout.readline() == b"ready\n"
+        return one
+
+    first = serve()
+    forward = Forward(control, f"0:{ECHO}")
+    one = forward.connect(opened)
+    assert echo(one)
+    first.send_signal(signal.SIGTERM)
+    first.wait(DEADLINE)
+    is_reset(one)
+    assert is_refused(forward, opened)
+    assert "refused" in forward.error()
+    serve()
+    assert echo(forward.connect(opened))
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_the_container_ends(server, opened, how):
+    forward = Forward(server, f"0:{ECHO}")
+    assert echo(forward.connect(opened))
+    if how == "stop":
+        server.run("stop")
+    else:
+        os.kill(server.pid(), signal.SIGKILL)
+    assert forward.popen.wait(DEADLINE) == GONE
+    assert forward.popen.stderr.read() == b"initctl: cannot forward any more: the container ended\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals(server, opened, number):
+    forward = Forward(server, f"0:{ECHO}")
+    one = forward.connect(opened)
+    assert echo(one)
+    assert forward.end(number) == (-number, "")
+    assert one.recv(100) == b""
+
+
+def test_descriptors_run_out(server, opened):
+    """With 60 descriptors 10 or so connections are open at once; the others wait in the kernel."""
+    forward = Forward(server, f"0:{ECHO}", outer=["prlimit", "--nofile=60:60"])
+    all_ = [forward.connect(opened) for _ in range(40)]
+    for one in all_:
+        one.sendall(b"x")
+    assert forward.error() == ("initctl: cannot accept more connections for now: as many as there "
+                               "are descriptors for are open\n")
+    served = set()
+    while len(served) < 40:
+        ready, _, _ = select.select([one for one in all_ if one not in served], [], [], DEADLINE)
+        assert ready, f"{len(served)} were served"
+        for one in ready:
+            assert one.recv(1) == b"x"
+            served.add(one)
+        # The longest one stays, and lives.
+        for one in list(served - {all_[0]}):
+            one.close()
+    assert echo(all_[0], b"y" * MB)
+    assert forward.end() == (-signal.SIGTERM, "")
+
+
+@pytest.mark.parametrize("words", [["forward", "0:80"], ["connect", "127.0.0.1:80"]])
+class TestWithoutSockets:
+    """What init does not pass."""
+
+    @pytest.fixture
+    def false_server(self, control):
+        one = Server(control.socket)
+        yield one
+        control.close()
+        one.close()
+
+    def test_an_old_init(self, control, false_server, words):
+        false_server.serve((GREETING, ()), [[(message(
+            "failed", "stage=request", "errno=22", "field=socket", "message=x"), ())]])
+        one_line(control.run(*words), 125,
+                 f"this init is too old to {words[0]}: it has no 'open socket'")
+        assert false_server.heard == [message("open", "socket=tcp4")]
+
+    @pytest.mark.parametrize("kind", ["pipe", "file", "socket", "master", None])
+    def test_no_socket(self, control, false_server, words, kind):
+        false_server.serve((GREETING, ()), [[(message("opened"), [kind] if kind else [])]])
+        one_line(control.run(*words), 125,
+                 "cannot open a socket for 127.0.0.1:80: unexpected reply from init")
+
+    def test_no_family(self, control, false_server, words):
+        false_server.serve((GREETING, ()), [[(message(
+            "failed", "stage=open", "errno=97", "message=Address family \x1b not"), ())]])
+        one_line(control.run(*words), 125, "127.0.0.1:80", "Address family ? not")
+
+    def test_verbs_withheld(self, control, words):
+        control.start("--control-verbs", "status")
+        one_line(control.run(*words), 125, "--control-verbs")
