@@ -479,3 +479,199 @@ class TestWithoutSockets:
     def test_verbs_withheld(self, control, words):
         control.start("--control-verbs", "status")
         one_line(control.run(*words), 125, "--control-verbs")
+
+
+def with_hosts(control, hosts, *command):
+    """Starts a container that has a file as /etc/hosts."""
+    return control.start("--unshare", "net,mount", "--loopback", "--bind", f"{hosts}:/etc/hosts",
+                         command=command or (PYTHON, "-c", SERVER))
+
+
+def test_names(control, opened):
+    """Names of the container's /etc/hosts, in any case, with several addresses; no others."""
+    hosts = control.directory / "hosts"
+    hosts.write_text(f"# 127.0.0.1 comment\n::1 web db # other\nx web\n\n 127.0.0.1\tDB\tweb\n"
+                     "127.0.0.9 last")
+    with_hosts(control, hosts).init.line("ready")
+    forward = Forward(control, f"0:web:{ECHO}", f"0:db:{SIX}", f"0:last:{ECHO}")
+    assert [line.split()[-1] for line in forward.lines[::2]] == [
+        f"[::1]:{ECHO}", f"[::1]:{SIX}", f"127.0.0.9:{ECHO}"]
+    assert echo(forward.connect(opened)) and echo(forward.connect(opened, number=2))
+    assert control.output("connect", f"WEB:{ECHO}", input="there") == "there"
+    for name in "other", "comment", "example.com", "we", "x":
+        for words in ["forward", f"0:{name}:{ECHO}"], ["connect", f"{name}:{ECHO}"]:
+            one_line(control.run(*words), 125, f"cannot find host {name}: it is not in "
+                                               "the container's /etc/hosts")
+
+
+def test_the_container_s_own_hosts(control):
+    """Not that of outside, through a link; nor a pipe, for which an open or a read would wait."""
+    control.start_in_empty_root()
+    etc = control.directory / "root/etc"
+    etc.mkdir()
+    outside = control.directory / "outside"
+    outside.write_text("127.0.0.1 web")
+    for make in (lambda: (etc / "hosts").symlink_to(outside), lambda: os.mkfifo(etc / "hosts"),
+                 lambda: (etc / "hosts").mkdir(), lambda: None):
+        make()
+        one_line(control.run("connect", "web:80"), 125, "cannot find host web")
+        if (etc / "hosts").is_dir() and not (etc / "hosts").is_symlink():
+            (etc / "hosts").rmdir()
+        else:
+            (etc / "hosts").unlink(missing_ok=True)
+
+
+def test_init_is_stopped(server, opened):
+    """Connections live on; a new one is closed after the timeout, and the next is served again."""
+    forward = Forward(server, f"0:{ECHO}", outer=[])
+    assert echo(forward.connect(opened))
+    forward.end()
+    popen = server.popen("--timeout", "500ms", "forward", f"0:{ECHO}", bufsize=0)
+    port = int(popen.stdout.readline().split()[2].rpartition(b":")[2])
+    one = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+    opened.append(one)
+    assert echo(one)
+    halt(server.pid())
+    try:
+        late = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        opened.append(late)
+        assert is_reset(late)
+        assert popen.stderr.readline() == (
+            b"initctl: cannot open a socket for 127.0.0.1:%d: no answer from init\n" % ECHO)
+        assert echo(one)
+        one_line(server.run("--timeout", "500ms", "connect", f"127.0.0.1:{ECHO}"), 125,
+                 "no answer within 500 ms")
+        one_line(server.run("--timeout", "500ms", "forward", f"0:{ECHO}"), 125,
+                 "no answer within 500 ms")
+    finally:
+        os.kill(server.pid(), signal.SIGCONT)
+    late = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+    opened.append(late)
+    assert echo(late)
+
+
+# ---- connect
+
+
+def test_connect(server):
+    """The end of stdin is passed on, and the end of the server's answer ends it."""
+    for host in "127.0.0.1", "localhost":
+        assert server.output("connect", f"{host}:{ECHO}", input="hello") == "hello"
+    assert server.output("connect", f"[::1]:{SIX}", input="hello") == "hello"
+    assert server.output("connect", f"localhost:{SIX}", input="hello") == "hello"
+    assert server.output("connect", f"127.0.0.1:{ECHO}") == ""
+
+
+def test_connect_both_ways(server):
+    """64 MB, byte for byte."""
+    data = os.urandom(MB) * 64
+    done = server.run("connect", f"127.0.0.1:{ECHO}", input=data, text=False, deadline=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(data).digest()
+
+
+@pytest.mark.parametrize("kind", ["file", "socket", "terminal"])
+def test_connect_with_other_stdio(server, tmp_path, kind):
+    data = os.urandom(MB) * 4 if kind != "terminal" else b"hello\n"
+    if kind == "file":
+        (tmp_path / "in").write_bytes(data)
+        with open(tmp_path / "in", "rb") as to, open(tmp_path / "out", "wb") as out:
+            one = server.popen("connect", f"127.0.0.1:{ECHO}", stdin=to, stdout=out)
+            assert one.wait(DEADLINE) == 0
+        assert (tmp_path / "out").read_bytes() == data
+    elif kind == "socket":
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                one = server.popen("connect", f"127.0.0.1:{SINK}", stdin=theirs, stdout=theirs)
+            ours.sendall(data)
+            ours.shutdown(socket.SHUT_WR)
+            assert read_all(ours).decode() == hashlib.sha256(data).hexdigest()
+            assert one.wait(DEADLINE) == 0
+    else:
+        terminal = server.on_terminal("connect", f"127.0.0.1:{ECHO}")
+        terminal.type("hello")
+        terminal.expect("hello")
+        terminal.press("\x04")
+        assert terminal.wait() == 0
+
+
+def test_connect_the_server_ends_first(server):
+    """stdout ends while stdin goes on."""
+    one = server.popen("connect", f"127.0.0.1:{HALF}", stdin=subprocess.PIPE, bufsize=0)
+    assert one.stdout.read() == b"hello"
+    data = os.urandom(MB) * 8
+    one.stdin.write(data)
+    assert one.poll() is None
+    one.stdin.close()
+    server.init.line(f"sha {hashlib.sha256(data).hexdigest()}")
+    assert one.wait(DEADLINE) == 0 and one.stderr.read() == b""
+
+
+def test_connect_a_slow_reader(server):
+    """What is not read from stdout does not hold up stdin; and nothing turns meanwhile."""
+    one = server.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
+    os.set_blocking(one.stdin.fileno(), False)
+    data, sent = os.urandom(1 << 16), 0
+    last = time.monotonic()
+    while time.monotonic() < last + 0.5:
+        try:
+            sent += one.stdin.write(data) or 0
+            last = time.monotonic() if select.select([], [one.stdin], [], 0.05)[1] else last
+        except BlockingIOError:
+            pass
+    status = status_of(one.pid)
+    assert status["State"].startswith("S")
+    # The rest comes once it is read.
+    os.set_blocking(one.stdin.fileno(), True)
+    one.stdin.close()
+    assert len(one.stdout.read()) == sent
+    assert one.wait(DEADLINE) == 0
+
+
+def test_connect_refused(server):
+    for host in "127.0.0.1", "localhost":
+        one_line(server.run("connect", f"{host}:{NOBODY}"), 125,
+                 f"cannot connect to 127.0.0.1:{NOBODY}: Connection refused")
+
+
+@pytest.mark.parametrize("word", [
+    "x", "80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", ":80", "1:2:3",
+    "::1:80", "[::1]", "[::1:80", "a:b", "x" * 300 + ":80"])
+def test_connect_bad_words(server, word):
+    one_line(server.run("connect", word), 125, "expected HOST:PORT, not")
+
+
+def test_connect_wants_one_word(server):
+    one_line(server.run("connect"), 125, "no host and port given")
+    one_line(server.run("connect", "127.0.0.1:1", "more"), 125, "too many arguments: 'more'")
+
+
+def test_connect_is_reset(server):
+    """What came before is written, and the exit code tells."""
+    done = server.run("connect", f"127.0.0.1:{RESET}", input="x")
+    assert (done.returncode, done.stdout) == (125, "last words")
+    assert done.stderr.startswith(
+        f"initctl: cannot relay connection to 127.0.0.1:{RESET}: Connection reset")
+
+
+def test_connect_nobody_reads(server):
+    """stdout is closed: the program ends as any other in a pipe."""
+    one = server.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
+    one.stdout.close()
+    one.stdin.write(b"x")
+    assert one.wait(DEADLINE) == -signal.SIGPIPE
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_connect_the_container_ends(server, how):
+    one = server.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
+    one.stdin.write(b"x")
+    assert one.stdout.read(1) == b"x"
+    if how == "stop":
+        server.run("stop")
+    else:
+        os.kill(server.pid(), signal.SIGKILL)
+    code, error = one.wait(DEADLINE), one.stderr.read().decode()
+    assert (code, error) == (
+        GONE, f"initctl: connection to 127.0.0.1:{ECHO}: the container ended\n")
