@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -445,6 +446,57 @@ def test_descriptors_run_out(server, opened):
             one.close()
     assert echo(all_[0], b"y" * MB)
     assert forward.end() == (-signal.SIGTERM, "")
+
+
+def test_without_a_pipe(server, opened):
+    """With one connection and one pipe at once, the bytes of one direction are copied; full or not."""
+    forward = Forward(server, f"127.0.0.1:0:{ECHO}", lines=1,
+                      outer=["prlimit", "--nofile=11:11"])
+    data = os.urandom(MB) * 16
+    for _ in range(2):
+        one, other = forward.connect(opened), forward.connect(opened)
+        sent = fill(one)
+        one.settimeout(DEADLINE)
+        received = 0
+        while received < sent:
+            received += len(one.recv(1 << 20))
+        assert received == sent
+        writer = threading.Thread(target=lambda: (one.sendall(data), one.shutdown(socket.SHUT_WR)))
+        writer.start()
+        assert hashlib.sha256(read_all(one)).digest() == hashlib.sha256(data).digest()
+        writer.join()
+        # The other one has waited.
+        assert echo(other)
+        other.close()
+    assert "as many as there are descriptors for" in forward.error()
+    assert forward.end() == (-signal.SIGTERM, "")
+
+
+LAST_WORDS = r"""
+import socket
+with socket.create_server(("127.0.0.1", 7001)) as one:
+    print("ready", flush=True)
+    connection = one.accept()[0]
+    connection.sendall(connection.recv(1) * (4 << 20))
+"""
+
+
+@pytest.mark.parametrize("verb", ["forward", "connect"])
+def test_the_last_bytes_of_the_container(control, opened, verb):
+    """What its command has sent before its end is delivered."""
+    control.start(*NETWORK, command=(PYTHON, "-c", LAST_WORDS)).init.line("ready")
+    if verb == "connect":
+        one = control.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
+        one.stdin.write(b"x")
+        assert one.stdout.read() == b"x" * (4 * MB)
+        assert one.wait(DEADLINE) == GONE
+        return
+    forward = Forward(control, f"0:{ECHO}")
+    one = forward.connect(opened)
+    one.sendall(b"x")
+    assert read_all(one) == b"x" * (4 * MB)
+    one.close()
+    assert forward.popen.wait(DEADLINE) == GONE
 
 
 @pytest.mark.parametrize("words", [["forward", "0:80"], ["connect", "127.0.0.1:80"]])
