@@ -23,12 +23,13 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.execu
 NETWORK = ["--unshare", "net", "--loopback"]
 
 # The ports of the server inside.
-ECHO, SIX, HALF, STUCK, RESET, SINK, NOBODY = 7001, 7002, 7003, 7004, 7005, 7006, 7099
+ECHO, SIX, HALF, STUCK, RESET, SINK, DEAF, NOBODY = (
+    7001, 7002, 7003, 7004, 7005, 7006, 7007, 7099)
 MB = 1 << 20
 
 # ECHO sends back what it gets, up to the end, then its own end; SIX is the same on ::1 alone.
 # HALF says "hello", ends, and then tells the SHA-256 of what it gets, or of a reset, on stdout.
-# STUCK never reads. RESET sends a word and resets. SINK tells the SHA-256 over the connection.
+# STUCK never reads, nor does DEAF, which ends at once. RESET sends a word and resets. SINK tells the SHA-256 over the connection.
 SERVER = r"""
 import asyncio, hashlib, resource, socket, struct, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -62,6 +63,10 @@ async def stuck(reader, writer):
     writer.transport.pause_reading()
     await asyncio.sleep(1000)
 
+async def deaf(reader, writer):
+    writer.write_eof()
+    await stuck(reader, writer)
+
 async def reset(reader, writer):
     writer.write(b"last words")
     await writer.drain()
@@ -73,7 +78,8 @@ async def reset(reader, writer):
 async def main():
     for function, host, port in ((echo, "127.0.0.1", 7001), (echo, "::1", 7002),
                                  (half, "127.0.0.1", 7003), (stuck, "127.0.0.1", 7004),
-                                 (reset, "127.0.0.1", 7005), (sink, "127.0.0.1", 7006)):
+                                 (reset, "127.0.0.1", 7005), (sink, "127.0.0.1", 7006),
+                                 (deaf, "127.0.0.1", 7007)):
         await asyncio.start_server(function, host, port, backlog=4096)
     print("ready", flush=True)
     await asyncio.sleep(1000)
@@ -339,13 +345,34 @@ def test_a_slow_reader_delays_no_other(server, opened):
         assert echo(other, b"y" * 10000)
     assert echo(forward.connect(opened, number=2))
     assert time.monotonic() - begin < 5
-    # Nothing turns while it is full: the processor time of a second is next to none.
+    rests(forward.popen)
+
+
+def rests(process):
+    """Nothing turns while nothing can go on: the processor time of a second is next to none."""
     def ticks():
-        fields = open(f"/proc/{forward.popen.pid}/stat").read().rpartition(")")[2].split()
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
+
     before = ticks()
-    assert not select.select([forward.popen.stderr], [], [], 1)[0]
+    assert not select.select([process.stderr], [], [], 1)[0]
     assert ticks() - before <= 5
+
+
+def test_a_half_closed_connection_rests(server, opened):
+    """The server ends at once and takes nothing: its socket has ended in both directions, while
+    what the client has sent before its own end is still on its way."""
+    forward = Forward(server, f"0:{DEAF}")
+    one = forward.connect(opened)
+    assert one.recv(100) == b""
+    assert fill(one) > 0
+    one.shutdown(socket.SHUT_WR)
+    rests(forward.popen)
+    other = forward.connect(opened)
+    other.shutdown(socket.SHUT_WR)
+    assert other.recv(100) == b""
+    rests(forward.popen)
 
 
 # ---- ends and errors
@@ -448,6 +475,15 @@ def test_descriptors_run_out(server, opened):
     assert forward.end() == (-signal.SIGTERM, "")
 
 
+def send_all(one, data):
+    """To its end. For a thread, which ends with the test at the latest."""
+    try:
+        one.sendall(data)
+        one.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 def test_without_a_pipe(server, opened):
     """With one connection and one pipe at once, the bytes of one direction are copied; full or not."""
     forward = Forward(server, f"127.0.0.1:0:{ECHO}", lines=1,
@@ -461,10 +497,9 @@ def test_without_a_pipe(server, opened):
         while received < sent:
             received += len(one.recv(1 << 20))
         assert received == sent
-        writer = threading.Thread(target=lambda: (one.sendall(data), one.shutdown(socket.SHUT_WR)))
+        writer = threading.Thread(target=send_all, args=(one, data), daemon=True)
         writer.start()
         assert hashlib.sha256(read_all(one)).digest() == hashlib.sha256(data).digest()
-        writer.join()
         # The other one has waited.
         assert echo(other)
         other.close()
@@ -499,38 +534,46 @@ def test_the_last_bytes_of_the_container(control, opened, verb):
     assert forward.popen.wait(DEADLINE) == GONE
 
 
-@pytest.mark.parametrize("words", [["forward", "0:80"], ["connect", "127.0.0.1:80"]])
-class TestWithoutSockets:
-    """What init does not pass."""
+both = pytest.mark.parametrize("words", [["forward", "0:80"], ["connect", "127.0.0.1:80"]])
 
-    @pytest.fixture
-    def false_server(self, control):
-        one = Server(control.socket)
-        yield one
-        control.close()
-        one.close()
 
-    def test_an_old_init(self, control, false_server, words):
-        false_server.serve((GREETING, ()), [[(message(
-            "failed", "stage=request", "errno=22", "field=socket", "message=x"), ())]])
-        one_line(control.run(*words), 125,
-                 f"this init is too old to {words[0]}: it has no 'open socket'")
-        assert false_server.heard == [message("open", "socket=tcp4")]
+@pytest.fixture
+def false_server(control):
+    one = Server(control.socket)
+    yield one
+    control.close()
+    one.close()
 
-    @pytest.mark.parametrize("kind", ["pipe", "file", "socket", "master", None])
-    def test_no_socket(self, control, false_server, words, kind):
-        false_server.serve((GREETING, ()), [[(message("opened"), [kind] if kind else [])]])
-        one_line(control.run(*words), 125,
-                 "cannot open a socket for 127.0.0.1:80: unexpected reply from init")
 
-    def test_no_family(self, control, false_server, words):
-        false_server.serve((GREETING, ()), [[(message(
-            "failed", "stage=open", "errno=97", "message=Address family \x1b not"), ())]])
-        one_line(control.run(*words), 125, "127.0.0.1:80", "Address family ? not")
+@both
+def test_an_old_init(control, false_server, words):
+    false_server.serve((GREETING, ()), [[(message(
+        "failed", "stage=request", "errno=22", "field=socket", "message=x"), ())]])
+    one_line(control.run(*words), 125,
+             f"this init is too old to {words[0]}: it has no 'open socket'")
+    assert false_server.heard == [message("open", "socket=tcp4")]
 
-    def test_verbs_withheld(self, control, words):
-        control.start("--control-verbs", "status")
-        one_line(control.run(*words), 125, "--control-verbs")
+
+@both
+@pytest.mark.parametrize("kind", ["pipe", "file", "socket", "master", None])
+def test_no_socket(control, false_server, words, kind):
+    """Another descriptor than one of TCP, or none."""
+    false_server.serve((GREETING, ()), [[(message("opened"), [kind] if kind else [])]])
+    one_line(control.run(*words), 125,
+             "cannot open a socket for 127.0.0.1:80: unexpected reply from init")
+
+
+@both
+def test_no_family(control, false_server, words):
+    false_server.serve((GREETING, ()), [[(message(
+        "failed", "stage=open", "errno=97", "message=Address family \x1b not"), ())]])
+    one_line(control.run(*words), 125, "127.0.0.1:80", "Address family", " not")
+
+
+@both
+def test_verbs_withheld(control, words):
+    control.start("--control-verbs", "status")
+    one_line(control.run(*words), 125, "--control-verbs")
 
 
 def with_hosts(control, hosts, *command):
