@@ -61,8 +61,8 @@ const struct verb verbs[] = {
 		"  initctl ns net -- ss -tlnp\n"},
 	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them", NULL,
 		NULL},
-	{"forward", verb_forward, "[ADDR:]PORT[:HOST]:PORT...", "forward TCP ports to the container",
-		NULL,
+	{"forward", verb_forward, "[ADDR:]PORT[:HOST]:PORT...",
+		"forward TCP ports to the container", NULL,
 		"  initctl forward 8080:80\n"
 		"  initctl forward 0.0.0.0:8080:80 5432:db:5432\n"},
 	{"connect", verb_connect_to, "HOST:PORT", "join stdin and stdout to a TCP connection", NULL,
