@@ -61,6 +61,12 @@ const struct verb verbs[] = {
 		"  initctl ns net -- ss -tlnp\n"},
 	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them", NULL,
 		NULL},
+	{"forward", verb_forward, "[ADDR:]PORT[:HOST]:PORT...",
+		"forward TCP ports to the container", NULL,
+		"  initctl forward 8080:80\n"
+		"  initctl forward 0.0.0.0:8080:80 5432:db:5432\n"},
+	{"connect", verb_connect_to, "HOST:PORT", "join stdin and stdout to a TCP connection", NULL,
+		"  ssh -o ProxyCommand='initctl connect 127.0.0.1:22' app\n"},
 	{"help", verb_help, "[VERB]", "describe a verb", NULL, NULL},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };

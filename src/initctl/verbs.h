@@ -46,6 +46,8 @@ int verb_limit(const struct context *context, char **arguments);
 int verb_stats(const struct context *context, char **arguments);
 int verb_net(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
+int verb_forward(const struct context *context, char **arguments);
+int verb_connect_to(const struct context *context, char **arguments);
 
 /*
  * Connects to the control socket. Returns the connection, which is close-on-exec and the caller's.
