@@ -22,6 +22,19 @@ _initctl_sessions() {
 		sed -n 's/.*"session":"\{0,1\}\([0-9]*\).*/\1/p'
 }
 
+# Paths inside the container that begin with $1, as "ls" tells them; folders end with a slash.
+_initctl_inside() {
+	local folder=${1%"${1##*/}"} hidden=() name
+	[[ ${1##*/} != .* ]] || hidden=(-a)
+	compopt -o filenames -o nospace
+	while IFS= read -r name; do
+		[[ $folder$name != "$1"* || $name == ./ || $name == ../ ]] || COMPREPLY+=("$folder$name")
+	done < <("${ask[@]}" --timeout 2 --json ls "${hidden[@]}" -- "${folder:-.}" 2>/dev/null </dev/null |
+		sed -n 's/.*"name":"\([^"\\]*\)","type":"directory".*/\1\//p; t
+			s/.*"name":"\([^"\\]*\)",.*/\1/p')
+	[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} == */ ]] || compopt +o nospace
+}
+
 _initctl_files() {
 	compopt -o filenames
 	mapfile -t COMPREPLY < <(compgen "$1" -- "${cur##*=}")
@@ -54,6 +67,10 @@ _initctl_argument() {
 		return
 		;;
 	attach) names=$(_initctl_sessions "${ask[@]}") ;;
+	cat | tail | ls)
+		_initctl_inside "$cur"
+		return
+		;;
 	esac
 	# shellcheck disable=SC2207
 	COMPREPLY=($(compgen -W "$names" -- "$cur"))

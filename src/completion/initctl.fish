@@ -22,6 +22,24 @@ function __initctl_sessions
     command $words[1] sessions --json 2>/dev/null | string match -rg '"session":"?([0-9]+)'
 end
 
+# Paths inside the container, as "ls" tells them; folders end with a slash.
+function __initctl_inside
+    set -l ask (commandline -opc)[1]
+    set -l words (commandline -opc)
+    if set -l at (contains -i -- -S $words)
+        set ask $ask -S $words[(math $at + 1)]
+    end
+    set -l folder (string match -r -- '^.*/' (commandline -ct))
+    set -l path .
+    test -z "$folder"; or set path $folder
+    for line in (command $ask --timeout 2 --json ls -a -- $path 2>/dev/null </dev/null)
+        set -l name (string match -rg -- '"name":"([^"\\\\]*)"' $line); or continue
+        contains -- $name . ..; and continue
+        string match -q -- '*"type":"directory"*' $line; and set name $name/
+        echo $folder$name
+    end
+end
+
 # The command of exec or ns, from the first word behind it that is no option on.
 function __initctl_command
     set -l words (commandline -opc) (commandline -ct)
@@ -68,3 +86,4 @@ end
 complete -c initctl -n 'contains -- (__initctl_verb) exec ns' -a '(__initctl_command)'
 complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
+complete -c initctl -n 'contains -- (__initctl_verb) cat tail ls' -a '(__initctl_inside)'

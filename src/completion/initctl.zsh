@@ -37,7 +37,23 @@ shift $at words
 (( CURRENT -= at ))
 words=($verb $words)
 (( CURRENT++ ))
+# Paths inside the container, as "ls" tells them; folders end with a slash.
+_initctl_inside() {
+	local folder=${(M)PREFIX##*/} line
+	local -a folders names match mbegin mend
+	for line in ${(f)"$($asked --timeout 2 --json ls -a -- ${folder:-.} 2>/dev/null </dev/null)"}; do
+		[[ $line =~ '"name":"([^"\\]*)","type":"([a-z]*)' && $match[1] != (.|..) ]] || continue
+		if [[ $match[2] == directory ]]; then
+			folders+=($match[1]/)
+		else
+			names+=($match[1])
+		fi
+	done
+	compadd -p "$folder" -S '' -a folders
+	compadd -p "$folder" -a names
+}
 case $verb in
+(cat|tail|ls) _arguments -S -s $specs '*:path inside:_initctl_inside' ;;
 (exec) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
 (signal)
 	if (( CURRENT == 2 )); then

@@ -55,6 +55,14 @@ const struct verb verbs[] = {
 	{"kill", verb_kill, "", "kill them with SIGKILL", NULL, NULL},
 	{"limit", verb_limit, "FILE=VALUE...", "set limits, as memory.max=200M", NULL,
 		"  initctl limit memory.max=200M pids.max=100\n"},
+	{"cat", verb_cat, "PATH...", "print files of the container", NULL,
+		"  initctl cat /etc/hosts\n"},
+	{"tail", verb_tail, "[OPTIONS] PATH...", "print the last lines of files, and what is added",
+		tail_options,
+		"  initctl tail -n 100 /var/log/messages\n"
+		"  initctl tail -f /srv/log/access /srv/log/error\n"},
+	{"ls", verb_ls, "[OPTIONS] [PATH...]", "list files of the container", ls_options,
+		"  initctl ls -la /srv\n"},
 	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,...",
 		ns_options,
 		"  initctl ns\n"

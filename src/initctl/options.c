@@ -65,32 +65,39 @@ void option_text(void *field, const char *value)
 	*(const char **)field = value;
 }
 
-/* Returns what follows the option's name in the word, or NULL if the word is another option. */
-static const char *match(const struct option *option, const char *word)
+/* Returns what follows the option's name, long or as the next letter, or NULL for another one. */
+static const char *match(const struct option *option, const char *word, const char *letters)
 {
-	const bool is_long = word[1] == '-';
-	const char *name = is_long ? option->name : option->letter;
-	const size_t length = name ? strlen(name) : 0;
+	size_t length;
 
-	if (!name || strncmp(word, name, length) != 0)
+	if (word[1] != '-')
+		return option->letter && option->letter[1] == *letters ? letters + 1 : NULL;
+	length = option->name ? strlen(option->name) : 0;
+	if (!length || strncmp(word, option->name, length) != 0)
 		return NULL;
-	if (word[length] && (!option->value || (is_long && word[length] != '=')))
-		return NULL;
-	return word + length;
+	return word[length] && (!option->value || word[length] != '=') ? NULL : word + length;
 }
 
 bool option_take(const struct option *table, void *target, char ***arguments)
 {
+	/* Those of a word as -la that are still to be parsed, or NULL. */
+	static const char *letters;
 	const char *word = **arguments, *rest = NULL, *value = NULL;
 
 	if (!word || word[0] != '-' || !word[1] || !strcmp(word, "--"))
 		return false;
-	while ((table->letter || table->name) && !(rest = match(table, word)))
+	letters = letters ? letters : word + 1;
+	while ((table->letter || table->name) && !(rest = match(table, word, letters)))
 		table++;
 	if (!rest && verb_now && (!strcmp(word, "-h") || !strcmp(word, "--help")))
 		option_help();
 	if (!rest)
 		fail_usage("unknown option", word);
+	letters = word[1] != '-' && !table->value && *rest ? rest : NULL;
+	if (letters) {
+		table->store((char *)target + table->offset, NULL);
+		return true;
+	}
 	++*arguments;
 	if (table->value && *rest)
 		value = rest + (word[1] == '-');
@@ -108,6 +115,23 @@ void options_take(const struct option *table, void *target, char ***arguments)
 		;
 	if (**arguments && !strcmp(**arguments, "--"))
 		++*arguments;
+}
+
+void options_take_all(const struct option *table, void *target, char **arguments)
+{
+	char **kept = arguments;
+
+	while (*arguments) {
+		if (option_take(table, target, &arguments))
+			continue;
+		if (!strcmp(*arguments, "--")) {
+			while (*++arguments)
+				*kept++ = *arguments;
+			break;
+		}
+		*kept++ = *arguments++;
+	}
+	*kept = NULL;
 }
 
 void help_row(const char *left, const char *help)

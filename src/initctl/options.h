@@ -23,10 +23,10 @@ void option_true(void *field, const char *value);
 void option_text(void *field, const char *value);
 
 /*
- * Parses one option, as -x VALUE, -xVALUE, --xyz VALUE or --xyz=VALUE, stores its value in *target,
- * and advances *arguments past it. Returns false if the next word is not an option, or is "--".
- * Ends the program if the option is not in the table, or its value is missing. The last row of a
- * table has neither letter nor name.
+ * Parses one option, as -x VALUE, -xVALUE, --xyz VALUE or --xyz=VALUE, or the next letter of -xyz,
+ * stores its value in *target, and advances *arguments past it once all its letters are taken.
+ * Returns false if the next word is not an option, or is "--". Ends the program if the option is
+ * not in the table, or its value is missing. The last row of a table has neither letter nor name.
  */
 bool option_take(const struct option *table, void *target, char ***arguments);
 
@@ -41,6 +41,12 @@ void options_of_verb(const char *verb);
 
 /* Prints the help of that verb, and ends the program with 0. */
 _Noreturn void option_help(void);
+
+/*
+ * Parses options wherever they stand before a "--", and moves the other words together: afterwards
+ * arguments has those, up to a NULL.
+ */
+void options_take_all(const struct option *table, void *target, char **arguments);
 
 /* Prints a row of the help; the second column is on the next line if the first is too long. */
 void help_row(const char *left, const char *help);

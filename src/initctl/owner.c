@@ -8,26 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/number.h"
 #include "base/sys.h"
+#include "base/text.h"
+#include "container.h"
 #include "content.h"
-#include "initctl.h"
 
 enum {
 	TEXT_SIZE = 262144, /* bytes that are read of /etc/passwd, with a NUL */
-	MAP_SIZE = 16384,   /* and of a map, which has 340 lines at most */
 	NOBODY = 65534      /* the id, inside, of all who have none there; user_namespaces(7) */
 };
 
 static struct {
 	char names[TEXT_SIZE]; /* lines "NAME:PASSWORD:ID:..." */
-	char map[MAP_SIZE];    /* lines "INSIDE OUTSIDE COUNT"; "": the ids are the same */
+	const char *map;       /* lines "INSIDE OUTSIDE COUNT"; NULL or "": the ids are the same */
 } kinds[OWNER_KINDS];
-
-static struct initctl_message reply;
 
 static void load_names(enum owner_kind kind, int root, const char *path)
 {
@@ -45,53 +41,35 @@ static void load_names(enum owner_kind kind, int root, const char *path)
 	content_close(&content);
 }
 
-/* The file is that of proc, whatever is mounted on it inside. */
-static void read_map(int proc, const char *path, char map[MAP_SIZE])
-{
-	int fd = sys_open_resolved(
-		proc, path, O_RDONLY, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	ssize_t length = fd < 0 ? -1 : sys_read(fd, map, MAP_SIZE - 1);
-
-	map[length > 0 ? length : 0] = 0;
-	if (fd >= 0)
-		sys_close(fd);
-}
-
 /*
  * The map of init's user namespace. In our own namespace the kernel shows that of our ids in the
  * parent's, and so the same as for ourselves: files have the ids that we see.
  */
-static void load_map(enum owner_kind kind, int proc, unsigned pid, const char *name)
+static void load_map(enum owner_kind kind, int proc, int init, const char *own_path)
 {
-	char path[48], own[MAP_SIZE];
+	static struct memory maps[OWNER_KINDS], own;
+	char path[32];
+	const char *map, *ours;
 
-	snprintf(path, sizeof path, "%u/%s", pid, name);
-	read_map(proc, path, kinds[kind].map);
-	snprintf(path, sizeof path, "/proc/self/%s", name);
-	if (file_read(AT_FDCWD, path, own, sizeof own) || !strcmp(own, kinds[kind].map))
-		*kinds[kind].map = 0;
+	snprintf(path, sizeof path, "%d/%s", init, text_last(own_path, '/'));
+	map = container_text(proc, path, &maps[kind]);
+	ours = container_text(AT_FDCWD, own_path, &own);
+	kinds[kind].map = map && ours && strcmp(map, ours) != 0 ? map : "";
 }
 
 void owner_load(const struct context *context, int root)
 {
-	const int connection = verb_connect(context);
-	char data[64];
-	struct initctl_request request;
-	unsigned pid = 0;
+	int init, command, proc;
 
 	load_names(OWNER_USER, root, "/etc/passwd");
 	load_names(OWNER_GROUP, root, "/etc/group");
-	initctl_begin(&request, data, sizeof data, "status");
-	if (!initctl_call(connection, &request, NULL, 0, &reply)) {
-		initctl_discard(&reply);
-		pid = (unsigned)initctl_number(&reply, "pid", INT32_MAX, 0);
-	}
-	if (pid && !verb_request_open(connection, "what", "proc", &reply)) {
-		load_map(OWNER_USER, reply.fds[0], pid, "uid_map");
-		load_map(OWNER_GROUP, reply.fds[0], pid, "gid_map");
-		initctl_discard(&reply);
-	}
-	close(connection);
+	container_pids(context, &init, &command);
+	proc = init ? container_proc(context) : -1;
+	if (proc < 0)
+		return;
+	load_map(OWNER_USER, proc, init, "/proc/self/uid_map");
+	load_map(OWNER_GROUP, proc, init, "/proc/self/gid_map");
+	sys_close(proc);
 }
 
 unsigned owner_inside(enum owner_kind kind, unsigned id)
@@ -99,7 +77,7 @@ unsigned owner_inside(enum owner_kind kind, unsigned id)
 	const char *p = kinds[kind].map;
 	char *end;
 
-	if (!*p)
+	if (!p || !*p)
 		return id;
 	while (*p) {
 		const unsigned long long inside = strtoull(p, &end, 10),

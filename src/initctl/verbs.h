@@ -45,6 +45,9 @@ int verb_kill(const struct context *context, char **arguments);
 int verb_limit(const struct context *context, char **arguments);
 int verb_stats(const struct context *context, char **arguments);
 int verb_net(const struct context *context, char **arguments);
+int verb_cat(const struct context *context, char **arguments);
+int verb_tail(const struct context *context, char **arguments);
+int verb_ls(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 int verb_forward(const struct context *context, char **arguments);
 int verb_connect_to(const struct context *context, char **arguments);
@@ -89,5 +92,7 @@ extern const struct option ns_options[];
 extern const struct option ps_options[];
 extern const struct option stats_options[];
 extern const struct option stop_options[];
+extern const struct option tail_options[];
+extern const struct option ls_options[];
 
 #endif

@@ -128,6 +128,39 @@ def test_sessions(bash, container):  # noqa: F811
     channel.close()
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of the container, which has the host's root here."""
+    one = tmp_path / "inside"
+    (one / "folder").mkdir(parents=True)
+    for name in ("file", "folder/a b", ".dot", "folder/c"):
+        (one / name).touch()
+    return one
+
+
+def test_paths_inside(bash, container, folder):  # noqa: F811
+    box = container()
+    box.connect().close()
+    ask = f"initctl -S {box.path}"
+    assert set(bash.offers(f"{ask} cat {folder}/")) == {f"{folder}/file", f"{folder}/folder/"}
+    assert bash.offers(f"{ask} tail -f {folder}/fi") == [f"{folder}/file"]
+    assert bash.offers(f"{ask} ls -l {folder}/.d") == [f"{folder}/.dot"]
+    assert bash.offers(f"{ask} ls {folder}/folder/a") == [f"{folder}/folder/a b"]
+    assert "/etc/" in bash.offers(f"{ask} cat /e")
+
+
+def test_paths_inside_in_fish(programs, container, folder):  # noqa: F811
+    if not shutil.which("fish"):
+        pytest.skip("fish is not installed")
+    box = container()
+    box.connect().close()
+    script = (f"source {ROOT}/src/completion/initctl.fish; "
+              f"complete -C 'initctl -S {box.path} cat {folder}/f'")
+    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True,
+                          env={"PATH": programs, "HOME": str(folder), "LC_ALL": "C.UTF-8"})
+    assert (done.stderr, done.stdout.split()) == ("", [f"{folder}/file", f"{folder}/folder/"])
+
+
 def test_other_name(bash, tmp_path):
     """A package may install init by another name: completion is for the name of the file."""
     shutil.copy(ROOT / "src/completion/init.bash", tmp_path / "container-init")
@@ -166,8 +199,8 @@ def test_fish(programs, tmp_path, line, offered):
     assert [word.split("\t")[0].rstrip("/") for word in done.stdout.splitlines()] == wanted
 
 
-@pytest.mark.parametrize("line, offered", OTHERS)
-def test_zsh(programs, marker, tmp_path, line, offered):
+def complete_in_zsh(programs, marker, tmp_path, line):
+    """The last word of the line after it was completed."""
     if not shutil.which("zsh"):
         pytest.skip("zsh is not installed")
     functions = tmp_path / "functions"
@@ -182,8 +215,20 @@ def test_zsh(programs, marker, tmp_path, line, offered):
                 f"compinit -u -d {tmp_path}/dump; bindkey -e")
         one.press(f"{line}\t{HOME}printf '<%s>\\n' {END}; echo over\n")
         text = one.expect(r"(?s)(.*)\nover\r").group(1)
-        assert re.findall(r"<([^>%\r]*)>\r", text)[-1].rstrip("/") == offered
+        return re.findall(r"<([^>%\r]*)>\r", text)[-1]
     finally:
         one.hang_up()
         one.popen.send_signal(signal.SIGKILL)
         one.close()
+
+
+@pytest.mark.parametrize("line, offered", OTHERS)
+def test_zsh(programs, marker, tmp_path, line, offered):
+    assert complete_in_zsh(programs, marker, tmp_path, line).rstrip("/") == offered
+
+
+def test_paths_inside_in_zsh(programs, marker, tmp_path, container, folder):  # noqa: F811
+    box = container()
+    box.connect().close()
+    line = f"initctl -S {box.path} tail -f {folder}/fi"
+    assert complete_in_zsh(programs, marker, tmp_path, line) == f"{folder}/file"
