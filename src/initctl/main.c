@@ -48,6 +48,11 @@ const struct verb verbs[] = {
 	{"kill", verb_kill, "", "kill them with SIGKILL", NULL, NULL},
 	{"limit", verb_limit, "FILE=VALUE...", "set limits, as memory.max=200M", NULL,
 		"  initctl limit memory.max=200M pids.max=100\n"},
+	{"cp", verb_copy, "[OPTIONS] SRC... DST", "copy files; :PATH is inside, - a tar stream",
+		cp_options,
+		"  initctl cp app.conf :/etc/app.conf\n"
+		"  initctl cp -a :/var/lib/app backup\n"
+		"  initctl cp :/srv - | tar t\n"},
 	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,...",
 		ns_options,
 		"  initctl ns\n"
