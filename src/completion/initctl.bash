@@ -54,6 +54,10 @@ _initctl_argument() {
 		return
 		;;
 	attach) names=$(_initctl_sessions "${ask[@]}") ;;
+	cp)
+		_initctl_files -f
+		return
+		;;
 	esac
 	# shellcheck disable=SC2207
 	COMPREPLY=($(compgen -W "$names" -- "$cur"))

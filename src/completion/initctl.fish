@@ -68,3 +68,4 @@ end
 complete -c initctl -n 'contains -- (__initctl_verb) exec ns' -a '(__initctl_command)'
 complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
+complete -c initctl -n 'test "$(__initctl_verb)" = cp' -F
