@@ -159,7 +159,8 @@ def test_a_file_that_becomes_something_else(sides, victim):
         eventually(lambda at=kind: (sides.outside / at).exists(), what="the copy's directory")
         path.unlink()
         path.symlink_to(victim / "secret") if kind == "link" else os.mkfifo(path)
-        assert f"cannot copy :/{kind}/file: " in client.communicate()[1]
+        error = client.communicate()[1]
+        assert f"cannot copy :/{kind}/file: " in error and "no answer" not in error
         assert client.returncode == 125 and not os.listdir(sides.outside / kind)
 
 
@@ -198,14 +199,15 @@ def test_long_paths(sides):
 
 
 def test_too_deep(sides):
-    """Refused with one line; what is above is copied."""
+    """Refused with one line; what is above is copied, whatever the limit of open files."""
     fd = os.open(sides.inside, os.O_RDONLY)
     for _ in range(3000):
         os.mkdir("d", dir_fd=fd)
         fd, last = os.open("d", os.O_RDONLY, dir_fd=fd), fd
         os.close(last)
     os.close(fd)
-    one_line(sides.fails(":/d", "out"), 125, "too many directories in one another")
+    one_line(sides.fails(":/d", "out", outer=["prlimit", "--nofile=64:4096"]), 125,
+             "too many directories in one another")
     subprocess.run(["rm", "-r", sides.inside / "d"], check=True)
 
 
