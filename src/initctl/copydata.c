@@ -57,15 +57,17 @@ int copyfile_data(int from, int to, const struct stat *status)
 	if (status->st_blocks >= (size + 511) / 512)
 		return copy_range(from, to, 0, size);
 	while (at < size) {
-		at = lseek(from, at, SEEK_DATA);
-		if (at < 0 && errno != ENXIO)
-			return copy_range(from, to, 0, size);
-		if (at < 0 || at >= size)
+		const off_t data = lseek(from, at, SEEK_DATA);
+		if (data < 0 && errno != ENXIO)
+			return copy_range(from, to, at, size);
+		/* A hole counts as copied. */
+		copy_alive(NULL, (data < 0 || data > size ? size : data) - at);
+		if (data < 0 || data >= size)
 			break;
-		hole = lseek(from, at, SEEK_HOLE);
+		hole = lseek(from, data, SEEK_HOLE);
 		if (hole < 0 || hole > size)
 			hole = size;
-		if (copy_range(from, to, at, hole))
+		if (copy_range(from, to, data, hole))
 			return -1;
 		at = hole;
 	}

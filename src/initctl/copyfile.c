@@ -171,13 +171,12 @@ static int set_owners(int fd, const struct stat *status)
 	const uid_t uid = copyids_of(COPYIDS_USER, status->st_uid, self.inside);
 	const gid_t gid = copyids_of(COPYIDS_GROUP, status->st_gid, self.inside);
 
-	errno = EINVAL;
 	if (uid == COPYIDS_NONE || gid == COPYIDS_NONE)
-		return -1;
-	if (!fchownat(fd, "", uid, gid, AT_EMPTY_PATH))
+		errno = EINVAL;
+	else if (!fchownat(fd, "", uid, gid, AT_EMPTY_PATH))
 		return 0;
 	/* As cp -a does: nobody expects an ordinary user to be able to. */
-	return errno == EPERM && geteuid() ? 1 : -1;
+	return (errno == EPERM || errno == EINVAL) && geteuid() ? 1 : -1;
 }
 
 int copyfile_attributes(int fd, const struct stat *status)

@@ -7,10 +7,18 @@
 
 #include <sys/stat.h>
 
-/* The path that was kept for this file, or NULL. */
-const char *copylinks_find(const struct stat *status);
+struct copylink {
+	struct copylink *next;
+	dev_t device, copy_device;
+	ino_t inode, copy_inode; /* of the copy, if there was one to be told of */
+	char path[];             /* of the copy, in its destination */
+};
 
-/* Keeps a copy of the path, which is two parts. Out of memory, the link is lost and no more. */
-void copylinks_keep(const struct stat *status, const char *path, const char *rest);
+/* Where that file was copied to, or NULL. */
+const struct copylink *copylinks_find(const struct stat *status);
+
+/* Keeps a path, which is two parts. Out of memory, the link is lost and no more. */
+void copylinks_keep(
+	const struct stat *status, const struct stat *copy, const char *path, const char *rest);
 
 #endif

@@ -135,16 +135,22 @@ static int leave(const struct stat *status)
 	return result;
 }
 
-/* Makes a hard link to what was copied before. Returns false where that is not possible. */
-static bool link_to_copy(const char *path, const char *name)
+/*
+ * Makes a hard link to what was copied before, if it is still there: another source may have a
+ * file of the same name. Returns false where that is not possible.
+ */
+static bool link_to_copy(const struct copylink *copy, const char *name)
 {
 	const char *base;
-	int parent = copyfile_parent(to.fds[0], path, false, &base);
+	int parent = copyfile_parent(to.fds[0], copy->path, false, &base);
+	struct stat now;
 	bool linked;
 
 	if (parent < 0)
 		return false;
-	linked = !copyfile_hard(parent, base, to.fds[to.depth], name);
+	linked = !fstatat(parent, base, &now, AT_SYMLINK_NOFOLLOW) &&
+	         now.st_ino == copy->copy_inode && now.st_dev == copy->copy_device &&
+	         !copyfile_hard(parent, base, to.fds[to.depth], name);
 	sys_close(parent);
 	return linked;
 }
@@ -158,12 +164,13 @@ static bool is_refused(void)
 
 static int file(const char *name, int fd, const struct stat *status)
 {
-	const char *path = status->st_nlink > 1 ? copylinks_find(status) : NULL;
+	const struct copylink *known = status->st_nlink > 1 ? copylinks_find(status) : NULL;
+	struct stat made;
 	int copy;
 
 	if (is_refused())
 		return -1;
-	if (path && link_to_copy(path, name))
+	if (known && link_to_copy(known, name))
 		return 0;
 	copy = copyfile_begin(to.fds[to.depth]);
 	if (copy < 0)
@@ -174,8 +181,8 @@ static int file(const char *name, int fd, const struct stat *status)
 	}
 	if (copyfile_end(copy, to.fds[to.depth], name, status))
 		return -1;
-	if (status->st_nlink > 1 && !path)
-		copylinks_keep(status, copytree_top(), copytree_below());
+	if (status->st_nlink > 1 && !fstatat(to.fds[to.depth], name, &made, AT_SYMLINK_NOFOLLOW))
+		copylinks_keep(status, &made, copytree_top(), copytree_below());
 	return 0;
 }
 

@@ -195,17 +195,17 @@ static int leave(const struct stat *status)
 /* A file has the size that was announced, whatever it has become meanwhile. */
 static int file(const char *name, int fd, const struct stat *status)
 {
-	const char *first = status->st_nlink > 1 ? copylinks_find(status) : NULL;
+	const struct copylink *first = status->st_nlink > 1 ? copylinks_find(status) : NULL;
 	off_t left = status->st_size;
 	int result = 0;
 
 	(void)name;
 	if (first) {
-		write_entry(TAR_HARD_LINK, status, 0, first);
+		write_entry(TAR_HARD_LINK, status, 0, first->path);
 		return 0;
 	}
 	if (status->st_nlink > 1)
-		copylinks_keep(status, copytree_top(), copytree_below());
+		copylinks_keep(status, status, copytree_top(), copytree_below());
 	write_entry(TAR_FILE, status, left, "");
 	while (left) {
 		const size_t most = left < OUTPUT_SIZE / 2 ? (size_t)left : OUTPUT_SIZE / 2;

@@ -157,6 +157,19 @@ def test_hard_links(sides):
         assert (sides.outside / "out/a").read_text() == "1"
 
 
+def test_a_hard_link_to_what_was_replaced(sides):
+    """Two sources with a file of the same name: the second one's link is not to it."""
+    for name, text in (("x", "1"), ("y", "2")):
+        (sides.inside / name / "d").mkdir(parents=True)
+        (sides.inside / name / "d/a").write_text(text)
+    os.link(sides.inside / "x/d/a", sides.inside / "y/d/b")
+    os.link(sides.inside / "x/d/a", sides.inside / "y/d/c")
+    (sides.outside / "out").mkdir()
+    sides.cp(":/x/d", ":/y/d", "out")
+    found = {name: (sides.outside / "out/d" / name).read_text() for name in "abc"}
+    assert found == {"a": "2", "b": "1", "c": "1"}
+
+
 @pytest.mark.parametrize("inwards", [True, False])
 def test_holes(sides, inwards):
     """A file keeps its holes, also one at its end."""
