@@ -325,7 +325,7 @@ def test_pipes(sides, into):
     """Through pipes to and from tar, which may write more at the end than we need."""
     make_tree(sides.outside / "tree")
     subprocess.run('set -o pipefail; tar -b 2000 -cf - tree | "$INITCTL" cp - :/into && '
-                   '"$INITCTL" cp :/into/tree - | tar -C back -xf -', shell=True, check=True,
+                   '"$INITCTL" cp :/into/tree - | tar -C back -xpf -', shell=True, check=True,
                    executable="/bin/bash", env=sides.control.environment(INITCTL=str(
                        sides.control.popen("--version").args[0])),
                    cwd=(os.mkdir(sides.outside / "back"), sides.outside)[1])
