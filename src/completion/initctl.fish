@@ -87,3 +87,4 @@ complete -c initctl -n 'contains -- (__initctl_verb) exec ns' -a '(__initctl_com
 complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
 complete -c initctl -n 'contains -- (__initctl_verb) cat tail ls' -a '(__initctl_inside)'
+complete -c initctl -n 'test "$(__initctl_verb)" = cp' -F

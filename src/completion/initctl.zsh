@@ -73,5 +73,6 @@ case $verb in
 	_wanted sessions expl session compadd \
 		${(f)"$($asked sessions --json 2>/dev/null | sed -n 's/.*"session":"*\([0-9]*\).*/\1/p')"}
 	;;
+(cp) _arguments -S $specs '*:file:_files' ;;
 (*) _arguments -S $specs ;;
 esac

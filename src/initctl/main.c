@@ -63,6 +63,11 @@ const struct verb verbs[] = {
 		"  initctl tail -f /srv/log/access /srv/log/error\n"},
 	{"ls", verb_ls, "[OPTIONS] [PATH...]", "list files of the container", ls_options,
 		"  initctl ls -la /srv\n"},
+	{"cp", verb_copy, "[OPTIONS] SRC... DST", "copy files; :PATH is inside, - a tar stream",
+		cp_options,
+		"  initctl cp app.conf :/etc/app.conf\n"
+		"  initctl cp -a :/var/lib/app backup\n"
+		"  initctl cp :/srv - | tar t\n"},
 	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,...",
 		ns_options,
 		"  initctl ns\n"

@@ -48,6 +48,7 @@ int verb_net(const struct context *context, char **arguments);
 int verb_cat(const struct context *context, char **arguments);
 int verb_tail(const struct context *context, char **arguments);
 int verb_ls(const struct context *context, char **arguments);
+int verb_copy(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 int verb_forward(const struct context *context, char **arguments);
 int verb_connect_to(const struct context *context, char **arguments);
@@ -94,5 +95,7 @@ extern const struct option stats_options[];
 extern const struct option stop_options[];
 extern const struct option tail_options[];
 extern const struct option ls_options[];
+extern const struct option exec_options[], attach_options[], stop_options[], cp_options[],
+	ns_options[];
 
 #endif
