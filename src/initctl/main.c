@@ -42,6 +42,8 @@ static const struct {
 	{"limit", verb_limit, "FILE=VALUE...", "set limits, as memory.max=200M"},
 	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,..."},
 	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them"},
+	{"debug", verb_debug, "--tools FILE [OPTIONS] [--] [COMMAND...]",
+		"a shell of the host's among the processes"},
 };
 
 int verb_connect(const struct context *context)
@@ -109,6 +111,8 @@ _Noreturn static void print_help(void *field, const char *value)
 	options_help(stop_options);
 	puts("\nOptions of ns:");
 	options_help(ns_options);
+	puts("\nOptions of debug:");
+	options_help(debug_options);
 	puts("\nExit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
 	     "executable; 125 initctl or the channel failed; 137 the container ended.");
 	exit(verb_printed());

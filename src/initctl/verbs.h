@@ -32,6 +32,7 @@ int verb_kill(const struct context *context, char **arguments);
 int verb_limit(const struct context *context, char **arguments);
 int verb_stats(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
+int verb_debug(const struct context *context, char **arguments);
 
 /*
  * Connects to the control socket. Returns the connection, which is close-on-exec and the caller's.
@@ -66,6 +67,7 @@ _Noreturn void verb_unanswered(const char *action, const char *object);
 int verb_printed(void);
 
 /* The options of the verbs that have options of their own; main prints the help from them. */
-extern const struct option exec_options[], attach_options[], stop_options[], ns_options[];
+extern const struct option exec_options[], attach_options[], stop_options[], ns_options[],
+	debug_options[];
 
 #endif
