@@ -65,7 +65,8 @@ static void copy_tools(struct toolroot *root, const int *fds)
 	close(root->tools);
 	root->tools = mountfd_copy_alone(AT_FDCWD, ".");
 	if (root->tools < 0)
-		fail_errno("copy mount of tools");
+		fail_cannot_since("copy mount of tools", "",
+			errno == EINVAL ? "; something is mounted below the directory" : "");
 }
 
 /*
