@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "nsfetch.h"
 #include "program.h"
 #include "relay.h"
+#include "scope.h"
 #include "standard.h"
 #include "terminal.h"
 #include "toolroot.h"
@@ -37,7 +39,7 @@ struct debug {
 	struct minder minder;
 	bool terminal;
 	const char *tools, *directory;
-	char *env[VARIABLES + 4]; /* those given, PATH, HOME, TERM, and NULL */
+	char *env[VARIABLES + 5]; /* those given, PATH, HOME, TERM, that of the scope, and NULL */
 	unsigned env_count;
 };
 
@@ -83,11 +85,12 @@ const struct option debug_options[] = {
 static void set_environment(struct debug *debug)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/";
-	static char home[] = "HOME=/";
+	static char home[] = "HOME=/", scope[] = SCOPE_VARIABLE "=1";
 	char *type = getenv("TERM");
 
 	add_variable(debug, path);
 	add_variable(debug, home);
+	add_variable(debug, scope);
 	if (type)
 		add_variable(debug, type - 5);
 	debug->minder.environment = debug->env;
@@ -116,8 +119,8 @@ static void fetch(const struct context *context, struct debug *debug)
 }
 
 /*
- * busybox makes links for all that it is. In its own process: this one is not to be seen in the
- * container, nor the terminal of the operator.
+ * busybox makes links for all that it is. It is to be seen in the container, and so has nothing of
+ * ours, and may be stopped there: it ends with this process.
  */
 static void install_links(void)
 {
@@ -127,6 +130,7 @@ static void install_links(void)
 		waitpid(child, NULL, 0);
 		return;
 	}
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	file_close_range(0, ~0U, FILE_CLOSE_NOW);
 	execl("/bin/busybox", "busybox", "--install", "-s", "/bin", (char *)NULL);
 	_exit(1);
@@ -145,6 +149,8 @@ _Noreturn static void serve(struct debug *debug)
 	toolroot_copy(&debug->root, debug->fds);
 	nslist_drop(&debug->list, NS_MNT);
 	nsenter(&debug->list, debug->fds, -1);
+	/* After that, since a change of ids takes it back. */
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	toolroot_build(&debug->root);
 	if (debug->terminal) {
 		minder->master = toolroot_terminal(&slave);
@@ -175,7 +181,7 @@ static int start(struct debug *debug)
 		serve(debug);
 	}
 	close(ends[1]);
-	relay_await_start(ends[0]);
+	relay_await_start(ends[0], *debug->minder.command);
 	if (!initctl_exec_end(ends[0], &expected, &reply))
 		return ends[0];
 	/* It has said why. */
@@ -186,14 +192,16 @@ static int start(struct debug *debug)
 
 int verb_debug(const struct context *context, char **arguments)
 {
-	static struct debug debug = {.minder = {.master = -1}};
+	static struct debug debug; /* with an initial value it would take its size in the file */
 	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = ""};
 	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 
+	debug.minder.master = -1;
 	options_take(debug_options, &debug, &arguments);
 	if (!debug.tools)
 		fail("no --tools given, see 'initctl --help'");
 	program_protect(context->words);
+	debug.minder.program = program_open_own();
 	toolroot_open(&debug.root, debug.tools);
 	set_environment(&debug);
 	set_command(&debug, arguments);

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -17,29 +16,13 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "nsenter.h"
-#include "scope.h"
 
 /* Milliseconds between HUP and KILL. */
 enum { GRACE = 2000 };
 
 /*
- * Our environment stays in the memory of the supervisor, where processes of the container that may
- * trace it find it.
- */
-static void hide_environment(char *const *kept)
-{
-	for (char **own = environ; *own; own++) {
-		char *const *found = kept;
-		while (*found && *found != *own)
-			found++;
-		if (!*found)
-			memset(*own, 0, strlen(*own));
-	}
-}
-
-/*
- * In the child that supervises the command. It must not hold descriptors of ours: processes of the
- * container see it.
+ * In the child that supervises the command, and is to be seen by processes of the container: it
+ * must hold no descriptors of ours. Only an exec takes our words and variables from it.
  */
 _Noreturn static void become(const struct minder *minder)
 {
@@ -49,14 +32,13 @@ _Noreturn static void become(const struct minder *minder)
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(minder->stdio[fd], fd) < 0)
 			fail_errno("pass descriptors to ", *minder->command);
-	file_close_range(3, ~0U, FILE_CLOSE_NOW);
+	file_close_range(3, ~0U, FILE_CLOSE_ON_EXEC);
 	if (minder->master >= 0 && sys_ioctl(0, TIOCSCTTY, NULL))
 		fail_errno("control the terminal");
 	if (chdir(minder->directory))
 		fail_errno("change directory to ", minder->directory);
-	hide_environment(minder->environment);
-	environ = minder->environment;
-	scope_run(minder->command);
+	fexecve(minder->program, minder->command, minder->environment);
+	fail_errno("supervise ", *minder->command);
 }
 
 /* The command's supervisor leads a session, or is about to. */
@@ -122,6 +104,7 @@ void minder_run(const struct minder *minder, struct initctl_message *buffer)
 
 	if (!child)
 		become(minder);
+	sys_prctl(PR_SET_PDEATHSIG, 0);
 	if (connection < 0)
 		fail_errno("relay session of ", *minder->command);
 	initctl_begin(&message, data, sizeof data, "started");
