@@ -38,7 +38,7 @@ shift $at words
 words=($verb $words)
 (( CURRENT++ ))
 case $verb in
-(exec) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
+(exec|debug) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
 (signal)
 	if (( CURRENT == 2 )); then
 		_signals -s
