@@ -7,8 +7,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -122,8 +124,9 @@ static void fetch(const struct context *context, struct debug *debug)
  * busybox makes links for all that it is. It is to be seen in the container, and so has nothing of
  * ours, and may be stopped there: it ends with this process.
  */
-static void install_links(void)
+static void install_links(const char *name)
 {
+	char path[NAME_MAX + 8];
 	pid_t child = nsenter_fork();
 
 	if (child) {
@@ -132,7 +135,8 @@ static void install_links(void)
 	}
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	file_close_range(0, ~0U, FILE_CLOSE_NOW);
-	execl("/bin/busybox", "busybox", "--install", "-s", "/bin", (char *)NULL);
+	snprintf(path, sizeof path, "/bin/%s", name);
+	execl(path, "busybox", "--install", "-s", "/bin", (char *)NULL);
 	_exit(1);
 }
 
@@ -159,7 +163,7 @@ _Noreturn static void serve(struct debug *debug)
 			minder->stdio[fd] = slave;
 	}
 	if (toolroot_is_busybox(&debug->root))
-		install_links();
+		install_links(debug->root.name);
 	minder_run(minder, &reply);
 }
 

@@ -16,7 +16,8 @@ from conftest import AS_ROOT, DEADLINE, INIT, eventually, is_alive, status_of
 from container import needs_root, read_all
 from initctl import INITCTL, control, one_line, unignore  # noqa: F401
 from terminal import INTERRUPT, Terminal
-from test_ns import box, either, lead_a_group, nothing_kept, rootless  # noqa: F401
+from test_ns import STRACE, box, either, lead_a_group, needs_strace  # noqa: F401
+from test_ns import nothing_kept, rootless  # noqa: F401
 
 BUSYBOX = "/bin/busybox"
 PROMPT = r"/ # (\x1b\[6n)?$"
@@ -131,6 +132,22 @@ def test_the_containers_root(each):
     assert text.endswith("/container/../bin\n")
 
 
+@needs_root
+def test_a_container_without_namespaces(control):
+    """It shares all of ours: the shell has a mount namespace of its own all the same."""
+    control.start(how="plain").user = ()
+    read, write = os.pipe()
+    try:
+        text = output(control, "readlink /proc/self/ns/mnt; ls / | xargs; exec ls /proc/self/fd",
+                      pass_fds=[write])
+    finally:
+        os.close(read)
+        os.close(write)
+    namespace, entries, *fds = text.splitlines()
+    assert namespace != os.readlink("/proc/self/ns/mnt")
+    assert (entries, fds) == ("bin container dev etc proc tmp", ["0", "1", "2", "3"])
+
+
 def test_a_mount_of_the_container(either):
     mnt = either.directory / "mnt"
     assert output(either, f"ls /container{mnt}") == "inside\n"
@@ -169,6 +186,24 @@ def test_busybox(each):
     """Without a command it is a shell; its programs are in PATH."""
     done = debug(each, input="which ls; echo $0; pwd; exit 5\n")
     assert (done.returncode, done.stdout) == (5, "/bin/ls\nsh\n/\n")
+
+
+def test_busybox_by_another_name(each):
+    other = each.directory / "busybox-1.35"
+    shutil.copy(BUSYBOX, other)
+    assert debug(each, tools=other, input="which ls; readlink /bin/ls\n").stdout == (
+        "/bin/ls\n/bin/busybox-1.35\n")
+
+
+@needs_root
+@needs_strace
+def test_busybox_that_is_stopped(box):
+    """A process of the container may do that while it makes its links."""
+    before = within(box)
+    done = box.run("--timeout", "500ms", "debug", "--tools", BUSYBOX, outer=[
+        *STRACE, "/dev/null", "-e", "trace=symlink", "-e", "inject=symlink:signal=STOP:when=3"])
+    one_line(done, 125, "run sh", "no answer within 500 ms")
+    eventually(lambda: within(box) == before, what="the end of all")
 
 
 def test_another_file(each):
@@ -301,6 +336,15 @@ def test_killed(either, how):
     eventually(lambda: within(either) == before, what="the end of all")
     # Nobody else is in the mount namespace.
     eventually(lambda: not is_alive(minder), what="the end of the minder")
+
+
+def test_hung_up(either):
+    """Before that, it has time to end by itself."""
+    file = either.directory / "mnt/hup"
+    client = running(either, f"trap 'sleep 0.3; echo hung up >/container{file}; exit' HUP; echo ready; "
+                     "while :; do sleep 0.01; done")
+    client.kill()
+    eventually(lambda: either.run("exec", "cat", file, outer=either.user).stdout == "hung up\n")
 
 
 def test_the_minder_is_killed(either):
