@@ -102,7 +102,7 @@ _initctl() {
 			[[ ! ${_initctl_kinds[$word]-} ]] || option=$word
 		elif [[ ! $verb ]]; then
 			verb=$word
-		elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
+		elif [[ $verb == @(exec|debug) || ($verb == ns && $before == 1) ]]; then
 			[[ $word != -- ]] || ((i++))
 			_initctl_command "$i"
 			return
@@ -116,7 +116,7 @@ _initctl() {
 		mapfile -t COMPREPLY < <(compgen -W "${!_initctl_kinds[*]}" -- "$cur")
 	elif [[ ! $verb ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${_initctl_verbs[*]}" -- "$cur" | sort -u)
-	elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
+	elif [[ $verb == @(exec|debug) || ($verb == ns && $before == 1) ]]; then
 		_initctl_command "$COMP_CWORD"
 	else
 		_initctl_argument "$verb"

@@ -41,12 +41,13 @@ function __initctl_inside
 end
 
 # The command of exec or ns, from the first word behind it that is no option on.
+# The command of exec, debug or ns, from the first word behind it that is no option on.
 function __initctl_command
     set -l words (commandline -opc) (commandline -ct)
     set -l at (contains -i -- (__initctl_verb) $words)
     set words $words[(math $at + 1)..]
     while set -q words[2]; and string match -q -- '-*' $words[1]
-        if contains -- $words[1] -u -w -e --program --umask --rlimit --detach-keys --fd --from
+        if contains -- $words[1] -u -w -e --program --umask --rlimit --detach-keys --fd --from --tools
             set -e words[1]
         end
         set -e words[1]
@@ -83,7 +84,7 @@ for line in (command initctl -h 2>/dev/null)
         end
     end
 end
-complete -c initctl -n 'contains -- (__initctl_verb) exec ns' -a '(__initctl_command)'
+complete -c initctl -n 'contains -- (__initctl_verb) exec debug ns' -a '(__initctl_command)'
 complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
 complete -c initctl -n 'contains -- (__initctl_verb) cat tail ls' -a '(__initctl_inside)'

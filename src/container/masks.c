@@ -7,10 +7,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mountfd.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "mountfd.h"
 
 /*
  * Lists of names, each with a NUL behind it, and an empty one at the end. They are those of runc

@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/devices.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mountfd.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "devices.h"
 #include "masks.h"
-#include "mountfd.h"
 
 enum {
 	SIZE_TEXT = 24, /* the size of a tmpfs, in characters, at most */
@@ -288,11 +288,6 @@ SECTION_START static void mount_bind(
 	sys_close(mount);
 }
 
-/*
- * The old root lies over the new one for a moment and is taken away from there: no directory for it
- * is needed (pivot_root(2)). Where it is the rootfs of the kernel's start, which cannot be pivoted,
- * it stays below the new one.
- */
 static void pivot(int root, const char *path)
 {
 	if (sys_fchdir(root))
@@ -300,10 +295,7 @@ static void pivot(int root, const char *path)
 	/* A rootfs could not be pivoted over itself either. */
 	if (opened.root < 0)
 		return;
-	if (syscall(SYS_pivot_root, ".", ".")) {
-		if (errno != EINVAL || sys_chroot("."))
-			fail_cannot("pivot root to ", path);
-	} else if (sys_umount2(".", MNT_DETACH))
+	if (mountfd_pivot())
 		fail_cannot("pivot root to ", path);
 	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");

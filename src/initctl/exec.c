@@ -2,13 +2,11 @@
  * exec: the verbs that start a session, or attach to one.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,6 +17,7 @@
 #include "program.h"
 #include "relay.h"
 #include "scope.h"
+#include "standard.h"
 #include "terminal.h"
 #include "verbs.h"
 
@@ -122,70 +121,6 @@ static void set_terminal(struct run *run)
 		add_variable(run, "TERM=linux");
 }
 
-static int open_null(int flags)
-{
-	int fd = open("/dev/null", flags | O_CLOEXEC);
-
-	if (fd < 0)
-		fail_errno("open /dev/null");
-	return fd;
-}
-
-/*
- * Returns the descriptor that the session gets for our descriptor fd: fd itself; or for a terminal,
- * which must not be passed into the container, one end of a pipe, whose other end is stored in
- * *relayed; or /dev/null if fd is not open, or the session is detached. *relayed is -1 without
- * a pipe.
- */
-static int stdio_for(const struct run *run, int fd, int *relayed)
-{
-	int flags = fcntl(fd, F_GETFL), ends[2], own_end = fd == 0;
-
-	*relayed = -1;
-	if (flags < 0 || (flags & O_PATH) || run->detached)
-		return open_null(fd ? O_WRONLY : O_RDONLY);
-	if (!terminal_is(fd))
-		return fd;
-	if (sys_pipe(ends))
-		fail_errno("make a pipe");
-	*relayed = ends[own_end];
-	return ends[!own_end];
-}
-
-/* Whether both are the same terminal: one pipe for both then keeps the order of the output. */
-static bool same_terminal(int a, int b)
-{
-	struct stat one, other;
-
-	return terminal_is(a) && terminal_is(b) && !fstat(a, &one) && !fstat(b, &other) &&
-	       one.st_rdev == other.st_rdev;
-}
-
-static void set_stdio(struct run *run, struct relay *relay)
-{
-	int *stdio = run->exec.stdio;
-
-	stdio[0] = stdio_for(run, 0, &relay->in);
-	stdio[1] = stdio_for(run, 1, &relay->out[0]);
-	if (relay->out[0] >= 0 && same_terminal(1, 2))
-		stdio[2] = stdio[1];
-	else
-		stdio[2] = stdio_for(run, 2, &relay->out[1]);
-}
-
-/*
- * Closes our copies of the descriptors that the session has received: the reader of a pipe that is
- * our stdout must see its end when the session closes it. stderr stays open for our messages.
- */
-static void close_passed_stdio(const struct run *run)
-{
-	const int *stdio = run->exec.stdio;
-
-	for (int fd = 0; fd <= 2; fd++)
-		if (stdio[fd] != 2)
-			close(stdio[fd]);
-}
-
 /* The value that the operator gave for a field of the request; NULL for none or several. */
 static const char *value_of(const struct run *run, const char *field)
 {
@@ -273,7 +208,7 @@ static int start(const struct context *context, struct run *run)
 	relay.object = run->exec.args[0];
 	relay.connection = verb_connect(context);
 	if (!run->exec.terminal)
-		set_stdio(run, &relay);
+		standard_pass(run->exec.stdio, &relay, run->detached);
 	if (!run->detached)
 		relay_block_signals();
 	failed = initctl_exec_begin(relay.connection, &run->exec, &reply);
@@ -288,7 +223,7 @@ static int start(const struct context *context, struct run *run)
 	if (run->exec.terminal)
 		relay.master = reply.fds[0];
 	else
-		close_passed_stdio(run);
+		standard_close(run->exec.stdio);
 	return run->detached ? hold(run, relay.connection, relay.master) : relay_run(&relay);
 }
 

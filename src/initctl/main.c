@@ -82,6 +82,20 @@ const struct verb verbs[] = {
 		"  ssh -o ProxyCommand='initctl connect 127.0.0.1:22' app\n"},
 	{"help", verb_help, "[VERB]", "describe a verb", NULL, NULL},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
+		"send a signal (default: to main)"},
+	{"status", verb_status, "", "print the container's state"},
+	{"wait", verb_wait, "", "wait for the main command, exit as it does"},
+	{"watch", verb_watch, "", "print events as they occur"},
+	{"stop", verb_stop, "[OPTIONS]", "stop the container and wait for its end"},
+	{"stats", verb_stats, "", "print the resource use of the cgroup"},
+	{"freeze", verb_freeze, "", "freeze the processes of the cgroup"},
+	{"thaw", verb_thaw, "", "thaw them"},
+	{"kill", verb_kill, "", "kill them with SIGKILL"},
+	{"limit", verb_limit, "FILE=VALUE...", "set limits, as memory.max=200M"},
+	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,..."},
+	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them"},
+	{"debug", verb_debug, "--tools FILE [OPTIONS] [--] [COMMAND...]",
+		"a shell of the host's among the processes"},
 };
 
 int verb_connect(const struct context *context)
@@ -133,6 +147,27 @@ _Noreturn static void print_help(void *field, const char *value)
 	(void)field;
 	(void)value;
 	help_summary(common_options);
+	puts("usage: initctl [OPTIONS] VERB [ARGUMENTS]\n");
+	options_help(common_options);
+	puts("\nVerbs:");
+	for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		char left[80];
+		snprintf(left, sizeof left, "%s%s%s", verbs[i].name, *verbs[i].arguments ? " " : "",
+			verbs[i].arguments);
+		help_row(left, verbs[i].help);
+	}
+	puts("\nOptions of exec and shell:");
+	options_help(exec_options);
+	puts("\nOptions of attach:");
+	options_help(attach_options);
+	puts("\nOptions of stop:");
+	options_help(stop_options);
+	puts("\nOptions of ns:");
+	options_help(ns_options);
+	puts("\nOptions of debug:");
+	options_help(debug_options);
+	puts("\nExit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
+	     "executable; 125 initctl or the channel failed; 137 the container ended.");
 	exit(verb_printed());
 }
 

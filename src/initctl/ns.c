@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "nsenter.h"
+#include "nsfetch.h"
 #include "nskeep.h"
-#include "output.h"
 #include "program.h"
 #include "verbs.h"
 
@@ -25,8 +25,6 @@ struct request {
 	const char *save, *from, *drop, *program;
 	int first; /* of the descriptors passed to the command, or -1: it enters the namespaces */
 };
-
-static struct initctl_message reply;
 
 static void store_descriptor(void *field, const char *value)
 {
@@ -78,41 +76,14 @@ static void check_arguments(const struct request *request, char **command)
 		fail_usage("no command given", NULL);
 }
 
-/*
- * Returns a descriptor from init, which is the caller's, or -1 if init has none and the caller
- * does not need it. Ends the program on any other failure.
- */
-static int fetch(int connection, const char *key, const char *name, bool needed)
+static void fetch(const struct context *context, struct request *request)
 {
-	int result = verb_request_open(connection, key, name, &reply);
-
-	if (!result)
-		return reply.fds[0];
-	if (result < 0)
-		verb_unanswered("open ", name);
-	if (needed || initctl_number(&reply, "errno", 4095, 0) != ENOENT)
-		exit(output_failed(&reply, name, NULL));
-	return -1;
-}
-
-static void fetch_all(const struct context *context, struct request *request)
-{
-	struct nslist *list = &request->list;
 	int connection = verb_connect(context);
 
-	for (unsigned i = 0; i < NS_KINDS; i++) {
-		bool listed = nslist_has(list, i);
-		if (listed || i == NS_USER)
-			request->fds[i] = fetch(
-				connection, "namespace", ns_names[i].name, listed && !list->all);
-		if (listed && request->fds[i] < 0)
-			nslist_drop(list, i);
-	}
-	if (nslist_has(list, NS_MNT))
-		request->root = fetch(connection, "what", "root", true);
+	nsfetch(connection, &request->list, request->fds);
+	if (nslist_has(&request->list, NS_MNT))
+		request->root = nsfetch_directory(connection, "root");
 	close(connection);
-	if (!list->count)
-		fail("cannot open namespaces: init has none to hand out");
 }
 
 /*
@@ -206,11 +177,8 @@ int verb_ns(const struct context *context, char **arguments)
 	if (request.from)
 		nskeep_open(request.from, &request.list, request.fds);
 	else
-		fetch_all(context, &request);
-	for (unsigned i = 0; i < NS_KINDS; i++)
-		if (request.fds[i] >= 0 && !ns_is(i, request.fds[i]))
-			fail("cannot use descriptor of ", ns_names[i].name,
-				": not a namespace of this kind");
+		fetch(context, &request);
+	nslist_check(request.fds);
 	if (*command)
 		run(&request, command, program);
 	if (request.save) {

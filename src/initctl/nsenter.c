@@ -21,9 +21,10 @@
 #include "proc.h"
 #include "terminal.h"
 
-_Noreturn static void fail_to_enter(enum ns_kind kind)
+_Noreturn void nsenter_failed(enum ns_kind kind)
 {
-	fail_errno("enter ", ns_names[kind].name, " namespace");
+	fail_cannot_since("enter namespace ", ns_names[kind].name,
+		errno == EPERM ? "; needs the rights of root over the container" : "");
 }
 
 /*
@@ -61,7 +62,7 @@ static void enter_user(int fd, int proc)
 	 */
 	syscall(SYS_IDS(setgroups), 0UL, NULL);
 	if (setns(fd, CLONE_NEWUSER))
-		fail_to_enter(NS_USER);
+		nsenter_failed(NS_USER);
 	syscall(SYS_IDS(setgroups), 0UL, NULL);
 	mapped = set_id(SYS_IDS(setgid), proc, "self/gid_map", getgid());
 	mapped &= set_id(SYS_IDS(setuid), proc, "self/uid_map", getuid());
@@ -118,14 +119,14 @@ bool nsenter(const struct nslist *list, const int *fds, int root)
 		if (pending[i]) {
 			pending[i] = setns(fds[i], ns_names[i].flag) != 0;
 			if (pending[i] && (errno != EPERM || !user))
-				fail_to_enter(i);
+				nsenter_failed(i);
 			denied |= pending[i];
 		}
 	if (pending[NS_USER] || denied)
 		enter_user(fds[NS_USER], proc);
 	for (unsigned i = 0; i < NS_USER; i++)
 		if (pending[i] && setns(fds[i], ns_names[i].flag))
-			fail_to_enter(i);
+			nsenter_failed(i);
 	if (nslist_has(list, NS_MNT) && root >= 0)
 		enter_root(root);
 	if (proc >= 0)
@@ -189,6 +190,18 @@ _Noreturn static void supervise(pid_t child, const sigset_t *set)
 	exit_like(status);
 }
 
+pid_t nsenter_fork(void)
+{
+	pid_t pid = fork();
+
+	/* The kernel's error for a PID namespace whose PID 1 has ended. */
+	if (pid < 0 && errno == ENOMEM)
+		fail("cannot enter pid namespace: its init has ended");
+	if (pid < 0)
+		fail_errno("fork");
+	return pid;
+}
+
 void nsenter_run(char **command, int program, bool needs_child)
 {
 	struct sigaction by_default = {.sa_handler = SIG_DFL}, inherited;
@@ -201,12 +214,7 @@ void nsenter_run(char **command, int program, bool needs_child)
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	/* If SIGCHLD is ignored, the kernel reaps the child and its status is lost. */
 	sigaction(SIGCHLD, &by_default, &inherited);
-	pid = fork();
-	/* The kernel's error for a PID namespace whose PID 1 has ended. */
-	if (pid < 0 && errno == ENOMEM)
-		fail("cannot enter pid namespace: its init has ended");
-	if (pid < 0)
-		fail_errno("fork");
+	pid = nsenter_fork();
 	if (pid)
 		supervise(pid, &all);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -82,6 +82,14 @@ bool ns_is(enum ns_kind kind, int fd)
 	       sys_ioctl(fd, NS_GET_NSTYPE, NULL) == ns_names[kind].flag;
 }
 
+void nslist_check(const int *fds)
+{
+	for (unsigned i = 0; i < NS_KINDS; i++)
+		if (fds[i] >= 0 && !ns_is(i, fds[i]))
+			fail("cannot use descriptor of ", ns_names[i].name,
+				": not a namespace of this kind");
+}
+
 bool ns_is_ours(enum ns_kind kind, int fd)
 {
 	char path[32];

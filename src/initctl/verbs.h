@@ -52,6 +52,7 @@ int verb_copy(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 int verb_forward(const struct context *context, char **arguments);
 int verb_connect_to(const struct context *context, char **arguments);
+int verb_debug(const struct context *context, char **arguments);
 
 /*
  * Connects to the control socket. Returns the connection, which is close-on-exec and the caller's.
@@ -97,5 +98,7 @@ extern const struct option tail_options[];
 extern const struct option ls_options[];
 extern const struct option exec_options[], attach_options[], stop_options[], cp_options[],
 	ns_options[];
+extern const struct option exec_options[], attach_options[], stop_options[], ns_options[],
+	debug_options[];
 
 #endif

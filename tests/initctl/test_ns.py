@@ -574,7 +574,8 @@ def test_no_rights(control):
     control.start("--control-allow", "1000", how="plain", outer=UNSHARE)
     assert links(output(control, "user", *LINKS)) == ours()
     for kind in OTHERS:
-        one_line(ns(control, kind, "true"), 125, f"enter {kind}", "Operation not permitted")
+        one_line(ns(control, kind, "true"), 125, f"enter namespace {kind}",
+                 "Operation not permitted; needs the rights of root over the container")
     one_line(ns(control, "--save", start_allowed / "k"), 125, "Operation not permitted")
     assert not (start_allowed / "k").exists()
 

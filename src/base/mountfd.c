@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/section.h"
-#include "base/sys.h"
-#include "base/text.h"
+#include "section.h"
+#include "sys.h"
+#include "text.h"
 
 /* <linux/mount.h>, <linux/fcntl.h>; the C libraries have had them for a short time only. */
 enum {
@@ -82,6 +83,11 @@ int mountfd_copy(int directory, const char *path)
 		SYS_open_tree, directory, path, KERNEL_CLONE | KERNEL_RECURSIVE | O_CLOEXEC);
 }
 
+int mountfd_copy_alone(int directory, const char *path)
+{
+	return (int)syscall(SYS_open_tree, directory, path, KERNEL_CLONE | O_CLOEXEC);
+}
+
 static int change(int mount, unsigned attributes, int user_namespace, unsigned flags)
 {
 	/* set, clear, propagation, userns_fd */
@@ -107,6 +113,13 @@ int mountfd_put(int mount, unsigned attributes, int over)
 		return -1;
 	return (int)syscall(
 		SYS_move_mount, mount, "", over, "", KERNEL_FROM_EMPTY | KERNEL_TO_EMPTY);
+}
+
+int mountfd_pivot(void)
+{
+	if (syscall(SYS_pivot_root, ".", "."))
+		return errno == EINVAL ? sys_chroot(".") : -1;
+	return sys_umount2(".", MNT_DETACH);
 }
 
 int mountfd_find(int root, const char *path)

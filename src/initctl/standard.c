@@ -1,0 +1,63 @@
+/*
+ * standard: see standard.h.
+ */
+#include "standard.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "terminal.h"
+
+static int open_null(int flags)
+{
+	int fd = open("/dev/null", flags | O_CLOEXEC);
+
+	if (fd < 0)
+		fail_errno("open /dev/null");
+	return fd;
+}
+
+/* What the session gets for our descriptor fd; *relayed is -1 without a pipe. */
+static int pass(int fd, bool detached, int *relayed)
+{
+	int flags = fcntl(fd, F_GETFL), ends[2], own_end = fd == 0;
+
+	*relayed = -1;
+	if (flags < 0 || (flags & O_PATH) || detached)
+		return open_null(fd ? O_WRONLY : O_RDONLY);
+	if (!terminal_is(fd))
+		return fd;
+	if (sys_pipe(ends))
+		fail_errno("make a pipe");
+	*relayed = ends[own_end];
+	return ends[!own_end];
+}
+
+/* Whether both are the same terminal: one pipe for both then keeps the order of the output. */
+static bool same_terminal(int a, int b)
+{
+	struct stat one, other;
+
+	return terminal_is(a) && terminal_is(b) && !fstat(a, &one) && !fstat(b, &other) &&
+	       one.st_rdev == other.st_rdev;
+}
+
+void standard_pass(int stdio[3], struct relay *relay, bool detached)
+{
+	stdio[0] = pass(0, detached, &relay->in);
+	stdio[1] = pass(1, detached, &relay->out[0]);
+	if (relay->out[0] >= 0 && same_terminal(1, 2))
+		stdio[2] = stdio[1];
+	else
+		stdio[2] = pass(2, detached, &relay->out[1]);
+}
+
+void standard_close(const int stdio[3])
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (stdio[fd] != 2)
+			close(stdio[fd]);
+}
