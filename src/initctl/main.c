@@ -74,6 +74,10 @@ const struct verb verbs[] = {
 		"  initctl ns net -- ss -tlnp\n"},
 	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them", NULL,
 		NULL},
+	{"debug", verb_debug, "--tools FILE [OPTIONS] [--] [COMMAND...]",
+		"a shell of the host's among the processes", debug_options,
+		"  initctl debug --tools /bin/busybox\n"
+		"  initctl debug --tools /bin/busybox -- ls -l /container\n"},
 	{"forward", verb_forward, "[ADDR:]PORT[:HOST]:PORT...",
 		"forward TCP ports to the container", NULL,
 		"  initctl forward 8080:80\n"
@@ -82,20 +86,6 @@ const struct verb verbs[] = {
 		"  ssh -o ProxyCommand='initctl connect 127.0.0.1:22' app\n"},
 	{"help", verb_help, "[VERB]", "describe a verb", NULL, NULL},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
-		"send a signal (default: to main)"},
-	{"status", verb_status, "", "print the container's state"},
-	{"wait", verb_wait, "", "wait for the main command, exit as it does"},
-	{"watch", verb_watch, "", "print events as they occur"},
-	{"stop", verb_stop, "[OPTIONS]", "stop the container and wait for its end"},
-	{"stats", verb_stats, "", "print the resource use of the cgroup"},
-	{"freeze", verb_freeze, "", "freeze the processes of the cgroup"},
-	{"thaw", verb_thaw, "", "thaw them"},
-	{"kill", verb_kill, "", "kill them with SIGKILL"},
-	{"limit", verb_limit, "FILE=VALUE...", "set limits, as memory.max=200M"},
-	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,..."},
-	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them"},
-	{"debug", verb_debug, "--tools FILE [OPTIONS] [--] [COMMAND...]",
-		"a shell of the host's among the processes"},
 };
 
 int verb_connect(const struct context *context)
@@ -164,8 +154,6 @@ _Noreturn static void print_help(void *field, const char *value)
 	options_help(stop_options);
 	puts("\nOptions of ns:");
 	options_help(ns_options);
-	puts("\nOptions of debug:");
-	options_help(debug_options);
 	puts("\nExit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
 	     "executable; 125 initctl or the channel failed; 137 the container ended.");
 	exit(verb_printed());

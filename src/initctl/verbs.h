@@ -87,18 +87,16 @@ _Noreturn void verb_unanswered(const char *action, const char *object);
 int verb_printed(void);
 
 /* The options of the verbs that have options of their own; main prints the help from them. */
-extern const struct option exec_options[];
 extern const struct option attach_options[];
+extern const struct option cp_options[];
+extern const struct option debug_options[];
+extern const struct option exec_options[];
+extern const struct option ls_options[];
 extern const struct option net_options[];
 extern const struct option ns_options[];
 extern const struct option ps_options[];
 extern const struct option stats_options[];
 extern const struct option stop_options[];
 extern const struct option tail_options[];
-extern const struct option ls_options[];
-extern const struct option exec_options[], attach_options[], stop_options[], cp_options[],
-	ns_options[];
-extern const struct option exec_options[], attach_options[], stop_options[], ns_options[],
-	debug_options[];
 
 #endif
