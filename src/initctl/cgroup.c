@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -18,6 +17,7 @@
 #include "base/sys.h"
 #include "cgroup.h"
 #include "exit.h"
+#include "scan.h"
 #include "verbs.h"
 
 enum {
@@ -110,7 +110,7 @@ static bool wait_for_event(int cgroup, const char *action, const char *line)
 		fail_errno("open cgroup.events");
 	while ((length = pread(events.fd, text, sizeof text - 1, 0)) >= 0) {
 		text[length] = 0;
-		if (strstr(text, line))
+		if (scan_find(text, line))
 			return true;
 		left = end - sys_now();
 		if (left <= 0)

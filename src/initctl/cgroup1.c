@@ -6,13 +6,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/sys.h"
 #include "base/text.h"
+#include "out.h"
+#include "scan.h"
 
 static const long file_system = 0x27e0eb; /* CGROUP_SUPER_MAGIC of <linux/magic.h> */
 
@@ -71,7 +72,7 @@ static int open_path(const char *mount, const char *root, const char *path)
 	int fd, only_root;
 
 	if (!rest || (*rest && *rest != '/') || !strncmp(path, "/..", 3) ||
-		(size_t)snprintf(whole, sizeof whole, "%s%s", mount, rest) >= sizeof whole)
+		(size_t)out_format(whole, sizeof whole, "%s%s", mount, rest) >= sizeof whole)
 		return -1;
 	fd = sys_open(AT_FDCWD, whole, O_RDONLY | O_DIRECTORY);
 	/* Only the root of a tree has this file. */
@@ -91,7 +92,7 @@ static int open_path(const char *mount, const char *root, const char *path)
  */
 static void open_line(char *line, const char *lines, const char *end, int *directories)
 {
-	char *dash = strstr(line, " - cgroup "), *fields[5], *rest = line, *options;
+	char *dash = scan_find(line, " - cgroup "), *fields[5], *rest = line, *options;
 
 	options = dash ? strchr(dash + 10, ' ') : NULL;
 	for (unsigned i = 0; i < 5; i++)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/text.h"
 #include "display.h"
 #include "inside.h"
+#include "out.h"
 #include "watchdog.h"
 
 /* <linux/magic.h> */
@@ -144,7 +144,7 @@ static size_t begun(const char *data, size_t length)
 
 static void flush(void)
 {
-	if (fflush(stdout))
+	if (out_flush())
 		fail_errno("write output");
 }
 
@@ -156,11 +156,11 @@ static void show(const char *data, size_t length)
 	while (length) {
 		size_t size = 1;
 		if (*data == '\n' || *data == '\t')
-			putchar(*data);
+			out_char(*data);
 		else if (!*data)
-			fputs("\\x00", stdout);
+			out_text("\\x00");
 		else if ((size = display_next(data, length, shown, &columns)))
-			fputs(shown, stdout);
+			out_text(shown);
 		data += size;
 		length -= size;
 	}

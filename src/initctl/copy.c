@@ -8,22 +8,26 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sys.h"
 #include "copyfile.h"
-#include "copyids.h"
 #include "copytarget.h"
 #include "copytree.h"
 #include "exit.h"
+#include "ids.h"
 #include "inside.h"
 #include "progress.h"
 #include "tar.h"
 
 #include "verbs.h"
 #include "watchdog.h"
+
+enum { NO_SETUID_FIXUP = 4 /* SECBIT_... of <linux/securebits.h> */ };
 
 static struct chosen {
 	bool owners, follow, quiet;
@@ -94,6 +98,18 @@ static void end_by_signal(int number)
 	raise(number);
 }
 
+/* From here on this process creates files as those of root inside are. */
+static void become_root(void)
+{
+	const unsigned uid = ids_outside(IDS_USER, 0, 0), gid = ids_outside(IDS_GROUP, 0, 0);
+
+	/* Without this the kernel takes away what root may do to files. */
+	if ((!uid && !gid) || prctl(PR_SET_SECUREBITS, NO_SETUID_FIXUP, 0, 0, 0))
+		return;
+	setfsgid(gid);
+	setfsuid(uid);
+}
+
 static void prepare(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
@@ -113,7 +129,7 @@ static void prepare(void)
 	copyfile_setup(chosen.owners, is_inwards);
 	copytarget_setup(chosen.owners);
 	if (is_inwards)
-		copyids_become_root();
+		become_root();
 }
 
 /* ---- the sink that counts bytes */
@@ -242,7 +258,7 @@ int verb_copy(const struct context *context, char **arguments)
 	target = arguments[sources];
 	is_inwards = is_inside(target);
 	(is_inwards ? &other : &from)->root = inside_root(context);
-	copyids_read(context);
+	ids_read(context);
 	prepare();
 	if (is_inwards && sources == 1 && is_stream(*arguments))
 		return from_stream(&other, target);

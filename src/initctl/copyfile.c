@@ -12,8 +12,9 @@
 
 #include "base/number.h"
 #include "base/sys.h"
-#include "copyids.h"
 #include "copytree.h"
+#include "ids.h"
+#include "out.h"
 #include "watchdog.h"
 
 enum { TRIES = 100 }; /* names, where somebody has files of such names */
@@ -63,7 +64,7 @@ void copyfile_discard(void)
 static void begin_pending(int directory)
 {
 	pending.directory = -1;
-	snprintf(pending.name, sizeof pending.name, ".initctl-cp.%d.%u", (int)getpid(),
+	out_format(pending.name, sizeof pending.name, ".initctl-cp.%d.%u", (int)getpid(),
 		pending.number++);
 	pending.directory = directory;
 }
@@ -165,13 +166,23 @@ static int set_time(int fd, const struct timespec *time)
 #endif
 }
 
+/* No id: chown(2) would leave the owner as it is. */
+#define NONE (~0U)
+
 /* Sets the owners of what is open, also with O_PATH. */
 static int set_owners(int fd, const struct stat *status)
 {
-	const uid_t uid = copyids_of(COPYIDS_USER, status->st_uid, self.inside);
-	const gid_t gid = copyids_of(COPYIDS_GROUP, status->st_gid, self.inside);
+	uid_t uid = status->st_uid;
+	gid_t gid = status->st_gid;
 
-	if (uid == COPYIDS_NONE || gid == COPYIDS_NONE)
+	if (self.inside) {
+		uid = ids_outside(IDS_USER, uid, NONE);
+		gid = ids_outside(IDS_GROUP, gid, NONE);
+	} else {
+		uid = ids_inside(IDS_USER, uid, uid);
+		gid = ids_inside(IDS_GROUP, gid, gid);
+	}
+	if (uid == NONE || gid == NONE)
 		errno = EINVAL;
 	else if (!fchownat(fd, "", uid, gid, AT_EMPTY_PATH))
 		return 0;

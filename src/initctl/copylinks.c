@@ -2,9 +2,9 @@
  * copylinks: see copylinks.h.
  */
 #include "copylinks.h"
+#include "out.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ void copylinks_keep(
 
 	if (!one)
 		return;
-	snprintf(one->path, length, "%s%s", path, rest);
+	out_format(one->path, length, "%s%s", path, rest);
 	one->device = status->st_dev;
 	one->inode = status->st_ino;
 	one->copy_device = copy->st_dev;

@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/sys.h"
 #include "inside.h"
+#include "out.h"
 
 enum {
 	ENTRIES_SIZE = 8192,
@@ -207,8 +207,8 @@ static void visit(const struct entry *entry, unsigned type)
 
 static void begin(const char *path, const char *name)
 {
-	size_t length =
-		(size_t)snprintf(walk.path, PATH_MAX, "%s%s", walk.side->root < 0 ? "" : ":", path);
+	size_t length = (size_t)out_format(
+		walk.path, PATH_MAX, "%s%s", walk.side->root < 0 ? "" : ":", path);
 
 	if (length >= PATH_MAX)
 		length = PATH_MAX - 1;
@@ -240,7 +240,8 @@ void copytree_walk(const struct copy_side *side, const char *path, const char *n
 			leave();
 			continue;
 		}
-		snprintf(walk.path + level->length, PATH_SIZE - level->length, "/%s", found->name);
+		out_format(
+			walk.path + level->length, PATH_SIZE - level->length, "/%s", found->name);
 		entry = (struct entry){level->fd, found->name, found->name};
 		visit(&entry, found->type);
 	}

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,6 +23,7 @@
 #include "minder.h"
 #include "nsenter.h"
 #include "nsfetch.h"
+#include "out.h"
 #include "program.h"
 #include "relay.h"
 #include "scope.h"
@@ -135,7 +135,7 @@ static void install_links(const char *name)
 	}
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	file_close_range(0, ~0U, FILE_CLOSE_NOW);
-	snprintf(path, sizeof path, "/bin/%s", name);
+	out_format(path, sizeof path, "/bin/%s", name);
 	execl(path, "busybox", "--install", "-s", "/bin", (char *)NULL);
 	_exit(1);
 }

@@ -2,6 +2,7 @@
  * display: see display.h.
  */
 #include "display.h"
+#include "out.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -108,27 +109,27 @@ size_t display_next(
 	}
 	letter = code < ' ' ? strchr(letters, (char)code) : NULL;
 	if (letter)
-		snprintf(shown, DISPLAY_CHARACTER, "\\%c", letter[1]);
+		out_format(shown, DISPLAY_CHARACTER, "\\%c", letter[1]);
 	else
-		snprintf(shown, DISPLAY_CHARACTER, code > 0xff ? "\\u%04lx" : "\\x%02lx", code);
+		out_format(shown, DISPLAY_CHARACTER, code > 0xff ? "\\u%04lx" : "\\x%02lx", code);
 	*columns = (unsigned)strlen(shown);
 	return size;
 }
 
-void display_text(FILE *out, const char *text, size_t length, unsigned width)
+void display_text(const char *text, size_t length, unsigned width)
 {
 	char shown[DISPLAY_CHARACTER];
 	unsigned used = 0, columns;
 	size_t size;
 
 	while ((size = display_next(text, length, shown, &columns))) {
-		fputs(shown, out);
+		out_text(shown);
 		used += columns;
 		text += size;
 		length -= size;
 	}
 	for (; used < width; used++)
-		putc(' ', out);
+		out_char(' ');
 }
 
 unsigned display_into(char *out, size_t size, const char *text, size_t length)
@@ -163,9 +164,9 @@ unsigned display_columns(const char *text)
 	return used;
 }
 
-bool display_has_colours(FILE *out)
+bool display_has_colours(int fd)
 {
 	const char *none = getenv("NO_COLOR"), *type = getenv("TERM");
 
-	return isatty(fileno(out)) && (!none || !*none) && type && strcmp(type, "dumb") != 0;
+	return isatty(fd) && (!none || !*none) && type && strcmp(type, "dumb") != 0;
 }

@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 /* Bytes that a character of the container takes in a display, at most, with the NUL. */
 enum { DISPLAY_CHARACTER = 8 };
@@ -21,8 +20,8 @@ enum { DISPLAY_CHARACTER = 8 };
 size_t display_next(
 	const char *text, size_t length, char shown[DISPLAY_CHARACTER], unsigned *columns);
 
-/* Prints at most length bytes of a string, and blanks up to a width in columns. */
-void display_text(FILE *out, const char *text, size_t length, unsigned width);
+/* Prints at most length bytes of a string on stdout, and blanks up to a width in columns. */
+void display_text(const char *text, size_t length, unsigned width);
 
 /* The same into a buffer, cut off where it is full. Returns the columns that it takes. */
 unsigned display_into(char *out, size_t size, const char *text, size_t length);
@@ -36,7 +35,8 @@ size_t display_character_size(const char *text);
 /* Whether a valid character would control a terminal: C0, DEL, C1, or a change of direction. */
 bool display_is_control(const char *text);
 
-/* Whether colours may be used on a stream: it is a terminal, and NO_COLOR is empty or not set. */
-bool display_has_colours(FILE *out);
+/* Whether colours may be used on a descriptor: it is a terminal, and NO_COLOR is empty or not set.
+ */
+bool display_has_colours(int fd);
 
 #endif

@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +12,7 @@
 #include "base/sys.h"
 #include "input.h"
 #include "login.h"
+#include "out.h"
 #include "output.h"
 #include "program.h"
 #include "relay.h"
@@ -155,14 +155,14 @@ static int hold(const struct run *run, int connection, int master)
 	char data[64], session[24];
 	struct initctl_request request;
 
-	snprintf(session, sizeof session, "%llu", initctl_number(&reply, "session", ~0ULL, 0));
+	out_format(session, sizeof session, "%llu", initctl_number(&reply, "session", ~0ULL, 0));
 	initctl_begin(&request, data, sizeof data, "hold");
 	if (initctl_call(connection, &request, &master, master >= 0, &reply))
 		verb_unanswered("detach from ", run->exec.args[0]);
 	/* A short command may have ended by now, and "exited" is the reply. */
 	if (!initctl_is(&reply, "held") && initctl_code(&reply) < 0)
 		return output_failed(&reply, run->exec.args[0], NULL);
-	puts(session);
+	out_line(session);
 	return verb_printed();
 }
 
@@ -268,7 +268,7 @@ int verb_shell(const struct context *context, char **arguments)
 		/* busybox chooses its applet by the name under which it is executed. */
 		base = strrchr(run.program, '/');
 		base = base ? base + 1 : run.program;
-		snprintf(login.shell, sizeof login.shell, "%s",
+		out_format(login.shell, sizeof login.shell, "%s",
 			strncmp(base, "busybox", 7) ? base : "sh");
 	} else if (run.exec.user != login.user) {
 		login_find(context, run.exec.user, &login);

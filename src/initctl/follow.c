@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "base/sys.h"
 #include "display.h"
 #include "inside.h"
+#include "out.h"
 #include "watchdog.h"
 
 enum {
@@ -31,10 +31,10 @@ void follow_header(const struct followed *file, unsigned count)
 
 	if (count == 1 || file == last)
 		return;
-	fputs(last ? "\n==> " : "==> ", stdout);
-	display_text(stdout, file->content.path, strlen(file->content.path), 0);
-	puts(" <==");
-	if (fflush(stdout))
+	out_text(last ? "\n==> " : "==> ");
+	display_text(file->content.path, strlen(file->content.path), 0);
+	out_line(" <==");
+	if (out_flush())
 		fail_errno("write output");
 	last = file;
 }

@@ -2,7 +2,6 @@
  * forward: the verb that listens outside and forwards what connects to a port of the container.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "base/log.h"
 #include "inet.h"
 #include "json.h"
+#include "out.h"
 #include "tunnel.h"
 #include "verbs.h"
 
@@ -150,7 +150,7 @@ static void print(const struct inet_address *from, const struct inet_address *to
 	} else {
 		inet_text(from, text);
 		inet_text(to, target);
-		printf("Forwarding from %s -> %s\n", text, target);
+		out_print("Forwarding from %s -> %s\n", text, target);
 	}
 }
 

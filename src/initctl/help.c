@@ -3,26 +3,26 @@
  */
 #include "help.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "out.h"
 #include "verbs.h"
 
 void help_summary(const struct option *common)
 {
-	puts("usage: initctl [OPTIONS] VERB [ARGUMENTS]\n");
+	out_line("usage: initctl [OPTIONS] VERB [ARGUMENTS]\n");
 	options_help(common);
-	puts("\nVerbs:");
+	out_line("\nVerbs:");
 	for (const struct verb *verb = verbs; verb->name; verb++) {
 		char left[80];
-		snprintf(left, sizeof left, "%s%s%s", verb->name, *verb->arguments ? " " : "",
+		out_format(left, sizeof left, "%s%s%s", verb->name, *verb->arguments ? " " : "",
 			verb->arguments);
 		help_row(left, verb->help);
 	}
-	puts("\n'initctl help VERB' describes a verb, with examples.\n\n"
-	     "Exit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
-	     "executable; 125 initctl or the channel failed; 137 the container ended.");
+	out_line("\n'initctl help VERB' describes a verb, with examples.\n\n"
+		 "Exit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
+		 "executable; 125 initctl or the channel failed; 137 the container ended.");
 }
 
 bool help_verb(const char *name)
@@ -34,18 +34,18 @@ bool help_verb(const char *name)
 	for (const struct verb *verb = verbs; verb->name; verb++) {
 		if (strcmp(verb->name, name) != 0)
 			continue;
-		printf("%sinitctl %s%s%s\n    %s\n", found ? "" : "usage:\n", name,
+		out_print("%sinitctl %s%s%s\n    %s\n", found ? "" : "usage:\n", name,
 			*verb->arguments ? " " : "", verb->arguments, verb->help);
 		found = true;
 		options = verb->options ? verb->options : options;
 		examples = verb->examples ? verb->examples : examples;
 	}
 	if (options) {
-		puts("\nOptions:");
+		out_line("\nOptions:");
 		options_help(options);
 	}
 	if (examples)
-		printf("\nExamples:\n%s", examples);
+		out_print("\nExamples:\n%s", examples);
 	return found;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
@@ -64,9 +65,9 @@ int inet_port(const char *text, unsigned least, unsigned *port)
 int inet_parse(struct inet_address *address, const char *text, unsigned port)
 {
 	memset(address, 0, sizeof *address);
-	if (inet_pton(AF_INET, text, &address->v4.sin_addr) == 1)
+	if (address_parse(text, false, (unsigned char *)&address->v4.sin_addr))
 		address->any.sa_family = AF_INET;
-	else if (inet_pton(AF_INET6, text, &address->v6.sin6_addr) == 1)
+	else if (address_parse(text, true, (unsigned char *)&address->v6.sin6_addr))
 		address->any.sa_family = AF_INET6;
 	else
 		return -1;
@@ -158,11 +159,11 @@ _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockadd
 void inet_name(const struct inet_address *address, char text[INET_TEXT])
 {
 	if (address->any.sa_family == AF_INET) {
-		inet_ntop(AF_INET, &address->v4.sin_addr, text, INET_TEXT);
+		address_text((const unsigned char *)&address->v4.sin_addr, false, text);
 		return;
 	}
 	*text = '[';
-	inet_ntop(AF_INET6, &address->v6.sin6_addr, text + 1, INET_TEXT - 8);
+	address_text((const unsigned char *)&address->v6.sin6_addr, true, text + 1);
 	strcat(text, "]");
 }
 

@@ -3,33 +3,33 @@
  */
 #include "json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "display.h"
+#include "out.h"
 
 static void print_string(const char *text, size_t length)
 {
 	const char *end = text + length;
 
-	putchar('"');
+	out_char('"');
 	while (text < end) {
 		size_t size = display_character_size(text);
 		if (!size || text + size > end) {
-			fputs("\\ufffd", stdout);
+			out_text("\\ufffd");
 			size = 1;
 		} else if (*text == '"' || *text == '\\') {
-			printf("\\%c", *text);
+			out_print("\\%c", *text);
 		} else if (size < 3 && display_is_control(text)) {
 			/* The code point of a C1 character is its second byte. */
-			printf("\\u%04x", (unsigned char)text[size - 1]);
+			out_print("\\u%04x", (unsigned char)text[size - 1]);
 		} else {
-			fwrite(text, 1, size, stdout);
+			out_bytes(text, size);
 		}
 		text += size;
 	}
-	putchar('"');
+	out_char('"');
 }
 
 /* No member precedes the next one, and no item the next of a list. */
@@ -38,15 +38,15 @@ static bool first_member, first_item;
 static void print_key(const char *key, size_t length)
 {
 	if (!first_member)
-		putchar(',');
+		out_char(',');
 	first_member = false;
 	print_string(key, length);
-	putchar(':');
+	out_char(':');
 }
 
 void json_begin(const char *name)
 {
-	fputs("{\"message\":", stdout);
+	out_text("{\"message\":");
 	print_string(name, strlen(name));
 }
 
@@ -56,48 +56,48 @@ void json_text(const char *key, const char *text)
 	if (text)
 		print_string(text, strlen(text));
 	else
-		fputs("null", stdout);
+		out_text("null");
 }
 
 void json_number(const char *key, long long number)
 {
 	print_key(key, strlen(key));
 	if (number < 0)
-		fputs("null", stdout);
+		out_text("null");
 	else
-		printf("%lld", number);
+		out_print("%lld", number);
 }
 
 void json_bool(const char *key, bool value)
 {
 	print_key(key, strlen(key));
-	fputs(value ? "true" : "false", stdout);
+	out_text(value ? "true" : "false");
 }
 
 void json_list(const char *key)
 {
 	print_key(key, strlen(key));
-	putchar('[');
+	out_char('[');
 	first_item = true;
 }
 
 void json_item(void)
 {
-	fputs(first_item ? "{" : "},{", stdout);
+	out_text(first_item ? "{" : "},{");
 	first_item = false;
 	first_member = true;
 }
 
 void json_list_end(void)
 {
-	fputs(first_item ? "]" : "}]", stdout);
+	out_text(first_item ? "]" : "}]");
 	first_member = false;
 }
 
 void json_end(void)
 {
-	puts("}");
-	fflush(stdout);
+	out_line("}");
+	out_flush();
 }
 
 /* Fields that are always strings: the name of a command, for one, may look like a number. */
@@ -132,7 +132,7 @@ void json_field(const char *key, size_t length, const char *value)
 		(!strcmp(value, "true") || !strcmp(value, "false") || is_fraction(value) ||
 			(!number_parse(value, 1ULL << 53, &number) &&
 				(*value != '0' || !value[1]))))
-		fputs(value, stdout);
+		out_text(value);
 	else
 		print_string(value, strlen(value));
 }

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +14,10 @@
 #include "base/sys.h"
 #include "display.h"
 #include "json.h"
+#include "out.h"
 #include "owner.h"
+#include "sort.h"
+#include "units.h"
 
 enum { LEAST_WIDTH = 3 }; /* of a column, as of GNU ls */
 
@@ -42,8 +44,8 @@ static int read_status(
 		return -1;
 	entry->mode = status.mode;
 	entry->links = status.links;
-	entry->uid = owner_inside(OWNER_USER, status.uid);
-	entry->gid = owner_inside(OWNER_GROUP, status.gid);
+	entry->uid = ids_inside(IDS_USER, status.uid, OWNER_NOBODY);
+	entry->gid = ids_inside(IDS_GROUP, status.gid, OWNER_NOBODY);
 	memcpy(entry->device, status.device_of, sizeof entry->device);
 	entry->size = status.size;
 	entry->blocks = status.blocks;
@@ -81,17 +83,17 @@ void listing_clear(struct listing *listing)
 	listing->count = listing->used = 0;
 }
 
-static int compare(const void *a, const void *b, void *text)
+static int compare(const void *a, const void *b, const void *text)
 {
 	const struct listing_entry *one = a, *other = b;
 
-	return strcmp((char *)text + one->name, (char *)text + other->name);
+	return strcmp((const char *)text + one->name, (const char *)text + other->name);
 }
 
 void listing_sort(struct listing *listing)
 {
 	if (listing->count)
-		qsort_r(listing->entries.data, listing->count, sizeof(struct listing_entry),
+		sort_array(listing->entries.data, listing->count, sizeof(struct listing_entry),
 			compare, listing->text.data);
 }
 
@@ -110,14 +112,14 @@ static const char *target_of(const struct listing *listing, size_t i)
 /* Escaped, and padded to a width. */
 static void print_text(const char *text, size_t width)
 {
-	display_text(stdout, text, strlen(text), (unsigned)width);
+	display_text(text, strlen(text), (unsigned)width);
 }
 
 void listing_print_names(const struct listing *listing)
 {
 	for (size_t i = 0; i < listing->count; i++) {
 		print_text(name_of(listing, i), 0);
-		putchar('\n');
+		out_char('\n');
 	}
 }
 
@@ -165,7 +167,7 @@ void listing_print_columns(const struct listing *listing, size_t width)
 			const size_t pad = column_width(widths, i - row, rows, count);
 			print_text(name_of(listing, i), i + rows < count ? pad : 0);
 		}
-		putchar('\n');
+		out_char('\n');
 	}
 	memory_release(&memory);
 }
@@ -197,15 +199,15 @@ enum { LINKS, USER, GROUP, SIZE, MAJOR, MINOR, CELLS };
 
 static void fill_cells(const struct listing_entry *entry, char cells[CELLS][OWNER_NAME])
 {
-	snprintf(cells[LINKS], OWNER_NAME, "%u", entry->links);
-	owner_name(OWNER_USER, entry->uid, cells[USER]);
-	owner_name(OWNER_GROUP, entry->gid, cells[GROUP]);
+	out_format(cells[LINKS], OWNER_NAME, "%u", entry->links);
+	owner_name(IDS_USER, entry->uid, cells[USER]);
+	owner_name(IDS_GROUP, entry->gid, cells[GROUP]);
 	*cells[SIZE] = *cells[MAJOR] = *cells[MINOR] = 0;
 	if (is_device(entry)) {
-		snprintf(cells[MAJOR], OWNER_NAME, "%u", entry->device[0]);
-		snprintf(cells[MINOR], OWNER_NAME, "%u", entry->device[1]);
+		out_format(cells[MAJOR], OWNER_NAME, "%u", entry->device[0]);
+		out_format(cells[MINOR], OWNER_NAME, "%u", entry->device[1]);
 	} else {
-		snprintf(cells[SIZE], OWNER_NAME, "%llu", (unsigned long long)entry->size);
+		out_format(cells[SIZE], OWNER_NAME, "%llu", (unsigned long long)entry->size);
 	}
 }
 
@@ -213,19 +215,16 @@ static void fill_cells(const struct listing_entry *entry, char cells[CELLS][OWNE
 static void time_text(long long modified, char text[32])
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	const time_t now = time(NULL), then = (time_t)modified;
-	struct tm tm;
-	int length;
+	const long long now = time(NULL), minutes = modified / 60 - (modified % 60 < 0);
+	struct units_date date;
+	size_t length;
 
-	if (!localtime_r(&then, &tm)) {
-		snprintf(text, 32, "%12lld", (long long)then);
-		return;
-	}
-	length = snprintf(text, 32, "%.3s %2d ", months + 3 * tm.tm_mon, tm.tm_mday);
-	if (then <= now && then > now - 31556952 / 2)
-		snprintf(text + length, 16, "%02d:%02d", tm.tm_hour, tm.tm_min);
+	units_date(&date, modified);
+	length = out_format(text, 32, "%.3s %2u ", months + 3 * (date.month - 1), date.day);
+	if (modified <= now && modified > now - 31556952 / 2)
+		out_format(text + length, 16, "%02lld:%02lld", minutes / 60 % 24, minutes % 60);
 	else
-		snprintf(text + length, 16, "%5lld", 1900LL + tm.tm_year);
+		out_format(text + length, 16, "%5lld", date.year);
 }
 
 /* A name, or to the right a number, and a blank. */
@@ -234,7 +233,7 @@ static void print_owner(const char *owner, int width)
 	if (owner[strspn(owner, "0123456789")])
 		print_text(owner, (size_t)width + 1);
 	else
-		printf("%*s ", width, owner);
+		out_print("%*s ", width, owner);
 }
 
 static void print_row(const struct listing *listing, size_t i, const int widths[CELLS])
@@ -245,21 +244,21 @@ static void print_row(const struct listing *listing, size_t i, const int widths[
 	fill_cells(entry, cells);
 	mode_text(entry->mode, mode);
 	time_text(entry->modified, when);
-	printf("%s %*s ", mode, widths[LINKS], cells[LINKS]);
+	out_print("%s %*s ", mode, widths[LINKS], cells[LINKS]);
 	print_owner(cells[USER], widths[USER]);
 	print_owner(cells[GROUP], widths[GROUP]);
 	if (is_device(entry))
-		printf("%*s, %*s", widths[SIZE] - 2 - widths[MINOR], cells[MAJOR], widths[MINOR],
+		out_print("%*s, %*s", widths[SIZE] - 2 - widths[MINOR], cells[MAJOR], widths[MINOR],
 			cells[MINOR]);
 	else
-		printf("%*s", widths[SIZE], cells[SIZE]);
-	printf(" %s ", when);
+		out_print("%*s", widths[SIZE], cells[SIZE]);
+	out_print(" %s ", when);
 	print_text(name_of(listing, i), 0);
 	if (entry->has_target) {
-		fputs(" -> ", stdout);
+		out_text(" -> ");
 		print_text(target_of(listing, i), 0);
 	}
-	putchar('\n');
+	out_char('\n');
 }
 
 void listing_print_long(const struct listing *listing)
@@ -309,7 +308,7 @@ void listing_print_json(const struct listing *listing, const char *directory)
 		const struct listing_entry *entry = &entries(listing)[i];
 		char mode[8], cells[CELLS][OWNER_NAME];
 		fill_cells(entry, cells);
-		snprintf(mode, sizeof mode, "%04o", entry->mode & 07777U);
+		out_format(mode, sizeof mode, "%04o", entry->mode & 07777U);
 		json_begin("file");
 		if (directory)
 			json_text("directory", directory);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "initctl.h"
 #include "inside.h"
 #include "memory.h"
+#include "out.h"
 #include "watchdog.h"
 
 /* Bytes of /etc/passwd and /etc/group that are read, at most. */
@@ -78,7 +78,7 @@ static void add_id(struct login *login, const char *separator, const char *id)
 
 	if (length + strlen(separator) + strlen(id) >= sizeof login->user)
 		fail("cannot use the groups of user: there are too many");
-	snprintf(login->user + length, sizeof login->user - length, "%s%s", separator, id);
+	out_format(login->user + length, sizeof login->user - length, "%s%s", separator, id);
 }
 
 /* The named groups, in the order in which they were given. */
@@ -117,7 +117,7 @@ static void add_own_groups(struct login *login, int root, const char *user, cons
 
 static void add_variable(struct login *login, unsigned row, const char *name, const char *value)
 {
-	snprintf(login->strings[row], sizeof login->strings[row], "%s=%s", name, value);
+	out_format(login->strings[row], sizeof login->strings[row], "%s=%s", name, value);
 	login->variables[row] = login->strings[row];
 }
 
@@ -134,7 +134,7 @@ static void find_named(struct login *login, int root, const char *user)
 	char name[LOGIN_USER], *groups, *text, *fields[FIELDS];
 	int error;
 
-	if ((size_t)snprintf(name, sizeof name, "%s", user) >= sizeof name)
+	if ((size_t)out_format(name, sizeof name, "%s", user) >= sizeof name)
 		fail("cannot find user: the list of groups is too long");
 	groups = strchr(name, ':');
 	if (groups)
@@ -189,7 +189,7 @@ static void ask_user(int connection, char uid[NUMBER_SIZE])
 		verb_unanswered("complete the request for ", "status");
 	initctl_discard(&reply);
 	user = initctl_is(&reply, "status") ? initctl_field(&reply, "user") : NULL;
-	snprintf(uid, NUMBER_SIZE, "%s", user ? user : "");
+	out_format(uid, NUMBER_SIZE, "%s", user ? user : "");
 }
 
 void login_find(const struct context *context, const char *user, struct login *login)
@@ -201,7 +201,7 @@ void login_find(const struct context *context, const char *user, struct login *l
 	memset(login, 0, sizeof *login);
 	strcpy(login->shell, "/bin/sh");
 	if (user)
-		snprintf(uid, sizeof uid, "%.*s", (int)strcspn(user, ":"), user);
+		out_format(uid, sizeof uid, "%.*s", (int)strcspn(user, ":"), user);
 	else
 		ask_user(connection, uid);
 	opened = verb_request_open(connection, "what", "root", &reply);

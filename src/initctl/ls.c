@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,7 +20,9 @@
 #include "exit.h"
 #include "inside.h"
 #include "listing.h"
+#include "out.h"
 #include "owner.h"
+#include "sort.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -84,13 +85,13 @@ static void print(struct ls *ls, struct listing *listing, const char *directory)
 	}
 	if (directory && ls->headers) {
 		if (ls->printed)
-			putchar('\n');
-		display_text(stdout, directory, strlen(directory), 0);
-		puts(":");
+			out_char('\n');
+		display_text(directory, strlen(directory), 0);
+		out_line(":");
 	}
 	ls->printed = true;
 	if (directory && ls->details)
-		printf("total %llu\n", listing_total(listing));
+		out_print("total %llu\n", listing_total(listing));
 	if (ls->details)
 		listing_print_long(listing);
 	else if (width)
@@ -116,7 +117,7 @@ static void add_entry(
 	if (strcmp(name, "..") != 0) {
 		failed = listing_add(listing, name, directory, name);
 	} else {
-		snprintf(parent, sizeof parent, "%s/..", path);
+		out_format(parent, sizeof parent, "%s/..", path);
 		fd = inside_open(ls->root, parent, O_PATH, 0);
 		failed = fd < 0 ? -1 : listing_add(listing, name, fd, "");
 	}
@@ -182,8 +183,9 @@ static bool is_listed(struct ls *ls, struct listing *files, const char *path)
 	return result;
 }
 
-static int compare(const void *a, const void *b)
+static int compare(const void *a, const void *b, const void *nothing)
 {
+	(void)nothing;
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
@@ -208,7 +210,7 @@ int verb_ls(const struct context *context, char **arguments)
 	if (files.count)
 		print(&ls, &files, NULL);
 	listing_clear(&files);
-	qsort(paths, directories, sizeof *paths, compare);
+	sort_array(paths, directories, sizeof *paths, compare, NULL);
 	for (size_t i = 0; i < directories; i++)
 		list_directory(&ls, paths[i]);
 	verb_printed();

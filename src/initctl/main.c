@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "help.h"
 #include "initctl.h"
 #include "options.h"
+#include "out.h"
 #include "scope.h"
 #include "verbs.h"
 #include "watchdog.h"
@@ -101,7 +101,7 @@ int verb_connect(const struct context *context)
 
 int verb_printed(void)
 {
-	if (!fflush(stdout) && !ferror(stdout))
+	if (out_flush())
 		return 0;
 	fail_errno("write output");
 }
@@ -137,25 +137,26 @@ _Noreturn static void print_help(void *field, const char *value)
 	(void)field;
 	(void)value;
 	help_summary(common_options);
-	puts("usage: initctl [OPTIONS] VERB [ARGUMENTS]\n");
+	out_line("usage: initctl [OPTIONS] VERB [ARGUMENTS]\n");
 	options_help(common_options);
-	puts("\nVerbs:");
+	out_line("\nVerbs:");
 	for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++) {
 		char left[80];
-		snprintf(left, sizeof left, "%s%s%s", verbs[i].name, *verbs[i].arguments ? " " : "",
-			verbs[i].arguments);
+		out_format(left, sizeof left, "%s%s%s", verbs[i].name,
+			*verbs[i].arguments ? " " : "", verbs[i].arguments);
 		help_row(left, verbs[i].help);
 	}
-	puts("\nOptions of exec and shell:");
+	out_line("\nOptions of exec and shell:");
 	options_help(exec_options);
-	puts("\nOptions of attach:");
+	out_line("\nOptions of attach:");
 	options_help(attach_options);
-	puts("\nOptions of stop:");
+	out_line("\nOptions of stop:");
 	options_help(stop_options);
-	puts("\nOptions of ns:");
+	out_line("\nOptions of ns:");
 	options_help(ns_options);
-	puts("\nExit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
-	     "executable; 125 initctl or the channel failed; 137 the container ended.");
+	out_line(
+		"\nExit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
+		"executable; 125 initctl or the channel failed; 137 the container ended.");
 	exit(verb_printed());
 }
 
@@ -173,7 +174,7 @@ _Noreturn static void print_version(void *field, const char *value)
 {
 	(void)field;
 	(void)value;
-	puts("initctl " INIT_VERSION);
+	out_line("initctl " INIT_VERSION);
 	exit(verb_printed());
 }
 

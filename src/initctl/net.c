@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "container.h"
 #include "holders.h"
 #include "json.h"
+#include "out.h"
 #include "sockets.h"
 #include "table.h"
 #include "verbs.h"
@@ -143,14 +143,12 @@ static struct {
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	va_list list;
-	int length;
 
 	memory_reserve(&text.memory, text.length + 256);
 	va_start(list, format);
-	length = vsnprintf((char *)text.memory.data + text.length, text.memory.size - text.length,
-		format, list);
+	text.length += out_format_list((char *)text.memory.data + text.length,
+		text.memory.size - text.length, format, list);
 	va_end(list);
-	text.length += (size_t)length;
 }
 
 /* users:(("name",pid=12,fd=3),...), with a backslash before what would end the name. */

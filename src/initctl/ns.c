@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "nsenter.h"
 #include "nsfetch.h"
 #include "nskeep.h"
+#include "out.h"
 #include "program.h"
 #include "verbs.h"
 
@@ -106,11 +106,11 @@ static void print_how_to_move(const struct context *context, const struct reques
 {
 	if (!nslist_has(&request->list, NS_NET) || ns_is_ours(NS_NET, request->fds[NS_NET]))
 		return;
-	fputs("to move interface X in: ", stdout);
+	out_text("to move interface X in: ");
 	if (request->from)
-		printf("ip link set X netns %s/net\n", request->from);
+		out_print("ip link set X netns %s/net\n", request->from);
 	else
-		printf("initctl -S %s ns net --fd 9 -- ip link set X netns /proc/self/fd/9\n",
+		out_print("initctl -S %s ns net --fd 9 -- ip link set X netns /proc/self/fd/9\n",
 			context->socket);
 }
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "out.h"
 
 /* <linux/magic.h> */
 enum { TMPFS = 0x01021994 };
@@ -29,7 +29,7 @@ enum { FILES = 17 };
 /* Writes the path of the file for a kind. Returns false with errno if it is too long. */
 static bool format_path(char path[PATH_MAX], const char *directory, enum ns_kind kind)
 {
-	int length = snprintf(path, PATH_MAX, "%s/%s", directory, ns_names[kind].name);
+	const size_t length = out_format(path, PATH_MAX, "%s/%s", directory, ns_names[kind].name);
 
 	errno = ENAMETOOLONG;
 	return length < PATH_MAX;
@@ -47,7 +47,7 @@ static int bind_namespace(const char *directory, enum ns_kind kind, int fd)
 	if (file < 0)
 		return -1;
 	close(file);
-	snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+	out_format(source, sizeof source, "/proc/self/fd/%d", fd);
 	return mount(source, path, NULL, MS_BIND, NULL);
 }
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "out.h"
 #include "verbs.h"
 
 /* <linux/magic.h>, <linux/nsfs.h> */
@@ -123,15 +123,15 @@ static void find_owner(enum ns_kind kind, int fd, long long *user, long long *ow
 static void print_number(int width, long long number, const char *unknown)
 {
 	if (number < 0)
-		printf("%-*s", width, unknown);
+		out_print("%-*s", width, unknown);
 	else
-		printf("%-*lld", width, number);
+		out_print("%-*lld", width, number);
 }
 
 void nslist_print(const struct nslist *list, const int *fds, bool json)
 {
 	if (!json && list->count)
-		puts("KIND    INODE       OWNER       USER-NS     SHARED");
+		out_line("KIND    INODE       OWNER       USER-NS     SHARED");
 	for (unsigned i = 0; i < list->count; i++) {
 		enum ns_kind kind = list->kinds[i];
 		struct stat status = {.st_ino = 0};
@@ -140,14 +140,15 @@ void nslist_print(const struct nslist *list, const int *fds, bool json)
 
 		fstat(fds[kind], &status);
 		find_owner(kind, fds[kind], &user, &owner);
-		printf(json ? "{\"namespace\":\"%s\",\"inode\":%lld,\"owner\":" : "%-7s %-11lld ",
+		out_print(
+			json ? "{\"namespace\":\"%s\",\"inode\":%lld,\"owner\":" : "%-7s %-11lld ",
 			ns_names[kind].name, (long long)status.st_ino);
 		print_number(json ? 0 : 12, owner, json ? "null" : "-");
 		if (json)
-			fputs(",\"user\":", stdout);
+			out_text(",\"user\":");
 		print_number(json ? 0 : 12, user, json ? "null" : "-");
-		printf(json ? ",\"shared\":%s}\n" : "%s\n", ours   ? json ? "true" : "yes"
-							    : json ? "false"
-								   : "no");
+		out_print(json ? ",\"shared\":%s}\n" : "%s\n", ours   ? json ? "true" : "yes"
+							       : json ? "false"
+								      : "no");
 	}
 }

@@ -3,12 +3,12 @@
  */
 #include "options.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "help.h"
+#include "out.h"
 #include "verbs.h"
 
 /* Characters before the second column of the help. */
@@ -136,12 +136,13 @@ void options_take_all(const struct option *table, void *target, char **arguments
 
 void help_row(const char *left, const char *help)
 {
-	const int length = printf("  %s", left);
+	const int length = (int)strlen(left) + 2;
 
+	out_print("  %s", left);
 	if (length + 2 > HELP_COLUMN)
-		printf("\n%*s%s\n", HELP_COLUMN, "", help);
+		out_print("\n%*s%s\n", HELP_COLUMN, "", help);
 	else
-		printf("%*s%s\n", HELP_COLUMN - length, "", help);
+		out_print("%*s%s\n", HELP_COLUMN - length, "", help);
 }
 
 void options_help(const struct option *table)
@@ -150,8 +151,8 @@ void options_help(const struct option *table)
 		char left[80];
 		const char *both = table->letter && table->name ? ", " : "";
 
-		snprintf(left, sizeof left, "%s%s%s%s%s", table->letter ? table->letter : "", both,
-			table->name ? table->name : "", table->value ? " " : "",
+		out_format(left, sizeof left, "%s%s%s%s%s", table->letter ? table->letter : "",
+			both, table->name ? table->name : "", table->value ? " " : "",
 			table->value ? table->value : "");
 		help_row(left, table->help);
 	}

@@ -5,13 +5,14 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "display.h"
 #include "exit.h"
 #include "json.h"
+#include "out.h"
 #include "table.h"
 
 void output_json_begin(const struct initctl_message *message)
@@ -37,11 +38,11 @@ static void print_fields(const struct initctl_message *message, unsigned width, 
 
 	while ((p = initctl_next_field(message, p))) {
 		size_t key = strcspn(p, "=");
-		display_text(stdout, p, key, width);
-		fputs(between, stdout);
+		display_text(p, key, width);
+		out_text(between);
 		if (p[key])
-			display_text(stdout, p + key + 1, SIZE_MAX, 0);
-		putchar('\n');
+			display_text(p + key + 1, SIZE_MAX, 0);
+		out_char('\n');
 	}
 }
 
@@ -103,8 +104,13 @@ void output_session(struct table *table, const struct initctl_message *message)
 
 void output_held(const struct initctl_message *message)
 {
-	fprintf(stderr, "\ndetached, back with: initctl attach %llu\n",
-		initctl_number(message, "session", ~0ULL, 0));
+	char line[80];
+	const size_t length =
+		out_format(line, sizeof line, "\ndetached, back with: initctl attach %llu\n",
+			initctl_number(message, "session", ~0ULL, 0));
+
+	/* If nobody can see it, the session is detached all the same. */
+	(void)!write(STDERR_FILENO, line, length);
 }
 
 /* The stages of a reply "failed" (see init-control(7)), as the step that init could not do. */

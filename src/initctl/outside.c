@@ -4,7 +4,6 @@
 #include "outside.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,7 +13,9 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "container.h"
+#include "out.h"
 #include "proc.h"
+#include "scan.h"
 
 enum {
 	TEXT_SIZE = 65536,  /* bytes of a list of children, which is cut off there */
@@ -59,7 +60,7 @@ static unsigned read_pids(pid_t pid, pid_t *pids, unsigned room)
 	unsigned count = 0;
 
 	if (process_file(search.proc, pid, "status", search.text, sizeof search.text) <= 0 ||
-		!(p = strstr(search.text, "\nNSpid:")))
+		!(p = scan_find(search.text, "\nNSpid:")))
 		return 0;
 	for (p += 7; *p == '\t' && count < room; count++) {
 		pids[count] = 0;
@@ -74,16 +75,8 @@ static bool is_in_namespace(pid_t pid)
 	char path[64];
 	struct stat status;
 
-	snprintf(path, sizeof path, "%d/ns/pid", (int)pid);
+	out_format(path, sizeof path, "%d/ns/pid", (int)pid);
 	return !fstatat(search.proc, path, &status, 0) && status.st_ino == search.namespace;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const pid_t one = ((const struct process *)a)->pid,
-		    other = ((const struct process *)b)->pid;
-
-	return (one > other) - (one < other);
 }
 
 /* Looks at a process, and notes it in the list if it is one of the container. */
@@ -92,14 +85,13 @@ static void see(struct process_list *list, pid_t pid)
 	enum { LEVELS = 33 }; /* MAX_PID_NS_LEVEL of the kernel, and one */
 	pid_t pids[LEVELS];
 	const unsigned count = read_pids(pid, pids, LEVELS);
-	struct process key, *found;
+	struct process *found;
 
 	if (!search.level && count && is_in_namespace(pid))
 		search.level = count;
 	if (!search.level || count < search.level)
 		return;
-	key.pid = pids[search.level - 1];
-	found = bsearch(&key, list->processes, list->count, sizeof key, compare);
+	found = process_find(list, pids[search.level - 1]);
 	if (found)
 		found->outside = pid;
 }
@@ -131,7 +123,7 @@ void outside_find(const struct context *context, struct process_list *list)
 		const pid_t pid = ((pid_t *)search.pids.data)[i];
 		int tasks;
 		see(list, pid);
-		snprintf(path, sizeof path, "%d/task", (int)pid);
+		out_format(path, sizeof path, "%d/task", (int)pid);
 		tasks = sys_open(search.proc, path, O_RDONLY | O_DIRECTORY);
 		proc_each(tasks, add_children);
 		if (tasks >= 0)

@@ -5,9 +5,8 @@
 #ifndef INITCTL_OWNER_H
 #define INITCTL_OWNER_H
 
+#include "ids.h"
 #include "verbs.h"
-
-enum owner_kind { OWNER_USER, OWNER_GROUP, OWNER_KINDS };
 
 enum { OWNER_NAME = 64 }; /* bytes of a name with its NUL; for a longer one the number is used */
 
@@ -17,10 +16,9 @@ enum { OWNER_NAME = 64 }; /* bytes of a name with its NUL; for a longer one the 
  */
 void owner_load(const struct context *context, int root);
 
-/* The id that a process inside sees, by that which this process sees. */
-unsigned owner_inside(enum owner_kind kind, unsigned id);
+enum { OWNER_NOBODY = 65534 }; /* inside, who has no id there; user_namespaces(7) */
 
 /* Stores the name, not escaped, or else the digits, of an id that a process inside sees. */
-void owner_name(enum owner_kind kind, unsigned id, char name[OWNER_NAME]);
+void owner_name(enum ids_kind kind, unsigned id, char name[OWNER_NAME]);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -15,6 +14,8 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
+#include "out.h"
+#include "scan.h"
 #include "watchdog.h"
 
 ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t size)
@@ -23,7 +24,7 @@ ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t s
 	ssize_t length = 0, part = -1;
 	int fd;
 
-	snprintf(path, sizeof path, "%d/%s", (int)pid, name);
+	out_format(path, sizeof path, "%d/%s", (int)pid, name);
 	watchdog_begin("read /proc/", path);
 	fd = sys_open(proc, path, O_RDONLY);
 	if (fd >= 0) {
@@ -36,29 +37,17 @@ ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t s
 	return part < 0 ? -1 : length;
 }
 
-/* Takes the next number, behind blanks; one with a sign is 0, as it is for nobody here. */
-static long long take_number(const char **text)
-{
-	const char *p = *text + strspn(*text, " \t");
-	long long number = 0;
-
-	for (; *p >= '0' && *p <= '9'; p++)
-		number = number * 10 + (*p - '0');
-	*text = p + strcspn(p, " \t\n");
-	return number;
-}
-
 /* A number of the line with this key, as "\nUid:"; field counts from 0. -1 if there is none. */
 static long long line_number(const char *text, const char *key, unsigned field)
 {
-	const char *line = strstr(text, key);
+	const char *line = scan_find(text, key);
 
 	if (!line)
 		return -1;
 	line += strlen(key);
 	while (field--)
-		take_number(&line);
-	return take_number(&line);
+		(long long)scan_number(&line);
+	return (long long)scan_number(&line);
 }
 
 static long long milliseconds(long long ticks)
@@ -79,11 +68,11 @@ static int read_stat(char *text, struct process *process)
 	if (!name || !rest || rest < name || strlen(rest) < 4)
 		return -1;
 	*rest = 0;
-	snprintf(process->name, sizeof process->name, "%s", name + 1);
+	out_format(process->name, sizeof process->name, "%s", name + 1);
 	process->state = rest[2];
 	p = rest + 3;
 	for (unsigned field = 4; field < sizeof fields / sizeof *fields; field++)
-		fields[field] = take_number(&p);
+		fields[field] = (long long)scan_number(&p);
 	process->parent = (pid_t)fields[4];
 	process->group = (pid_t)fields[5];
 	process->session = (pid_t)fields[6];
@@ -119,12 +108,59 @@ int process_read(int proc, pid_t pid, struct process *process)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
+struct process *process_find(const struct process_list *list, pid_t pid)
 {
-	const pid_t one = ((const struct process *)a)->pid,
-		    other = ((const struct process *)b)->pid;
+	size_t low = 0, high = list->count;
 
-	return (one > other) - (one < other);
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (list->processes[middle].pid == pid)
+			return &list->processes[middle];
+		if (list->processes[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+enum belongs { NOT_KNOWN, OURS, NOT_OURS };
+
+/*
+ * Finds out whether a process descends from init, and notes it for its ancestors as well. The way
+ * ends where it was noted before, so that each process is visited twice; and after as many steps as
+ * there are processes, since a pid that was given to another one meanwhile could make a cycle.
+ */
+static void mark(const struct process_list *list, struct process *first, pid_t init)
+{
+	unsigned char belongs = NOT_OURS;
+	size_t steps = 0;
+
+	for (struct process *at = first; at && steps < list->count; steps++) {
+		if (at->belongs != NOT_KNOWN || at->pid == init) {
+			belongs = at->belongs != NOT_KNOWN ? at->belongs : OURS;
+			break;
+		}
+		at = process_find(list, at->parent);
+	}
+	for (struct process *at = first; at && at->belongs == NOT_KNOWN;) {
+		at->belongs = belongs;
+		at = at->pid == init ? NULL : process_find(list, at->parent);
+	}
+}
+
+void process_keep(struct process_list *list, pid_t init)
+{
+	size_t kept = 0;
+
+	if (init == 1)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		mark(list, &list->processes[i], init);
+	for (size_t i = 0; i < list->count; i++)
+		if (list->processes[i].belongs == OURS)
+			list->processes[kept++] = list->processes[i];
+	list->count = kept;
 }
 
 /* Reads a process into the record behind the last one of a list. 0, or -1. */
@@ -154,7 +190,6 @@ void process_list(int proc, struct process_list *list)
 	if (length < 0)
 		fail_errno("list processes");
 	sys_close(own);
-	qsort(list->processes, list->count, sizeof *list->processes, compare);
 }
 
 void process_command(int proc, const struct process *process, char command[PROCESS_COMMAND])
@@ -167,7 +202,7 @@ void process_command(int proc, const struct process *process, char command[PROCE
 		if (!command[i])
 			command[i] = ' ';
 	if (length <= 0)
-		snprintf(command, PROCESS_COMMAND, "[%s]", process->name);
+		out_format(command, PROCESS_COMMAND, "[%s]", process->name);
 }
 
 long long process_shared_memory(int proc, pid_t pid)

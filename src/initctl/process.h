@@ -29,8 +29,9 @@ struct process {
 	long long waited_user, waited_system; /* of the children that it has waited for */
 	long long resident;                   /* bytes, or -1 where it is not known */
 	char name[PROCESS_NAME];
-	long above;       /* by pstree_order(): index of its parent in the list, or -1 */
-	bool has_sibling; /* likewise: whether another child of its parent follows */
+	unsigned char belongs; /* of process_keep() */
+	long above;            /* by pstree_order(): index of its parent in the list, or -1 */
+	bool has_sibling;      /* likewise: whether another child of its parent follows */
 };
 
 /* Processes in the order of their pids. Empty where it is zero, as it has to be at first. */
@@ -45,6 +46,15 @@ struct process_list {
  * vanish meanwhile are left out. Ends the program if there is no memory, or /proc cannot be read.
  */
 void process_list(int proc, struct process_list *list);
+
+/*
+ * The process with a pid in a list that is in the order of the pids, as process_list() makes it;
+ * or NULL.
+ */
+struct process *process_find(const struct process_list *list, pid_t pid);
+
+/* Keeps init and what descends from it, where init is not PID 1 and /proc shows others as well. */
+void process_keep(struct process_list *list, pid_t init);
 
 /* Reads one process. Returns 0, or -1 with errno; ESRCH or ENOENT if it does not exist. */
 int process_read(int proc, pid_t pid, struct process *process);

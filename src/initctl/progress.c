@@ -4,11 +4,11 @@
 #include "progress.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "out.h"
 #include "units.h"
 
 enum { EVERY = 250 /* milliseconds */ };
@@ -38,7 +38,7 @@ static void show(long long now)
 	char line[128], done[UNITS_SIZE], total[UNITS_SIZE] = "", speed[UNITS_SIZE];
 	char left[UNITS_SIZE] = "";
 	const bool known = self.total > self.done && rate > 0;
-	int length;
+	size_t length;
 
 	units_size(done, (unsigned long long)self.done);
 	units_size(speed, (unsigned long long)rate);
@@ -46,11 +46,11 @@ static void show(long long now)
 		units_size(total, (unsigned long long)self.total);
 	if (known)
 		units_time(left, (self.total - self.done) / rate * 1000);
-	length = snprintf(line, sizeof line, "\r%s%s%s, %s/s%s%s%s\033[K", done,
+	length = out_format(line, sizeof line, "\r%s%s%s, %s/s%s%s%s\033[K", done,
 		self.total ? " of " : "", total, speed, known ? ", " : "", left,
 		known ? " left" : "");
 	self.shown = true;
-	log_put(2, line, (size_t)length);
+	log_put(2, line, length);
 }
 
 void progress_add(long long bytes)

@@ -19,8 +19,8 @@ struct request {
 const struct option ps_options[] = {
 	{NULL, "--tree", NULL, "show who started whom", option_true,
 		offsetof(struct request, tree)},
-	{"-o", NULL, "COLUMN,...", "these columns; see initctl(1)",
-		option_text, offsetof(struct request, columns)},
+	{"-o", NULL, "COLUMN,...", "these columns; see initctl(1)", option_text,
+		offsetof(struct request, columns)},
 	{NULL, NULL, NULL, NULL, NULL, 0},
 };
 

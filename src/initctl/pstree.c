@@ -14,23 +14,6 @@ struct node {
 	size_t index;                  /* in the list as it is then */
 };
 
-/* The index of the process with a pid in a list that is in the order of the pids, or NONE. */
-static size_t find(const struct process_list *list, pid_t pid)
-{
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (list->processes[middle].pid == pid)
-			return middle;
-		if (list->processes[middle].pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NONE;
-}
-
 /* Whether a process can be the parent of another: there are no circles among those that can. */
 static bool is_older(const struct process *process, const struct process *than)
 {
@@ -47,9 +30,10 @@ static size_t link_nodes(const struct process_list *list, struct node *nodes)
 		nodes[i] = (struct node){NONE, NONE, NONE, NONE};
 	/* From the last to the first, so that children come in the order of their pids. */
 	for (size_t i = list->count; i-- > 0;) {
-		const size_t parent = find(list, list->processes[i].parent);
+		const struct process *above = process_find(list, list->processes[i].parent);
+		const size_t parent = above ? (size_t)(above - list->processes) : NONE;
 		first = &root;
-		if (parent != NONE && is_older(&list->processes[parent], &list->processes[i])) {
+		if (above && is_older(above, &list->processes[i])) {
 			nodes[i].parent = parent;
 			first = &nodes[parent].child;
 		}

@@ -2,7 +2,6 @@
  * query: the verbs that send one request, and print the reply or a list of replies.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,6 +20,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "out.h"
 #include "proc.h"
 #include "program.h"
 
@@ -72,7 +72,7 @@ static void read_children(int proc)
 	char path[64], text[4096], *next = text;
 	unsigned long long pid;
 
-	snprintf(path, sizeof path, "self/task/%d/children", (int)getpid());
+	out_format(path, sizeof path, "self/task/%d/children", (int)getpid());
 	file_read(proc, path, text, sizeof text);
 	while (!number_parse_until(next, ' ', 1U << 30, &pid)) {
 		add_process((pid_t)pid, getpid());
@@ -88,7 +88,7 @@ static void read_process(int proc, const char *name)
 
 	if (number_parse(name, 1U << 30, &pid))
 		return;
-	snprintf(path, sizeof path, "%llu/stat", pid);
+	out_format(path, sizeof path, "%llu/stat", pid);
 	file_read(proc, path, text, sizeof text);
 	add_process((pid_t)pid, proc_parent(text));
 }

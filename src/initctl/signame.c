@@ -2,9 +2,9 @@
  * signame: see signame.h.
  */
 #include "signame.h"
+#include "out.h"
 
 #include <signal.h>
-#include <stdio.h>
 
 /* As init counts them: SIGRTMIN of most programs. */
 enum { FIRST_REAL_TIME = 34, LAST_REAL_TIME = 64 };
@@ -48,10 +48,10 @@ void signame(int signal, char name[SIGNAME_SIZE])
 	};
 
 	if (signal >= FIRST_REAL_TIME && signal <= LAST_REAL_TIME)
-		snprintf(name, SIGNAME_SIZE, "RTMIN+%d", signal - FIRST_REAL_TIME);
+		out_format(name, SIGNAME_SIZE, "RTMIN+%d", signal - FIRST_REAL_TIME);
 	else
-		snprintf(name, SIGNAME_SIZE, "%d", signal);
+		out_format(name, SIGNAME_SIZE, "%d", signal);
 	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
 		if (names[i].signal == signal)
-			snprintf(name, SIGNAME_SIZE, "%s", names[i].name);
+			out_format(name, SIGNAME_SIZE, "%s", names[i].name);
 }

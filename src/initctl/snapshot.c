@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "base/sys.h"
 #include "container.h"
 #include "inside.h"
+#include "out.h"
 #include "owner.h"
 
 static struct initctl_message message;
@@ -59,49 +59,6 @@ static void read_sessions(struct snapshot *snapshot)
 	close(connection);
 }
 
-/* The process with this pid in a list, which is in the order of the pids; NULL: there is none. */
-static struct process *find(const struct process_list *list, pid_t pid)
-{
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (list->processes[middle].pid == pid)
-			return &list->processes[middle];
-		if (list->processes[middle].pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-/* Whether a process is init or descends from it. Parents that change meanwhile end the search. */
-static bool descends(const struct process_list *list, const struct process *process, pid_t init)
-{
-	for (size_t steps = 0; process && steps <= list->count; steps++) {
-		if (process->pid == init)
-			return true;
-		process = find(list, process->parent);
-	}
-	return false;
-}
-
-/* Where init is not PID 1, its /proc shows the processes of others as well. */
-static void drop_others(struct process_list *list, pid_t init)
-{
-	static struct memory keep;
-	size_t kept = 0;
-
-	memory_reserve(&keep, list->count);
-	for (size_t i = 0; i < list->count; i++)
-		((bool *)keep.data)[i] = descends(list, &list->processes[i], init);
-	for (size_t i = 0; i < list->count; i++)
-		if (((bool *)keep.data)[i])
-			list->processes[kept++] = list->processes[i];
-	list->count = kept;
-}
-
 void snapshot_take(struct snapshot *snapshot)
 {
 	int init, command;
@@ -112,8 +69,8 @@ void snapshot_take(struct snapshot *snapshot)
 	snapshot->main = command;
 	process_list(snapshot->proc, &snapshot->list);
 	snapshot->now = process_now();
-	if (init > 1)
-		drop_others(&snapshot->list, init);
+	if (init)
+		process_keep(&snapshot->list, init);
 }
 
 void snapshot_role(
@@ -128,7 +85,7 @@ void snapshot_role(
 		strcpy(role, "init");
 	for (size_t i = 0; i < snapshot->session_count; i++)
 		if (sessions[i].pid == process->session)
-			snprintf(role, SNAPSHOT_ROLE, "%%%llu", sessions[i].id);
+			out_format(role, SNAPSHOT_ROLE, "%%%llu", sessions[i].id);
 }
 
 const struct snapshot_column snapshot_columns[SNAPSHOT_COLUMNS] = {
@@ -158,11 +115,11 @@ static void terminal_name(int device, char *name, size_t size)
 
 	*name = 0;
 	if (major_number >= 136 && major_number <= 143)
-		snprintf(name, size, "pts/%u", number + (major_number - 136) * 256);
+		out_format(name, size, "pts/%u", number + (major_number - 136) * 256);
 	else if (major_number == 4)
-		snprintf(name, size, number < 64 ? "tty%u" : "ttyS%u", number % 64);
+		out_format(name, size, number < 64 ? "tty%u" : "ttyS%u", number % 64);
 	else if (device)
-		snprintf(name, size, "%u:%u", major_number, number);
+		out_format(name, size, "%u:%u", major_number, number);
 }
 
 static const char *or_none(const char *text)
@@ -184,7 +141,7 @@ static void add_command(struct table *table, const struct snapshot *snapshot,
 void snapshot_cell(const struct snapshot *snapshot, const struct process *process,
 	enum snapshot_name column, const char *tree, struct table *table)
 {
-	const unsigned uid = owner_inside(OWNER_USER, process->uid);
+	const unsigned uid = ids_inside(IDS_USER, process->uid, OWNER_NOBODY);
 	char text[OWNER_NAME], state[2] = {process->state, 0};
 
 	switch (column) {
@@ -204,7 +161,7 @@ void snapshot_cell(const struct snapshot *snapshot, const struct process *proces
 		table_number(table, process->session);
 		break;
 	case COLUMN_USER:
-		owner_name(OWNER_USER, uid, text);
+		owner_name(IDS_USER, uid, text);
 		table_text(table, text);
 		break;
 	case COLUMN_UID:

@@ -5,10 +5,11 @@
 #include "sockets.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "address.h"
 #include "base/number.h"
+#include "out.h"
 
 enum {
 	/* States, as include/net/tcp_states.h numbers them; UDP uses two of them. */
@@ -76,14 +77,14 @@ void sockets_address(const struct socket_row *row, int end, bool brackets, char 
 	static const unsigned char any[16];
 	const unsigned char *address = row->ends[end].address;
 	const bool six = row->kind == SOCKET_TCP6 || row->kind == SOCKET_UDP6;
-	char digits[INET6_ADDRSTRLEN];
+	char digits[ADDRESS_TEXT];
 
-	inet_ntop(six ? AF_INET6 : AF_INET, address, digits, sizeof digits);
+	address_text(address, six, digits);
 	/* A peer can have IPv4 where our end can. */
 	if (six && brackets && !memcmp(address, any, sizeof any) && is_both(&row->ends[0]))
-		snprintf(text, size, "*");
+		out_format(text, size, "*");
 	else
-		snprintf(text, size, six && brackets ? "[%s]" : "%s", digits);
+		out_format(text, size, six && brackets ? "[%s]" : "%s", digits);
 }
 
 /* Reads hexadecimal digits, all that there are, or `most` of them. Returns what follows them. */

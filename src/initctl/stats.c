@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,6 +19,7 @@
 #include "cgroup1.h"
 #include "container.h"
 #include "exit.h"
+#include "out.h"
 #include "output.h"
 #include "usagelines.h"
 #include "usagesource.h"
@@ -54,7 +54,7 @@ static void add(struct initctl_request *out, const char *file, const char *line,
 {
 	char name[KEY_SIZE];
 
-	snprintf(name, sizeof name, "%s%s%s%s%s", file, line ? "." : "", line ? line : "",
+	out_format(name, sizeof name, "%s%s%s%s%s", file, line ? "." : "", line ? line : "",
 		key ? "." : "", key ? key : "");
 	initctl_add(out, name, value);
 }
@@ -145,9 +145,9 @@ static void print_lines(const struct usage_look *look)
 	const bool terminal = !ioctl(1, TIOCGWINSZ, &size);
 
 	if (look->elapsed && terminal && last < size.ws_row)
-		printf("\033[%uA\033[J", last);
+		out_print("\033[%uA\033[J", last);
 	else if (look->elapsed)
-		putchar('\n');
+		out_char('\n');
 	last = usagelines_print(look, terminal ? size.ws_col : 0);
 }
 
@@ -185,9 +185,8 @@ int verb_stats(const struct context *context, char **arguments)
 		(number_parse_time(choice.interval, &interval) || interval < SHORTEST))
 		fail_usage("bad value for --interval", choice.interval);
 	if (choice.follow)
-		setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
-	if (!choice.raw)
-		return print_usage(context, &choice, interval);
+		if (!choice.raw)
+			return print_usage(context, &choice, interval);
 	cgroup = cgroup_open(context, "print stats of", false, &container);
 	connection = choice.follow ? verb_connect(context) : -1;
 	for (long long next = sys_now();;) {
@@ -197,6 +196,6 @@ int verb_stats(const struct context *context, char **arguments)
 		if (!choice.follow || !wait_until(connection, next))
 			return 0;
 		if (!context->json)
-			putchar('\n');
+			out_char('\n');
 	}
 }

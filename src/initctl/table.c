@@ -10,6 +10,7 @@
 
 #include "display.h"
 #include "json.h"
+#include "out.h"
 #include "units.h"
 
 void table_begin(struct table *table, const char *name, const struct table_column *columns,
@@ -84,7 +85,7 @@ void table_number(struct table *table, long long number)
 {
 	char text[24];
 
-	snprintf(text, sizeof text, "%lld", number);
+	out_format(text, sizeof text, "%lld", number);
 	add_number(table, number, text);
 }
 
@@ -133,13 +134,13 @@ static void print_cell(const char *text, unsigned width, bool right, bool last, 
 	size_t size;
 
 	for (unsigned i = 0; right && i < blanks && *left; i++, --*left)
-		putchar(' ');
+		out_char(' ');
 	for (; (size = display_next(text, SIZE_MAX, shown, &wide)) && wide <= *left; text += size) {
-		fputs(shown, stdout);
+		out_text(shown);
 		*left -= wide;
 	}
 	for (unsigned i = 0; !last && !right && i < blanks && *left; i++, --*left)
-		putchar(' ');
+		out_char(' ');
 }
 
 /* Prints a row, which begins with the cell first, or the header. */
@@ -150,13 +151,13 @@ static void print_row(const struct table *table, bool header, size_t first, cons
 
 	for (unsigned i = 0; i < table->count; i++) {
 		if (i && left) {
-			putchar(' ');
+			out_char(' ');
 			left--;
 		}
 		print_cell(header ? table->columns[i].title : cell(table, first + i), widths[i],
 			table->columns[i].right, i + 1 == table->count, &left);
 	}
-	putchar('\n');
+	out_char('\n');
 }
 
 void table_print(struct table *table)

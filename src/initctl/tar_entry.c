@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/number.h"
 #include "copyfile.h"
 #include "copytree.h"
+#include "out.h"
 #include "tar_format.h"
 #include "watchdog.h"
 
@@ -261,11 +261,11 @@ static void read_entry(const struct tar_header *header, struct tar_entry *entry)
 	entry->name = names[0];
 	entry->target = names[1];
 	if (!next->has_name)
-		snprintf(names[0], TAR_NAME_SIZE, "%.*s%s%.*s",
+		out_format(names[0], TAR_NAME_SIZE, "%.*s%s%.*s",
 			has_prefix ? (int)sizeof header->prefix : 0, header->prefix,
 			has_prefix ? "/" : "", (int)sizeof header->name, header->name);
 	if (!next->has_target)
-		snprintf(names[1], TAR_NAME_SIZE, "%.*s", (int)sizeof header->target,
+		out_format(names[1], TAR_NAME_SIZE, "%.*s", (int)sizeof header->target,
 			header->target);
 	read_status(header, status);
 	if (status->st_size < 0)

@@ -3,13 +3,13 @@
  * records "LENGTH KEY=VALUE\n", of which LENGTH counts itself.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/number.h"
-#include "copyids.h"
 #include "copylinks.h"
+#include "ids.h"
+#include "out.h"
 #include "tar.h"
 #include "tar_format.h"
 #include "watchdog.h"
@@ -79,7 +79,7 @@ static void add_record(const char *key, const char *value)
 	while (size < rest + strlen(number_text(digits, (long long)size)))
 		size = rest + strlen(number_text(digits, (long long)size));
 	if (records.length + size < sizeof records.text)
-		records.length += (size_t)snprintf(records.text + records.length, size + 1,
+		records.length += (size_t)out_format(records.text + records.length, size + 1,
 			"%s %s=%s\n", number_text(digits, (long long)size), key, value);
 }
 
@@ -92,7 +92,7 @@ static void put_number(char *field, size_t size, unsigned long long value, const
 		add_record(key, number_text(digits, (long long)value));
 		value = 0;
 	}
-	snprintf(field, size, "%0*llo", (int)size - 1, value);
+	out_format(field, size, "%0*llo", (int)size - 1, value);
 }
 
 /* The time in seconds with what is below one, where that is not 0. */
@@ -107,11 +107,11 @@ static void put_time(struct tar_header *header, const struct timespec *time)
 		below = 1000000000 - below;
 	}
 	if (negative || below || seconds >> 33) {
-		snprintf(text, sizeof text, "%s%lld.%09lld", negative ? "-" : "",
+		out_format(text, sizeof text, "%s%lld.%09lld", negative ? "-" : "",
 			negative ? -seconds : seconds, below);
 		add_record("mtime", text);
 	}
-	snprintf(header->time, sizeof header->time, "%011llo",
+	out_format(header->time, sizeof header->time, "%011llo",
 		negative || seconds >> 33 ? 0 : (unsigned long long)seconds);
 }
 
@@ -145,7 +145,7 @@ static void put_header(struct tar_header *header, char type)
 	memset(header->sum, ' ', sizeof header->sum);
 	for (size_t i = 0; i < sizeof *header; i++)
 		sum += ((unsigned char *)header)[i];
-	snprintf(header->sum, sizeof header->sum - 1, "%06o", sum);
+	out_format(header->sum, sizeof header->sum - 1, "%06o", sum);
 	put((char *)header, sizeof *header);
 }
 
@@ -156,17 +156,17 @@ static void write_entry(char type, const struct stat *status, off_t size, const 
 	const size_t room_for_target = sizeof header.target;
 
 	records.length = 0;
-	snprintf(name, sizeof name, "%s%s%s", copytree_top(), copytree_below(),
+	out_format(name, sizeof name, "%s%s%s", copytree_top(), copytree_below(),
 		type == TAR_DIRECTORY ? "/" : "");
 	put_name(&header, name);
 	if (strlen(target) > room_for_target)
 		add_record("linkpath", target);
 	memcpy(header.target, target, strnlen(target, room_for_target));
 	put_number(header.mode, sizeof header.mode, status->st_mode & 07777, "");
-	put_number(header.uid, sizeof header.uid, copyids_of(COPYIDS_USER, status->st_uid, false),
-		"uid");
-	put_number(header.gid, sizeof header.gid, copyids_of(COPYIDS_GROUP, status->st_gid, false),
-		"gid");
+	put_number(header.uid, sizeof header.uid,
+		ids_inside(IDS_USER, status->st_uid, status->st_uid), "uid");
+	put_number(header.gid, sizeof header.gid,
+		ids_inside(IDS_GROUP, status->st_gid, status->st_gid), "gid");
 	put_number(header.size, sizeof header.size, (unsigned long long)size, "size");
 	put_time(&header, &status->st_mtim);
 	if (records.length) {

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -22,6 +21,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "nsenter.h"
+#include "out.h"
 #include "program.h"
 
 /* Where the directory of tools lies while its entries are mounted one by one. */
@@ -133,7 +133,7 @@ static void place_file(const struct toolroot *root)
 	make_directory("etc", 0755);
 	make_link("/container/etc/resolv.conf", "etc/resolv.conf");
 	make_link("/container/etc/hosts", "etc/hosts");
-	snprintf(path, sizeof path, "bin/%s", root->name);
+	out_format(path, sizeof path, "bin/%s", root->name);
 	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 	while (to >= 0 && (length = sendfile(to, root->tools, &at, 1 << 30)) > 0)
 		;

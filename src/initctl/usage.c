@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cgroup1.h"
 #include "proctotal.h"
+#include "scan.h"
 
 enum {
 	TEXT_SIZE = 16384, /* bytes that are read of a file, with a NUL */
@@ -152,7 +153,7 @@ static uint64_t find(const char *text, const char *before)
 		text = strchr(text, *before);
 		return text ? read_value(text + 1) : USAGE_UNKNOWN;
 	}
-	for (const char *at = text; (at = strstr(at, before)); at += length)
+	for (const char *at = text; (at = scan_find(at, before)); at += length)
 		if (at == text || at[-1] == '\n' || at[-1] == ' ') {
 			const uint64_t value = read_value(at + length);
 			if (value >= USAGE_NO_LIMIT)

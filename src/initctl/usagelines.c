@@ -5,12 +5,12 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "base/text.h"
 #include "json.h"
+#include "out.h"
 #include "units.h"
 
 enum {
@@ -34,12 +34,12 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	const size_t room = sizeof line.text - line.length;
 	va_list list;
-	int length;
+	size_t length;
 
 	va_start(list, format);
-	length = vsnprintf(line.text + line.length, room, format, list);
+	length = out_format_list(line.text + line.length, room, format, list);
 	va_end(list);
-	line.length += (size_t)length < room ? (size_t)length : room - 1;
+	line.length += length < room ? length : room - 1;
 }
 
 static void begin(const char *title)
@@ -52,7 +52,7 @@ static void end(void)
 {
 	if (line.columns && line.length > line.columns)
 		line.length = line.columns;
-	printf("%.*s\n", (int)line.length, line.text);
+	out_print("%.*s\n", (int)line.length, line.text);
 	line.count++;
 }
 
@@ -64,14 +64,14 @@ static void say_value(enum usage_kind kind, uint64_t value)
 	if (kind == USAGE_BYTES)
 		units_size(text, value);
 	else if (kind == USAGE_TIME && value < SECOND * 1000)
-		snprintf(text, sizeof text, "%ums", (unsigned)value / 1000);
+		out_format(text, sizeof text, "%ums", (unsigned)value / 1000);
 	else if (kind == USAGE_TIME)
 		units_time(text, (long long)(value / 1000));
 	else if (kind == USAGE_PERCENT)
-		snprintf(text, sizeof text, "%llu.%02u%%", (unsigned long long)value / 100,
+		out_format(text, sizeof text, "%llu.%02u%%", (unsigned long long)value / 100,
 			(unsigned)(value % 100));
 	else
-		snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+		out_format(text, sizeof text, "%llu", (unsigned long long)value);
 	say("%s", text);
 }
 

@@ -3,7 +3,6 @@
  */
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 #include "display.h"
 #include "exit.h"
 #include "json.h"
+#include "out.h"
 #include "output.h"
 #include "signame.h"
 #include "usagesource.h"
@@ -42,8 +42,8 @@ static void print_field(const char *word, const char *key)
 
 	if (!value)
 		return;
-	fputs(word, stdout);
-	display_text(stdout, value, SIZE_MAX, 0);
+	out_text(word);
+	display_text(value, SIZE_MAX, 0);
 }
 
 static void print_signal(const char *word)
@@ -51,7 +51,7 @@ static void print_signal(const char *word)
 	char name[SIGNAME_SIZE];
 
 	signame((int)initctl_number(&message, "signal", 64, 0), name);
-	printf("%s%s", word, name);
+	out_print("%s%s", word, name);
 }
 
 static void print_end(bool for_memory)
@@ -61,7 +61,7 @@ static void print_end(bool for_memory)
 	else
 		print_field(" ended with code ", "code");
 	if (for_memory)
-		fputs(", out of memory", stdout);
+		out_text(", out of memory");
 }
 
 static void print_sentence(const char *type, bool for_memory)
@@ -71,7 +71,7 @@ static void print_sentence(const char *type, bool for_memory)
 		if (initctl_number(&message, "main", INT32_MAX, 0))
 			print_field(", main command has pid ", "main");
 	} else if (!strcmp(type, "main")) {
-		fputs("the main command", stdout);
+		out_text("the main command");
 		print_end(for_memory);
 	} else if (!strcmp(type, "signal")) {
 		print_signal("signal forwarded: ");
@@ -104,10 +104,10 @@ static void print_event(bool json)
 		return;
 	}
 	/* The local time would need the libc's time zones, which are 6 kB. */
-	printf("%02lld:%02lld:%02lldZ ", now / 3600 % 24, now / 60 % 60, now % 60);
+	out_print("%02lld:%02lld:%02lldZ ", now / 3600 % 24, now / 60 % 60, now % 60);
 	print_sentence(type ? type : "-", for_memory);
-	putchar('\n');
-	fflush(stdout);
+	out_char('\n');
+	out_flush();
 }
 
 int verb_watch(const struct context *context, char **arguments)
@@ -130,7 +130,7 @@ int verb_watch(const struct context *context, char **arguments)
 		if (!initctl_is(&message, "event"))
 			fail("cannot watch: unexpected reply from init");
 		print_event(context->json);
-		if (ferror(stdout))
+		if (out_has_failed())
 			break;
 	}
 	if (result < 0)

@@ -8,12 +8,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "out.h"
 #include "units.h"
 
 /* How often the thread looks, at least, in milliseconds. */
@@ -41,9 +41,9 @@ static void warn_late(const char *action, const char *object)
 	char time[UNITS_SIZE + 16];
 
 	if (timeout % 1000)
-		snprintf(time, sizeof time, "%lld ms", timeout);
+		out_format(time, sizeof time, "%lld ms", timeout);
 	else
-		snprintf(time, sizeof time, "%lld s", timeout / 1000);
+		out_format(time, sizeof time, "%lld s", timeout / 1000);
 	warn("cannot ", action, object, ": no answer within ", time);
 }
 
