@@ -68,6 +68,12 @@ void json_number(const char *key, long long number)
 		out_print("%lld", number);
 }
 
+void json_fraction(const char *key, const char *digits)
+{
+	print_key(key, strlen(key));
+	out_text(digits);
+}
+
 void json_bool(const char *key, bool value)
 {
 	print_key(key, strlen(key));

@@ -15,6 +15,7 @@
 void json_begin(const char *name);
 void json_text(const char *key, const char *text);
 void json_number(const char *key, long long number);
+void json_fraction(const char *key, const char *digits); /* "0.5" */
 void json_bool(const char *key, bool value);
 void json_end(void);
 

@@ -40,6 +40,9 @@ const struct verb verbs[] = {
 	{"ps", verb_ps, "[OPTIONS]", "list the processes", ps_options,
 		"  initctl ps --tree\n"
 		"  initctl ps -o pid,pss,command\n"},
+	{"top", verb_top, "[OPTIONS]", "show processes and resources, again and again", top_options,
+		"  initctl top\n"
+		"  initctl top --once | head\n"},
 	{"status", verb_status, "", "print the container's state", NULL, NULL},
 	{"wait", verb_wait, "", "wait for the main command, exit as it does", NULL, NULL},
 	{"watch", verb_watch, "", "print events as they occur", NULL, NULL},

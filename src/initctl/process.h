@@ -29,6 +29,7 @@ struct process {
 	long long waited_user, waited_system; /* of the children that it has waited for */
 	long long resident;                   /* bytes, or -1 where it is not known */
 	char name[PROCESS_NAME];
+	long long load;        /* CPU use in thousandths of a CPU by snapshot_take(), or -1 */
 	unsigned char belongs; /* of process_keep() */
 	long above;            /* by pstree_order(): index of its parent in the list, or -1 */
 	bool has_sibling;      /* likewise: whether another child of its parent follows */

@@ -379,7 +379,7 @@ int relay_run(struct relay *relay)
 	connect_stdio(relay);
 	if (state.own_terminal >= 0)
 		terminal_copy_size(state.own_terminal, relay->master, relay->attached);
-	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
+	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0, false)) {
 		warn_cannot("set terminal to raw mode", "");
 		return EXIT_INITCTL;
 	}

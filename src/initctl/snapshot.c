@@ -16,6 +16,7 @@
 #include "inside.h"
 #include "out.h"
 #include "owner.h"
+#include "units.h"
 
 static struct initctl_message message;
 
@@ -59,6 +60,40 @@ static void read_sessions(struct snapshot *snapshot)
 	close(connection);
 }
 
+/*
+ * Finds out how much of a CPU each process has used since the look before. One that was not there
+ * then has used it since it started.
+ */
+static void find_loads(struct snapshot *snapshot)
+{
+	const long long elapsed = snapshot->now - snapshot->before_now;
+
+	for (size_t i = 0; i < snapshot->list.count && snapshot->before_now && elapsed > 0; i++) {
+		struct process *process = &snapshot->list.processes[i];
+		const struct process *before = process_find(&snapshot->before, process->pid);
+		long long used = process->user + process->system;
+		if (before && before->started == process->started)
+			used -= before->user + before->system;
+		else if (snapshot->now - process->started > elapsed)
+			continue;
+		process->load = used > 0 ? used * 1000 / elapsed : 0;
+	}
+}
+
+/* Keeps a list, in the order of the pids, for the next look. */
+static void keep(struct snapshot *snapshot)
+{
+	struct process_list *before = &snapshot->before;
+	const size_t size = snapshot->list.count * sizeof *before->processes;
+
+	memory_reserve(&before->memory, size);
+	before->processes = before->memory.data;
+	before->count = snapshot->list.count;
+	if (size)
+		memcpy(before->processes, snapshot->list.processes, size);
+	snapshot->before_now = snapshot->now;
+}
+
 void snapshot_take(struct snapshot *snapshot)
 {
 	int init, command;
@@ -71,6 +106,8 @@ void snapshot_take(struct snapshot *snapshot)
 	snapshot->now = process_now();
 	if (init)
 		process_keep(&snapshot->list, init);
+	find_loads(snapshot);
+	keep(snapshot);
 }
 
 void snapshot_role(
@@ -100,6 +137,7 @@ const struct snapshot_column snapshot_columns[SNAPSHOT_COLUMNS] = {
 	[COLUMN_AGE] = {"age", {"AGE", "age", true}},
 	[COLUMN_RSS] = {"rss", {"RSS", "rss", true}},
 	[COLUMN_PSS] = {"pss", {"PSS", "pss", true}},
+	[COLUMN_CPU] = {"cpu", {"%CPU", "cpu", true}},
 	[COLUMN_TIME] = {"time", {"TIME", "time", true}},
 	[COLUMN_THREADS] = {"threads", {"THREADS", "threads", true}},
 	[COLUMN_TTY] = {"tty", {"TTY", "tty", false}},
@@ -122,9 +160,97 @@ static void terminal_name(int device, char *name, size_t size)
 		out_format(name, size, "%u:%u", major_number, number);
 }
 
-static const char *or_none(const char *text)
+/* A value as it is displayed is made from a number, or it is a text. */
+enum kind { TEXT, NUMBER, TIME, SIZE, LOAD };
+
+/* Use of the CPU, in thousandths of one, since the look before or the start of the process. */
+static long long load_of(const struct snapshot *snapshot, const struct process *process)
 {
-	return *text ? text : NULL;
+	const long long age = snapshot->now - process->started;
+
+	if (process->load >= 0)
+		return process->load;
+	return age > 0 ? (process->user + process->system) * 1000 / age : 0;
+}
+
+/* Stores the value of a column in *number, or in text, which is "" for none. */
+static enum kind take_value(const struct snapshot *snapshot, const struct process *process,
+	enum snapshot_name column, long long *number, char text[OWNER_NAME])
+{
+	*text = 0;
+	switch (column) {
+	case COLUMN_PID:
+		*number = process->pid;
+		return NUMBER;
+	case COLUMN_OUTSIDE:
+		*number = process->outside ? process->outside : -1;
+		return NUMBER;
+	case COLUMN_PPID:
+		*number = process->parent;
+		return NUMBER;
+	case COLUMN_PGID:
+		*number = process->group;
+		return NUMBER;
+	case COLUMN_SID:
+		*number = process->session;
+		return NUMBER;
+	case COLUMN_UID:
+		*number = ids_inside(IDS_USER, process->uid, OWNER_NOBODY);
+		return NUMBER;
+	case COLUMN_THREADS:
+		*number = process->threads;
+		return NUMBER;
+	case COLUMN_AGE:
+		*number = snapshot->now > process->started ? snapshot->now - process->started : 0;
+		return TIME;
+	case COLUMN_TIME:
+		*number = process->user + process->system;
+		return TIME;
+	case COLUMN_CPU:
+		*number = load_of(snapshot, process);
+		return LOAD;
+	case COLUMN_RSS:
+		*number = process->resident;
+		return SIZE;
+	case COLUMN_PSS:
+		*number = process_shared_memory(snapshot->proc, process->pid);
+		return SIZE;
+	case COLUMN_USER:
+		owner_name(IDS_USER, ids_inside(IDS_USER, process->uid, OWNER_NOBODY), text);
+		return TEXT;
+	case COLUMN_STATE:
+		out_format(text, OWNER_NAME, "%c", process->state);
+		return TEXT;
+	case COLUMN_TTY:
+		terminal_name(process->terminal, text, OWNER_NAME);
+		return TEXT;
+	case COLUMN_ROLE:
+		snapshot_role(snapshot, process, text);
+		return TEXT;
+	case COLUMN_NAME:
+		out_format(text, OWNER_NAME, "%s", process->name);
+		return TEXT;
+	case COLUMN_COMMAND:
+	case SNAPSHOT_COLUMNS:
+		break;
+	}
+	return TEXT;
+}
+
+void snapshot_text(const struct snapshot *snapshot, const struct process *process,
+	enum snapshot_name column, char text[OWNER_NAME])
+{
+	long long number = -1;
+	const enum kind kind = take_value(snapshot, process, column, &number, text);
+
+	if (kind == TIME)
+		units_time(text, number);
+	else if (kind == SIZE && number >= 0)
+		units_size(text, (unsigned long long)number);
+	else if (kind == LOAD)
+		out_format(text, OWNER_NAME, "%lld.%lld", number / 10, number % 10);
+	else if (kind == NUMBER)
+		out_format(text, OWNER_NAME, "%lld", number);
 }
 
 static void add_command(struct table *table, const struct snapshot *snapshot,
@@ -141,66 +267,28 @@ static void add_command(struct table *table, const struct snapshot *snapshot,
 void snapshot_cell(const struct snapshot *snapshot, const struct process *process,
 	enum snapshot_name column, const char *tree, struct table *table)
 {
-	const unsigned uid = ids_inside(IDS_USER, process->uid, OWNER_NOBODY);
-	char text[OWNER_NAME], state[2] = {process->state, 0};
+	char text[OWNER_NAME];
+	long long number = -1;
 
-	switch (column) {
-	case COLUMN_PID:
-		table_number(table, process->pid);
-		break;
-	case COLUMN_OUTSIDE:
-		table_number(table, process->outside ? process->outside : -1);
-		break;
-	case COLUMN_PPID:
-		table_number(table, process->parent);
-		break;
-	case COLUMN_PGID:
-		table_number(table, process->group);
-		break;
-	case COLUMN_SID:
-		table_number(table, process->session);
-		break;
-	case COLUMN_USER:
-		owner_name(IDS_USER, uid, text);
-		table_text(table, text);
-		break;
-	case COLUMN_UID:
-		table_number(table, uid);
-		break;
-	case COLUMN_STATE:
-		table_text(table, state);
-		break;
-	case COLUMN_AGE:
-		table_time(table,
-			snapshot->now > process->started ? snapshot->now - process->started : 0);
-		break;
-	case COLUMN_RSS:
-		table_size(table, process->resident);
-		break;
-	case COLUMN_PSS:
-		table_size(table, process_shared_memory(snapshot->proc, process->pid));
-		break;
-	case COLUMN_TIME:
-		table_time(table, process->user + process->system);
-		break;
-	case COLUMN_THREADS:
-		table_number(table, process->threads);
-		break;
-	case COLUMN_TTY:
-		terminal_name(process->terminal, text, sizeof text);
-		table_text(table, or_none(text));
-		break;
-	case COLUMN_ROLE:
-		snapshot_role(snapshot, process, text);
-		table_text(table, or_none(text));
-		break;
-	case COLUMN_NAME:
-		table_text(table, process->name);
-		break;
-	case COLUMN_COMMAND:
+	if (column == COLUMN_COMMAND) {
 		add_command(table, snapshot, process, tree);
+		return;
+	}
+	switch (take_value(snapshot, process, column, &number, text)) {
+	case NUMBER:
+		table_number(table, number);
 		break;
-	case SNAPSHOT_COLUMNS:
+	case TIME:
+		table_time(table, number);
+		break;
+	case SIZE:
+		table_size(table, number);
+		break;
+	case LOAD:
+		table_load(table, number);
+		break;
+	case TEXT:
+		table_text(table, *text ? text : NULL);
 		break;
 	}
 }

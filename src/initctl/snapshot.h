@@ -5,6 +5,7 @@
 #ifndef INITCTL_SNAPSHOT_H
 #define INITCTL_SNAPSHOT_H
 
+#include "owner.h"
 #include "process.h"
 #include "table.h"
 #include "verbs.h"
@@ -21,11 +22,12 @@ struct snapshot_session {
 
 struct snapshot {
 	const struct context *context;
-	int proc;      /* of the container; the snapshot's */
-	pid_t init;    /* pid of init, or 0 where it does not tell */
-	pid_t main;    /* pid of the main command, or 0 */
-	long long now; /* as process_now(), when the processes were read */
-	struct process_list list;
+	int proc;                         /* of the container; the snapshot's */
+	pid_t init;                       /* pid of init, or 0 where it does not tell */
+	pid_t main;                       /* pid of the main command, or 0 */
+	long long now;                    /* as process_now(), when the processes were read */
+	struct process_list list, before; /* before: of the look before */
+	long long before_now;
 	struct memory sessions; /* struct snapshot_session */
 	size_t session_count;
 };
@@ -57,6 +59,7 @@ enum snapshot_name {
 	COLUMN_AGE,
 	COLUMN_RSS,
 	COLUMN_PSS,
+	COLUMN_CPU,
 	COLUMN_TIME,
 	COLUMN_THREADS,
 	COLUMN_TTY,
@@ -70,6 +73,10 @@ extern const struct snapshot_column {
 	const char *name; /* for ps -o */
 	struct table_column column;
 } snapshot_columns[SNAPSHOT_COLUMNS];
+
+/* Stores the value of a column as it is displayed, but not escaped; not the command. */
+void snapshot_text(const struct snapshot *snapshot, const struct process *process,
+	enum snapshot_name column, char text[OWNER_NAME]);
 
 /* Adds the cell of a column to a table. The tree is put before the command, but in JSON. */
 void snapshot_cell(const struct snapshot *snapshot, const struct process *process,

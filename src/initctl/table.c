@@ -109,6 +109,20 @@ void table_time(struct table *table, long long milliseconds)
 	add_number(table, milliseconds, text);
 }
 
+void table_load(struct table *table, long long thousandths)
+{
+	const char *key = begin_cell(table);
+	char text[24];
+
+	out_format(text, sizeof text, "%lld.%lld", thousandths / 10, thousandths % 10);
+	if (key) {
+		json_fraction(key, text);
+		end_cell(table);
+	} else {
+		add(table, text);
+	}
+}
+
 void table_size(struct table *table, long long bytes)
 {
 	char text[UNITS_SIZE];

@@ -43,6 +43,7 @@ void table_text(struct table *table, const char *text);
 void table_number(struct table *table, long long number);
 void table_bool(struct table *table, bool value);
 void table_time(struct table *table, long long milliseconds);
+void table_load(struct table *table, long long thousandths); /* a percentage */
 void table_size(struct table *table, long long bytes);
 
 /*

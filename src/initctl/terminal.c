@@ -22,6 +22,7 @@ static struct {
 	int fd;       /* the caller's; -1: none is raw */
 	int guard_fd; /* our end of the socket pair shared with the guard */
 	pid_t guard;
+	bool screen; /* the other screen is used */
 } state = {.fd = -1, .guard_fd = -1};
 
 bool terminal_is(int fd)
@@ -41,6 +42,12 @@ int terminal_ours(void)
 /* TCSADRAIN would wait for pending output, for ever where output on the terminal is stopped. */
 static int set_modes(int fd, const struct termios *modes)
 {
+	static const char enter[] = "\x1b[?1049h\x1b[?25l", leave[] = "\x1b[?25h\x1b[?1049l";
+	const bool raw = modes == &state.raw;
+
+	/* Where the terminal takes no more, nothing can be done. */
+	if (state.screen)
+		(void)!write(fd, raw ? enter : leave, raw ? sizeof enter - 1 : sizeof leave - 1);
 	return tcsetattr(fd, TCSANOW, modes);
 }
 
@@ -92,8 +99,9 @@ static int start_guard(int fd)
 	return -1;
 }
 
-int terminal_raw(int fd)
+int terminal_raw(int fd, bool screen)
 {
+	state.screen = screen;
 	if (tcgetattr(fd, &state.original))
 		return -1;
 	state.raw = state.original;

@@ -88,7 +88,7 @@ static bool per_second(const struct usage_look *look, enum usage_value value, ui
 }
 
 /* The use of the CPU: one that is busy is a million microseconds, or 100 per cent, a second. */
-static bool cpu_percent(const struct usage_look *look, uint64_t *percent)
+bool usagelines_cpu(const struct usage_look *look, uint64_t *percent)
 {
 	const bool known = per_second(look, CPU_USAGE, percent);
 
@@ -156,7 +156,7 @@ unsigned usagelines_print(const struct usage_look *look, unsigned columns)
 			part = usage_part(value);
 			begin(text_name(parts, part));
 		}
-		if (value == CPU_USAGE && cpu_percent(look, &percent))
+		if (value == CPU_USAGE && usagelines_cpu(look, &percent))
 			say_value(USAGE_PERCENT, percent);
 		print_value(look, value);
 	}
@@ -186,7 +186,7 @@ void usagelines_json(const struct usage_look *look)
 			text_join(key, text_name(parts, part), ".source");
 			json_text(key, text_name(sources, usage->sources[part]));
 		}
-	if (cpu_percent(look, &rate))
+	if (usagelines_cpu(look, &rate))
 		print_percent("cpu.percent", rate);
 	if (per_second(look, IO_READ, &rate))
 		json_number("io.read_per_second", (long long)rate);

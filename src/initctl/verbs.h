@@ -34,6 +34,7 @@ int verb_shell(const struct context *context, char **arguments);
 int verb_attach(const struct context *context, char **arguments);
 int verb_status(const struct context *context, char **arguments);
 int verb_sessions(const struct context *context, char **arguments);
+int verb_top(const struct context *context, char **arguments);
 int verb_ps(const struct context *context, char **arguments);
 int verb_signal(const struct context *context, char **arguments);
 int verb_wait(const struct context *context, char **arguments);
@@ -98,5 +99,6 @@ extern const struct option ps_options[];
 extern const struct option stats_options[];
 extern const struct option stop_options[];
 extern const struct option tail_options[];
+extern const struct option top_options[];
 
 #endif
