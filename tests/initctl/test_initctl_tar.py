@@ -324,7 +324,7 @@ def test_the_target_of_a_stream(sides):
 def test_pipes(sides, into):
     """Through pipes to and from tar, which may write more at the end than we need."""
     make_tree(sides.outside / "tree")
-    subprocess.run('set -o pipefail; tar -b 2000 -cf - tree | "$INITCTL" cp - :/into && '
+    subprocess.run('set -o pipefail; tar -b 20000 -cf - tree | "$INITCTL" cp - :/into && '
                    '"$INITCTL" cp :/into/tree - | tar -C back -xpf -', shell=True, check=True,
                    executable="/bin/bash", env=sides.control.environment(INITCTL=str(
                        sides.control.popen("--version").args[0])),
