@@ -30,6 +30,11 @@ static struct {
 
 static char names[2][TAR_NAME_SIZE];
 
+_Noreturn static void fail_damaged(void)
+{
+	fail("cannot read archive: a header in it is damaged");
+}
+
 void tar_failed(const char *action)
 {
 	fail_errno(action, " archive");
@@ -207,7 +212,7 @@ static bool read_extra(char type, off_t size)
 	else
 		good = read_records(extra, text, (size_t)size);
 	if (!good)
-		fail("cannot read archive: a header in it is damaged");
+		fail_damaged();
 	input.all.has_name = input.all.has_target = false;
 	return true;
 }
@@ -269,7 +274,7 @@ static void read_entry(const struct tar_header *header, struct tar_entry *entry)
 			header->target);
 	read_status(header, status);
 	if (status->st_size < 0)
-		fail("cannot read archive: a header in it is damaged");
+		fail_damaged();
 	if (entry->type == 0 || entry->type == '7')
 		entry->type = TAR_FILE;
 	if (entry->type == TAR_FILE && *names[0] && names[0][strlen(names[0]) - 1] == '/')

@@ -61,6 +61,9 @@ def long_names(path):
         deep.mkdir(parents=True)
         (deep / "file").write_text(str(length))
         os.link(path / ("n" * length), path / ("h" * length))
+    # Around 1,000 bytes with their length, whose digits count, too.
+    for length in range(983, 990):
+        (path / f"s{length}").symlink_to(("t/" * length)[:length])
     return path
 
 
