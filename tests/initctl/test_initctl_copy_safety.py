@@ -206,9 +206,11 @@ def test_too_deep(sides):
         fd, last = os.open("d", os.O_RDONLY, dir_fd=fd), fd
         os.close(last)
     os.close(fd)
-    one_line(sides.fails(":/d", "out", outer=["prlimit", "--nofile=64:4096"]), 125,
-             "too many directories in one another")
-    subprocess.run(["rm", "-r", sides.inside / "d"], check=True)
+    try:
+        one_line(sides.fails(":/d", "out", outer=["prlimit", "--nofile=64:4096"]), 125,
+                 "too many directories in one another")
+    finally:
+        subprocess.run(["rm", "-r", sides.inside / "d"], check=True)
 
 
 def test_pseudo_file_systems_are_left_out(sides):

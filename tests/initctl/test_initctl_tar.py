@@ -296,7 +296,7 @@ def test_sparse_in(sides, into, form):
     (made(entry("f" * 300)).replace(b"310 path=", b"999 path=", 1), "a header in it is damaged"),
     (made(entry("f" * 300)).replace(b"310 path=", b"001 path=", 1), "a header in it is damaged"),
     (made(entry("f" * 300)).replace(b"fff\n", b"ff\0\n", 1), "a header in it is damaged"),
-])
+], ids=range(11))
 def test_damaged(sides, into, data, text):
     """One line, and no half file."""
     assert extract(sides, data, code=125) == f"initctl: cannot read archive: {text}\n"
