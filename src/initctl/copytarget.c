@@ -37,7 +37,7 @@ int copytarget_top(void)
 
 _Noreturn static void fail_to_open(const char *word)
 {
-	fail_errno("copy to ", copy_shown(word));
+	fail_cannot("copy to ", copy_shown(word));
 }
 
 /*
@@ -51,7 +51,7 @@ static void follow_link(const struct copy_side *side, const char *word, char pat
 	ssize_t length;
 
 	if (side->root < 0)
-		fail("cannot copy to ", word, ": it is a symbolic link");
+		fail_note("cannot copy to ", word, ": it is a symbolic link");
 	length = sys_readlink(directory, path + start, target, sizeof target - 1);
 	target[length > 0 ? length : 0] = 0;
 	if (length <= 0)
@@ -103,7 +103,7 @@ const char *copytarget_open(const struct copy_side *side, const char *word, cons
 			S_ISREG(status.st_mode))
 			return at + start;
 		if (!S_ISLNK(status.st_mode))
-			fail("cannot copy to ", word, ": neither a file nor a directory");
+			fail_note("cannot copy to ", word, ": neither a file nor a directory");
 		follow_link(side, word, at, start, to.fds[0]);
 		sys_close(to.fds[0]);
 		errno = ELOOP;
