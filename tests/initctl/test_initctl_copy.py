@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from conftest import AS_ROOT, sanitized
+from conftest import AS_ROOT, DEADLINE, sanitized
 from initctl import control, one_line  # noqa: F401
 from inside import make_root
 
@@ -75,6 +75,20 @@ def test_a_tree(sides, inwards):
     make_tree(source / "tree")
     sides.cp("tree", ":/copy") if inwards else sides.cp(":/tree", "copy")
     assert tree(target / "copy") == tree(source / "tree")
+
+
+def test_ten_thousand_files(sides):
+    """There and back, byte by byte."""
+    for number in range(10_000):
+        folder = sides.outside / f"many/{number // 100}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / str(number)).write_bytes(b"%d\n" % number * (number % 500))
+    sides.cp("many", ":/")
+    sides.cp(":/many", "back", deadline=4 * DEADLINE)
+    assert subprocess.run(["diff", "-r", "many", "back"], cwd=sides.outside).returncode == 0
+    # And no name for the time being is left.
+    assert not [one for _, _, files in os.walk(sides.outside / "back") for one in files
+                if not one.isdigit()]
 
 
 def test_a_file(sides):
