@@ -62,7 +62,7 @@ void copy_failed(const char *path, int error, const char *text)
 	errno = error;
 	path = copy_shown(path);
 	if (error == ENOSPC || error == EDQUOT || error == EROFS || error == EPIPE)
-		fail_errno("copy ", path);
+		fail_cannot("copy ", path);
 	if (error)
 		warn_cannot("copy ", path);
 	else
@@ -201,7 +201,7 @@ static size_t check(char **words)
 	while (words[count])
 		count++;
 	if (count < 2)
-		fail("no ", count ? "destination" : "source", " given, see 'initctl --help'");
+		fail_note("no ", count ? "destination" : "source", " given, see 'initctl --help'");
 	for (size_t i = 0; i + 1 < count; i++)
 		if (is_inside(words[i]) == is_inside(words[count - 1]))
 			fail_usage(is_inside(words[i])
@@ -234,9 +234,9 @@ static int from_stream(const struct copy_side *side, const char *word)
 	struct stat status;
 
 	if (copytarget_open(side, word, path_of(word)))
-		fail("cannot copy to ", word, ": not a directory");
+		fail_note("cannot copy to ", word, ": not a directory");
 	if (isatty(STDIN_FILENO))
-		fail("cannot read archive: stdin is a terminal");
+		fail_note("cannot read archive: stdin is a terminal", NULL, NULL);
 	if (!chosen.quiet && progress_wanted())
 		progress_begin(!fstat(STDIN_FILENO, &status) && S_ISREG(status.st_mode)
 				       ? status.st_size
@@ -264,12 +264,12 @@ int verb_copy(const struct context *context, char **arguments)
 		return from_stream(&other, target);
 	if (is_stream(target)) {
 		if (isatty(STDOUT_FILENO))
-			fail("cannot write archive: stdout is a terminal");
+			fail_note("cannot write archive: stdout is a terminal", NULL, NULL);
 		sink = &tar_sink;
 	} else {
 		name = copytarget_open(&other, target, path_of(target));
 		if (name && sources > 1)
-			fail("cannot copy to ", target, ": not a directory");
+			fail_note("cannot copy to ", target, ": not a directory");
 	}
 	if (!chosen.quiet && progress_wanted()) {
 		is_counting = true;

@@ -35,6 +35,11 @@ int copytarget_top(void)
 	return to.fds[0];
 }
 
+_Noreturn static void fail_to_open(const char *word)
+{
+	fail_cannot("copy to ", copy_shown(word));
+}
+
 /*
  * Follows the symbolic link at the end of a path inside, by replacing its last part in path. One of
  * this side may be from a container, and is refused.
@@ -46,16 +51,16 @@ static void follow_link(const struct copy_side *side, const char *word, char pat
 	ssize_t length;
 
 	if (side->root < 0)
-		fail("cannot copy to ", word, ": it is a symbolic link");
+		fail_note("cannot copy to ", word, ": it is a symbolic link");
 	length = sys_readlink(directory, path + start, target, sizeof target - 1);
 	target[length > 0 ? length : 0] = 0;
 	if (length <= 0)
-		fail_errno("copy to ", copy_shown(word));
+		fail_to_open(word);
 	if (*target == '/')
 		start = 0;
 	errno = ENAMETOOLONG;
 	if (start + (size_t)length >= PATH_MAX)
-		fail_errno("copy to ", copy_shown(word));
+		fail_to_open(word);
 	strcpy(path + start, target);
 }
 
@@ -74,7 +79,7 @@ const char *copytarget_open(const struct copy_side *side, const char *word, cons
 	watchdog_begin("copy to ", word);
 	errno = ENAMETOOLONG;
 	if (strlen(path) >= PATH_MAX)
-		fail_errno("copy to ", copy_shown(word));
+		fail_to_open(word);
 	strcpy(at, path);
 	for (int tries = 0; tries < 40; tries++) {
 		to.fds[0] = copy_open(side, at, O_PATH | O_DIRECTORY);
@@ -98,12 +103,12 @@ const char *copytarget_open(const struct copy_side *side, const char *word, cons
 			S_ISREG(status.st_mode))
 			return at + start;
 		if (!S_ISLNK(status.st_mode))
-			fail("cannot copy to ", word, ": neither a file nor a directory");
+			fail_note("cannot copy to ", word, ": neither a file nor a directory");
 		follow_link(side, word, at, start, to.fds[0]);
 		sys_close(to.fds[0]);
 		errno = ELOOP;
 	}
-	fail_errno("copy to ", copy_shown(word));
+	fail_to_open(word);
 }
 
 static int enter(const char *name, const struct stat *status)

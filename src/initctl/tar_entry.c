@@ -30,9 +30,14 @@ static struct {
 
 static char names[2][TAR_NAME_SIZE];
 
+_Noreturn static void fail_to_read(const char *reason)
+{
+	fail_note("cannot read archive: ", reason, NULL);
+}
+
 void tar_failed(const char *action)
 {
-	fail_errno(action, " archive");
+	fail_cannot(action, " archive");
 }
 
 /* Makes bytes of the input available, all or at the end of the input fewer. Returns how many. */
@@ -60,7 +65,7 @@ static size_t fill(size_t size)
 static const char *take(size_t size)
 {
 	if (fill(size) < size)
-		fail("cannot read archive: it ends too early");
+		fail_to_read("it ends too early");
 	input.at += size;
 	return input.data + input.at - size;
 }
@@ -197,7 +202,7 @@ static bool read_extra(char type, off_t size)
 		type != TAR_LONG_TARGET)
 		return false;
 	if (size < 0 || size >= TAR_NAME_SIZE - TAR_BLOCK)
-		fail("cannot read archive: a header in it is too large");
+		fail_to_read("a header in it is too large");
 	/* With what follows it, up to the next block. */
 	text = (char *)(uintptr_t)take((size_t)((size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK));
 	if (type == TAR_LONG_NAME)
@@ -207,7 +212,7 @@ static bool read_extra(char type, off_t size)
 	else
 		good = read_records(extra, text, (size_t)size);
 	if (!good)
-		fail("cannot read archive: a header in it is damaged");
+		fail_to_read("a header in it is damaged");
 	input.all.has_name = input.all.has_target = false;
 	return true;
 }
@@ -269,7 +274,7 @@ static void read_entry(const struct tar_header *header, struct tar_entry *entry)
 			header->target);
 	read_status(header, status);
 	if (status->st_size < 0)
-		fail("cannot read archive: a header in it is damaged");
+		fail_to_read("a header in it is damaged");
 	if (entry->type == 0 || entry->type == '7')
 		entry->type = TAR_FILE;
 	if (entry->type == TAR_FILE && *names[0] && names[0][strlen(names[0]) - 1] == '/')
@@ -278,7 +283,7 @@ static void read_entry(const struct tar_header *header, struct tar_entry *entry)
 		entry->type = TAR_SPARSE;
 	/* More of its own headers follow. */
 	if (header->type == TAR_SPARSE && header->prefix[137])
-		fail("cannot read archive: ", TAR_NO_SPARSE);
+		fail_to_read(TAR_NO_SPARSE);
 }
 
 bool tar_next(struct tar_entry *entry)
@@ -292,7 +297,7 @@ bool tar_next(struct tar_entry *entry)
 		if (!memcmp(&header, &end, sizeof end))
 			return false;
 		if (!is_header(&header))
-			fail("cannot read archive: it is no tar archive, or damaged");
+			fail_to_read("it is no tar archive, or damaged");
 	} while (read_extra(header.type, number(header.size, sizeof header.size)));
 	read_entry(&header, entry);
 	return true;

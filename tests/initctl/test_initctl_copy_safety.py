@@ -206,9 +206,11 @@ def test_too_deep(sides):
         fd, last = os.open("d", os.O_RDONLY, dir_fd=fd), fd
         os.close(last)
     os.close(fd)
-    one_line(sides.fails(":/d", "out", outer=["prlimit", "--nofile=64:4096"]), 125,
-             "too many directories in one another")
-    subprocess.run(["rm", "-r", sides.inside / "d"], check=True)
+    try:
+        one_line(sides.fails(":/d", "out", outer=["prlimit", "--nofile=64:4096"]), 125,
+                 "too many directories in one another")
+    finally:
+        subprocess.run(["rm", "-r", sides.inside / "d"], check=True)
 
 
 def test_pseudo_file_systems_are_left_out(sides):
@@ -222,6 +224,15 @@ def test_pseudo_file_systems_are_left_out(sides):
 # ---- copies that are cut short
 
 
+def unnamed_open(sides, *words, **options):
+    """Which call of openat asks for a file without a name, of a copy that is made."""
+    log = sides.control.directory / "log"
+    sides.cp(*words, outer=["strace", "-o", log, "-e", "trace=openat"], **options)
+    calls = [line for line in log.read_text().splitlines() if line.startswith("openat(")]
+    when, = (n for n, line in enumerate(calls, 1) if "O_TMPFILE" in line)
+    return f"openat:error=EOPNOTSUPP:when={when}"
+
+
 class Cut:
     """A copy of a file of some megabytes over another, in which a system call is tampered with."""
 
@@ -233,13 +244,9 @@ class Cut:
         self.into.mkdir()
         (self.into / "file").write_text("old")
         self.words = ("file", ":/d/file") if inwards else (":/file", "d/file")
-        # Which call of openat asks for a file without a name.
-        log = sides.control.directory / "log"
-        sides.cp(*self.words, outer=["strace", "-o", log, "-e", "trace=openat"])
-        calls = [line for line in log.read_text().splitlines() if line.startswith("openat(")]
-        when, = (n for n, line in enumerate(calls, 1) if "O_TMPFILE" in line)
+        named_open = unnamed_open(sides, *self.words)
         (self.into / "file").write_text("old")
-        self.named = [f"openat:error=EOPNOTSUPP:when={when}"] if named else []
+        self.named = [named_open] if named else []
 
     def run(self, inject):
         return self.sides.fails(*self.words, outer=strace(*self.named, inject))
@@ -274,6 +281,23 @@ def test_interrupted(cut, number):
 def test_full_disk(cut):
     one_line(cut.run("copy_file_range:error=ENOSPC"), 125, "cannot copy ", ": No space")
     assert cut.left() == {"file": 3}
+
+
+@needs_strace
+@pytest.mark.parametrize("named", [False, True])
+def test_a_stream_that_ends_early(sides, named):
+    """In the middle of a file, of which nothing is left."""
+    data = made(entry("file", data=bytes(1 << 20)))
+    (sides.outside / "whole").write_bytes(data)
+    (sides.outside / "cut").write_bytes(data[:700_000])
+    (sides.inside / "d").mkdir()
+    with open(sides.outside / "whole", "rb") as stream:
+        inject = unnamed_open(sides, "-", ":/d", stdin=stream)
+    (sides.inside / "d/file").unlink()
+    with open(sides.outside / "cut", "rb") as stream:
+        one_line(sides.fails("-", ":/d", stdin=stream, outer=strace(inject) if named else ()), 125,
+                 "cannot read archive: it ends too early")
+    assert not os.listdir(sides.inside / "d")
 
 
 @as_root
