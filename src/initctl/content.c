@@ -144,7 +144,7 @@ static size_t begun(const char *data, size_t length)
 
 static void flush(void)
 {
-	if (out_flush())
+	if (!out_flush())
 		fail_errno("write output");
 }
 

@@ -34,7 +34,7 @@ void follow_header(const struct followed *file, unsigned count)
 	out_text(last ? "\n==> " : "==> ");
 	display_text(file->content.path, strlen(file->content.path), 0);
 	out_line(" <==");
-	if (out_flush())
+	if (!out_flush())
 		fail_errno("write output");
 	last = file;
 }
