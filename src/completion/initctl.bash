@@ -1,19 +1,17 @@
 # Completion of initctl's words for bash, under the name of this file. What verbs there are,
-# and what options they take, is what the program says of itself (-h).
+# and what options they take, is what the program says of itself (-h, help VERB).
 
-# Sets _initctl_verbs, and _initctl_kinds: an option to the name of its value. Only the left column
-# of the help counts, which two spaces end.
+# Adds to _initctl_verbs, and to _initctl_kinds: an option to the name of its value. The words are a
+# command that prints a help, of which only the left column counts, which two spaces end.
 _initctl_help() {
 	local line word
-	_initctl_verbs=()
-	declare -gA _initctl_kinds=()
 	while IFS= read -r line; do
-		[[ ! $line =~ ^\ \ ([a-z]+)(\ |$) ]] || _initctl_verbs+=("${BASH_REMATCH[1]}")
-		[[ $line =~ ^\ \ (-[A-Za-z])?(,\ )?(--[a-z-]+)?(\ ([A-Z][^ ]*))?\ \  ]] || continue
+		[[ $2 == help || ! $line =~ ^\ \ ([a-z]+)(\ |$) ]] || _initctl_verbs+=("${BASH_REMATCH[1]}")
+		[[ $line =~ ^\ \ (-[A-Za-z0-9])?(,\ )?(--[a-z-]+)?(\ ([A-Z][^ ]*))?(\ \ |$) ]] || continue
 		for word in ${BASH_REMATCH[1]} ${BASH_REMATCH[3]}; do
 			[[ $word == --help ]] || _initctl_kinds[$word]=${BASH_REMATCH[5]}
 		done
-	done < <("$1" -h 2>/dev/null </dev/null)
+	done < <("$@" 2>/dev/null </dev/null)
 }
 
 # The ids of the sessions, where the channel can be asked.
@@ -69,6 +67,8 @@ _initctl_argument() {
 	attach) names=$(_initctl_sessions "${ask[@]}") ;;
 	cat | tail | ls)
 		_initctl_inside "$cur"
+		return
+		;;
 	cp)
 		_initctl_files -f
 		return
@@ -92,7 +92,9 @@ _initctl_command() {
 _initctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} word verb= option= i before=0 ask=("$1")
 	COMPREPLY=()
-	_initctl_help "$1"
+	_initctl_verbs=()
+	declare -gA _initctl_kinds=()
+	_initctl_help "$1" -h
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		if [[ $option ]]; then
@@ -102,6 +104,7 @@ _initctl() {
 			[[ ! ${_initctl_kinds[$word]-} ]] || option=$word
 		elif [[ ! $verb ]]; then
 			verb=$word
+			_initctl_help "$1" help "$verb"
 		elif [[ $verb == @(exec|debug) || ($verb == ns && $before == 1) ]]; then
 			[[ $word != -- ]] || ((i++))
 			_initctl_command "$i"

@@ -40,7 +40,6 @@ function __initctl_inside
     end
 end
 
-# The command of exec or ns, from the first word behind it that is no option on.
 # The command of exec, debug or ns, from the first word behind it that is no option on.
 function __initctl_command
     set -l words (commandline -opc) (commandline -ct)
@@ -63,25 +62,34 @@ function __initctl_command
     string match -q -- '-*' $words[1]; or complete -C "$words"
 end
 
+# Completes the options of the lines of a help, under the condition that comes first. Only the left
+# column counts, which two spaces end.
+function __initctl_options
+    for line in $argv[2..]
+        set -l left (string match -rg '^  (-.*?)(?:  |$)' -- $line); or continue
+        set -l kind
+        if string match -q -r -- ' (SOCKET|FILE|DIR)$' $left
+            set kind -r -F
+        else if string match -q -r -- ' [A-Z]' $left
+            set kind -x
+        end
+        for found in (string match -rag '(?:^|, )(-[A-Za-z0-9]|--[a-z-]+)' -- $left)
+            if string match -q -- '--*' $found
+                complete -c initctl -n $argv[1] -l (string sub -s 3 -- $found) $kind
+            else
+                complete -c initctl -n $argv[1] -s (string sub -s 2 -- $found) $kind
+            end
+        end
+    end
+end
+
 complete -c initctl -f
-# Only the left column counts, which two spaces end.
-for line in (command initctl -h 2>/dev/null)
+set -l help (command initctl -h 2>/dev/null)
+__initctl_options true $help
+for line in $help
     for verb in (string match -rg '^  ([a-z]+)(?: |$)' -- $line)
         complete -c initctl -n 'not __initctl_verb' -a $verb -d (string replace -r '.*  ' '' -- $line)
-    end
-    set -l left (string match -rg '^  (-.*?)  ' -- $line); or continue
-    set -l kind
-    if string match -q -r -- ' (SOCKET|FILE|DIR)$' $left
-        set kind -r -F
-    else if string match -q -r -- ' [A-Z]' $left
-        set kind -x
-    end
-    for found in (string match -rag '(?:^|, )(-[A-Za-z]|--[a-z-]+)' -- $left)
-        if string match -q -- '--*' $found
-            complete -c initctl -l (string sub -s 3 -- $found) $kind
-        else
-            complete -c initctl -s (string sub -s 2 -- $found) $kind
-        end
+        __initctl_options "test \"\$(__initctl_verb)\" = $verb" (command initctl help $verb 2>/dev/null)
     end
 end
 complete -c initctl -n 'contains -- (__initctl_verb) exec debug ns' -a '(__initctl_command)'

@@ -3,25 +3,31 @@
 local line rest
 local -a verbs options specs asked
 local -A kinds
-for line in ${(f)"$(_call_program help $words[1] -h </dev/null 2>/dev/null)"}; do
-	if [[ $line =~ '^  ([a-z]+)( .*|$)' ]]; then
-		verbs+=("$match[1]:${${match[2]##*  }## #}")
-	fi
-	# Only the left column counts, which two spaces end.
-	if [[ $line =~ '^  (-[A-Za-z])?(, )?(--[a-z-]+)?( ([A-Z][^ ]*))?  ' ]]; then
-		for rest in $match[1] $match[3]; do
-			kinds[$rest]=$match[5]
-		done
-	fi
-done
-for line in ${(k)kinds}; do
-	case $kinds[$line] in
-	('') specs+=("*$line") ;;
-	(DIR) specs+=("*$line:folder:_files -/") ;;
-	(SOCKET|FILE) specs+=("*$line:file:_files") ;;
-	(*) specs+=("*$line:${kinds[$line]//[^A-Za-z0-9,]/ }: ") ;;
-	esac
-done
+# Adds to the verbs and the options what a help says. Only its left column counts, which two spaces
+# end.
+_initctl_help() {
+	local -a match mbegin mend
+	for line in ${(f)"$(_call_program help $words[1] $@ </dev/null 2>/dev/null)"}; do
+		if [[ $1 == -h && $line =~ '^  ([a-z]+)( .*|$)' ]]; then
+			verbs+=("$match[1]:${${match[2]##*  }## #}")
+		fi
+		if [[ $line =~ '^  (-[A-Za-z0-9])?(, )?(--[a-z-]+)?( ([A-Z][^ ]*))?(  |$)' ]]; then
+			for rest in $match[1] $match[3]; do
+				kinds[$rest]=$match[5]
+			done
+		fi
+	done
+	specs=()
+	for line in ${(k)kinds}; do
+		case $kinds[$line] in
+		('') specs+=("*$line") ;;
+		(DIR) specs+=("*$line:folder:_files -/") ;;
+		(SOCKET|FILE) specs+=("*$line:file:_files") ;;
+		(*) specs+=("*$line:${kinds[$line]//[^A-Za-z0-9,]/ }: ") ;;
+		esac
+	done
+}
+_initctl_help -h
 integer at=2
 while (( at < CURRENT )) && [[ $words[at] == -* ]]; do
 	[[ -n $kinds[$words[at]] ]] && (( at++ ))
@@ -33,6 +39,7 @@ if (( at >= CURRENT )); then
 fi
 asked=($words[1,at-1])
 local verb=$words[at]
+_initctl_help help $verb
 shift $at words
 (( CURRENT -= at ))
 words=($verb $words)
@@ -54,7 +61,6 @@ _initctl_inside() {
 }
 case $verb in
 (cat|tail|ls) _arguments -S -s $specs '*:path inside:_initctl_inside' ;;
-(exec) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
 (exec|debug) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
 (signal)
 	if (( CURRENT == 2 )); then

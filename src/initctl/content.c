@@ -275,7 +275,7 @@ static int seek_back(struct content *content, unsigned long long lines)
 		length = length > (ssize_t)size ? (ssize_t)size : length;
 		/* The newline at the end of the file ends the last line, and begins none. */
 		if (last && length && data[length - 1] == '\n')
-			length--, last = false;
+			length--;
 		for (p = data + length; (p = memrchr(data, '\n', (size_t)(p - data)));)
 			if (!--lines)
 				return seek(content, start + (uint64_t)(p - data) + 1);

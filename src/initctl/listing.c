@@ -54,7 +54,6 @@ static int read_status(
 		return 0;
 	length = sys_readlink(directory, name, target, sizeof target - 1);
 	target[length > 0 ? length : 0] = 0;
-	entry->has_target = true;
 	entry->target = keep(listing, target);
 	return 0;
 }
@@ -104,9 +103,7 @@ static const char *name_of(const struct listing *listing, size_t i)
 
 static const char *target_of(const struct listing *listing, size_t i)
 {
-	const struct listing_entry *entry = &entries(listing)[i];
-
-	return entry->has_target ? (const char *)listing->text.data + entry->target : NULL;
+	return (const char *)listing->text.data + entries(listing)[i].target;
 }
 
 /* Escaped, and padded to a width. */
@@ -175,18 +172,19 @@ void listing_print_columns(const struct listing *listing, size_t width)
 /* As "drwxr-xr-x". */
 static void mode_text(unsigned mode, char text[11])
 {
-	static const char types[] = "?pc?d?b?-?l?s???", bits[] = "rwxrwxrwx";
+	static const char types[] = "?pc?d?b?-?l?s???";
 
 	text[0] = types[mode >> 12 & 15];
+	strcpy(text + 1, "rwxrwxrwx");
 	for (unsigned i = 0; i < 9; i++)
-		text[1 + i] = mode & 0400U >> i ? bits[i] : '-';
+		if (!(mode & 0400U >> i))
+			text[1 + i] = '-';
 	if (mode & S_ISUID)
 		text[3] = mode & 0100 ? 's' : 'S';
 	if (mode & S_ISGID)
 		text[6] = mode & 010 ? 's' : 'S';
 	if (mode & S_ISVTX)
 		text[9] = mode & 01 ? 't' : 'T';
-	text[10] = 0;
 }
 
 static bool is_device(const struct listing_entry *entry)
@@ -211,16 +209,20 @@ static void fill_cells(const struct listing_entry *entry, char cells[CELLS][OWNE
 	}
 }
 
-/* As ls has it: the time of day of the last six months, the year of others. */
+/*
+ * As ls has it: the time of day of the last six months, the year of others. In UTC, as in an image
+ * without time zones; localtime_r(3) is 5 kB of their files and rules.
+ */
 static void time_text(long long modified, char text[32])
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char months[12][4] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	const long long now = time(NULL), minutes = modified / 60 - (modified % 60 < 0);
 	struct units_date date;
 	size_t length;
 
 	units_date(&date, modified);
-	length = out_format(text, 32, "%.3s %2u ", months + 3 * (date.month - 1), date.day);
+	length = out_format(text, 32, "%s %2u ", months[date.month - 1], date.day);
 	if (modified <= now && modified > now - 31556952 / 2)
 		out_format(text + length, 16, "%02lld:%02lld", minutes / 60 % 24, minutes % 60);
 	else
@@ -254,7 +256,7 @@ static void print_row(const struct listing *listing, size_t i, const int widths[
 		out_print("%*s", widths[SIZE], cells[SIZE]);
 	out_print(" %s ", when);
 	print_text(name_of(listing, i), 0);
-	if (entry->has_target) {
+	if (S_ISLNK(entry->mode)) {
 		out_text(" -> ");
 		print_text(target_of(listing, i), 0);
 	}
@@ -326,7 +328,7 @@ void listing_print_json(const struct listing *listing, const char *directory)
 			json_number("major", entry->device[0]);
 			json_number("minor", entry->device[1]);
 		}
-		if (entry->has_target)
+		if (S_ISLNK(entry->mode))
 			json_text("target", target_of(listing, i));
 		json_end();
 	}

@@ -13,7 +13,6 @@
 struct listing_entry {
 	size_t name,
 		target; /* where they begin in the listing's text; target: of a symbolic link */
-	bool has_target;
 	unsigned mode, links, uid, gid, device[2]; /* all below: 0 where not asked for */
 	uint64_t size, blocks;                     /* blocks of 512 bytes */
 	long long modified;                        /* seconds of the epoch */

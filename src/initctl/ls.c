@@ -163,7 +163,7 @@ static bool is_listed(struct ls *ls, struct listing *files, const char *path)
 {
 	const bool itself = ls->directory || ls->details || ls->json;
 	struct file_status status;
-	bool result = false;
+	bool failed, result;
 	int fd;
 
 	watchdog_begin("list ", path);
@@ -171,11 +171,9 @@ static bool is_listed(struct ls *ls, struct listing *files, const char *path)
 	/* A link that leads nowhere is listed as what it is. */
 	if (fd < 0 && !itself)
 		fd = inside_open(ls->root, path, O_PATH | O_NOFOLLOW, 0);
-	if (fd < 0 || file_status_of(fd, &status))
-		report(ls, path, "");
-	else if (S_ISDIR(status.mode) && !ls->directory)
-		result = true;
-	else if (listing_add(files, path, fd, ""))
+	failed = fd < 0 || file_status_of(fd, &status);
+	result = !failed && S_ISDIR(status.mode) && !ls->directory;
+	if (failed || (!result && listing_add(files, path, fd, "")))
 		report(ls, path, "");
 	if (fd >= 0)
 		sys_close(fd);

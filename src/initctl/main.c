@@ -140,26 +140,6 @@ _Noreturn static void print_help(void *field, const char *value)
 	(void)field;
 	(void)value;
 	help_summary(common_options);
-	out_line("usage: initctl [OPTIONS] VERB [ARGUMENTS]\n");
-	options_help(common_options);
-	out_line("\nVerbs:");
-	for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		char left[80];
-		out_format(left, sizeof left, "%s%s%s", verbs[i].name,
-			*verbs[i].arguments ? " " : "", verbs[i].arguments);
-		help_row(left, verbs[i].help);
-	}
-	out_line("\nOptions of exec and shell:");
-	options_help(exec_options);
-	out_line("\nOptions of attach:");
-	options_help(attach_options);
-	out_line("\nOptions of stop:");
-	options_help(stop_options);
-	out_line("\nOptions of ns:");
-	options_help(ns_options);
-	out_line(
-		"\nExit status: the command's; 128+n if signal n ended it; 127 not found; 126 not\n"
-		"executable; 125 initctl or the channel failed; 137 the container ended.");
 	exit(verb_printed());
 }
 

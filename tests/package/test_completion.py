@@ -51,8 +51,8 @@ def bash(request, marker, tmp_path):
     one.close()
 
 
-def help_of(program):
-    text = subprocess.run([program, "-h"], capture_output=True, text=True, check=True).stdout
+def help_of(program, *words):
+    text = subprocess.run([program, *(words or ["-h"])], capture_output=True, text=True, check=True).stdout
     return text, set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
 
 
@@ -109,13 +109,15 @@ def test_command(bash, before, tmp_path):
 
 
 def test_verbs_and_options_of_initctl(bash):
-    text, options = help_of(INITCTL)
+    text, _ = help_of(INITCTL)
+    options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.M))
     lines = re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", text, re.M)
     verbs = set(", ".join(lines).split(", "))
     assert len(verbs) > 5 and bash.offers("initctl ") == sorted(verbs)
     assert bash.offers("initctl ns net,ut") == ["net,uts"]
     assert bash.offers("initctl -S /none sess") == ["sessions"]
-    assert set(bash.offers("initctl exec --")) == options - {"--help"}
+    of_exec = help_of(INITCTL, "help", "exec")[1]
+    assert len(of_exec) > 5 and set(bash.offers("initctl exec --")) == (options | of_exec) - {"--help"}
     assert bash.offers("initctl signal HU") == ["HUP"]
     assert bash.offers("initctl signal -HU") == ["-HU"]
 
