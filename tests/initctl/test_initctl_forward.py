@@ -23,13 +23,14 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.execu
 NETWORK = ["--unshare", "net", "--loopback"]
 
 # The ports of the server inside.
-ECHO, SIX, HALF, STUCK, RESET, SINK, DEAF, NOBODY = (
-    7001, 7002, 7003, 7004, 7005, 7006, 7007, 7099)
+ECHO, SIX, HALF, STUCK, RESET, SINK, DEAF, BURST, NOBODY = (
+    7001, 7002, 7003, 7004, 7005, 7006, 7007, 7008, 7099)
 MB = 1 << 20
 
 # ECHO sends back what it gets, up to the end, then its own end; SIX is the same on ::1 alone.
 # HALF says "hello", ends, and then tells the SHA-256 of what it gets, or of a reset, on stdout.
 # STUCK never reads, nor does DEAF, which ends at once. RESET sends a word and resets. SINK tells the SHA-256 over the connection.
+# BURST sends 256 KiB, and resets after a byte.
 SERVER = r"""
 import asyncio, hashlib, resource, socket, struct, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -67,6 +68,15 @@ async def deaf(reader, writer):
     writer.write_eof()
     await stuck(reader, writer)
 
+async def burst(reader, writer):
+    writer.write(b"y" * (1 << 18))
+    print("burst", flush=True)
+    await reader.read(1)
+    writer.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    print("reset", flush=True)
+
 async def reset(reader, writer):
     writer.write(b"last words")
     await writer.drain()
@@ -79,7 +89,7 @@ async def main():
     for function, host, port in ((echo, "127.0.0.1", 7001), (echo, "::1", 7002),
                                  (half, "127.0.0.1", 7003), (stuck, "127.0.0.1", 7004),
                                  (reset, "127.0.0.1", 7005), (sink, "127.0.0.1", 7006),
-                                 (deaf, "127.0.0.1", 7007)):
+                                 (deaf, "127.0.0.1", 7007), (burst, "127.0.0.1", 7008)):
         await asyncio.start_server(function, host, port, backlog=4096)
     print("ready", flush=True)
     await asyncio.sleep(1000)
@@ -722,6 +732,18 @@ def test_connect_a_slow_reader(server):
     one.stdin.close()
     assert len(one.stdout.read()) == sent
     assert one.wait(DEADLINE) == 0
+
+
+def test_connect_a_slow_reader_and_a_reset(server):
+    """The server sends more than stdout takes, and then resets: nothing turns, nothing is lost."""
+    one = server.popen("connect", f"127.0.0.1:{BURST}", stdin=subprocess.PIPE, bufsize=0)
+    server.init.line("burst")
+    one.stdin.write(b"x")
+    server.init.line("reset")
+    rests(one)
+    data = one.stdout.read()
+    assert data == b"y" * len(data) and len(data) >= 1 << 16
+    assert one.wait(DEADLINE) == 125
 
 
 def test_connect_refused(server):
