@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -371,18 +372,35 @@ def rests(process):
 
 
 def test_a_half_closed_connection_rests(server, opened):
-    """The server ends at once and takes nothing: its socket has ended in both directions, while
-    what the client has sent before its own end is still on its way."""
+    """The server ends at once and takes nothing. A client has sent all, and its end, so that its
+    socket has ended in both directions, but what it has sent waits: how much that is depends on
+    the kernel's buffers, so several try."""
     forward = Forward(server, f"0:{DEAF}")
+    whole = fill(forward.connect(opened))
+    for part in range(2, 20):
+        one = forward.connect(opened)
+        assert one.recv(100) == b""
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 23)
+        one.setblocking(False)
+        sent = one.send(bytes(whole * part // 20))
+        one.shutdown(socket.SHUT_WR)
+        assert sent > 0
+    rests(forward.popen)
+
+
+def test_a_pipe_with_bytes_is_not_used_again(server, opened):
+    """A connection that is full is reset; the next ones do not get its bytes."""
+    forward = Forward(server, f"0:{STUCK}", f"0:{ECHO}")
+    assert echo(forward.connect(opened, number=2))
+    before = fds_of(forward.popen)
     one = forward.connect(opened)
-    assert one.recv(100) == b""
     assert fill(one) > 0
-    one.shutdown(socket.SHUT_WR)
-    rests(forward.popen)
-    other = forward.connect(opened)
-    other.shutdown(socket.SHUT_WR)
-    assert other.recv(100) == b""
-    rests(forward.popen)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    one.close()
+    eventually(lambda: fds_of(forward.popen) <= before, what="the end of the connection")
+    for _ in range(20):
+        other = forward.connect(opened, number=2)
+        assert echo(other, os.urandom(1000))
 
 
 # ---- ends and errors
@@ -699,6 +717,32 @@ def test_connect_with_other_stdio(server, tmp_path, kind):
         terminal.expect("hello")
         terminal.press("\x04")
         assert terminal.wait() == 0
+
+
+SSHD = r"""
+import socket
+with socket.create_server(("127.0.0.1", 22)) as one:
+    print("ready", flush=True)
+    connection = one.accept()[0]
+    connection.sendall(b"SSH-2.0-inside\r\n")
+    print("heard", connection.recv(100), flush=True)
+    connection.recv(100)
+"""
+
+
+def test_connect_for_ssh(control):
+    """ssh and a server exchange their first lines, and each other's end."""
+    if not shutil.which("ssh"):
+        pytest.skip("ssh is not installed")
+    control.start(*NETWORK, command=(PYTHON, "-c", SSHD)).init.line("ready")
+    done = subprocess.run(
+        ["ssh", "-v", "-F", "none", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes",
+         "-o", f"ProxyCommand={INITCTL} connect localhost:22", "root@app", "true"],
+        env=control.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=DEADLINE)
+    assert done.returncode == 255 and "remote software version inside" in done.stderr, done
+    control.init.line("heard b'SSH-2.0-")
+    assert control.init.wait() == 0
 
 
 def test_connect_the_server_ends_first(server):
