@@ -121,7 +121,7 @@ class Forward:
 
     def __init__(self, control, *words, lines=None, **popen):
         self.popen = control.popen("forward", *words, bufsize=0, **popen)
-        self.lines = [self.popen.stdout.readline().decode().rstrip("\n")
+        self.lines = [read_line(self.popen.stdout).rstrip("\n")
                       for _ in range(lines or 2 * len(words))]
         self.ports = [int(re.match(r"Forwarding from \S+:(\d+) -> ", line)[1])
                       for line in self.lines]
@@ -133,12 +133,30 @@ class Forward:
 
     def error(self):
         """The next line on stderr."""
-        assert select.select([self.popen.stderr], [], [], DEADLINE)[0], "no line on stderr"
-        return self.popen.stderr.readline().decode()
+        return read_line(self.popen.stderr)
 
     def end(self, number=signal.SIGTERM):
         self.popen.send_signal(number)
         return self.popen.wait(DEADLINE), self.popen.stderr.read().decode()
+
+
+def read_pipe(pipe, size=1 << 30):
+    """Reads a pipe to its end, or that many bytes."""
+    data = b""
+    while len(data) < size:
+        assert select.select([pipe], [], [], DEADLINE)[0], f"nothing behind {data[-100:]}"
+        more = os.read(pipe.fileno(), min(size - len(data), 1 << 16))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def read_line(pipe):
+    line = b""
+    while not line.endswith(b"\n") and (more := read_pipe(pipe, 1)):
+        line += more
+    return line.decode()
 
 
 def read_all(one):
@@ -229,7 +247,7 @@ def test_several_at_once(server, opened):
 
 def test_json(server, opened):
     popen = server.popen("--json", "forward", f"0:{ECHO}", bufsize=0)
-    lines = [json.loads(popen.stdout.readline()) for _ in range(2)]
+    lines = [json.loads(read_line(popen.stdout)) for _ in range(2)]
     port = lines[0]["port"]
     assert lines == [{"message": "forward", "address": address, "port": port,
                       "host": "127.0.0.1", "hostPort": ECHO}
@@ -444,7 +462,7 @@ def test_kill_of_the_server(control, opened):
 
     def serve():
         one = control.popen("exec", "--", PYTHON, "-c", SERVER, bufsize=0)
-        assert one.stdout.readline() == b"ready\n"
+        assert read_line(one.stdout) == "ready\n"
         return one
 
     first = serve()
@@ -561,7 +579,7 @@ def test_the_last_bytes_of_the_container(control, opened, verb):
         one.sendall(b"x")
     sent = int(control.init.line(r"sent (\d+)")[1])
     control.init.wait()
-    data = client.stdout.read() if verb == "connect" else read_all(one)
+    data = read_pipe(client.stdout) if verb == "connect" else read_all(one)
     assert data == b"y" * sent and sent > 4 * 65536
     if verb == "forward":
         one.close()
@@ -656,7 +674,7 @@ def test_init_is_stopped(server, opened):
     assert echo(forward.connect(opened))
     forward.end()
     popen = server.popen("--timeout", "500ms", "forward", f"0:{ECHO}", bufsize=0)
-    port = int(popen.stdout.readline().split()[2].rpartition(b":")[2])
+    port = int(read_line(popen.stdout).split()[2].rpartition(":")[2])
     one = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
     opened.append(one)
     assert echo(one)
@@ -665,8 +683,8 @@ def test_init_is_stopped(server, opened):
         late = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
         opened.append(late)
         assert is_reset(late)
-        assert popen.stderr.readline() == (
-            b"initctl: cannot open a socket for 127.0.0.1:%d: no answer from init\n" % ECHO)
+        assert read_line(popen.stderr) == (
+            f"initctl: cannot open a socket for 127.0.0.1:{ECHO}: no answer from init\n")
         assert echo(one)
         one_line(server.run("--timeout", "500ms", "connect", f"127.0.0.1:{ECHO}"), 125,
                  "no answer within 500 ms")
@@ -754,7 +772,7 @@ def test_connect_for_ssh(control):
 def test_connect_the_server_ends_first(server):
     """stdout ends while stdin goes on."""
     one = server.popen("connect", f"127.0.0.1:{HALF}", stdin=subprocess.PIPE, bufsize=0)
-    assert one.stdout.read() == b"hello"
+    assert read_pipe(one.stdout) == b"hello"
     data = os.urandom(MB) * 8
     one.stdin.write(data)
     assert one.poll() is None
@@ -780,7 +798,7 @@ def test_connect_a_slow_reader(server):
     # The rest comes once it is read.
     os.set_blocking(one.stdin.fileno(), True)
     one.stdin.close()
-    assert len(one.stdout.read()) == sent
+    assert len(read_pipe(one.stdout)) == sent
     assert one.wait(DEADLINE) == 0
 
 
@@ -791,7 +809,7 @@ def test_connect_a_slow_reader_and_a_reset(server):
     one.stdin.write(b"x")
     server.init.line("reset")
     rests(one)
-    data = one.stdout.read()
+    data = read_pipe(one.stdout)
     assert data == b"y" * len(data) and len(data) >= 1 << 16
     assert one.wait(DEADLINE) == 125
 
@@ -834,7 +852,7 @@ def test_connect_nobody_reads(server):
 def test_connect_the_container_ends(server, how):
     one = server.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
     one.stdin.write(b"x")
-    assert one.stdout.read(1) == b"x"
+    assert read_pipe(one.stdout, 1) == b"x"
     if how == "stop":
         server.run("stop")
     else:
