@@ -122,7 +122,7 @@ static void move(const struct pollfd polls[POLLS])
 	struct half *in = &state.in, *out = &state.out;
 	const short socket = polls[POLL_SOCKET].revents;
 
-	if (polls[POLL_STDOUT].revents && out->length && write_half(out))
+	if (polls[POLL_STDOUT].revents && write_half(out))
 		fail_errno("write output");
 	if (socket && !out->length && out->from >= 0 && read_half(out)) {
 		out->from = -1;
@@ -132,7 +132,7 @@ static void move(const struct pollfd polls[POLLS])
 		fail_errno("read input");
 	if (in->length && (socket || polls[POLL_STDIN].revents) && write_half(in))
 		stop_sending(errno);
-	/* Where neither read nor write would tell, as after a reset while stdin is idle. */
+	/* As after a reset while stdin is idle, and the other direction has ended. */
 	if (socket & (POLLERR | POLLHUP) && in->to >= 0 && out->from < 0)
 		stop_sending(ECONNRESET);
 }
@@ -142,6 +142,7 @@ static bool wait_for_events(struct pollfd polls[POLLS])
 {
 	const struct half *in = &state.in, *out = &state.out;
 	const bool gone = state.init < 0;
+	bool watched;
 	short wanted = 0;
 
 	if (out->from >= 0 && !out->length)
@@ -151,9 +152,10 @@ static bool wait_for_events(struct pollfd polls[POLLS])
 	polls[POLL_INIT] = (struct pollfd){.fd = state.init, .events = POLLIN};
 	polls[POLL_STDIN] =
 		(struct pollfd){.fd = in->length || gone ? -1 : in->from, .events = POLLIN};
-	polls[POLL_SOCKET] =
-		(struct pollfd){.fd = wanted || in->to >= 0 ? state.socket : -1, .events = wanted};
-	polls[POLL_STDOUT] = (struct pollfd){.fd = out->to, .events = out->length ? POLLOUT : 0};
+	/* Errors that neither a read nor a write will tell of are watched for as well. */
+	watched = wanted || (in->to >= 0 && out->from < 0);
+	polls[POLL_SOCKET] = (struct pollfd){.fd = watched ? state.socket : -1, .events = wanted};
+	polls[POLL_STDOUT] = (struct pollfd){.fd = out->length ? out->to : -1, .events = POLLOUT};
 	return poll(polls, POLLS, gone && !out->length ? LAST_BYTES : -1);
 }
 
@@ -181,12 +183,6 @@ static void relay(void)
 		if (polls[POLL_INIT].revents && init_is_gone()) {
 			close(state.init);
 			state.init = -1;
-		}
-		/* Nobody reads stdout, and nothing else is left to do. */
-		if (polls[POLL_STDOUT].revents & (POLLERR | POLLHUP) && state.in.to < 0 &&
-			state.out.to >= 0) {
-			errno = EPIPE;
-			fail_errno("write output");
 		}
 	}
 }

@@ -164,7 +164,7 @@ void inet_name(const struct inet_address *address, char text[INET_TEXT])
 	}
 	*text = '[';
 	address_text((const unsigned char *)&address->v6.sin6_addr, true, text + 1);
-	strcat(text, "]");
+	text_join(text + strlen(text), "]", "");
 }
 
 void inet_text(const struct inet_address *address, char text[INET_TEXT])
@@ -172,8 +172,7 @@ void inet_text(const struct inet_address *address, char text[INET_TEXT])
 	char digits[NUMBER_SIZE];
 
 	inet_name(address, text);
-	strcat(text, ":");
-	strcat(text, number_text(digits, inet_port_of(address)));
+	text_join(text + strlen(text), ":", number_text(digits, inet_port_of(address)));
 }
 
 const char *inet_kind(const struct inet_address *address)

@@ -149,15 +149,15 @@ static const struct inet_address *address_of(const struct pair *pair)
 static void begin_connect(struct pair *pair, int fd)
 {
 	const struct inet_address *address = address_of(pair);
+	bool failed;
 
 	dequeue(pair);
 	pair->state = CONNECTING;
 	pair->splicer.ends[1].fd = fd;
-	if (fd < 0 || inet_prepare(fd, address))
-		try_next(pair, errno);
-	else if (!connect(fd, &address->any, inet_size(address)))
+	failed = fd < 0 || inet_prepare(fd, address);
+	if (!failed && !connect(fd, &address->any, inet_size(address)))
 		join(pair);
-	else if (errno != EINPROGRESS || splicer_watch(&pair->splicer, 1, EPOLLOUT))
+	else if (failed || errno != EINPROGRESS || splicer_watch(&pair->splicer, 1, EPOLLOUT))
 		try_next(pair, errno);
 }
 

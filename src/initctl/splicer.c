@@ -195,7 +195,10 @@ static void move(struct splicer *splicer, unsigned side)
 		flow->blocked = true;
 }
 
-/* Whether an end is broken, and all that it had received has been passed on. */
+/*
+ * Whether an end is broken, and nothing is left to pass on. A client that has reset its connection
+ * is not waited for: a server that never reads would keep it for ever.
+ */
 static bool is_broken(struct splicer *splicer)
 {
 	for (unsigned side = 0; side < 2; side++) {
@@ -205,7 +208,7 @@ static bool is_broken(struct splicer *splicer)
 		drop(&splicer->flows[!side]);
 		if (!flow->blocked)
 			move(splicer, side);
-		if (!flow->blocked || splicer->ends[!side].broken)
+		if (!side || !flow->blocked || splicer->ends[!side].broken)
 			return true;
 	}
 	return false;

@@ -3,8 +3,9 @@
  * here unless there is no descriptor left for a pipe. A pipe is only held while bytes are in it,
  * so that an idle connection has two descriptors. Nothing blocks.
  *
- * The end of one direction is passed on as such, the other goes on. After a reset, or any other
- * error of one socket, what it had received is still delivered, and then the other is reset.
+ * The end of one direction is passed on as such, the other goes on. A reset, or any other error, of
+ * the socket inside is passed on as a reset once what that had sent before is delivered; one of the
+ * socket outside at once.
  */
 #ifndef INITCTL_SPLICER_H
 #define INITCTL_SPLICER_H
@@ -28,7 +29,7 @@ struct splicer_flow {
 
 struct splicer {
 	uint64_t key; /* of the events of ends[0]; those of ends[1] have the next one */
-	struct splicer_end ends[2];
+	struct splicer_end ends[2];   /* outside, inside */
 	struct splicer_flow flows[2]; /* flows[i] is what ends[i] sends */
 };
 

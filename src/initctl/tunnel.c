@@ -20,11 +20,11 @@
 #include "splicer.h"
 
 enum {
-	EVENTS = 64,      /* taken from the kernel at once */
-	ACCEPTS = 64,     /* connections taken from one listener before others have their turn */
-	RETRY = 100,      /* milliseconds until connections are accepted again after an error */
-	LAST_BYTES = 200, /* milliseconds without an event that end it after the container's end */
-	LAST_TIME = 1000, /* milliseconds that this may take at all */
+	EVENTS = 64,       /* taken from the kernel at once */
+	ACCEPTS = 64,      /* connections taken from one listener before others have their turn */
+	RETRY = 100,       /* milliseconds until connections are accepted again after an error */
+	LAST_BYTES = 1000, /* milliseconds without an event that end it after the container's end */
+	LAST_TIME = 5000,  /* milliseconds that this may take at all */
 };
 
 /* What an event is of: the number in the upper half. The lower half is an index. */

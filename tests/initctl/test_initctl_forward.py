@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -23,13 +24,14 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.execu
 NETWORK = ["--unshare", "net", "--loopback"]
 
 # The ports of the server inside.
-ECHO, SIX, HALF, STUCK, RESET, SINK, DEAF, NOBODY = (
-    7001, 7002, 7003, 7004, 7005, 7006, 7007, 7099)
+ECHO, SIX, HALF, STUCK, RESET, SINK, DEAF, BURST, NOBODY = (
+    7001, 7002, 7003, 7004, 7005, 7006, 7007, 7008, 7099)
 MB = 1 << 20
 
 # ECHO sends back what it gets, up to the end, then its own end; SIX is the same on ::1 alone.
 # HALF says "hello", ends, and then tells the SHA-256 of what it gets, or of a reset, on stdout.
 # STUCK never reads, nor does DEAF, which ends at once. RESET sends a word and resets. SINK tells the SHA-256 over the connection.
+# BURST sends 256 KiB, and resets after a byte.
 SERVER = r"""
 import asyncio, hashlib, resource, socket, struct, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -67,6 +69,15 @@ async def deaf(reader, writer):
     writer.write_eof()
     await stuck(reader, writer)
 
+async def burst(reader, writer):
+    writer.write(b"y" * (1 << 18))
+    print("burst", flush=True)
+    await reader.read(1)
+    writer.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    print("reset", flush=True)
+
 async def reset(reader, writer):
     writer.write(b"last words")
     await writer.drain()
@@ -79,7 +90,7 @@ async def main():
     for function, host, port in ((echo, "127.0.0.1", 7001), (echo, "::1", 7002),
                                  (half, "127.0.0.1", 7003), (stuck, "127.0.0.1", 7004),
                                  (reset, "127.0.0.1", 7005), (sink, "127.0.0.1", 7006),
-                                 (deaf, "127.0.0.1", 7007)):
+                                 (deaf, "127.0.0.1", 7007), (burst, "127.0.0.1", 7008)):
         await asyncio.start_server(function, host, port, backlog=4096)
     print("ready", flush=True)
     await asyncio.sleep(1000)
@@ -110,7 +121,7 @@ class Forward:
 
     def __init__(self, control, *words, lines=None, **popen):
         self.popen = control.popen("forward", *words, bufsize=0, **popen)
-        self.lines = [self.popen.stdout.readline().decode().rstrip("\n")
+        self.lines = [read_line(self.popen.stdout).rstrip("\n")
                       for _ in range(lines or 2 * len(words))]
         self.ports = [int(re.match(r"Forwarding from \S+:(\d+) -> ", line)[1])
                       for line in self.lines]
@@ -122,12 +133,30 @@ class Forward:
 
     def error(self):
         """The next line on stderr."""
-        assert select.select([self.popen.stderr], [], [], DEADLINE)[0], "no line on stderr"
-        return self.popen.stderr.readline().decode()
+        return read_line(self.popen.stderr)
 
     def end(self, number=signal.SIGTERM):
         self.popen.send_signal(number)
         return self.popen.wait(DEADLINE), self.popen.stderr.read().decode()
+
+
+def read_pipe(pipe, size=1 << 30):
+    """Reads a pipe to its end, or that many bytes."""
+    data = b""
+    while len(data) < size:
+        assert select.select([pipe], [], [], DEADLINE)[0], f"nothing behind {data[-100:]}"
+        more = os.read(pipe.fileno(), min(size - len(data), 1 << 16))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def read_line(pipe):
+    line = b""
+    while not line.endswith(b"\n") and (more := read_pipe(pipe, 1)):
+        line += more
+    return line.decode()
 
 
 def read_all(one):
@@ -218,7 +247,7 @@ def test_several_at_once(server, opened):
 
 def test_json(server, opened):
     popen = server.popen("--json", "forward", f"0:{ECHO}", bufsize=0)
-    lines = [json.loads(popen.stdout.readline()) for _ in range(2)]
+    lines = [json.loads(read_line(popen.stdout)) for _ in range(2)]
     port = lines[0]["port"]
     assert lines == [{"message": "forward", "address": address, "port": port,
                       "host": "127.0.0.1", "hostPort": ECHO}
@@ -361,18 +390,35 @@ def rests(process):
 
 
 def test_a_half_closed_connection_rests(server, opened):
-    """The server ends at once and takes nothing: its socket has ended in both directions, while
-    what the client has sent before its own end is still on its way."""
+    """The server ends at once and takes nothing. A client has sent all, and its end, so that its
+    socket has ended in both directions, but what it has sent waits: how much that is depends on
+    the kernel's buffers, so several try."""
     forward = Forward(server, f"0:{DEAF}")
+    whole = fill(forward.connect(opened))
+    for part in range(2, 20):
+        one = forward.connect(opened)
+        assert one.recv(100) == b""
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 23)
+        one.setblocking(False)
+        sent = one.send(bytes(whole * part // 20))
+        one.shutdown(socket.SHUT_WR)
+        assert sent > 0
+    rests(forward.popen)
+
+
+def test_a_pipe_with_bytes_is_not_used_again(server, opened):
+    """A connection that is full is reset; the next ones do not get its bytes."""
+    forward = Forward(server, f"0:{STUCK}", f"0:{ECHO}")
+    assert echo(forward.connect(opened, number=2))
+    before = fds_of(forward.popen)
     one = forward.connect(opened)
-    assert one.recv(100) == b""
     assert fill(one) > 0
-    one.shutdown(socket.SHUT_WR)
-    rests(forward.popen)
-    other = forward.connect(opened)
-    other.shutdown(socket.SHUT_WR)
-    assert other.recv(100) == b""
-    rests(forward.popen)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    one.close()
+    eventually(lambda: fds_of(forward.popen) <= before, what="the end of the connection")
+    for _ in range(20):
+        other = forward.connect(opened, number=2)
+        assert echo(other, os.urandom(1000))
 
 
 # ---- ends and errors
@@ -416,7 +462,7 @@ def test_kill_of_the_server(control, opened):
 
     def serve():
         one = control.popen("exec", "--", PYTHON, "-c", SERVER, bufsize=0)
-        assert one.stdout.readline() == b"ready\n"
+        assert read_line(one.stdout) == "ready\n"
         return one
 
     first = serve()
@@ -508,30 +554,36 @@ def test_without_a_pipe(server, opened):
 
 
 LAST_WORDS = r"""
-import socket
+import select, socket
 with socket.create_server(("127.0.0.1", 7001)) as one:
     print("ready", flush=True)
-    connection = one.accept()[0]
-    connection.sendall(connection.recv(1) * (4 << 20))
+    connection, sent = one.accept()[0], 0
+    connection.recv(1)
+    connection.setblocking(False)
+    while select.select([], [connection], [], 0.5)[1]:
+        sent += connection.send(b"y" * 65536)
+    print("sent", sent, flush=True)
 """
 
 
 @pytest.mark.parametrize("verb", ["forward", "connect"])
 def test_the_last_bytes_of_the_container(control, opened, verb):
-    """What its command has sent before its end is delivered."""
+    """What its command has sent before its end is delivered, although nobody reads until then."""
     control.start(*NETWORK, command=(PYTHON, "-c", LAST_WORDS)).init.line("ready")
     if verb == "connect":
-        one = control.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
-        one.stdin.write(b"x")
-        assert one.stdout.read() == b"x" * (4 * MB)
-        assert one.wait(DEADLINE) == GONE
-        return
-    forward = Forward(control, f"0:{ECHO}")
-    one = forward.connect(opened)
-    one.sendall(b"x")
-    assert read_all(one) == b"x" * (4 * MB)
-    one.close()
-    assert forward.popen.wait(DEADLINE) == GONE
+        client = control.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
+        client.stdin.write(b"x")
+    else:
+        forward = Forward(control, f"0:{ECHO}")
+        client, one = forward.popen, forward.connect(opened)
+        one.sendall(b"x")
+    sent = int(control.init.line(r"sent (\d+)")[1])
+    control.init.wait()
+    data = read_pipe(client.stdout) if verb == "connect" else read_all(one)
+    assert data == b"y" * sent and sent > 4 * 65536
+    if verb == "forward":
+        one.close()
+    assert client.wait(DEADLINE) == GONE
 
 
 both = pytest.mark.parametrize("words", [["forward", "0:80"], ["connect", "127.0.0.1:80"]])
@@ -622,7 +674,7 @@ def test_init_is_stopped(server, opened):
     assert echo(forward.connect(opened))
     forward.end()
     popen = server.popen("--timeout", "500ms", "forward", f"0:{ECHO}", bufsize=0)
-    port = int(popen.stdout.readline().split()[2].rpartition(b":")[2])
+    port = int(read_line(popen.stdout).split()[2].rpartition(":")[2])
     one = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
     opened.append(one)
     assert echo(one)
@@ -631,8 +683,8 @@ def test_init_is_stopped(server, opened):
         late = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
         opened.append(late)
         assert is_reset(late)
-        assert popen.stderr.readline() == (
-            b"initctl: cannot open a socket for 127.0.0.1:%d: no answer from init\n" % ECHO)
+        assert read_line(popen.stderr) == (
+            f"initctl: cannot open a socket for 127.0.0.1:{ECHO}: no answer from init\n")
         assert echo(one)
         one_line(server.run("--timeout", "500ms", "connect", f"127.0.0.1:{ECHO}"), 125,
                  "no answer within 500 ms")
@@ -691,10 +743,36 @@ def test_connect_with_other_stdio(server, tmp_path, kind):
         assert terminal.wait() == 0
 
 
+SSHD = r"""
+import socket
+with socket.create_server(("127.0.0.1", 22)) as one:
+    print("ready", flush=True)
+    connection = one.accept()[0]
+    connection.sendall(b"SSH-2.0-inside\r\n")
+    print("heard", connection.recv(100), flush=True)
+    connection.recv(100)
+"""
+
+
+def test_connect_for_ssh(control):
+    """ssh and a server exchange their first lines, and each other's end."""
+    if not shutil.which("ssh"):
+        pytest.skip("ssh is not installed")
+    control.start(*NETWORK, command=(PYTHON, "-c", SSHD)).init.line("ready")
+    done = subprocess.run(
+        ["ssh", "-v", "-F", "none", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes",
+         "-o", f"ProxyCommand={INITCTL} connect localhost:22", "root@app", "true"],
+        env=control.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=DEADLINE)
+    assert done.returncode == 255 and "remote software version inside" in done.stderr, done
+    control.init.line("heard b'SSH-2.0-")
+    assert control.init.wait() == 0
+
+
 def test_connect_the_server_ends_first(server):
     """stdout ends while stdin goes on."""
     one = server.popen("connect", f"127.0.0.1:{HALF}", stdin=subprocess.PIPE, bufsize=0)
-    assert one.stdout.read() == b"hello"
+    assert read_pipe(one.stdout) == b"hello"
     data = os.urandom(MB) * 8
     one.stdin.write(data)
     assert one.poll() is None
@@ -720,8 +798,20 @@ def test_connect_a_slow_reader(server):
     # The rest comes once it is read.
     os.set_blocking(one.stdin.fileno(), True)
     one.stdin.close()
-    assert len(one.stdout.read()) == sent
+    assert len(read_pipe(one.stdout)) == sent
     assert one.wait(DEADLINE) == 0
+
+
+def test_connect_a_slow_reader_and_a_reset(server):
+    """The server sends more than stdout takes, and then resets: nothing turns, nothing is lost."""
+    one = server.popen("connect", f"127.0.0.1:{BURST}", stdin=subprocess.PIPE, bufsize=0)
+    server.init.line("burst")
+    one.stdin.write(b"x")
+    server.init.line("reset")
+    rests(one)
+    data = read_pipe(one.stdout)
+    assert data == b"y" * len(data) and len(data) >= 1 << 16
+    assert one.wait(DEADLINE) == 125
 
 
 def test_connect_refused(server):
@@ -762,7 +852,7 @@ def test_connect_nobody_reads(server):
 def test_connect_the_container_ends(server, how):
     one = server.popen("connect", f"127.0.0.1:{ECHO}", stdin=subprocess.PIPE, bufsize=0)
     one.stdin.write(b"x")
-    assert one.stdout.read(1) == b"x"
+    assert read_pipe(one.stdout, 1) == b"x"
     if how == "stop":
         server.run("stop")
     else:
