@@ -95,8 +95,9 @@ static void version2(struct usage_from *from)
 	struct usage usage;
 
 	from->cgroup2 = make("v2");
-	put("v2/cpu.stat", "usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\n"
-			   "nr_periods 50\nnr_throttled 7\nthrottled_usec 99\n");
+	put("v2/cpu.stat",
+		"usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\nother_user_usec 5\n"
+		"nr_periods 50\nnr_throttled 7\nthrottled_usec 99\n");
 	put("v2/cpu.max", "50000 100000\n");
 	put("v2/memory.current", "4096000\n");
 	put("v2/memory.high", "max\n");
