@@ -184,9 +184,8 @@ int verb_stats(const struct context *context, char **arguments)
 	if (choice.interval &&
 		(number_parse_time(choice.interval, &interval) || interval < SHORTEST))
 		fail_usage("bad value for --interval", choice.interval);
-	if (choice.follow)
-		if (!choice.raw)
-			return print_usage(context, &choice, interval);
+	if (!choice.raw)
+		return print_usage(context, &choice, interval);
 	cgroup = cgroup_open(context, "print stats of", false, &container);
 	connection = choice.follow ? verb_connect(context) : -1;
 	for (long long next = sys_now();;) {
