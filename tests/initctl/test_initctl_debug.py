@@ -16,8 +16,8 @@ from conftest import AS_ROOT, DEADLINE, INIT, eventually, is_alive, status_of
 from container import needs_root, read_all
 from initctl import INITCTL, control, one_line, unignore  # noqa: F401
 from terminal import INTERRUPT, Terminal
-from test_ns import STRACE, box, either, lead_a_group, needs_strace  # noqa: F401
-from test_ns import nothing_kept, rootless  # noqa: F401
+from test_ns import STRACE, USER, box, either, lead_a_group, needs_strace  # noqa: F401
+from test_ns import nothing_kept, rootless, start  # noqa: F401
 
 BUSYBOX = "/bin/busybox"
 PROMPT = r"/ # (\x1b\[6n)?$"
@@ -199,11 +199,20 @@ def test_busybox_by_another_name(each):
 @needs_strace
 def test_busybox_that_is_stopped(box):
     """A process of the container may do that while it makes its links."""
-    before = within(box)
-    done = box.run("--timeout", "500ms", "debug", "--tools", BUSYBOX, outer=[
-        *STRACE, "/dev/null", "-e", "trace=symlink", "-e", "inject=symlink:signal=STOP:when=3"])
-    one_line(done, 125, "run sh", "no answer within 500 ms")
-    eventually(lambda: within(box) == before, what="the end of all")
+    before, errors = within(box), box.directory / "errors"
+    with open(errors, "wb") as file:
+        client = box.popen("--timeout", "500ms", "debug", "--tools", BUSYBOX, stdout=file, stderr=file,
+                           outer=[*STRACE, "/dev/null", "-e", "trace=symlink",
+                                  "-e", "inject=symlink:signal=STOP:when=3"])
+    stopped = eventually(lambda: within(box) - before, what="the start of busybox")
+    minders = {int(status["PPid"]) for pid in stopped if (status := status_of(pid))}
+    try:
+        assert client.wait(DEADLINE) == 125
+        assert errors.read_text() == "initctl: cannot run sh: no answer within 500 ms\n"
+        eventually(lambda: within(box) == before, what="the end of all")
+    finally:
+        for pid in (within(box) - before) | {pid for pid in minders if is_alive(pid)}:
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_another_file(each):
@@ -546,6 +555,16 @@ def test_root_in_an_ordinary_users_container(rootless, folder):
     assert output(rootless, "cat /proc/self/uid_map; cat /note", tools=folder
                   ).split() == ["0", "1000", "1", "mine"]
     assert output(rootless, "id -u") == "0\n"
+
+
+@needs_root
+def test_mounts_that_belong_further_up(control):
+    """A container of a user in mounts of root, which may be copied before the user namespace is
+    entered only."""
+    start(control, "unshare", "-mpf", "--mount-proc", "--kill-child", *USER, "unshare", "-Urnu",
+          main="hostname within && exec sleep 1000")
+    assert output(control, "id -u; hostname; cat /proc/self/uid_map; ls -d /container/etc").split() == [
+        "0", "within", "0", "1000", "1", "/container/etc"]
 
 
 def test_bad_arguments(control):
