@@ -388,6 +388,28 @@ def test_descriptors(each):
     assert output(each, "exec ls /proc/self/fd").split() == ["0", "1", "2", "3"]
 
 
+KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}.get(os.uname().machine)
+KEYRING = f"""
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+if len(sys.argv) > 1:
+    libc.syscall({KEYCTL}, 1, None) > 0 or sys.exit("no keyring")
+print(libc.syscall({KEYCTL}, 0, ctypes.c_long(-3), 0), flush=True)
+len(sys.argv) > 1 and os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@needs_root
+@pytest.mark.skipif(not KEYCTL or not os.path.exists("/proc/keys"), reason="needs a kernel with keys")
+def test_keyring(control):
+    """The session keyring is not that of the operator."""
+    control.start(how="plain").user = ()
+    python = os.path.realpath("/usr/bin/python3")
+    ours, theirs = control.output("debug", "--tools", "/", "--", python, "-c", KEYRING,
+                                  outer=["/usr/bin/python3", "-c", KEYRING]).split()
+    assert int(ours) > 0 and int(theirs) > 0 and ours != theirs
+
+
 @needs_root
 def test_what_processes_of_the_container_reach(box):
     """Those that may trace the shell find nothing of the host by way of it and its supervisor."""
@@ -577,6 +599,15 @@ def test_bad_arguments(control):
             (("--tools", BUSYBOX, "--no"), "unknown option '--no'")):
         one_line(control.run("debug", *words), 125, *parts)
     one_line(debug(control), 125, f"connect to {control.socket}", "No such file")
+
+
+def test_a_container_that_does_not_answer(either):
+    os.kill(either.pid(), signal.SIGSTOP)
+    try:
+        one_line(either.run("--timeout", "300ms", "debug", "--tools", BUSYBOX, outer=either.user),
+                 125, "no answer within 300 ms")
+    finally:
+        os.kill(either.pid(), signal.SIGCONT)
 
 
 def test_a_directory_that_is_not_there(each):
