@@ -32,8 +32,6 @@
 #include "toolroot.h"
 #include "verbs.h"
 
-enum { VARIABLES = 256 };
-
 struct debug {
 	struct toolroot root;
 	struct nslist list;
@@ -41,7 +39,7 @@ struct debug {
 	struct minder minder;
 	bool terminal;
 	const char *tools, *directory;
-	char *env[VARIABLES + 5]; /* those given, PATH, HOME, TERM, that of the scope, and NULL */
+	char **env; /* those given, PATH, HOME, TERM, that of the scope, and NULL */
 	unsigned env_count;
 };
 
@@ -62,8 +60,6 @@ static void store_variable(void *field, const char *value)
 	struct debug *debug = field;
 	char *own = getenv(value);
 
-	if (debug->env_count == VARIABLES)
-		fail_usage("too many variables:", value);
 	if (strchr(value, '='))
 		add_variable(debug, (char *)(uintptr_t)value);
 	else if (own)
@@ -196,14 +192,19 @@ static int start(struct debug *debug)
 
 int verb_debug(const struct context *context, char **arguments)
 {
-	static struct debug debug; /* with an initial value it would take its size in the file */
+	struct debug debug = {.minder = {.master = -1}};
 	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = ""};
 	const struct sigaction by_default = {.sa_handler = SIG_DFL};
+	size_t words = 0;
 
-	debug.minder.master = -1;
+	while (arguments[words])
+		words++;
+	debug.env = calloc(words + 5, sizeof *debug.env);
+	if (!debug.env)
+		fail_errno("allocate memory");
 	options_take(debug_options, &debug, &arguments);
 	if (!debug.tools)
-		fail("no --tools given, see 'initctl --help'");
+		fail_usage("no --tools given", NULL);
 	program_protect(context->words);
 	debug.minder.program = program_open_own();
 	toolroot_open(&debug.root, debug.tools);

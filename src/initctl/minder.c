@@ -3,6 +3,7 @@
  */
 #include "minder.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -21,6 +22,20 @@
 enum { GRACE = 2000 };
 
 /*
+ * Keys have no namespace: what is in the operator's keyring is not for those who may trace the
+ * command. Where the kernel has no keys, or a filter keeps all of them away, there are none to
+ * hide.
+ */
+static void join_keyring(void)
+{
+	const int join_session_keyring = 1; /* <linux/keyctl.h> */
+
+	if (syscall(SYS_keyctl, join_session_keyring, NULL) < 0 && errno != ENOSYS &&
+		errno != EPERM)
+		fail_errno("join session keyring");
+}
+
+/*
  * In the child that supervises the command, and is to be seen by processes of the container: it
  * must hold no descriptors of ours. Only an exec takes our words and variables from it.
  */
@@ -35,6 +50,7 @@ _Noreturn static void become(const struct minder *minder)
 	file_close_range(3, ~0U, FILE_CLOSE_ON_EXEC);
 	if (minder->master >= 0 && sys_ioctl(0, TIOCSCTTY, NULL))
 		fail_errno("control the terminal");
+	join_keyring();
 	if (chdir(minder->directory))
 		fail_errno("change directory to ", minder->directory);
 	fexecve(minder->program, minder->command, minder->environment);

@@ -144,12 +144,11 @@ static void place_file(const struct toolroot *root)
 }
 
 /*
- * Gives the root the entry of that name in the directory of tools. What is there already stays: the
- * container's /proc and its like.
+ * Gives the root the entry of that name in the directory of tools, with the attributes of its
+ * mount. What is there already stays: the container's /proc and its like.
  */
 static void place_entry(int shelf, const char *name)
 {
-	const unsigned attributes = MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NODEV;
 	struct file_status status;
 	char target[PATH_MAX];
 	ssize_t length;
@@ -171,7 +170,7 @@ static void place_entry(int shelf, const char *name)
 	if (result && errno != EEXIST)
 		fail_errno("make ", name, " for the tools");
 	if (!result && !S_ISLNK(status.mode))
-		put(mountfd_copy_alone(shelf, name), attributes, name);
+		put(mountfd_copy_alone(shelf, name), 0, name);
 }
 
 static void place_directory(int mount)

@@ -16,8 +16,8 @@ from conftest import AS_ROOT, DEADLINE, INIT, eventually, is_alive, status_of
 from container import needs_root, read_all
 from initctl import INITCTL, control, one_line, unignore  # noqa: F401
 from terminal import INTERRUPT, Terminal
-from test_ns import STRACE, box, either, lead_a_group, needs_strace  # noqa: F401
-from test_ns import nothing_kept, rootless  # noqa: F401
+from test_ns import STRACE, USER, box, either, lead_a_group, needs_strace  # noqa: F401
+from test_ns import nothing_kept, rootless, start  # noqa: F401
 
 BUSYBOX = "/bin/busybox"
 PROMPT = r"/ # (\x1b\[6n)?$"
@@ -199,11 +199,20 @@ def test_busybox_by_another_name(each):
 @needs_strace
 def test_busybox_that_is_stopped(box):
     """A process of the container may do that while it makes its links."""
-    before = within(box)
-    done = box.run("--timeout", "500ms", "debug", "--tools", BUSYBOX, outer=[
-        *STRACE, "/dev/null", "-e", "trace=symlink", "-e", "inject=symlink:signal=STOP:when=3"])
-    one_line(done, 125, "run sh", "no answer within 500 ms")
-    eventually(lambda: within(box) == before, what="the end of all")
+    before, errors = within(box), box.directory / "errors"
+    with open(errors, "wb") as file:
+        client = box.popen("--timeout", "500ms", "debug", "--tools", BUSYBOX, stdout=file, stderr=file,
+                           outer=[*STRACE, "/dev/null", "-e", "trace=symlink",
+                                  "-e", "inject=symlink:signal=STOP:when=3"])
+    stopped = eventually(lambda: within(box) - before, what="the start of busybox")
+    minders = {int(status["PPid"]) for pid in stopped if (status := status_of(pid))}
+    try:
+        assert client.wait(DEADLINE) == 125
+        assert errors.read_text() == "initctl: cannot run sh: no answer within 500 ms\n"
+        eventually(lambda: within(box) == before, what="the end of all")
+    finally:
+        for pid in (within(box) - before) | {pid for pid in minders if is_alive(pid)}:
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_another_file(each):
@@ -379,6 +388,28 @@ def test_descriptors(each):
     assert output(each, "exec ls /proc/self/fd").split() == ["0", "1", "2", "3"]
 
 
+KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}.get(os.uname().machine)
+KEYRING = f"""
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+if len(sys.argv) > 1:
+    libc.syscall({KEYCTL}, 1, None) > 0 or sys.exit("no keyring")
+print(libc.syscall({KEYCTL}, 0, ctypes.c_long(-3), 0), flush=True)
+len(sys.argv) > 1 and os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@needs_root
+@pytest.mark.skipif(not KEYCTL or not os.path.exists("/proc/keys"), reason="needs a kernel with keys")
+def test_keyring(control):
+    """The session keyring is not that of the operator."""
+    control.start(how="plain").user = ()
+    python = os.path.realpath("/usr/bin/python3")
+    ours, theirs = control.output("debug", "--tools", "/", "--", python, "-c", KEYRING,
+                                  outer=["/usr/bin/python3", "-c", KEYRING]).split()
+    assert int(ours) > 0 and int(theirs) > 0 and ours != theirs
+
+
 @needs_root
 def test_what_processes_of_the_container_reach(box):
     """Those that may trace the shell find nothing of the host by way of it and its supervisor."""
@@ -548,6 +579,16 @@ def test_root_in_an_ordinary_users_container(rootless, folder):
     assert output(rootless, "id -u") == "0\n"
 
 
+@needs_root
+def test_mounts_that_belong_further_up(control):
+    """A container of a user in mounts of root, which may be copied before the user namespace is
+    entered only."""
+    start(control, "unshare", "-mpf", "--mount-proc", "--kill-child", *USER, "unshare", "-Urnu",
+          main="hostname within && exec sleep 1000")
+    assert output(control, "id -u; hostname; cat /proc/self/uid_map; ls -d /container/etc").split() == [
+        "0", "within", "0", "1000", "1", "/container/etc"]
+
+
 def test_bad_arguments(control):
     """Nothing is done: there is not even a container."""
     control.user = ()
@@ -558,6 +599,15 @@ def test_bad_arguments(control):
             (("--tools", BUSYBOX, "--no"), "unknown option '--no'")):
         one_line(control.run("debug", *words), 125, *parts)
     one_line(debug(control), 125, f"connect to {control.socket}", "No such file")
+
+
+def test_a_container_that_does_not_answer(either):
+    os.kill(either.pid(), signal.SIGSTOP)
+    try:
+        one_line(either.run("--timeout", "300ms", "debug", "--tools", BUSYBOX, outer=either.user),
+                 125, "no answer within 300 ms")
+    finally:
+        os.kill(either.pid(), signal.SIGCONT)
 
 
 def test_a_directory_that_is_not_there(each):
