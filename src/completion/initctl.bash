@@ -69,8 +69,14 @@ _initctl_argument() {
 	attach) names=$(_initctl_sessions "${ask[@]}") ;;
 	cat | tail | ls)
 		_initctl_inside "$cur"
+		return
+		;;
 	cp)
 		_initctl_files -f
+		return
+		;;
+	list)
+		_initctl_files -d
 		return
 		;;
 	esac

@@ -18,6 +18,9 @@ void json_number(const char *key, long long number);
 void json_bool(const char *key, bool value);
 void json_end(void);
 
+/* Objects begin with "container":NAME from now on. The name stays the caller's. */
+void json_container(const char *name);
+
 /*
  * A list of objects: json_item() begins each of them, and what follows are its members, up to the
  * next or json_list_end().
