@@ -88,7 +88,7 @@ static void show_name(struct lines *lines)
 	unsigned columns;
 	char *p;
 
-	memory_reserve(&lines->shown, 4 * length + self.width + 3 * ROOM);
+	memory_reserve(&lines->shown, 4 * length + self.width + (size_t)3 * ROOM);
 	p = lines->shown.data;
 	if (self.coloured[lines->to])
 		p += out_format(p, ROOM, "\033[%um", 31 + lines->colour % COLOURS);
