@@ -73,6 +73,10 @@ _initctl_argument() {
 		_initctl_files -f
 		return
 		;;
+	list)
+		_initctl_files -d
+		return
+		;;
 	esac
 	# shellcheck disable=SC2207
 	COMPREPLY=($(compgen -W "$names" -- "$cur"))

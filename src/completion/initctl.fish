@@ -5,7 +5,7 @@ function __initctl_verb
     set -e words[1]
     while set -q words[1]
         switch $words[1]
-            case -S
+            case -S --jobs --timeout
                 set -e words[1]
             case '-*'
             case '*'
@@ -97,3 +97,4 @@ complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_comp
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
 complete -c initctl -n 'contains -- (__initctl_verb) cat tail ls' -a '(__initctl_inside)'
 complete -c initctl -n 'test "$(__initctl_verb)" = cp' -F
+complete -c initctl -n 'test "$(__initctl_verb)" = list' -a '(__fish_complete_directories)'

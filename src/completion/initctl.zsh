@@ -81,5 +81,6 @@ case $verb in
 		${(f)"$($asked sessions --json 2>/dev/null | sed -n 's/.*"session":"*\([0-9]*\).*/\1/p')"}
 	;;
 (cp) _arguments -S $specs '*:file:_files' ;;
+(list) _arguments -S $specs '*:folder:_files -/' ;;
 (*) _arguments -S $specs ;;
 esac

@@ -44,9 +44,22 @@ static void print_key(const char *key, size_t length)
 	out_char(':');
 }
 
+static const char *container;
+
+void json_container(const char *name)
+{
+	container = name;
+}
+
 void json_begin(const char *name)
 {
-	out_text("{\"message\":");
+	out_char('{');
+	if (container) {
+		out_text("\"container\":");
+		print_string(container, strlen(container));
+		out_char(',');
+	}
+	out_text("\"message\":");
 	print_string(name, strlen(name));
 }
 

@@ -19,6 +19,9 @@ void json_fraction(const char *key, const char *digits); /* "0.5" */
 void json_bool(const char *key, bool value);
 void json_end(void);
 
+/* Objects begin with "container":NAME from now on. The name stays the caller's. */
+void json_container(const char *name);
+
 /*
  * A list of objects: json_item() begins each of them, and what follows are its members, up to the
  * next or json_list_end().

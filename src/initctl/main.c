@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/duration.h"
 #include "base/log.h"
@@ -14,6 +15,7 @@
 #include "exit.h"
 #include "help.h"
 #include "initctl.h"
+#include "many.h"
 #include "options.h"
 #include "out.h"
 #include "scope.h"
@@ -71,6 +73,10 @@ const struct verb verbs[] = {
 		"  initctl cp app.conf :/etc/app.conf\n"
 		"  initctl cp -a :/var/lib/app backup\n"
 		"  initctl cp :/srv - | tar t\n"},
+	{"list", verb_list, "[DIR...]", "list the containers", NULL,
+		"  initctl list\n"
+		"  initctl list /srv/containers    (else $INIT_SOCKETS, or /run/init)\n"
+		"  initctl --all status            (all that list finds)\n"},
 	{"ns", verb_ns, "[OPTIONS] [LIST]", "list namespaces: net,uts,ipc,pid,mnt,user,...",
 		ns_options,
 		"  initctl ns\n"
@@ -93,8 +99,11 @@ const struct verb verbs[] = {
 
 int verb_connect(const struct context *context)
 {
-	int connection = initctl_connect_within(context->socket, (unsigned)watchdog_timeout());
+	int connection;
 
+	if (context->rehearsal)
+		_exit(0);
+	connection = initctl_connect_within(context->socket, (unsigned)watchdog_timeout());
 	if (connection < 0 && errno == ETIMEDOUT)
 		watchdog_fail("connect to ", context->socket);
 	if (connection < 0)
@@ -123,9 +132,34 @@ static void store_timeout(void *field, const char *value)
 	watchdog_set(time == FOREVER ? 0 : time);
 }
 
+static void store_socket(void *field, const char *value)
+{
+	if (*value)
+		targets_add(field, value);
+}
+
+static void store_all(void *field, const char *value)
+{
+	(void)value;
+	targets_find_all(field);
+}
+
+static void store_jobs(void *field, const char *value)
+{
+	unsigned long long jobs;
+
+	if (number_parse(value, 100000, &jobs) || !jobs)
+		fail_usage("bad value for --jobs", value);
+	*(size_t *)field = (size_t)jobs;
+}
+
 static const struct option common_options[] = {
-	{"-S", NULL, "SOCKET", "control socket ($INIT_SOCKET, /run/init.sock)", option_text,
-		offsetof(struct context, socket)},
+	{"-S", NULL, "SOCKET", "control socket ($INIT_SOCKET, /run/init.sock)", store_socket,
+		offsetof(struct context, targets)},
+	{NULL, "--all", NULL, "all that list finds; -S also takes 'DIR/*.sock'", store_all,
+		offsetof(struct context, targets)},
+	{NULL, "--jobs", "N", "on at most so many at once (64)", store_jobs,
+		offsetof(struct context, jobs)},
 	{NULL, "--json", NULL, "print one JSON object a line", option_true,
 		offsetof(struct context, json)},
 	{NULL, "--timeout", "TIME", "give up on a container that does not answer (10s)",
@@ -173,6 +207,20 @@ static void fill_stdio(void)
 			open("/", O_PATH | O_CLOEXEC);
 }
 
+/* Runs a verb on one container, or on several if -S or --all say so. */
+static int run_on(struct context *context, const struct verb *verb, char **arguments)
+{
+	struct targets *targets = &context->targets;
+	size_t jobs;
+
+	if (verb->run == verb_list || verb->run == verb_help ||
+		(targets->count <= 1 && !targets->several))
+		return verb->run(context, arguments);
+	jobs = many_jobs(verb->name, arguments);
+	targets_name(targets);
+	return many_run(context, verb->run, arguments, context->jobs ? context->jobs : jobs);
+}
+
 static int run_verb(struct context *context, char **words)
 {
 	for (const struct verb *verb = verbs; verb->name; verb++) {
@@ -186,7 +234,7 @@ static int run_verb(struct context *context, char **words)
 		options_of_verb(verb->name);
 		if (words[1] && (!strcmp(words[1], "-h") || !strcmp(words[1], "--help")))
 			option_help();
-		return verb->run(context, words + 1);
+		return run_on(context, verb, words + 1);
 	}
 	help_unknown(*words);
 }
@@ -204,6 +252,8 @@ int main(int argc, char **argv)
 	}
 	while (option_take(common_options, &context, &words))
 		;
+	if (context.targets.count)
+		context.socket = context.targets.rows[0].path;
 	if (!context.socket || !*context.socket)
 		context.socket = "/run/init.sock";
 	if (!*words) {

@@ -4,6 +4,7 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/log.h"
@@ -16,7 +17,7 @@ void memory_reserve(struct memory *memory, size_t size)
 	size_t room = memory->size ? memory->size : FIRST;
 	void *data;
 
-	if (size <= memory->size)
+	if (memory->data && size <= memory->size)
 		return;
 	while (room < size)
 		room *= 2;
@@ -34,4 +35,21 @@ void memory_release(struct memory *memory)
 	if (memory->data)
 		munmap(memory->data, memory->size);
 	*memory = (struct memory){NULL, 0};
+}
+
+const char *memory_copy(const char *text, size_t length)
+{
+	static struct memory memory;
+	static size_t used;
+	char *to;
+
+	if (memory.size - used <= length) {
+		memory = (struct memory){NULL, 0};
+		memory_reserve(&memory, length + 1);
+		used = 0;
+	}
+	to = (char *)memory.data + used;
+	used += length + 1;
+	/* What is mapped is zero: a NUL follows. */
+	return memcpy(to, text, length);
 }

@@ -22,4 +22,7 @@ void memory_reserve(struct memory *memory, size_t size);
 /* Gives the whole array back; it is empty then. */
 void memory_release(struct memory *memory);
 
+/* A copy of a text, with a NUL, that stays until the program ends. Ends the program likewise. */
+const char *memory_copy(const char *text, size_t length);
+
 #endif

@@ -15,11 +15,18 @@ struct target {
 	size_t size, length;
 };
 
+static char own[4096];
 static struct {
-	char data[4096];
-	size_t length;
+	char *data;
+	size_t size, length;
 	int error;
-} buffer;
+} buffer = {.data = own, .size = sizeof own};
+
+void out_use(char *data, size_t size)
+{
+	buffer.data = data;
+	buffer.size = size;
+}
 
 static void put(struct target *target, char c)
 {
@@ -207,16 +214,16 @@ bool out_has_failed(void)
 
 void out_char(char c)
 {
-	if (buffer.length == sizeof buffer.data)
+	if (buffer.length == buffer.size)
 		out_flush();
 	buffer.data[buffer.length++] = c;
 }
 
 void out_bytes(const char *data, size_t length)
 {
-	if (length > sizeof buffer.data - buffer.length)
+	if (length > buffer.size - buffer.length)
 		out_flush();
-	if (length > sizeof buffer.data) {
+	if (length > buffer.size) {
 		write_all(data, length);
 		return;
 	}

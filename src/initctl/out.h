@@ -33,4 +33,7 @@ void out_bytes(const char *data, size_t length);
 bool out_flush(void);
 bool out_has_failed(void);
 
+/* Has another buffer used, which stays the caller's; to be called before anything is printed. */
+void out_use(char *data, size_t size);
+
 #endif

@@ -9,10 +9,14 @@
 
 #include "initctl.h"
 #include "options.h"
+#include "targets.h"
 
 /* What precedes the verb on the command line. */
 struct context {
-	const char *socket; /* path of the control socket */
+	const char *socket;     /* path of the control socket */
+	struct targets targets; /* those given by -S and --all */
+	size_t jobs;            /* --jobs, or 0 */
+	bool rehearsal;         /* end, with 0, instead of connecting: see many.h */
 	bool json;
 	char **words; /* the whole command line, argv */
 };
@@ -50,14 +54,16 @@ int verb_cat(const struct context *context, char **arguments);
 int verb_tail(const struct context *context, char **arguments);
 int verb_ls(const struct context *context, char **arguments);
 int verb_copy(const struct context *context, char **arguments);
+int verb_list(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 int verb_forward(const struct context *context, char **arguments);
 int verb_connect_to(const struct context *context, char **arguments);
 int verb_debug(const struct context *context, char **arguments);
 
 /*
- * Connects to the control socket. Returns the connection, which is close-on-exec and the caller's.
- * Ends the program with EXIT_INITCTL on failure.
+ * Connects to the control socket, unless this is a rehearsal: then it ends the program. Returns the
+ * connection, which is close-on-exec and the caller's. Ends the program with EXIT_INITCTL on
+ * failure.
  */
 int verb_connect(const struct context *context);
 

@@ -120,6 +120,8 @@ def test_verbs_and_options_of_initctl(bash):
     assert len(of_exec) > 5 and set(bash.offers("initctl exec --")) == (options | of_exec) - {"--help"}
     assert bash.offers("initctl signal HU") == ["HUP"]
     assert bash.offers("initctl signal -HU") == ["-HU"]
+    assert bash.offers("initctl list /us") == ["/usr"]
+    assert bash.offers("initctl --all --jobs 9 sessi") == ["sessions"]
 
 
 def test_sessions(bash, container):  # noqa: F811
@@ -175,7 +177,8 @@ def test_other_name(bash, tmp_path):
 
 OTHERS = [("init --wai", "--wait-all"), ("init --chdir /us", "/usr"), ("init -p WINC", "WINCH"),
           ("init --grace 2 odd-comm", "odd-command"), ("initctl ses", "sessions"),
-          ("initctl exec --no-n", "--no-new-privs"), ("initctl -S /none exec odd-comm", "odd-command"),
+          ("initctl exec --no-n", "--no-new-privs"),
+          ("initctl list /us", "/usr"), ("initctl --all --jobs 9 sessi", "sessions"), ("initctl -S /none exec odd-comm", "odd-command"),
           ("initctl signal WINC", "WINCH"), ("initctl tha", "thaw"),
           ("initctl ns net odd-comm", "odd-command"),
           ("initctl debug --tools /bin/sh odd-comm", "odd-command"),
