@@ -90,8 +90,6 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		.envp = environ,
 		.program = -1,
 		.group = SPAWN_OUR_GROUP,
-		.controlling_terminal = -1,
-		.foreground = -1,
 		.cgroup = -1,
 	};
 	struct spawn_failure failure;
