@@ -272,5 +272,5 @@ void options_parse(struct options *options, char **argv, char **envp)
 	for (int i = SIGTSTP; i <= SIGTTOU && persona->stop_stops && options->group; i++)
 		if (options->rewrite.to[i] == i)
 			options->rewrite.to[i] = SIGSTOP;
-	log_setup(persona->name, options->verbosity, persona->setup);
+	log_set_level(options->verbosity);
 }
