@@ -130,10 +130,10 @@ static void take_signals(void)
 /* An operator's request to stop: the command gets a TERM, rewritten as others are, and a CONT. */
 static void take_request(void)
 {
-	const struct server_stop stop = server_take_stop();
 	const int term = self.options.rewrite.to[SIGTERM];
+	long long grace;
 
-	if (!stop.wanted || !end_on_request(stop.grace))
+	if (!server_take_stop(&grace) || !end_on_request(grace))
 		return;
 	if (term)
 		forward(term, NULL);

@@ -196,7 +196,7 @@ bool end_on_request(long long grace)
 	const bool runs = self.state == RUNNING;
 
 	self.stops++;
-	self.requested = shorter(self.requested, grace);
+	self.requested = grace;
 	if (self.requested != NOT_SAID)
 		self.view->grace = self.requested;
 	if (runs)
