@@ -251,8 +251,9 @@ static int queue(
 int signal_forward(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
 {
 	const bool group = to->group && !(to->leader_only && to->leader_only[signal]);
+	const pid_t whom = group ? -to->pid : to->pid;
 
 	if (from && from->ssi_code == SI_QUEUE && !queue(to, group, signal, from))
 		return 0;
-	return sys_kill(group ? -to->pid : to->pid, signal);
+	return sys_kill(whom, signal);
 }
