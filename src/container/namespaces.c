@@ -225,7 +225,7 @@ static void bring_up_loopback(void)
 		up = !sys_ioctl(fd, SIOCSIFFLAGS, &request);
 	}
 	if (!up)
-		fail_cannot("bring up the loopback interface", NULL);
+		fail_cannot("bring up lo", NULL);
 	sys_close(fd);
 }
 
