@@ -305,10 +305,8 @@ SECTION_START int options_apply(
 		failed = mounts_parse(&options->mounts, value ? value : "proc");
 		break;
 	case OPTION_BIND:
-		failed = mounts_add(&options->mounts, value, false);
-		break;
 	case OPTION_TMPFS:
-		failed = mounts_add(&options->mounts, value, true);
+		failed = mounts_add(&options->mounts, value, option->kind == OPTION_TMPFS);
 		break;
 	case OPTION_CONTROL_ALLOW:
 		failed = credentials_parse_list(
