@@ -140,7 +140,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	/* What the kernel sent, the terminal would have sent to the group. */
 	if (!self.process.pid || (from && from->ssi_code == SI_KERNEL && self.group)) {
 		to.group = true;
-		to.leader_only = NULL;
+		to.leader_only = 0;
 	}
 	if (signal == SIGCONT && self.process.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);

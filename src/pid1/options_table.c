@@ -77,6 +77,7 @@ SECTION_START _Noreturn static void print_help(void)
 #define TIME(name)         .kind = OPTION_TIME, .field = FIELD(long long *, name)
 #define DESCRIPTOR(name)   .kind = OPTION_DESCRIPTOR, .field = FIELD(int *, name)
 #define MAP(name)          .kind = OPTION_MAP, .field = FIELD(struct idmap *, name)
+#define SIGNALS(name)      .kind = OPTION_SIGNALS, .field = FIELD(unsigned long long *, name)
 #define CAPABILITIES(name) .kind = OPTION_CAPABILITIES, .field = FIELD(unsigned long long *, name)
 
 #define SETTING(name) .kind = OPTION_SETTING, .field = FIELD(struct settings *, name)
@@ -90,7 +91,7 @@ static const struct option table[] = {
 	{HELP("single-child", "signal only the command"), "c", SECTION_SIGNALS,
 		.kind = OPTION_SINGLE_CHILD},
 	{HELP("main-only SIG[,SIG...]", "signal only the command with these"), "", SECTION_SIGNALS,
-		.kind = OPTION_MAIN_ONLY},
+		SIGNALS(main_only)},
 	{HELP("rewrite FROM:TO", "forward signal FROM as TO; 0 drops it"), "r", SECTION_SIGNALS,
 		.kind = OPTION_REWRITE},
 	{HELP("parent-death-signal SIG", "get SIG when init's parent dies"), "p", SECTION_SIGNALS,
@@ -248,6 +249,11 @@ SECTION_START int options_apply(
 	case OPTION_MAP:
 		failed = idmap_parse(field, value);
 		break;
+	case OPTION_SIGNALS:
+		number = signals_from_list(value);
+		*(unsigned long long *)field |= number;
+		failed = !number;
+		break;
 	case OPTION_CAPABILITIES:
 		number = capabilities_from_list(value);
 		*(unsigned long long *)field |= number;
@@ -261,9 +267,6 @@ SECTION_START int options_apply(
 
 	case OPTION_SINGLE_CHILD:
 		options->group = false;
-		break;
-	case OPTION_MAIN_ONLY:
-		failed = signals_parse(options->main_only, value);
 		break;
 	case OPTION_REWRITE:
 		failed = rewrite_parse(&options->rewrite, value);
