@@ -27,7 +27,7 @@ int socket_address(struct sockaddr_un *address, const char *name)
 	errno = ENAMETOOLONG;
 	if (text_until(name, 0) >= sizeof address->sun_path)
 		return -1;
-	text_join(address->sun_path, name, "");
+	text_copy(address->sun_path, name);
 	return 0;
 }
 

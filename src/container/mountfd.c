@@ -135,13 +135,13 @@ SECTION_START static int follow(int parent, char *path, char *name, char *rest, 
 	*rest = kept;
 	if (length < 0)
 		return -1;
-	text_join(target + length, rest, "");
+	text_copy(target + length, rest);
 	if (*target == '/')
 		name = path;
 	errno = ENAMETOOLONG;
 	if ((size_t)(name - path) + text_until(target, 0) >= PATH_MAX)
 		return -1;
-	text_join(name, target, "");
+	text_copy(name, target);
 	return 0;
 }
 

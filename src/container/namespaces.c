@@ -219,7 +219,7 @@ static void bring_up_loopback(void)
 	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	bool up = false;
 
-	text_join(request.ifr_name, "lo", "");
+	text_copy(request.ifr_name, "lo");
 	if (fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request)) {
 		request.ifr_flags |= IFF_UP;
 		up = !sys_ioctl(fd, SIOCSIFFLAGS, &request);

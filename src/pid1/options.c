@@ -71,7 +71,7 @@ static bool take(struct options *options, struct words *words, const struct opti
 		words->next++;
 	}
 	if (options_apply(option, options, value)) {
-		text_join(text_join(what, "--", name), ": bad value ", "");
+		text_copy(text_join(what, "--", name), ": bad value ");
 		refuse(words, what, value);
 	}
 	return takes_value;

@@ -23,15 +23,15 @@ static bool print(const char *text)
 /* "  -r, --rewrite FROM:TO", and what it does. */
 static bool print_option(const struct option *option)
 {
-	char line[160], *end = text_join(line, "  ", "");
+	char line[160], *end = text_copy(line, "  ");
 	const char *help;
 
 	for (const char *letter = option->letters; *letter; letter++) {
 		*end++ = '-';
 		*end++ = *letter;
-		end = text_join(end, ", ", "");
+		end = text_copy(end, ", ");
 	}
-	end = text_join(end, *option->letters ? "--" : "    --", "");
+	end = text_copy(end, *option->letters ? "--" : "    --");
 	help = text_field(end, option->text, '\t');
 	end += text_until(end, 0);
 	do

@@ -69,7 +69,7 @@ static void exec_searched(const struct spawn *spawn)
 			memcpy(whole, path, before);
 			/* An empty element is the current directory. */
 			whole[before] = '/';
-			text_join(whole + before + (before > 0), file, "");
+			text_copy(whole + before + (before > 0), file);
 			syscall(SYS_execve, whole, spawn->argv, spawn->envp);
 			if (errno == EACCES)
 				denied = EACCES;
