@@ -1,6 +1,5 @@
 #include "limits.h"
 
-#include <errno.h>
 #include <sys/resource.h>
 
 #include "base/number.h"
@@ -49,7 +48,6 @@ int limits_add(struct limits *limits, const char *text, char sign)
 	struct sys_limit *limit;
 	unsigned resource;
 
-	errno = EINVAL;
 	if (!name)
 		name = text;
 	resource = text_number(names, name, sign);
