@@ -107,7 +107,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	if (child < 0)
 		fail_cannot("exec ", helper);
 	sys_waitpid(child, &status, 0);
-	if (WIFSIGNALED(status))
+	if (WTERMSIG(status))
 		idmap_fail_killed(helper, WTERMSIG(status));
 	if (status)
 		fail_note("cannot map ids: ", helper, " refused; see subuid(5)");

@@ -171,7 +171,7 @@ void namespaces_abandon(void)
  */
 static void check_mapper(int status)
 {
-	if (WIFSIGNALED(status))
+	if (WTERMSIG(status))
 		idmap_fail_killed("id mapper", WTERMSIG(status));
 	if (status)
 		_exit(WEXITSTATUS(status));
