@@ -13,15 +13,17 @@
 /* The column at which the help explains an option. */
 enum { HELP_COLUMN = 36 };
 
-static bool print(const char *text)
+/* Ends the process where stdout does not take all of it. */
+static void print(const char *text)
 {
 	size_t length = text_until(text, 0);
 
-	return sys_write(1, text, length) == (ssize_t)length;
+	if (sys_write(1, text, length) != (ssize_t)length)
+		_exit(1);
 }
 
 /* "  -r, --rewrite FROM:TO", and what it does. */
-static bool print_option(const struct option *option)
+static void print_option(const struct option *option)
 {
 	char line[160], *end = text_copy(line, "  ");
 	const char *help;
@@ -38,7 +40,7 @@ static bool print_option(const struct option *option)
 		*end++ = ' ';
 	while (end < line + HELP_COLUMN);
 	text_join(end, help + 1, "\n");
-	return print(line);
+	print(line);
 }
 
 SECTION_START _Noreturn static void print_help(void)
@@ -55,17 +57,17 @@ SECTION_START _Noreturn static void print_help(void)
 		"\nTIME: 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS is read first."
 		"\nExit code: the command's, or 128 + its signal; 125 to 127: it did not start.\n";
 	const struct option *option;
-	bool printed = print("usage: init [options] [--] command [argument...]\n");
 	int section = -1;
 
-	for (unsigned i = 0; printed && (option = options_row(i)); i++) {
+	print("usage: init [options] [--] command [argument...]\n");
+	for (unsigned i = 0; (option = options_row(i)); i++) {
 		if (option->section != section)
-			printed = print(text_name(titles, option->section));
+			print(text_name(titles, option->section));
 		section = option->section;
-		printed = printed && print_option(option);
+		print_option(option);
 	}
-	printed = printed && print(footer);
-	_exit(!printed);
+	print(footer);
+	_exit(0);
 }
 
 /* The offset of a field of struct options; does not compile for a pointer to another type. */
@@ -327,9 +329,12 @@ SECTION_START int options_apply(
 	case OPTION_HELP:
 		print_help();
 	case OPTION_VERSION:
-		_exit(!print(options->persona->version) || !print("init " INIT_VERSION "\n"));
+		print(options->persona->version);
+		print("init " INIT_VERSION "\n");
+		_exit(0);
 	case OPTION_LICENSE:
-		_exit(!print("init: MIT License, without warranty.\n"));
+		print("init: MIT License, without warranty.\n");
+		_exit(0);
 	}
 	return failed ? -1 : 0;
 }
