@@ -51,8 +51,7 @@ int file_open_in(int directory, const char *path, long type)
 	if (!sys_fstatfs(fd, &fs) && (long)fs.f_type == type)
 		return fd;
 	sys_close(fd);
-	errno = EINVAL;
-	return -1;
+	return sys_fail(EINVAL);
 }
 
 void file_close_range(unsigned first, unsigned last, enum file_close when)

@@ -40,10 +40,8 @@ static int configure(int fs, const char *options)
 	while (*options) {
 		char *value = key + text_until(options, '=') + 1;
 		size_t length = text_until(options, ' ');
-		if (length >= sizeof key) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
+		if (length >= sizeof key)
+			return sys_fail(ENAMETOOLONG);
 		memcpy(key, options, length);
 		key[length] = value[-1] = 0;
 		if (set(fs, key, value))
@@ -148,13 +146,12 @@ SECTION_START static int follow(int parent, char *path, char *name, char *rest, 
 	*rest = kept;
 	if (length < 0)
 		return -1;
-	text_join(target + length, rest, "");
+	text_copy(target + length, rest);
 	if (*target == '/')
 		name = path;
-	errno = ENAMETOOLONG;
 	if ((size_t)(name - path) + text_until(target, 0) >= PATH_MAX)
-		return -1;
-	text_join(name, target, "");
+		return sys_fail(ENAMETOOLONG);
+	text_copy(name, target);
 	return 0;
 }
 

@@ -34,6 +34,13 @@ struct sys_entry {
 };
 enum { SYS_DIRECTORY = 4 }; /* a type */
 
+/* Returns -1 with that errno. */
+static inline int sys_fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
 static inline int sys_close(int fd)
 {
 	return (int)syscall(SYS_close, fd);

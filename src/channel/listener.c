@@ -40,10 +40,8 @@ int listener_inherit(int fd, bool *listens)
 
 	if (type < 0)
 		return -1;
-	if (type != SOCK_SEQPACKET || option(fd, SO_DOMAIN) != AF_UNIX) {
-		errno = EPROTOTYPE;
-		return -1;
-	}
+	if (type != SOCK_SEQPACKET || option(fd, SO_DOMAIN) != AF_UNIX)
+		return sys_fail(EPROTOTYPE);
 	for (unsigned i = 0; i < sizeof extras / sizeof *extras; i++)
 		syscall(SYS_setsockopt, fd, SOL_SOCKET, extras[i], &off, sizeof off);
 	if (fds_claim(fd))

@@ -325,9 +325,9 @@ void server_hang_up(void)
 		session_hang_up_all(self.view->grace);
 }
 
-struct server_stop server_take_stop(void)
+bool server_take_stop(long long *grace)
 {
-	return verbs_take_stop();
+	return verbs_take_stop(grace);
 }
 
 int server_remove_socket(void)

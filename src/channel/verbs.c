@@ -17,7 +17,8 @@
 
 static struct {
 	const struct server_view *view;
-	struct server_stop stop;
+	bool stop_wanted;
+	long long stop_grace; /* the shortest that was given: milliseconds, or NOT_SAID */
 } self;
 
 /* The stage of the reply is the verb. */
@@ -220,8 +221,8 @@ static void run_wait(struct verb_call *call)
 static void run_stop(struct verb_call *call)
 {
 	/* Several may come before the first is acted on. */
-	self.stop.wanted = true;
-	self.stop.grace = shorter(self.stop.grace, call->request->grace);
+	self.stop_wanted = true;
+	self.stop_grace = shorter(self.stop_grace, call->request->grace);
 	reply_begin("stopping");
 	connection_send(call->connection, -1);
 }
@@ -371,13 +372,14 @@ int verbs_read(struct request *request, char *data, size_t length, unsigned desc
 void verbs_setup(const struct server_view *view)
 {
 	self.view = view;
-	verbs_take_stop();
+	self.stop_grace = NOT_SAID;
 }
 
-struct server_stop verbs_take_stop(void)
+bool verbs_take_stop(long long *grace)
 {
-	struct server_stop stop = self.stop;
+	const bool wanted = self.stop_wanted;
 
-	self.stop = (struct server_stop){.wanted = false, .grace = NOT_SAID};
-	return stop;
+	self.stop_wanted = false;
+	*grace = self.stop_grace;
+	return wanted;
 }

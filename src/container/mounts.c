@@ -110,7 +110,7 @@ static void put(int root, int mount, unsigned attributes, const char *path, bool
 	char point[PATH_MAX];
 	int over;
 
-	text_join(point, path, "");
+	text_copy(point, path);
 	over = mountfd_point(root, point, directory);
 	if (over < 0 || mountfd_put(mount, attributes, over)) {
 		const bool is_link = !text_is(point, 0, path);
@@ -158,11 +158,13 @@ static void mount_row(int root, enum row row, unsigned list)
 
 SECTION_START static void mount_tmpfs(int root, const char *text)
 {
-	char point[PATH_MAX], options[sizeof "mode=1777 size=" + SIZE_TEXT];
+	char point[PATH_MAX], options[sizeof "mode=1777 size=" + SIZE_TEXT], *end;
 	const char *size = text_field(point, text, ':');
 	int mount;
 
-	text_join(text_join(options, "mode=1777", *size ? " size=" : ""), size + (*size != 0), "");
+	end = text_copy(options, "mode=1777");
+	if (*size)
+		text_join(end, " size=", size + 1);
 	mount = mountfd_make("tmpfs", options, MOUNTFD_NOSUID | MOUNTFD_NODEV);
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
