@@ -60,13 +60,13 @@ int cgroup_open(const struct context *context, const char *action, bool only_own
 	int fd = verb_open(context, "what", "cgroup"), command;
 
 	if (!cgroup_is_one(fd))
-		fail("cannot ", action, " cgroup: init did not pass one");
+		fail_note("cannot ", action, " cgroup: init did not pass one");
 	*container = fd;
 	command = cgroup_of_command(fd);
 	if (command < 0)
-		fail_errno("open cgroup app");
+		fail_cannot("open cgroup app", NULL);
 	if (command == fd && only_own)
-		fail("cannot ", action, " cgroup: init was not started with --cgroup");
+		fail_note("cannot ", action, " cgroup: init was not started with --cgroup");
 	return command;
 }
 
@@ -107,14 +107,14 @@ static bool wait_for_event(int cgroup, const char *action, const char *line)
 
 	events.events = POLLPRI;
 	if (events.fd < 0 && errno != ENOENT)
-		fail_errno("open cgroup.events");
+		fail_cannot("open cgroup.events", NULL);
 	while ((length = pread(events.fd, text, sizeof text - 1, 0)) >= 0) {
 		text[length] = 0;
 		if (scan_find(text, line))
 			return true;
 		left = end - sys_now();
 		if (left <= 0)
-			fail("cannot ", action,
+			fail_note("cannot ", action,
 				" cgroup: not complete after 10 s; the kernel continues to try");
 		poll(&events, 1, (int)left);
 	}
@@ -130,7 +130,7 @@ static int change_state(const struct context *context, char **arguments, const c
 	arguments_end(arguments);
 	cgroup = cgroup_open(context, action, true, &container);
 	if (write_file(cgroup, file, value))
-		fail_errno("write ", file);
+		fail_cannot("write ", file);
 	if (!wait_for_event(cgroup, action, line))
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, " cgroup: the container ended");
 	return 0;
@@ -153,7 +153,7 @@ int verb_kill(const struct context *context, char **arguments)
 	arguments_end(arguments);
 	cgroup = cgroup_open(context, "kill", true, &container);
 	if (write_file(cgroup, "cgroup.kill", "1"))
-		fail_errno("write cgroup.kill");
+		fail_cannot("write cgroup.kill", NULL);
 	wait_for_event(cgroup, "kill", "populated 0\n");
 	return 0;
 }
@@ -174,7 +174,7 @@ _Noreturn static void fail_to_limit(int cgroup, const char *limit, const char *n
 	if (error == ENOENT && !word)
 		fail("cannot limit ", limit, ": no controller ", controller, " in the cgroup");
 	errno = error;
-	fail_errno("limit ", limit);
+	fail_cannot("limit ", limit);
 }
 
 bool cgroup_is_weight(const char *name)

@@ -60,7 +60,7 @@ static void connect_to(const struct inet_host *host)
 			first = error;
 	}
 	errno = first;
-	fail_errno("connect to ", state.text);
+	fail_cannot("connect to ", state.text);
 }
 
 /* Nothing can be sent any more. What has been received is still written. */
@@ -123,13 +123,13 @@ static void move(const struct pollfd polls[POLLS])
 	const short socket = polls[POLL_SOCKET].revents;
 
 	if (polls[POLL_STDOUT].revents && write_half(out))
-		fail_errno("write output");
+		fail_cannot("write output", NULL);
 	if (socket && !out->length && out->from >= 0 && read_half(out)) {
 		out->from = -1;
 		stop_sending(errno);
 	}
 	if (polls[POLL_STDIN].revents && read_half(in))
-		fail_errno("read input");
+		fail_cannot("read input", NULL);
 	if (in->length && (socket || polls[POLL_STDIN].revents) && write_half(in))
 		stop_sending(errno);
 	/* As after a reset while stdin is idle, and the other direction has ended. */
@@ -206,5 +206,5 @@ int verb_connect_to(const struct context *context, char **arguments)
 	if (!state.error)
 		return 0;
 	errno = state.error;
-	fail_errno("relay connection to ", state.text);
+	fail_cannot("relay connection to ", state.text);
 }

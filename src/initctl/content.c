@@ -125,7 +125,7 @@ static void put(const char *data, size_t length)
 		if (written < 0 && errno == EAGAIN)
 			sys_poll(&ready, 1, -1);
 		else if (written < 0 && errno != EINTR)
-			fail_errno("write output");
+			fail_cannot("write output", NULL);
 		data += written > 0 ? written : 0;
 		length -= written > 0 ? (size_t)written : 0;
 	}
@@ -145,7 +145,7 @@ static size_t begun(const char *data, size_t length)
 static void flush(void)
 {
 	if (!out_flush())
-		fail_errno("write output");
+		fail_cannot("write output", NULL);
 }
 
 static void show(const char *data, size_t length)

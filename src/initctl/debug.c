@@ -171,10 +171,10 @@ static int start(struct debug *debug)
 	pid_t child;
 
 	if (sys_socketpair(ends))
-		fail_errno("make a pair of sockets");
+		fail_cannot("make a pair of sockets", NULL);
 	child = fork();
 	if (child < 0)
-		fail_errno("fork");
+		fail_cannot("fork", NULL);
 	debug->minder.connection = ends[1];
 	if (!child) {
 		close(ends[0]);
@@ -187,7 +187,7 @@ static int start(struct debug *debug)
 	/* It has said why. */
 	if (waitpid(child, &status, 0) == child && WIFEXITED(status))
 		exit(WEXITSTATUS(status));
-	fail("cannot run ", *debug->minder.command, ": its minder was killed");
+	fail_note("cannot run ", *debug->minder.command, ": its minder was killed");
 }
 
 int verb_debug(const struct context *context, char **arguments)
@@ -201,7 +201,7 @@ int verb_debug(const struct context *context, char **arguments)
 		words++;
 	debug.env = calloc(words + 5, sizeof *debug.env);
 	if (!debug.env)
-		fail_errno("allocate memory");
+		fail_cannot("allocate memory", NULL);
 	options_take(debug_options, &debug, &arguments);
 	if (!debug.tools)
 		fail_usage("no --tools given", NULL);

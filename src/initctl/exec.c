@@ -237,7 +237,7 @@ static void take_options(struct run *run, char ***arguments)
 	run->env = calloc(words + 8, sizeof *run->env);
 	run->limits = calloc(words + 1, sizeof *run->limits);
 	if (!run->env || !run->limits)
-		fail_errno("read options");
+		fail_cannot("read options", NULL);
 	options_take(exec_options, run, arguments);
 }
 
@@ -302,9 +302,9 @@ int verb_attach(const struct context *context, char **arguments)
 	if (initctl_is(&reply, "failed"))
 		return output_failed(&reply, id, id);
 	if (!initctl_is(&reply, "attached") || reply.count > 1)
-		fail("cannot attach to session ", id, ": unexpected reply from init");
+		fail_note("cannot attach to session ", id, ": unexpected reply from init");
 	if (reply.count && !initctl_is_master(reply.fds[0]))
-		fail("cannot attach to session ", id, ": init did not pass a terminal");
+		fail_note("cannot attach to session ", id, ": init did not pass a terminal");
 	if (reply.count)
 		relay.master = reply.fds[0];
 	return relay_run(&relay);

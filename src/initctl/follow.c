@@ -35,7 +35,7 @@ void follow_header(const struct followed *file, unsigned count)
 	display_text(file->content.path, strlen(file->content.path), 0);
 	out_line(" <==");
 	if (!out_flush())
-		fail_errno("write output");
+		fail_cannot("write output", NULL);
 	last = file;
 }
 
@@ -52,7 +52,7 @@ static bool print_growth(struct followed *file, unsigned count)
 	if (!file_status_of(content->fd, &status)) {
 		file->has_size |= status.size > 0;
 		if (file->has_size && status.size < content->at) {
-			warn(content->path, ": file truncated");
+			log_note(LOG_WARN, content->path, ": file truncated");
 			content->at = 0;
 			lseek(content->fd, 0, SEEK_SET);
 		}
@@ -117,7 +117,7 @@ static void follow_name(struct followed *file, unsigned count, int root)
 		;
 	content_close(content);
 	*content = next;
-	warn(content->path,
+	log_note(LOG_WARN, content->path,
 		was_open ? ": following another file of this name" : ": following it now");
 	file->is_missing = file->has_size = false;
 }
@@ -126,7 +126,7 @@ _Noreturn static void end_unread(void)
 {
 	raise(SIGPIPE);
 	errno = EPIPE;
-	fail_errno("write output");
+	fail_cannot("write output", NULL);
 }
 
 void follow_files(struct followed *files, unsigned count, int root, int connection)

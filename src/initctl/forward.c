@@ -124,7 +124,7 @@ static void listen_all(struct forward *forward)
 	for (int tries = 1; (done = try_listen(forward, fds)) < from->count; tries++) {
 		inet_text(&from->addresses[done], text);
 		if (!done || !any_port || errno != EADDRINUSE || tries == PORT_TRIES)
-			fail_errno("listen on ", text);
+			fail_cannot("listen on ", text);
 		close(fds[0]);
 		inet_set_port(&from->addresses[0], 0);
 	}

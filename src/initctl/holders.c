@@ -167,6 +167,6 @@ void holders_find(struct holders *list, int proc, struct sockets *sockets)
 	watchdog_end();
 	memory_release(&index.memory);
 	if (length < 0)
-		fail_errno("list processes");
+		fail_cannot("list processes", NULL);
 	close(own);
 }

@@ -134,7 +134,7 @@ void inet_find(
 	read_hosts(context, text, sizeof text);
 	search(host, text, name, port);
 	if (!host->count)
-		fail("cannot find host ", name, ": it is not in the container's /etc/hosts");
+		fail_note("cannot find host ", name, ": it is not in the container's /etc/hosts");
 }
 
 socklen_t inet_size(const struct inet_address *address)
@@ -223,6 +223,6 @@ int inet_open(int connection, const struct inet_address *address, const char *ve
 		verb_unanswered("open a socket for ", text);
 	field = initctl_field(&reply, "field");
 	if (field && !strcmp(field, "socket"))
-		fail("this init is too old to ", verb, ": it has no 'open socket'");
+		fail_note("this init is too old to ", verb, ": it has no 'open socket'");
 	exit(output_failed(&reply, text, NULL));
 }

@@ -58,7 +58,7 @@ static void flush(int to)
 			continue;
 		written = write(to, p, size);
 		if (written < 0 && errno != EINTR && errno != EAGAIN)
-			fail_errno("write output");
+			fail_cannot("write output", NULL);
 		if (written > 0) {
 			p += written;
 			self.length -= (size_t)written;

@@ -77,7 +77,7 @@ static void add_id(struct login *login, const char *separator, const char *id)
 	const size_t length = strlen(login->user);
 
 	if (length + strlen(separator) + strlen(id) >= sizeof login->user)
-		fail("cannot use the groups of user: there are too many");
+		fail_note("cannot use the groups of user: there are too many", NULL, NULL);
 	out_format(login->user + length, sizeof login->user - length, "%s%s", separator, id);
 }
 
@@ -93,7 +93,7 @@ static void add_groups(struct login *login, int root, char *names)
 			is_id(fields[ID]))
 			name = fields[ID];
 		if (!is_id(name))
-			fail("cannot find group ", name, " in the container's /etc/group");
+			fail_note("cannot find group ", name, " in the container's /etc/group");
 		add_id(login, separator, name);
 		separator = ",";
 	}
@@ -135,12 +135,12 @@ static void find_named(struct login *login, int root, const char *user)
 	int error;
 
 	if ((size_t)out_format(name, sizeof name, "%s", user) >= sizeof name)
-		fail("cannot find user: the list of groups is too long");
+		fail_note("cannot find user: the list of groups is too long", NULL, NULL);
 	groups = strchr(name, ':');
 	if (groups)
 		*groups++ = 0;
 	if (strlen(name) >= LOGIN_VALUE)
-		fail("cannot find user: the name is too long");
+		fail_note("cannot find user: the name is too long", NULL, NULL);
 	errno = 0;
 	text = read_file(root, "/etc/passwd", &memory);
 	error = errno;
@@ -159,7 +159,7 @@ static void find_named(struct login *login, int root, const char *user)
 		errno = error;
 		fail_errno("find user ", name, " in the container's /etc/passwd");
 	} else {
-		fail("cannot find user ", name, " in the container's /etc/passwd");
+		fail_note("cannot find user ", name, " in the container's /etc/passwd");
 	}
 	if (groups)
 		add_groups(login, root, groups);
@@ -211,6 +211,6 @@ void login_find(const struct context *context, const char *user, struct login *l
 	else if (!opened)
 		find_shell(login, reply.fds[0], uid);
 	else if (user && !login_is_numeric(user))
-		fail("cannot find user ", user, ": init does not pass the container's root");
+		fail_note("cannot find user ", user, ": init does not pass the container's root");
 	initctl_discard(&reply);
 }

@@ -107,7 +107,7 @@ int verb_connect(const struct context *context)
 	if (connection < 0 && errno == ETIMEDOUT)
 		watchdog_fail("connect to ", context->socket);
 	if (connection < 0)
-		fail_errno("connect to ", context->socket);
+		fail_cannot("connect to ", context->socket);
 	return connection;
 }
 
@@ -115,7 +115,7 @@ int verb_printed(void)
 {
 	if (out_flush())
 		return 0;
-	fail_errno("write output");
+	fail_cannot("write output", NULL);
 }
 
 _Noreturn static void print_help(void *field, const char *value);

@@ -232,7 +232,7 @@ static void rehearse(void)
 	if (!pid)
 		exit(self.verb(&own, self.arguments));
 	if (pid < 0)
-		fail_errno("start a process");
+		fail_cannot("start a process", NULL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (status)
@@ -270,7 +270,7 @@ int many_run(const struct context *context,
 	size_t next = 0;
 
 	if (!count)
-		fail("no control socket found: ", context->targets.several);
+		fail_note("no control socket found: ", context->targets.several, NULL);
 	self.context = context;
 	self.verb = verb;
 	self.arguments = arguments;
@@ -285,7 +285,7 @@ int many_run(const struct context *context,
 			else if (self.running)
 				break;
 			else
-				fail_errno("start a process");
+				fail_cannot("start a process", NULL);
 		}
 		wait_for_jobs();
 		pass_signal();

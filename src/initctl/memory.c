@@ -26,7 +26,7 @@ void memory_reserve(struct memory *memory, size_t size)
 	else
 		data = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED)
-		fail_errno("get memory");
+		fail_cannot("get memory", NULL);
 	*memory = (struct memory){data, room};
 }
 

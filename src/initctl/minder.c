@@ -32,7 +32,7 @@ static void join_keyring(void)
 
 	if (syscall(SYS_keyctl, join_session_keyring, NULL) < 0 && errno != ENOSYS &&
 		errno != EPERM)
-		fail_errno("join session keyring");
+		fail_cannot("join session keyring", NULL);
 }
 
 /*
@@ -46,15 +46,15 @@ _Noreturn static void become(const struct minder *minder)
 	setsid();
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(minder->stdio[fd], fd) < 0)
-			fail_errno("pass descriptors to ", *minder->command);
+			fail_cannot("pass descriptors to ", *minder->command);
 	file_close_range(3, ~0U, FILE_CLOSE_ON_EXEC);
 	if (minder->master >= 0 && sys_ioctl(0, TIOCSCTTY, NULL))
-		fail_errno("control the terminal");
+		fail_cannot("control the terminal", NULL);
 	join_keyring();
 	if (chdir(minder->directory))
-		fail_errno("change directory to ", minder->directory);
+		fail_cannot("change directory to ", minder->directory);
 	fexecve(minder->program, minder->command, minder->environment);
-	fail_errno("supervise ", *minder->command);
+	fail_cannot("supervise ", *minder->command);
 }
 
 /* The command's supervisor leads a session, or is about to. */
@@ -122,7 +122,7 @@ void minder_run(const struct minder *minder, struct initctl_message *buffer)
 		become(minder);
 	sys_prctl(PR_SET_PDEATHSIG, 0);
 	if (connection < 0)
-		fail_errno("relay session of ", *minder->command);
+		fail_cannot("relay session of ", *minder->command);
 	initctl_begin(&message, data, sizeof data, "started");
 	initctl_send(connection, &message, &minder->master, minder->master >= 0);
 	/* The reader of a pipe, and of the terminal, is to see the end when the command closes it.

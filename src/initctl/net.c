@@ -131,7 +131,8 @@ static void read_sockets(
 		if (pids[i] && is_in_network(proc, pids[i], status.st_ino) &&
 			read_network(choice, proc, pids[i], list))
 			return;
-	fail("cannot list sockets: no process of the container's network in its /proc");
+	fail_note("cannot list sockets: no process of the container's network in its /proc", NULL,
+		NULL);
 }
 
 /* A text that grows. */
@@ -257,7 +258,7 @@ int verb_net(const struct context *context, char **arguments)
 	arguments_end(arguments);
 	proc = container_proc(context);
 	if (proc < 0)
-		fail("cannot list sockets: init did not pass its /proc");
+		fail_note("cannot list sockets: init did not pass its /proc", NULL, NULL);
 	read_sockets(context, &choice, proc, &sockets);
 	holders_find(&holders, proc, &sockets);
 	table_begin(&table, "socket", columns, sizeof columns / sizeof *columns, false);

@@ -99,7 +99,8 @@ static void drop_unsaved(struct request *request)
 		if (request->fds[i] >= 0 && ns_is_ours(i, request->fds[i]))
 			nslist_drop(&request->list, i);
 	if (!request->list.count)
-		fail("cannot save namespaces: init shares all of its own with this process");
+		fail_note("cannot save namespaces: init shares all of its own with this process",
+			NULL, NULL);
 }
 
 static void print_how_to_move(const struct context *context, const struct request *request)
@@ -120,10 +121,10 @@ static int move_behind(const struct request *request, int fd, const char *name)
 	int moved = fcntl(fd, F_DUPFD_CLOEXEC, request->first + (int)request->list.count);
 
 	if (moved < 0 && errno == EINVAL)
-		fail("cannot pass descriptor of ", name,
+		fail_note("cannot pass descriptor of ", name,
 			": --fd is beyond the limit of open files");
 	if (moved < 0)
-		fail_errno("pass descriptor of ", name);
+		fail_cannot("pass descriptor of ", name);
 	return moved;
 }
 
@@ -139,7 +140,7 @@ static void pass_descriptors(const struct request *request)
 			request, request->fds[list->kinds[i]], ns_names[list->kinds[i]].name);
 	for (unsigned i = 0; i < list->count; i++)
 		if (dup2(fds[i], request->first + (int)i) < 0)
-			fail_errno("pass descriptor of ", ns_names[list->kinds[i]].name);
+			fail_cannot("pass descriptor of ", ns_names[list->kinds[i]].name);
 }
 
 _Noreturn static void run(struct request *request, char **command, int program)

@@ -67,7 +67,7 @@ static void enter_user(int fd, int proc)
 	mapped = set_id(SYS_IDS(setgid), proc, "self/gid_map", getgid());
 	mapped &= set_id(SYS_IDS(setuid), proc, "self/uid_map", getuid());
 	if (root && !mapped)
-		fail_errno("become root of user namespace");
+		fail_cannot("become root of user namespace", NULL);
 }
 
 /*
@@ -79,12 +79,12 @@ static void enter_root(int root)
 	struct stat container, current;
 
 	if (fchdir(root))
-		fail_errno("change to the container's root directory");
+		fail_cannot("change to the container's root directory", NULL);
 	if (!fstat(root, &container) && !stat("/", &current) &&
 		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
 		return;
 	if (chroot("."))
-		fail_errno("change root to the container's root directory");
+		fail_cannot("change root to the container's root directory", NULL);
 }
 
 /*
@@ -196,9 +196,9 @@ pid_t nsenter_fork(void)
 
 	/* The kernel's error for a PID namespace whose PID 1 has ended. */
 	if (pid < 0 && errno == ENOMEM)
-		fail("cannot enter pid namespace: its init has ended");
+		fail_note("cannot enter pid namespace: its init has ended", NULL, NULL);
 	if (pid < 0)
-		fail_errno("fork");
+		fail_cannot("fork", NULL);
 	return pid;
 }
 

@@ -41,7 +41,7 @@ void nsfetch(int connection, struct nslist *list, int fds[NS_KINDS])
 			nslist_drop(list, i);
 	}
 	if (!list->count)
-		fail("cannot open namespaces: init has none to hand out");
+		fail_note("cannot open namespaces: init has none to hand out", NULL, NULL);
 }
 
 int nsfetch_directory(int connection, const char *what)

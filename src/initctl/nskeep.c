@@ -71,7 +71,7 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (mkdir(directory, 0700))
-		fail_errno("make directory ", directory);
+		fail_cannot("make directory ", directory);
 	mounted = !mount("initctl", directory, "tmpfs", flags, LIMITS);
 	if (mounted && !mount(NULL, directory, NULL, MS_PRIVATE, NULL)) {
 		unsigned i = 0;
@@ -86,7 +86,7 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	remove_saved(directory, mounted);
 	/* The kernel's rule that keeps mount namespaces from holding one another. */
 	if (error == EINVAL && !strcmp(failed, ns_names[NS_MNT].name))
-		fail("cannot save mnt in ", directory,
+		fail_note("cannot save mnt in ", directory,
 			": only a mount namespace older than it can hold it");
 	errno = error;
 	fail_errno("save ", failed, *failed ? " in " : "namespaces in ", directory);
@@ -103,12 +103,12 @@ void nskeep_open(const char *directory, struct nslist *list, int *fds)
 			fds[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (fds[i] < 0 && nslist_has(list, i)) {
 			if (!list->all || errno != ENOENT)
-				fail_errno("open ", path);
+				fail_cannot("open ", path);
 			nslist_drop(list, i);
 		}
 	}
 	if (!list->count)
-		fail("cannot open ", directory, ": no namespaces were saved there");
+		fail_note("cannot open ", directory, ": no namespaces were saved there");
 }
 
 void nskeep_drop(const char *directory)
@@ -116,9 +116,9 @@ void nskeep_drop(const char *directory)
 	struct statfs fs;
 
 	if (statfs(directory, &fs))
-		fail_errno("drop ", directory);
+		fail_cannot("drop ", directory);
 	if (fs.f_type != TMPFS || fs.f_files != FILES || fs.f_blocks != 1)
-		fail("cannot drop ", directory, ": no namespaces were saved there");
+		fail_note("cannot drop ", directory, ": no namespaces were saved there");
 	if (remove_saved(directory, true))
-		fail_errno("drop ", directory);
+		fail_cannot("drop ", directory);
 }

@@ -86,7 +86,7 @@ void nslist_check(const int *fds)
 {
 	for (unsigned i = 0; i < NS_KINDS; i++)
 		if (fds[i] >= 0 && !ns_is(i, fds[i]))
-			fail("cannot use descriptor of ", ns_names[i].name,
+			fail_note("cannot use descriptor of ", ns_names[i].name,
 				": not a namespace of this kind");
 }
 

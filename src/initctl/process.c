@@ -188,7 +188,7 @@ void process_list(int proc, struct process_list *list)
 			p += entry->length;
 		}
 	if (length < 0)
-		fail_errno("list processes");
+		fail_cannot("list processes", NULL);
 	sys_close(own);
 }
 

@@ -27,14 +27,14 @@ int program_open(const char *path)
 		file = -1;
 	}
 	if (file < 0)
-		fail_errno("open program ", path);
+		fail_cannot("open program ", path);
 	copy = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (copy < 0)
-		fail_errno("copy program ", path);
+		fail_cannot("copy program ", path);
 	while ((length = sendfile(copy, file, NULL, 1 << 30)) > 0)
 		;
 	if (length || fchmod(copy, 0555) || fcntl(copy, F_ADD_SEALS, SEALS))
-		fail_errno("copy program ", path);
+		fail_cannot("copy program ", path);
 	close(file);
 	return copy;
 }
@@ -54,5 +54,5 @@ void program_protect(char **words)
 	if (seals >= 0 && (seals & F_SEAL_WRITE))
 		return;
 	fexecve(program_open_own(), words, environ);
-	fail_errno("run program ", own_file);
+	fail_cannot("run program ", own_file);
 }

@@ -22,7 +22,7 @@ void verb_unanswered(const char *action, const char *object)
 		fail("cannot ", action, object, ": unexpected reply from init");
 	if (errno == ETIMEDOUT)
 		watchdog_fail(action, object);
-	fail_errno(action, object);
+	fail_cannot(action, object);
 }
 
 _Noreturn static void not_completed(const char *object)

@@ -69,7 +69,7 @@ void relay_block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, &state.original_mask);
 	state.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (state.signal_fd < 0)
-		fail_errno("receive signals");
+		fail_cannot("receive signals", NULL);
 }
 
 /* The message that was received last. */
@@ -386,7 +386,7 @@ int relay_run(struct relay *relay)
 	code = relay_events();
 	terminal_restore();
 	if (state.channel_error == ECONNRESET) {
-		warn(relay->object, ": the container ended");
+		log_note(LOG_WARN, relay->object, ": the container ended");
 	} else if (state.channel_error) {
 		errno = state.channel_error;
 		warn_cannot("relay session of ", relay->object);

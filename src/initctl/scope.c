@@ -237,7 +237,7 @@ _Noreturn static void be_guard(char **command)
 {
 	guard.command = fork();
 	if (guard.command < 0)
-		fail_errno("fork for ", *command);
+		fail_cannot("fork for ", *command);
 	if (!guard.command)
 		execute(command);
 	/* What is sent to the session's process group is not for the guard. */
@@ -257,7 +257,7 @@ static void release_terminal(void)
 	sigset_t sent;
 
 	if (sys_ioctl(0, TIOCNOTTY, NULL))
-		fail_errno("release the terminal");
+		fail_cannot("release the terminal", NULL);
 	sigemptyset(&sent);
 	sigaddset(&sent, SIGHUP);
 	sigaddset(&sent, SIGCONT);
@@ -275,7 +275,7 @@ void scope_run(char **command)
 
 	proc = proc_open();
 	if (proc < 0)
-		fail("cannot supervise ", *command, ": /proc does not show its processes");
+		fail_note("cannot supervise ", *command, ": /proc does not show its processes");
 	close(proc);
 	sys_prctl(PR_SET_NAME, (unsigned long)"initctl-scope");
 	/* Others of the same user do not trace it, and it leaves no core dump. */
@@ -288,10 +288,10 @@ void scope_run(char **command)
 		release_terminal();
 	guard.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (guard.signals < 0 || sys_pipe(ends))
-		fail_errno("supervise ", *command);
+		fail_cannot("supervise ", *command);
 	child = fork();
 	if (child < 0)
-		fail_errno("fork for ", *command);
+		fail_cannot("fork for ", *command);
 	/* Both are, since what a guard that is killed leaves behind comes to the leader. */
 	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!child) {

@@ -193,9 +193,9 @@ void search_directory(struct targets *targets, const char *directory, bool may_b
 	if (top < 0 && may_be_missing && errno == ENOENT)
 		return;
 	if (top < 0)
-		fail_errno("read directory ", directory);
+		fail_cannot("read directory ", directory);
 	if (!extend(&path, directory, strlen(directory)) || !extend(&path, "/", 1))
-		fail("cannot read directory ", directory, ": its path is too long");
+		fail_note("cannot read directory ", directory, ": its path is too long");
 	while (path.length > 1 && path.text[path.length - 2] == '/')
 		path.text[--path.length] = 0;
 	push(&places, &path, NULL, 0);

@@ -26,7 +26,7 @@ void snapshot_open(struct snapshot *snapshot, const struct context *context)
 
 	*snapshot = (struct snapshot){.context = context, .proc = container_proc(context)};
 	if (snapshot->proc < 0)
-		fail("cannot list processes: init does not pass /proc");
+		fail_note("cannot list processes: init does not pass /proc", NULL, NULL);
 	owner_load(context, root);
 	if (root >= 0)
 		sys_close(root);

@@ -16,7 +16,7 @@ static int open_null(int flags)
 	int fd = open("/dev/null", flags | O_CLOEXEC);
 
 	if (fd < 0)
-		fail_errno("open /dev/null");
+		fail_cannot("open /dev/null", NULL);
 	return fd;
 }
 
@@ -31,7 +31,7 @@ static int pass(int fd, bool detached, int *relayed)
 	if (!terminal_is(fd))
 		return fd;
 	if (sys_pipe(ends))
-		fail_errno("make a pipe");
+		fail_cannot("make a pipe", NULL);
 	*relayed = ends[own_end];
 	return ends[!own_end];
 }

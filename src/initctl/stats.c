@@ -101,7 +101,8 @@ static void print_raw(const struct context *context, int cgroup, int container)
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		add_file(&out, cgroup, tables[i], true);
 	if (out.full)
-		fail("cannot print stats of cgroup: too many values for one message");
+		fail_note("cannot print stats of cgroup: too many values for one message", NULL,
+			NULL);
 	message.length = out.length;
 	if (context->json)
 		output_json(&message);
@@ -162,7 +163,9 @@ static int print_usage(
 	usagesource_open(context, &from);
 	do {
 		if (!look(&from, &one))
-			fail("cannot print stats of container: there is no cgroup and no /proc");
+			fail_note(
+				"cannot print stats of container: there is no cgroup and no /proc",
+				NULL, NULL);
 		if (context->json)
 			usagelines_json(&one);
 		else

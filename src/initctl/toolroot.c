@@ -34,7 +34,7 @@ void toolroot_open(struct toolroot *root, const char *path)
 	if (root->tools >= 0)
 		return;
 	if (errno != ENOTDIR)
-		fail_errno("open tools ", path);
+		fail_cannot("open tools ", path);
 	root->name = text_last(path, '/');
 	root->tools = program_open(path);
 }
@@ -53,7 +53,7 @@ static void copy_tools(struct toolroot *root, const int *fds)
 	const struct nslist user = {.kinds = {NS_USER}, .count = 1};
 
 	if (!root->name && fchdir(root->tools))
-		fail_errno("change to the directory of tools");
+		fail_cannot("change to the directory of tools", NULL);
 	if (unshare(CLONE_NEWNS)) {
 		if (errno == EPERM && fds[NS_USER] >= 0)
 			nsenter(&user, fds, -1);
@@ -78,7 +78,7 @@ static void copy_directory(int *fd, const char *name)
 	int mount = mountfd_copy(*fd, ".");
 
 	if (mount < 0)
-		fail_errno("copy mount of the container's ", name);
+		fail_cannot("copy mount of the container's ", name);
 	close(*fd);
 	*fd = mount;
 }
@@ -94,7 +94,7 @@ void toolroot_copy(struct toolroot *root, const int *fds)
 	copy_directory(&root->container, "root");
 	copy_directory(&root->proc, "/proc");
 	if (setns(ours, CLONE_NEWNS))
-		fail_errno("return to mount namespace");
+		fail_cannot("return to mount namespace", NULL);
 	close(ours);
 }
 
@@ -138,7 +138,7 @@ static void place_file(const struct toolroot *root)
 	while (to >= 0 && (length = sendfile(to, root->tools, &at, 1 << 30)) > 0)
 		;
 	if (to < 0 || length)
-		fail_errno("copy tools to ", path);
+		fail_cannot("copy tools to ", path);
 	close(to);
 	close(root->tools);
 }
@@ -155,7 +155,7 @@ static void place_entry(int shelf, const char *name)
 	int result = -1;
 
 	if (file_status_at(shelf, name, &status))
-		fail_errno("open tools ", name);
+		fail_cannot("open tools ", name);
 	if (S_ISLNK(status.mode)) {
 		length = readlinkat(shelf, name, target, sizeof target - 1);
 		target[length < 0 ? 0 : length] = 0;
@@ -183,7 +183,7 @@ static void place_directory(int mount)
 	put(mount, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NODEV, SHELF);
 	shelf = sys_open(AT_FDCWD, SHELF, O_RDONLY | O_DIRECTORY);
 	if (shelf < 0)
-		fail_errno("read the directory of tools");
+		fail_cannot("read the directory of tools", NULL);
 	while ((length = sys_entries(shelf, buffer, sizeof buffer)) > 0)
 		for (const char *p = buffer; p < buffer + length;) {
 			const struct sys_entry *entry = (const struct sys_entry *)p;
@@ -192,10 +192,10 @@ static void place_directory(int mount)
 			p += entry->length;
 		}
 	if (length)
-		fail_errno("read the directory of tools");
+		fail_cannot("read the directory of tools", NULL);
 	close(shelf);
 	if (umount2(SHELF, MNT_DETACH) || rmdir(SHELF))
-		fail_errno("unmount the directory of tools");
+		fail_cannot("unmount the directory of tools", NULL);
 }
 
 /* Devices that the host lacks, the tools lack too. */
@@ -220,12 +220,12 @@ void toolroot_build(const struct toolroot *root)
 
 	/* Mounts of the host and the container would else receive ours. */
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		fail_errno("make mount namespace");
+		fail_cannot("make mount namespace", NULL);
 	over = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
 	host = sys_open(AT_FDCWD, "/dev", O_PATH | O_DIRECTORY);
 	tree = mountfd_make("tmpfs", "mode=755", MOUNTFD_NOSUID | MOUNTFD_NODEV);
 	if (tree < 0 || mountfd_put(tree, MOUNTFD_NOSUID | MOUNTFD_NODEV, over) || fchdir(tree))
-		fail_errno("mount the tools' root");
+		fail_cannot("mount the tools' root", NULL);
 	close(over);
 	make_directory("container", 0755);
 	put(root->container, MOUNTFD_NOSUID | MOUNTFD_NODEV, "container");
@@ -238,7 +238,7 @@ void toolroot_build(const struct toolroot *root)
 	else
 		place_directory(root->tools);
 	if (mountfd_pivot() || chdir("/"))
-		fail_errno("change to the tools' root");
+		fail_cannot("change to the tools' root", NULL);
 	close(tree);
 	umask(mask);
 }
@@ -248,9 +248,9 @@ int toolroot_terminal(int *slave)
 	int master = sys_open(AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NOCTTY), unlock = 0;
 
 	if (master < 0 || sys_ioctl(master, TIOCSPTLCK, &unlock))
-		fail_errno("open terminal");
+		fail_cannot("open terminal", NULL);
 	*slave = sys_ioctl(master, TIOCGPTPEER, (void *)(O_RDWR | O_NOCTTY | O_CLOEXEC));
 	if (*slave < 0)
-		fail_errno("open terminal");
+		fail_cannot("open terminal", NULL);
 	return master;
 }

@@ -326,7 +326,7 @@ static int run(const struct context *context, long long interval)
 	int code;
 
 	if (signals < 0 || terminal_raw(STDOUT_FILENO, true))
-		fail_errno("set up the terminal");
+		fail_cannot("set up the terminal", NULL);
 	do {
 		const long long next = sys_now() + interval;
 		look();
@@ -379,7 +379,8 @@ int verb_top(const struct context *context, char **arguments)
 		(number_parse_time(request.interval, &interval) || interval < SHORTEST))
 		fail_usage("bad value for --interval", request.interval);
 	if (!request.once && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
-		fail("cannot draw a screen: stdin and stdout are no terminal, see --once");
+		fail_note("cannot draw a screen: stdin and stdout are no terminal, see --once",
+			NULL, NULL);
 	snapshot_open(&top.snapshot, context);
 	usagesource_open(context, &from);
 	return request.once ? print_once(context) : run(context, interval);

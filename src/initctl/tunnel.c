@@ -65,7 +65,7 @@ static void watch_listeners(bool watch)
 static void pause_accepting(const char *reason, long long time)
 {
 	if (!state.warned)
-		warn("cannot accept more connections for now: ", reason);
+		log_note(LOG_WARN, "cannot accept more connections for now: ", reason);
 	state.warned = true;
 	state.full = true;
 	state.retry = time ? sys_now() + time : 0;
@@ -195,7 +195,7 @@ int tunnel_run(int connection, struct tunnel_listener *listeners, unsigned count
 	state.epoll = sys_epoll();
 	sys_fcntl(connection, F_SETFL, O_RDWR | O_NONBLOCK);
 	if (state.epoll < 0 || sys_epoll_ctl(state.epoll, EPOLL_CTL_ADD, connection, &event))
-		fail_errno("wait for connections");
+		fail_cannot("wait for connections", NULL);
 	set_limits();
 	watch_listeners(true);
 	while (state.connection >= 0)
@@ -205,6 +205,6 @@ int tunnel_run(int connection, struct tunnel_listener *listeners, unsigned count
 	end = sys_now() + LAST_TIME;
 	while (pair_count() && sys_now() < end && step())
 		;
-	warn("cannot forward any more: the container ended");
+	log_note(LOG_WARN, "cannot forward any more: the container ended", NULL);
 	return EXIT_CONTAINER_ENDED;
 }

@@ -29,7 +29,7 @@ static int open_cgroup2(const struct context *context)
 	close(type);
 	fd = cgroup_of_command(fd);
 	if (fd < 0)
-		fail_errno("open cgroup app");
+		fail_cannot("open cgroup app", NULL);
 	return fd;
 }
 

@@ -128,7 +128,7 @@ int verb_watch(const struct context *context, char **arguments)
 		if (initctl_is(&message, "failed"))
 			return output_failed(&message, "watch", NULL);
 		if (!initctl_is(&message, "event"))
-			fail("cannot watch: unexpected reply from init");
+			fail_note("cannot watch: unexpected reply from init", NULL, NULL);
 		print_event(context->json);
 		if (out_has_failed())
 			break;

@@ -73,7 +73,7 @@ static void start(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (pthread_create(&thread, NULL, watch, NULL))
-		fail_errno("start a thread");
+		fail_cannot("start a thread", NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	started = true;
 }
