@@ -78,16 +78,12 @@ void copy_alive(const char *path, long long bytes)
 	progress_add(bytes);
 }
 
-/*
- * Leaves nothing unfinished behind, neither a file nor a line; but where a call hangs inside, so
- * would one that removes the file.
- */
+/* Leaves nothing unfinished behind, neither a file nor a line. */
 static void clean(int code, int error)
 {
 	(void)code;
 	(void)error;
-	if (gettid() == getpid() || !is_inwards)
-		copyfile_discard();
+	copyfile_discard();
 	progress_erase();
 }
 

@@ -13,9 +13,10 @@ long long watchdog_timeout(void);
 /*
  * To be called around calls that the container can make hang. If watchdog_end(), or the next
  * watchdog_begin(), does not follow in time, the program ends with EXIT_INITCTL, after "cannot
- * ACTION OBJECT: no answer within 10 s". The strings stay the caller's, and have to stay until
- * then. Costs a thread at its first call, and then two stores. Never around a call that waits for
- * the operator, as a write to stdout does.
+ * ACTION OBJECT: no answer within 10 s". At the first call the program becomes two processes (see
+ * watchdog.c), of which the caller is the second: pids that were asked for before are of no use
+ * any more. Afterwards a call costs no more than a text of 256 bytes. Never around a call that
+ * waits for the operator, as a write to stdout does.
  */
 void watchdog_begin(const char *action, const char *object);
 void watchdog_end(void);

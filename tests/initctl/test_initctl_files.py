@@ -166,7 +166,7 @@ def test_a_replaced_file(rooted):
     path, fifo = rooted.root / "file", rooted.root / "fifo"
     path.write_text("text\n")
     os.mkfifo(fifo)
-    slow = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=statx:delay_exit=1000000"]
+    slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=statx:delay_exit=1000000"]
     one = rooted.popen("cat", "file", outer=slow)
 
     def opened():
@@ -440,7 +440,7 @@ def test_nothing_is_lost_in_a_rotation(rooted, follow):
     two system calls, of which one is slow here."""
     path, old = rooted.root / "log", rooted.root / "log.1"
     path.write_text("0\n")
-    one = follow("-f", "log", outer=["strace", "-qq", "-o", "/dev/null", "-e",
+    one = follow("-f", "log", outer=["strace", "-f", "-qq", "-o", "/dev/null", "-e",
                                      "inject=openat2:delay_enter=400000"])
     one.until("0\n")
     for n in range(1, 7):
