@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "process.h"
 #include "watchdog.h"
 
 /* A table of rows by their inodes: the next free place after hash_of() is a row's. */
@@ -124,24 +125,28 @@ static void visit_process(
 {
 	char buffer[4096] __attribute__((aligned(8)));
 	char path[NUMBER_SIZE + 8];
-	struct opened process = {.proc = proc};
+	struct opened opened = {.proc = proc};
+	struct process process;
 	unsigned long long pid;
 	long length;
 	int directory;
 
 	if (number_parse(name, INT32_MAX, &pid))
 		return;
-	process.pid = (int)pid;
+	opened.pid = (int)pid;
 	text_join(path, name, "/fd");
 	directory = sys_open_resolved(
 		proc, path, O_RDONLY | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
-	list->closed += directory < 0 && (errno == EACCES || errno == EPERM);
-	if (directory < 0)
+	if (directory < 0) {
+		/* One without memory has no descriptors: a zombie, whose directory is root's. */
+		list->closed += (errno == EACCES || errno == EPERM) &&
+		                !process_read(proc, opened.pid, &process) && process.resident > 0;
 		return;
+	}
 	while ((length = sys_entries(directory, buffer, sizeof buffer)) > 0)
 		for (char *p = buffer; p < buffer + length;) {
 			const struct sys_entry *entry = (const struct sys_entry *)p;
-			visit_descriptor(list, index, &process, directory, entry->name);
+			visit_descriptor(list, index, &opened, directory, entry->name);
 			p += entry->length;
 		}
 	close(directory);
