@@ -58,37 +58,12 @@ static void index_make(struct index *index, struct sockets *sockets)
 		}
 }
 
-/* The process whose descriptors are read. */
-struct opened {
-	int proc, pid;
-	char name[HOLDER_NAME]; /* "": not read yet */
-};
-
-static void read_name(struct opened *process)
-{
-	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE];
-	int fd;
-	ssize_t length;
-
-	text_join(path, number_text(digits, process->pid), "/comm");
-	fd = sys_open_resolved(process->proc, path, O_RDONLY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
-	length = fd < 0 ? 0 : read(fd, process->name, sizeof process->name);
-	if (fd >= 0)
-		close(fd);
-	/* The last character is a newline. */
-	process->name[length > 0 ? length - 1 : 0] = 0;
-	if (!*process->name)
-		text_join(process->name, "?", "");
-}
-
-static void add(struct holders *list, struct socket_row *row, struct opened *process, int fd)
+static void add(struct holders *list, struct socket_row *row, const struct process *process, int fd)
 {
 	struct holder *holder;
 
 	memory_reserve(&list->memory, (list->count + 1) * sizeof *list->rows);
 	list->rows = list->memory.data;
-	if (!*process->name)
-		read_name(process);
 	holder = &list->rows[list->count];
 	*holder = (struct holder){.next = SOCKET_NONE, .pid = process->pid, .fd = fd};
 	memcpy(holder->name, process->name, sizeof holder->name);
@@ -101,7 +76,7 @@ static void add(struct holders *list, struct socket_row *row, struct opened *pro
 
 /* Adds the descriptor of that name, if its link is "socket:[INODE]" with an inode of the index. */
 static void visit_descriptor(struct holders *list, const struct index *index,
-	struct opened *process, int directory, const char *name)
+	const struct process *process, int directory, const char *name)
 {
 	char link[64];
 	ssize_t length = sys_readlink(directory, name, link, sizeof link - 1);
@@ -120,28 +95,27 @@ static void visit_descriptor(struct holders *list, const struct index *index,
 }
 
 static void visit_process(
-	struct holders *list, const struct index *index, int proc, const char *name)
+	struct holders *list, const struct index *index, int proc, const struct process *process)
 {
 	char buffer[4096] __attribute__((aligned(8)));
-	char path[NUMBER_SIZE + 8];
-	struct opened process = {.proc = proc};
-	unsigned long long pid;
+	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE];
+	struct process now;
 	long length;
 	int directory;
 
-	if (number_parse(name, INT32_MAX, &pid))
-		return;
-	process.pid = (int)pid;
-	text_join(path, name, "/fd");
+	text_join(path, number_text(digits, process->pid), "/fd");
 	directory = sys_open_resolved(
 		proc, path, O_RDONLY | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
-	list->closed += directory < 0 && (errno == EACCES || errno == EPERM);
-	if (directory < 0)
+	if (directory < 0) {
+		/* One without memory has no descriptors: a zombie, whose directory is root's. */
+		list->closed += (errno == EACCES || errno == EPERM) &&
+		                !process_read(proc, process->pid, &now) && now.resident > 0;
 		return;
+	}
 	while ((length = sys_entries(directory, buffer, sizeof buffer)) > 0)
 		for (char *p = buffer; p < buffer + length;) {
 			const struct sys_entry *entry = (const struct sys_entry *)p;
-			visit_descriptor(list, index, &process, directory, entry->name);
+			visit_descriptor(list, index, process, directory, entry->name);
 			p += entry->length;
 		}
 	close(directory);
@@ -149,24 +123,16 @@ static void visit_process(
 
 void holders_find(struct holders *list, int proc, struct sockets *sockets)
 {
-	char buffer[2048] __attribute__((aligned(8)));
+	static struct process_list processes;
 	struct index index = {0};
-	long length;
-	/* The descriptor that init passes shares its position with that of every other client. */
-	const int own = sys_open(proc, ".", O_RDONLY | O_DIRECTORY);
 
 	index_make(&index, sockets);
-	while ((length = sys_entries(own, buffer, sizeof buffer)) > 0)
-		for (char *p = buffer; p < buffer + length;) {
-			const struct sys_entry *entry = (const struct sys_entry *)p;
-			/* Each process has the whole time. */
-			watchdog_begin("read the descriptors of process ", entry->name);
-			visit_process(list, &index, proc, entry->name);
-			p += entry->length;
-		}
+	process_list(proc, &processes);
+	for (size_t i = 0; i < processes.count; i++) {
+		/* Each process has the whole time. */
+		watchdog_begin("read descriptors of ", "a process");
+		visit_process(list, &index, proc, &processes.processes[i]);
+	}
 	watchdog_end();
 	memory_release(&index.memory);
-	if (length < 0)
-		fail_cannot("list processes", NULL);
-	close(own);
 }

@@ -8,17 +8,14 @@
 #include <stdint.h>
 
 #include "memory.h"
+#include "process.h"
 #include "sockets.h"
-
-enum {
-	HOLDER_NAME = 64 /* bytes of a process's name, with a NUL */
-};
 
 /* A descriptor of a socket. */
 struct holder {
 	uint32_t next; /* of the same socket, or SOCKET_NONE */
 	int pid, fd;
-	char name[HOLDER_NAME]; /* of the process; it may contain anything */
+	char name[PROCESS_NAME]; /* of the process; it may contain anything */
 };
 
 /* Zero is an empty list. */

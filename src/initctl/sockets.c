@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "address.h"
-#include "base/number.h"
 #include "out.h"
+#include "scan.h"
 
 enum {
 	/* States, as include/net/tcp_states.h numbers them; UDP uses two of them. */
@@ -17,11 +17,7 @@ enum {
 	SYN_SENT = 2,
 	UNCONNECTED = 7,
 	LISTEN = 10,
-	CLOSING = 11,
-	/* Fields of a line, from 0. */
-	INET_FIELDS = 10,
-	UNIX_FIELDS = 7,
-	MOST_FIELDS = INET_FIELDS
+	CLOSING = 11
 };
 
 /* <linux/net.h>: of a socket of AF_UNIX that listens. */
@@ -87,100 +83,66 @@ void sockets_address(const struct socket_row *row, int end, bool brackets, char 
 		out_format(text, size, six && brackets ? "[%s]" : "%s", digits);
 }
 
-/* Reads hexadecimal digits, all that there are, or `most` of them. Returns what follows them. */
-static char *read_hex(char *text, unsigned most, unsigned long *value)
+/* Goes past a blank or a colon, where there is one. */
+static void skip(const char **text)
 {
-	*value = 0;
-	for (; most; text++, most--)
-		if (*text >= '0' && *text <= '9')
-			*value = *value << 4 | (unsigned)(*text - '0');
-		else if (*text >= 'A' && *text <= 'F')
-			*value = *value << 4 | (unsigned)(*text - 'A' + 10);
-		else
-			break;
-	return text;
+	*text += **text != 0;
 }
 
-/* Whether a text is "HEX:HEX" or, where second is NULL, "HEX". */
-static bool read_pair(char *text, unsigned long *first, unsigned long *second)
+/* The hexadecimal number behind some words and blanks. */
+static unsigned long long take(const char **text, unsigned words)
 {
-	char *end = read_hex(text, 16, first);
-
-	if (end == text || !second)
-		return end != text && !*end;
-	text = end + 1;
-	if (*end != ':')
-		return false;
-	end = read_hex(text, 16, second);
-	return end != text && !*end;
+	while (words--)
+		scan_number(text);
+	*text += strspn(*text, " ");
+	return scan_hex(text, 16);
 }
 
 /* "0100007F:0050": words of 32 bits in the order of this machine, and the port. */
-static bool read_end(char *text, size_t size, struct socket_end *end)
+static void take_end(const char **text, size_t size, struct socket_end *end)
 {
-	unsigned long value;
-
+	*text += strspn(*text, " ");
 	for (size_t at = 0; at < size; at += sizeof(uint32_t)) {
-		char *next = read_hex(text, 8, &value);
-		uint32_t word = (uint32_t)value;
-		if (next != text + 8)
-			return false;
+		const uint32_t word = (uint32_t)scan_hex(text, 8);
 		memcpy(end->address + at, &word, sizeof word);
-		text = next;
 	}
-	if (*text != ':' || !read_pair(text + 1, &value, NULL))
-		return false;
-	end->port = (uint16_t)value;
-	return true;
+	skip(text);
+	end->port = (uint16_t)scan_hex(text, 4);
 }
 
-/* Cuts a line at blanks into `most` fields. Returns what follows the last; NULL: there are fewer.
- */
-static char *cut(char *line, char **fields, unsigned most)
-{
-	for (unsigned i = 0; i < most; i++) {
-		line += strspn(line, " ");
-		if (!*line)
-			return NULL;
-		fields[i] = line;
-		line += strcspn(line, " ");
-		if (*line)
-			*line++ = 0;
-	}
-	return line;
-}
-
-static bool parse_inet(char *line, struct socket_row *row)
+/* "  0: LOCAL PEER STATE SEND:RECEIVE TIMER:WHEN RETRANSMITS UID TIMEOUT INODE ..." */
+static bool parse_inet(const char *line, struct socket_row *row)
 {
 	const size_t size = row->kind == SOCKET_TCP6 || row->kind == SOCKET_UDP6 ? 16 : 4;
-	char *fields[MOST_FIELDS];
-	unsigned long state, send, receive;
 
-	if (!cut(line, fields, INET_FIELDS) || !read_end(fields[1], size, &row->ends[0]) ||
-		!read_end(fields[2], size, &row->ends[1]) || !read_pair(fields[3], &state, NULL) ||
-		!read_pair(fields[4], &send, &receive) ||
-		number_parse(fields[9], UINT64_MAX, &row->inode))
-		return false;
-	row->state = (unsigned char)state;
-	row->send = send;
-	row->receive = receive;
+	scan_number(&line);
+	take_end(&line, size, &row->ends[0]);
+	take_end(&line, size, &row->ends[1]);
+	row->state = (unsigned char)take(&line, 0);
+	row->send = take(&line, 0);
+	skip(&line);
+	row->receive = take(&line, 0);
+	for (unsigned words = 0; words < 5; words++)
+		row->inode = scan_number(&line);
 	return true;
 }
 
-static bool parse_unix(char *line, struct socket_row *row)
+/* "POINTER: REFERENCES PROTOCOL FLAGS TYPE STATE INODE[ PATH]" */
+static bool parse_unix(const char *line, struct socket_row *row)
 {
 	/* SS_UNCONNECTED, SS_CONNECTING, SS_CONNECTED, SS_DISCONNECTING of <linux/net.h> */
 	static const unsigned char by_state[] = {0, UNCONNECTED, SYN_SENT, ESTABLISHED, CLOSING};
-	char *fields[MOST_FIELDS], *rest = cut(line, fields, UNIX_FIELDS);
-	unsigned long flags, type, state;
+	const bool listens = take(&line, 3) & accepts;
+	unsigned long long state;
 
-	if (!rest || !read_pair(fields[3], &flags, NULL) || !read_pair(fields[4], &type, NULL) ||
-		!read_pair(fields[5], &state, NULL) || state >= sizeof by_state ||
-		number_parse(fields[6], UINT64_MAX, &row->inode))
+	row->type = (unsigned char)take(&line, 0);
+	state = take(&line, 0);
+	row->inode = scan_number(&line);
+	skip(&line);
+	row->path = line;
+	if (state >= sizeof by_state)
 		return false;
-	row->type = (unsigned char)type;
-	row->state = flags & accepts ? LISTEN : by_state[state];
-	row->path = rest;
+	row->state = listens ? LISTEN : by_state[state];
 	return true;
 }
 

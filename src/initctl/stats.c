@@ -88,18 +88,19 @@ static void add_file(struct initctl_request *out, int cgroup, const char *file, 
 static void print_raw(const struct context *context, int cgroup, int container)
 {
 	/* Which of these exist depends on the controllers and the kernel. */
-	static const char files[][20] = {"memory.current", "memory.peak", "memory.high",
-		"memory.max", "memory.swap.current", "memory.swap.max", "pids.current", "pids.peak",
-		"pids.max", "cpu.weight", "cpu.max"};
-	static const char tables[][20] = {"cgroup.events", "memory.events", "pids.events",
-		"cpu.stat", "io.stat", "cpu.pressure", "memory.pressure", "io.pressure"};
+	static const char files[] =
+		"memory.current\0memory.peak\0memory.high\0memory.max\0memory.swap.current\0"
+		"memory.swap.max\0pids.current\0pids.peak\0pids.max\0cpu.weight\0cpu.max\0";
+	static const char tables[] =
+		"cgroup.events\0memory.events\0pids.events\0cpu.stat\0io.stat\0cpu.pressure\0"
+		"memory.pressure\0io.pressure\0";
 	struct initctl_request out;
 
 	initctl_begin(&out, message.data, sizeof message.data, "stats");
-	for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
-		add_file(&out, cgroup_is_weight(files[i]) ? container : cgroup, files[i], false);
-	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
-		add_file(&out, cgroup, tables[i], true);
+	for (const char *file = files; *file; file = text_name(file, 1))
+		add_file(&out, cgroup_is_weight(file) ? container : cgroup, file, false);
+	for (const char *file = tables; *file; file = text_name(file, 1))
+		add_file(&out, cgroup, file, true);
 	if (out.full)
 		fail_note("cannot print stats of cgroup: too many values for one message", NULL,
 			NULL);

@@ -17,8 +17,7 @@
 #include "scan.h"
 
 enum {
-	TEXT_SIZE = 16384, /* bytes that are read of a file, with a NUL */
-	HUNDREDTHS = 100
+	TEXT_SIZE = 16384 /* bytes that are read of a file, with a NUL */
 };
 
 /* The names of a row, in this order; behind a file stands what precedes the value in it. */
@@ -132,8 +131,7 @@ static uint64_t read_value(const char *text)
 	for (; *text >= '0' && *text <= '9'; text++)
 		value = value * 10 + (unsigned)(*text - '0');
 	if (*text == '.' && text[1] && text[2])
-		value = value * HUNDREDTHS + (unsigned)(text[1] - '0') * 10 +
-		        (unsigned)(text[2] - '0');
+		value = (value * 10 + (unsigned)(text[1] - '0')) * 10 + (unsigned)(text[2] - '0');
 	/* Version 1 has a number of pages that is the largest of a long. */
 	return value >= UINT64_MAX >> 2 ? USAGE_NO_LIMIT : value;
 }

@@ -63,7 +63,7 @@ static void say_value(enum usage_kind kind, uint64_t value)
 
 	if (kind == USAGE_BYTES)
 		units_size(text, value);
-	else if (kind == USAGE_TIME && value < SECOND * 1000)
+	else if (kind == USAGE_TIME && value < 1000000)
 		out_format(text, sizeof text, "%ums", (unsigned)value / 1000);
 	else if (kind == USAGE_TIME)
 		units_time(text, (long long)(value / 1000));
@@ -90,10 +90,12 @@ static bool per_second(const struct usage_look *look, enum usage_value value, ui
 /* The use of the CPU: one that is busy is a million microseconds, or 100 per cent, a second. */
 bool usagelines_cpu(const struct usage_look *look, uint64_t *percent)
 {
-	const bool known = per_second(look, CPU_USAGE, percent);
+	uint64_t rate;
 
-	*percent /= 100;
-	return known;
+	if (!per_second(look, CPU_USAGE, &rate))
+		return false;
+	*percent = rate / 100;
+	return true;
 }
 
 static void print_value(const struct usage_look *look, enum usage_value value)

@@ -19,8 +19,7 @@ from initctl import GONE, control, one_line  # noqa: F401
 BUSY = ("sh", "-c", "while :; do :; done")
 # Neither init nor initctl sees a cgroup.
 WITHOUT = ["unshare", "-m" if AS_ROOT else "-Urm", "sh", "-c",
-           "! test -d /sys/fs/cgroup || umount -R /sys/fs/cgroup || mount -t tmpfs none /sys/fs/cgroup; "
-           "exec \"$@\"", "sh"]
+           "! test -d /sys/fs/cgroup || mount -t tmpfs none /sys/fs/cgroup; exec \"$@\"", "sh"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -167,7 +166,8 @@ def test_from_proc(control, how):
     if io:
         assert found["io.stat.wbytes"] == sum(int(one["write_bytes"]) for one in io)
     text = control.output("stats", outer=WITHOUT)
-    assert parts(text)["source"] == "/proc (cpu, memory, io, processes)"
+    # Another user's I/O may not be read.
+    assert parts(text)["source"] in ("/proc (cpu, memory, io, processes)", "/proc (cpu, memory, processes)")
     assert parts(text)["processes"] == "3"
 
 
