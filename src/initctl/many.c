@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "display.h"
 #include "exit.h"
 #include "json.h"
@@ -72,14 +73,15 @@ static bool copies_inwards(char **words)
 
 size_t many_jobs(const char *verb, char **arguments)
 {
-	for (unsigned i = 0; i < sizeof allowed / sizeof *allowed; i++)
-		if (!strcmp(allowed[i].name, verb)) {
-			if (!strcmp(verb, "cp") && !copies_inwards(arguments))
-				fail_usage(
-					"not for several containers, but as SRC... :PATH:", verb);
-			return allowed[i].jobs;
-		}
-	fail_usage("not a verb for several containers:", verb);
+	const unsigned row = TEXT_ROW(verb, 0, allowed);
+
+	if (row == sizeof allowed / sizeof *allowed)
+		fail_usage("not a verb for several containers:", verb);
+	if (!strcmp(verb, "cp") && !copies_inwards(arguments))
+		fail_note("cannot copy from several containers, only SRC... :PATH, "
+			  "see 'initctl help cp'",
+			NULL, NULL);
+	return allowed[row].jobs;
 }
 
 /* What we wait for is blocked but in ppoll(2), so that nothing comes just before it. */

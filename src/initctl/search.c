@@ -62,28 +62,31 @@ static const char *next_name(struct entries *entries, bool any)
 	return entry->name;
 }
 
-/* A directory that is still to be searched: its path, and what its entries have to match. */
+/* A path, the rest of a pattern that what is below it has to match, and how deep it is. */
 struct place {
 	const char *path, *pattern;
 	unsigned depth;
 };
 
-struct places {
-	struct memory memory;
-	size_t count;
+/*
+ * What is searched. Below a directory, top is that, and its path, with a slash, takes skip bytes;
+ * otherwise skip is 0.
+ */
+struct search {
+	struct targets *targets;
+	int top;
+	unsigned resolve; /* for sys_open_resolved() */
+	size_t skip;
+	struct memory places;
+	size_t count; /* of places */
 };
 
 static void push(
-	struct places *places, const struct path *path, const char *pattern, unsigned depth)
+	struct search *search, const struct path *path, const char *pattern, unsigned depth)
 {
-	memory_reserve(&places->memory, (places->count + 1) * sizeof(struct place));
-	((struct place *)places->memory.data)[places->count++] =
+	memory_reserve(&search->places, (search->count + 1) * sizeof(struct place));
+	((struct place *)search->places.data)[search->count++] =
 		(struct place){memory_copy(path->text, path->length), pattern, depth};
-}
-
-static struct place place_at(const struct places *places, size_t i)
-{
-	return ((const struct place *)places->memory.data)[i];
 }
 
 /* Adds to a path what precedes the first wildcard of a pattern; NULL if it is too long. */
@@ -103,18 +106,20 @@ static const char *take_plain(struct path *path, const char *pattern)
 	return pattern;
 }
 
-/* Adds the socket of a path that matches a pattern as a whole. */
-static void add_match(struct targets *targets, const struct path *path)
+/* Adds the socket of a path that matches the pattern as a whole. */
+static void add_match(struct search *search, const char *path)
 {
-	const char *slash = strrchr(path->text, '/');
+	const char *slash = strrchr(path, '/');
+	const size_t last = slash ? (size_t)(slash + 1 - path) : 0;
 	struct stat status;
 
-	if (!stat(path->text, &status) && S_ISSOCK(status.st_mode))
-		targets_add_path(targets, path->text, slash ? (size_t)(slash + 1 - path->text) : 0);
+	if (!fstatat(AT_FDCWD, path, &status, search->skip ? AT_SYMLINK_NOFOLLOW : 0) &&
+		S_ISSOCK(status.st_mode))
+		targets_add_path(search->targets, path, search->skip ? search->skip : last);
 }
 
-/* Searches a place for what matches the next part of its pattern. */
-static void match(struct targets *targets, struct places *places, const struct place *place)
+/* Searches a place for what matches the next part of its pattern. What is no directory has none. */
+static void match(struct search *search, const struct place *place)
 {
 	struct path path = {.length = 0};
 	const char *pattern, *name;
@@ -124,85 +129,61 @@ static void match(struct targets *targets, struct places *places, const struct p
 	extend(&path, place->path, strlen(place->path));
 	pattern = take_plain(&path, place->pattern);
 	if (pattern && !*pattern)
-		add_match(targets, &path);
+		add_match(search, path.text);
 	if (!pattern || !*pattern)
 		return;
-	entries.directory =
-		sys_open(AT_FDCWD, path.length ? path.text : ".", O_RDONLY | O_DIRECTORY);
 	before = path.length;
+	entries.directory = sys_open_resolved(search->top,
+		before > search->skip ? path.text + search->skip : ".", O_RDONLY | O_DIRECTORY,
+		search->resolve);
+	if (entries.directory < 0 && search->skip && errno == EACCES)
+		warn_cannot("read directory ", place->path);
 	while (entries.directory >= 0 && (name = next_name(&entries, *pattern == '.'))) {
-		if (pattern_matches(pattern, name) && extend(&path, name, strlen(name)))
-			push(places, &path, pattern + strcspn(pattern, "/"), 0);
+		if (pattern_matches(pattern, name) && extend(&path, name, strlen(name))) {
+			push(search, &path, pattern + strcspn(pattern, "/"), 0);
+			if (search->skip && place->depth + 1 < DEPTH)
+				push(search, &path, "/*", place->depth + 1);
+		}
 		path.text[path.length = before] = 0;
 	}
+}
+
+static void match_all(struct search *search, const struct path *path, const char *pattern)
+{
+	push(search, path, pattern, 0);
+	for (size_t i = 0; i < search->count; i++) {
+		/* The array may move. */
+		const struct place place = ((const struct place *)search->places.data)[i];
+		match(search, &place);
+	}
+	memory_release(&search->places);
 }
 
 void search_pattern(struct targets *targets, const char *pattern)
 {
 	const struct path empty = {.length = 0};
-	struct places places = {.count = 0};
+	struct search search = {.targets = targets, .top = AT_FDCWD};
 
-	push(&places, &empty, pattern, 0);
-	for (size_t i = 0; i < places.count; i++) {
-		const struct place place = place_at(&places, i);
-		match(targets, &places, &place);
-	}
-	memory_release(&places.memory);
-}
-
-/* Adds the sockets of a directory, and its directories to the places; start as in
- * targets_add_path(). */
-static void search(struct targets *targets, struct places *places, int top, size_t start,
-	const struct place *place)
-{
-	struct path path = {.length = 0};
-	struct entries entries = {.at = 0};
-	const char *name;
-	struct stat status;
-	size_t before;
-
-	extend(&path, place->path, strlen(place->path));
-	/* None of the directories is a link, even if it has just become one. */
-	entries.directory = sys_open_resolved(top, place->depth ? path.text + start : ".",
-		O_RDONLY | O_DIRECTORY, SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (entries.directory < 0) {
-		warn_cannot("read directory ", path.text);
-		return;
-	}
-	if (place->depth)
-		extend(&path, "/", 1);
-	before = path.length;
-	while ((name = next_name(&entries, false))) {
-		if (fstatat(entries.directory, name, &status, AT_SYMLINK_NOFOLLOW) ||
-			!extend(&path, name, strlen(name)))
-			continue;
-		if (S_ISSOCK(status.st_mode))
-			targets_add_path(targets, path.text, start);
-		if (S_ISDIR(status.st_mode) && place->depth + 1 < DEPTH)
-			push(places, &path, NULL, place->depth + 1);
-		path.text[path.length = before] = 0;
-	}
+	match_all(&search, &empty, pattern);
 }
 
 void search_directory(struct targets *targets, const char *directory, bool may_be_missing)
 {
 	struct path path = {.length = 0};
-	struct places places = {.count = 0};
-	int top = sys_open(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+	/* No directory below is a link, even if it has just become one. */
+	struct search search = {.targets = targets,
+		.top = sys_open(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY),
+		.resolve = SYS_NO_SYMLINKS | SYS_BENEATH};
 
-	if (top < 0 && may_be_missing && errno == ENOENT)
+	if (search.top < 0 && may_be_missing && errno == ENOENT)
 		return;
-	if (top < 0)
+	if (search.top < 0)
 		fail_cannot("read directory ", directory);
 	if (!extend(&path, directory, strlen(directory)) || !extend(&path, "/", 1))
 		fail_note("cannot read directory ", directory, ": its path is too long");
 	while (path.length > 1 && path.text[path.length - 2] == '/')
 		path.text[--path.length] = 0;
-	push(&places, &path, NULL, 0);
-	for (size_t i = 0; i < places.count; i++) {
-		const struct place place = place_at(&places, i);
-		search(targets, &places, top, path.length, &place);
-	}
-	memory_release(&places.memory);
-	close(top);
+	search.skip = path.length;
+	match_all(&search, &path, "*");
+	close(search.top);
 }
