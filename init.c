@@ -382,10 +382,7 @@ static void release_descriptors(void)
 	unsigned count = list_kept(keep);
 
 	count += command_keep(keep + count);
-	fds_release_stdio(self.signals);
-	fds_close_others(keep, count);
-	if (sys_chdir("/"))
-		warn_cannot("change directory to ", "/");
+	fds_release(self.signals, keep, count);
 }
 
 int main(int argc, char **argv)
