@@ -224,8 +224,8 @@ static void bind_control_socket(void)
 
 	notify_stage("control");
 	if (passed >= 0 && setup->fd >= 0)
-		fail_note("cannot open control channel ", "init-control",
-			": --control-fd is given");
+		fail_note(
+			"cannot open control channel ", "init-control", ": --control-fd is given");
 	if (passed >= 0)
 		setup->fd = passed;
 	self.has_channel = server_is_wanted(setup);
