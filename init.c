@@ -227,8 +227,8 @@ static void bind_control_socket(void)
 
 	notify_stage("control");
 	if (passed >= 0 && setup->fd >= 0)
-		fail_note("cannot open control channel ", "init-control",
-			": --control-fd is given");
+		fail_note(
+			"cannot open control channel ", "init-control", ": --control-fd is given");
 	if (passed >= 0)
 		setup->fd = passed;
 	self.has_channel = server_is_wanted(setup);
@@ -385,10 +385,7 @@ static void release_descriptors(void)
 	unsigned count = list_kept(keep);
 
 	count += command_keep(keep + count);
-	fds_release_stdio(self.signals);
-	fds_close_others(keep, count);
-	if (sys_chdir("/"))
-		warn_cannot("change directory to ", "/");
+	fds_release(self.signals, keep, count);
 }
 
 int main(int argc, char **argv)

@@ -40,10 +40,7 @@ _Noreturn void outer_serve(struct outer *outer)
 	struct signalfd_siginfo got;
 	struct reaped one;
 
-	fds_release_stdio(outer->signals);
-	fds_close_others(keep, sizeof keep / sizeof *keep);
-	if (sys_chdir("/"))
-		warn_cannot("change directory to ", "/");
+	fds_release(outer->signals, keep, sizeof keep / sizeof *keep);
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)

@@ -214,7 +214,7 @@ bool end_has_begun(void)
 
 bool end_is_timed(void)
 {
-	return self.deadline != NEVER || end_has_begun();
+	return self.deadline != NEVER;
 }
 
 int end_timeout(long long other)

@@ -45,8 +45,8 @@ struct options {
 	bool expected[256];   /* exit codes that count as 0 */
 	struct rewrite rewrite;
 	unsigned long long main_only; /* as forwarded: the set of those for the command alone */
-	const char *directory;          /* of the command; NULL: ours */
-	struct credentials user;        /* see privileges */
+	const char *directory;        /* of the command; NULL: ours */
+	struct credentials user;      /* see privileges */
 	struct limits limits;
 	unsigned long long kept; /* capabilities; 0: nothing was said */
 	unsigned long long dropped;
