@@ -28,20 +28,20 @@ void option_help(void)
 	exit(verb_printed());
 }
 
-/* Ends the program with up to three parts of a message, and where to read about it. */
-_Noreturn static void fail_words(const char *text, const char *word, const char *rest)
+/* Ends the program with the parts of a message, and where to read about it. */
+_Noreturn static void fail_words(
+	const char *text, const char *before, const char *word, const char *rest)
 {
 	const char *verb = verb_now ? verb_now : "";
 
-	fail(text, word, rest, ", see 'initctl ", verb_now ? "help " : "--help", verb, "'");
+	fail(text, before, word, rest, ", see 'initctl ", verb_now ? "help " : "--help", verb, "'");
 }
 
 void fail_usage(const char *problem, const char *word)
 {
-	char quoted[512];
-
-	out_format(quoted, sizeof quoted, word ? " '%s'" : "", word);
-	fail_words(problem, quoted, "");
+	if (!word)
+		fail_words(problem, "", "", "");
+	fail_words(problem, " '", word, "'");
 }
 
 char *argument_take(char ***arguments, const char *what)
@@ -49,7 +49,7 @@ char *argument_take(char ***arguments, const char *what)
 	char *word = **arguments;
 
 	if (!word)
-		fail_words("no ", what, " given");
+		fail_words("no ", "", what, " given");
 	++*arguments;
 	return word;
 }
@@ -108,7 +108,7 @@ bool option_take(const struct option *table, void *target, char ***arguments)
 	if (table->value && *rest)
 		value = rest + (word[1] == '-');
 	else if (table->value && !**arguments)
-		fail_words("option ", word, " needs a value");
+		fail_words("option ", "", word, " needs a value");
 	else if (table->value)
 		value = *(*arguments)++;
 	table->store((char *)target + table->offset, value);

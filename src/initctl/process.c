@@ -46,7 +46,7 @@ static long long line_number(const char *text, const char *key, unsigned field)
 		return -1;
 	line += strlen(key);
 	while (field--)
-		(long long)scan_number(&line);
+		scan_number(&line);
 	return (long long)scan_number(&line);
 }
 
