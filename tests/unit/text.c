@@ -198,5 +198,5 @@ int main(void)
 	test_units();
 	test_sort();
 	test_display();
-	return 0;
+	return check_end();
 }
