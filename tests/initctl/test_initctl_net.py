@@ -1,16 +1,12 @@
 """net: the sockets of the container's network and their holders, compared with ss(8) inside."""
-import json
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import time
 
 import pytest
 
-from conftest import AS_ROOT, descendants, eventually
+from conftest import AS_ROOT, eventually, halt
 from hostile import GREETING, Server, message
 from initctl import GONE, control, one_line  # noqa: F401
 
@@ -241,6 +237,15 @@ def test_mounts_on_files_of_proc(control):
 
 
 # ---- what may go wrong
+
+
+@pytest.mark.parametrize("words", [["net"], ["stats"], ["stats", "--raw"]])
+def test_an_init_that_is_stopped(control, words):
+    control.start()
+    halt(control.pid())
+    began = time.monotonic()
+    one_line(control.run("--timeout", "300ms", *words), 125, "no answer within 300 ms")
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("words, parts", [

@@ -5,14 +5,13 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from cgroup import BASE, entered, line_of, tree  # noqa: F401
-from conftest import AS_ROOT, DEADLINE, PROBE, descendants, eventually
+from conftest import AS_ROOT, DEADLINE, descendants, eventually
 from hostile import GREETING, Server, message
 from initctl import GONE, control, one_line  # noqa: F401
 
