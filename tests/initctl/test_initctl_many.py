@@ -36,6 +36,11 @@ def by_name(text):
     return found
 
 
+def children(pid):
+    """Those that run the verb; each may have processes of its own, which watch over it."""
+    return [one for one, status in descendants(pid).items() if int(status["PPid"]) == pid]
+
+
 # ---- which
 
 
@@ -196,7 +201,7 @@ def test_colours_on_a_terminal_only(three):
 def test_watch(three):
     one = three.popen("--all", "watch", stdout=subprocess.PIPE)
     lines = iter(one.stdout.readline, b"")
-    eventually(lambda: len(descendants(one.pid)) == 3, what="a child for each")
+    eventually(lambda: len(children(one.pid)) == 3, what="a child for each")
     three.output("-S", str(three.path("b")), "exec", "true")
     for line in lines:
         if line.startswith(b"b   | ") and b"started" in line:
@@ -361,8 +366,8 @@ def test_no_more_are_started_after_a_signal(three):
 
 def test_children_die_with_their_parent(three):
     one = three.popen("--all", "watch")
-    pids = eventually(lambda: len(found := list(descendants(one.pid))) == 3 and found,
-                      what="a child for each")
+    eventually(lambda: len(children(one.pid)) == 3, what="a child for each")
+    pids = list(descendants(one.pid))
     one.kill()
     one.wait()
     eventually(lambda: not any(is_alive(pid) for pid in pids), what="the end of the children")
@@ -379,7 +384,7 @@ def test_a_reader_that_does_not_read(three):
     """A signal ends it nevertheless."""
     one = three.popen("--all", "exec", "sh", "-c", "while :; do echo text; done")
     one.stdout.readline()
-    eventually(lambda: len(descendants(one.pid)) == 3, what="a child for each")
+    eventually(lambda: len(children(one.pid)) == 3, what="a child for each")
     one.send_signal(signal.SIGTERM)
     one.wait(DEADLINE)
     assert one.returncode == 128 + signal.SIGTERM
