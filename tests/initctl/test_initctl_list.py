@@ -75,6 +75,8 @@ def test_depth_links_and_other_files(fleet):
     os.mkfifo(fleet.directory / "fifo.sock")
     (fleet.directory / "link.sock").symlink_to(fleet.path("1/2/three"))
     (fleet.directory / "link").symlink_to(fleet.directory / "1/2/3")
+    fleet.dead("../elsewhere")
+    (fleet.directory / "out.sock").symlink_to("../elsewhere.sock")
     with socket.socket(socket.AF_UNIX) as other, socket.socket(
             socket.AF_UNIX, socket.SOCK_SEQPACKET) as bare:
         other.bind(str(fleet.directory / "stream.sock"))
