@@ -91,7 +91,7 @@ static void end_by_signal(int number)
 {
 	clean(0, 0);
 	signal(number, SIG_DFL);
-	raise(number);
+	sys_kill(getpid(), number);
 }
 
 /* From here on this process creates files as those of root inside are. */

@@ -172,7 +172,7 @@ static int start(struct debug *debug)
 
 	if (sys_socketpair(ends))
 		fail_cannot("make a pair of sockets", NULL);
-	child = fork();
+	child = sys_fork(0);
 	if (child < 0)
 		fail_cannot("fork", NULL);
 	debug->minder.connection = ends[1];

@@ -151,7 +151,7 @@ static int start_job(size_t row)
 	while (count < sizeof ends / sizeof *ends && !sys_pipe(ends + count))
 		count += 2;
 	if (count == sizeof ends / sizeof *ends)
-		job->pid = fork();
+		job->pid = sys_fork(0);
 	if (!job->pid)
 		run_child(parent, &own, socket->name, ends[1], ends[3]);
 	if (job->pid < 0) {
@@ -227,7 +227,7 @@ static void wait_for_jobs(void)
 static void rehearse(void)
 {
 	struct context own = *self.context;
-	const pid_t pid = fork();
+	const pid_t pid = sys_fork(0);
 	int status = 0;
 
 	own.rehearsal = true;

@@ -184,7 +184,7 @@ _Noreturn static void supervise(pid_t child, const sigset_t *set)
 		if (!WIFSTOPPED(status))
 			break;
 		/* The SIGCONT that continues this process is then forwarded to the child. */
-		raise(SIGSTOP);
+		sys_kill(getpid(), SIGSTOP);
 	}
 	reclaim_terminal(terminal);
 	exit_like(status);
@@ -192,7 +192,7 @@ _Noreturn static void supervise(pid_t child, const sigset_t *set)
 
 pid_t nsenter_fork(void)
 {
-	pid_t pid = fork();
+	pid_t pid = sys_fork(0);
 
 	/* The kernel's error for a PID namespace whose PID 1 has ended. */
 	if (pid < 0 && errno == ENOMEM)

@@ -235,7 +235,7 @@ _Noreturn static void execute(char **command)
 
 _Noreturn static void be_guard(char **command)
 {
-	guard.command = fork();
+	guard.command = sys_fork(0);
 	if (guard.command < 0)
 		fail_cannot("fork for ", *command);
 	if (!guard.command)
@@ -289,7 +289,7 @@ void scope_run(char **command)
 	guard.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (guard.signals < 0 || sys_pipe(ends))
 		fail_cannot("supervise ", *command);
-	child = fork();
+	child = sys_fork(0);
 	if (child < 0)
 		fail_cannot("fork for ", *command);
 	/* Both are, since what a guard that is killed leaves behind comes to the leader. */

@@ -85,7 +85,7 @@ static int start_guard(int fd)
 
 	if (sys_socketpair(ends))
 		return -1;
-	state.guard = fork();
+	state.guard = sys_fork(0);
 	if (!state.guard) {
 		close(ends[1]);
 		run_guard(fd, ends[0]);

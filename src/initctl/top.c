@@ -231,7 +231,7 @@ static bool press(char key)
 		break;
 	case SUSPEND:
 		terminal_pause();
-		raise(SIGSTOP);
+		sys_kill(getpid(), SIGSTOP);
 		terminal_resume();
 		break;
 	default:

@@ -106,7 +106,7 @@ static void start(void)
 		fail_cannot("get memory", NULL);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
-	worker = fork();
+	worker = sys_fork(0);
 	if (worker < 0)
 		fail_cannot("start a process", NULL);
 	if (worker)
