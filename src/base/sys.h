@@ -389,24 +389,27 @@ static inline int sys_prctl(int option, unsigned long argument)
 #endif
 
 /*
- * The monotonic clock in milliseconds. Where a long has 32 bits, kernels before 5.1
- * and the filters of older engines know only the call that has 32 bits as well, and a
- * kernel may be built with none but the other.
+ * A clock in milliseconds. Where a long has 32 bits, kernels before 5.1 and the filters of older
+ * engines know only the call that has 32 bits as well, and a kernel may be built with none but the
+ * other.
  */
-static inline long long sys_now(void)
+static inline long long sys_clock(clockid_t clock)
 {
 	long time[2] = {0, 0};
-	int failed = (int)syscall(SYS_CLOCK, CLOCK_MONOTONIC, time);
-
 #ifdef SYS_clock_gettime64
 	long long wide[2] = {0, 0};
 
-	if (failed && !syscall(SYS_clock_gettime64, CLOCK_MONOTONIC, wide))
+	if (!syscall(SYS_clock_gettime64, clock, wide))
 		return wide[0] * 1000 + wide[1] / 1000000;
-#else
-	(void)failed;
 #endif
+	syscall(SYS_CLOCK, clock, time);
 	return time[0] * 1000LL + time[1] / 1000000;
+}
+
+/* The monotonic one. */
+static inline long long sys_now(void)
+{
+	return sys_clock(CLOCK_MONOTONIC);
 }
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/sys.h"
@@ -217,7 +216,8 @@ static void time_text(long long modified, char text[32])
 {
 	static const char months[12][4] = {
 		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	const long long now = time(NULL), minutes = modified / 60 - (modified % 60 < 0);
+	const long long now = sys_clock(CLOCK_REALTIME) / 1000,
+			minutes = modified / 60 - (modified % 60 < 0);
 	struct units_date date;
 	size_t length;
 
