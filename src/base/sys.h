@@ -299,6 +299,12 @@ static inline int sys_fstatfs(int fd, struct statfs *status)
 #endif
 }
 
+/* As fexecve(3): not for a script, whose interpreter cannot open what is close-on-exec. */
+static inline int sys_execute(int fd, char *const *words, char *const *environment)
+{
+	return (int)syscall(SYS_execveat, fd, "", words, environment, 0x1000 /* AT_EMPTY_PATH */);
+}
+
 /* This process goes to that group, or with 0 to one of its own. */
 static inline int sys_setpgid(pid_t group)
 {

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "display.h"
 #include "json.h"
 #include "out.h"
@@ -174,7 +175,7 @@ static void mode_text(unsigned mode, char text[11])
 	static const char types[] = "?pc?d?b?-?l?s???";
 
 	text[0] = types[mode >> 12 & 15];
-	strcpy(text + 1, "rwxrwxrwx");
+	text_copy(text + 1, "rwxrwxrwx");
 	for (unsigned i = 0; i < 9; i++)
 		if (!(mode & 0400U >> i))
 			text[1 + i] = '-';

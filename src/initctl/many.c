@@ -121,7 +121,7 @@ _Noreturn static void run_child(
 	pid_t parent, const struct context *context, const char *name, int out, int err)
 {
 	static char buffer[1 << 16];
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int null = sys_open(AT_FDCWD, "/dev/null", O_RDONLY);
 
 	/* In a group of its own it gets a terminal's signals from the parent alone, and once. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || sys_setpgid(0))

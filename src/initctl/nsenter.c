@@ -78,7 +78,7 @@ static void enter_root(int root)
 {
 	struct stat container, current;
 
-	if (fchdir(root))
+	if (sys_fchdir(root))
 		fail_cannot("change to the container's root directory", NULL);
 	if (!fstat(root, &container) && !stat("/", &current) &&
 		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
@@ -137,7 +137,7 @@ bool nsenter(const struct nslist *list, const int *fds, int root)
 _Noreturn static void execute(char **command, int program)
 {
 	if (program >= 0)
-		fexecve(program, command, environ);
+		sys_execute(program, command, environ);
 	else
 		execvp(*command, command);
 	die_errno(exit_code_of_exec(errno), "exec ", *command);
