@@ -247,10 +247,8 @@ int main(int argc, char **argv)
 
 	fill_stdio();
 	log_setup("initctl", LOG_WARN, EXIT_INITCTL);
-	if (getenv(SCOPE_VARIABLE) && argc) {
-		unsetenv(SCOPE_VARIABLE);
+	if (getenv(SCOPE_VARIABLE) && argc)
 		scope_run(argv);
-	}
 	while (option_take(common_options, &context, &words))
 		;
 	if (context.targets.count)

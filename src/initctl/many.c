@@ -162,7 +162,7 @@ static int start_job(size_t row)
 	}
 	for (size_t i = 0; i < PIPES; i++) {
 		close(ends[2 * i + 1]);
-		fcntl(ends[2 * i], F_SETFL, O_NONBLOCK);
+		sys_fcntl(ends[2 * i], F_SETFL, O_NONBLOCK);
 		job->pipes[i] = (struct lines){.from = ends[2 * i],
 			.to = (int)i + 1,
 			.name = socket->name,

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -150,10 +151,12 @@ _Noreturn static void execute(char **command, int program)
  */
 static void reclaim_terminal(int terminal)
 {
-	pid_t group = terminal < 0 ? -1 : tcgetpgrp(terminal);
+	pid_t group = 0, ours = getpgrp();
 
+	/* Of no terminal, -1, there is none. */
+	sys_ioctl(terminal, TIOCGPGRP, &group);
 	if (group > 0 && kill(-group, 0) && errno == ESRCH)
-		tcsetpgrp(terminal, getpgrp());
+		sys_ioctl(terminal, TIOCSPGRP, &ours);
 }
 
 /*

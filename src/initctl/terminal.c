@@ -65,7 +65,7 @@ _Noreturn static void run_guard(int terminal, int parent)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
-	prctl(PR_SET_NAME, "tty-guard");
+	sys_prctl(PR_SET_NAME, (unsigned long)"tty-guard");
 	/* Move both out of the way first: either may be 0 or 1 already. */
 	terminal = sys_fcntl(terminal, F_DUPFD, 3);
 	parent = sys_fcntl(parent, F_DUPFD, 3);

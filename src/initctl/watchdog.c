@@ -111,7 +111,7 @@ static void start(void)
 		fail_cannot("start a process", NULL);
 	if (worker)
 		watch(worker, &all);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_INITCTL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
