@@ -253,18 +253,7 @@ enum {
  * EAGAIN where anything on the machine is mounted, unmounted or renamed meanwhile: then it is
  * to be tried again, but not for ever.
  */
-static inline int sys_create_resolved(
-	int directory, const char *path, int flags, mode_t mode, unsigned resolve)
-{
-	/* struct open_how: flags, mode, resolve */
-	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), mode, resolve};
-	int fd, tries = 0;
-
-	do
-		fd = (int)syscall(SYS_openat2, directory, path, how, sizeof how);
-	while (fd < 0 && errno == EAGAIN && tries++ < 1000);
-	return fd;
-}
+int sys_create_resolved(int directory, const char *path, int flags, mode_t mode, unsigned resolve);
 
 static inline int sys_open_resolved(int directory, const char *path, int flags, unsigned resolve)
 {
@@ -297,6 +286,12 @@ static inline int sys_fstatfs(int fd, struct statfs *status)
 #else
 	return (int)syscall(SYS_fstatfs, fd, status);
 #endif
+}
+
+/* As fexecve(3): not for a script, whose interpreter cannot open what is close-on-exec. */
+static inline int sys_execute(int fd, char *const *words, char *const *environment)
+{
+	return (int)syscall(SYS_execveat, fd, "", words, environment, 0x1000 /* AT_EMPTY_PATH */);
 }
 
 /* This process goes to that group, or with 0 to one of its own. */
@@ -382,31 +377,13 @@ static inline int sys_prctl(int option, unsigned long argument)
 	return (int)syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL);
 }
 
-#ifdef SYS_clock_gettime32
-#define SYS_CLOCK SYS_clock_gettime32
-#else
-#define SYS_CLOCK SYS_clock_gettime
-#endif
+/* A clock in milliseconds. */
+long long sys_clock(clockid_t clock);
 
-/*
- * The monotonic clock in milliseconds. Where a long has 32 bits, kernels before 5.1
- * and the filters of older engines know only the call that has 32 bits as well, and a
- * kernel may be built with none but the other.
- */
+/* The monotonic one. */
 static inline long long sys_now(void)
 {
-	long time[2] = {0, 0};
-	int failed = (int)syscall(SYS_CLOCK, CLOCK_MONOTONIC, time);
-
-#ifdef SYS_clock_gettime64
-	long long wide[2] = {0, 0};
-
-	if (failed && !syscall(SYS_clock_gettime64, CLOCK_MONOTONIC, wide))
-		return wide[0] * 1000 + wide[1] / 1000000;
-#else
-	(void)failed;
-#endif
-	return time[0] * 1000LL + time[1] / 1000000;
+	return sys_clock(CLOCK_MONOTONIC);
 }
 
 #endif

@@ -91,7 +91,7 @@ static void end_by_signal(int number)
 {
 	clean(0, 0);
 	signal(number, SIG_DFL);
-	raise(number);
+	sys_kill(getpid(), number);
 }
 
 /* From here on this process creates files as those of root inside are. */
@@ -100,7 +100,7 @@ static void become_root(void)
 	const unsigned uid = ids_outside(IDS_USER, 0, 0), gid = ids_outside(IDS_GROUP, 0, 0);
 
 	/* Without this the kernel takes away what root may do to files. */
-	if ((!uid && !gid) || prctl(PR_SET_SECUREBITS, NO_SETUID_FIXUP, 0, 0, 0))
+	if ((!uid && !gid) || sys_prctl(PR_SET_SECUREBITS, NO_SETUID_FIXUP))
 		return;
 	setfsgid(gid);
 	setfsuid(uid);

@@ -12,6 +12,7 @@
 
 #include "base/number.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "copytree.h"
 #include "ids.h"
 #include "out.h"
@@ -81,7 +82,7 @@ static int end_pending(const char *name)
 
 static int make(const struct origin *origin, int directory, const char *name)
 {
-	char path[14 + NUMBER_SIZE] = "/proc/self/fd/", digits[NUMBER_SIZE];
+	char path[14 + NUMBER_SIZE], digits[NUMBER_SIZE];
 
 	if (origin->target)
 		return symlinkat(origin->target, directory, name);
@@ -92,7 +93,7 @@ static int make(const struct origin *origin, int directory, const char *name)
 	/* That takes a capability on the host before Linux 6.10; this takes /proc. */
 	if (errno != ENOENT)
 		return -1;
-	strcat(path, number_text(digits, origin->directory));
+	text_join(path, "/proc/self/fd/", number_text(digits, origin->directory));
 	return linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW);
 }
 

@@ -2,11 +2,12 @@
  * copylinks: see copylinks.h.
  */
 #include "copylinks.h"
-#include "out.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "memory.h"
+#include "out.h"
 
 /* Lists by a hash; as many as keep them short for some million files. */
 enum { LISTS = 1 << 16 };
@@ -32,10 +33,8 @@ void copylinks_keep(
 {
 	struct copylink **list = list_of(status);
 	const size_t length = strlen(path) + strlen(rest) + 1;
-	struct copylink *one = malloc(sizeof *one + length);
+	struct copylink *one = memory_piece(sizeof *one + length);
 
-	if (!one)
-		return;
 	out_format(one->path, length, "%s%s", path, rest);
 	one->device = status->st_dev;
 	one->inode = status->st_ino;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "copyfile.h"
 #include "copylinks.h"
 #include "watchdog.h"
@@ -61,7 +62,7 @@ static void follow_link(const struct copy_side *side, const char *word, char pat
 	errno = ENAMETOOLONG;
 	if (start + (size_t)length >= PATH_MAX)
 		fail_to_open(word);
-	strcpy(path + start, target);
+	text_copy(path + start, target);
 }
 
 /*
@@ -80,7 +81,7 @@ const char *copytarget_open(const struct copy_side *side, const char *word, cons
 	errno = ENAMETOOLONG;
 	if (strlen(path) >= PATH_MAX)
 		fail_to_open(word);
-	strcpy(at, path);
+	text_copy(at, path);
 	for (int tries = 0; tries < 40; tries++) {
 		to.fds[0] = copy_open(side, at, O_PATH | O_DIRECTORY);
 		if (to.fds[0] >= 0)
@@ -94,7 +95,7 @@ const char *copytarget_open(const struct copy_side *side, const char *word, cons
 		for (start = length; start && at[start - 1] != '/'; start--)
 			;
 		memcpy(parent, at, start);
-		strcpy(parent + start, start ? "" : ".");
+		text_copy(parent + start, start ? "" : ".");
 		to.fds[0] = copy_open(side, parent, O_PATH | O_DIRECTORY);
 		if (to.fds[0] < 0 || !at[start] || !strcmp(at + start, "..") ||
 			!strcmp(at + start, "."))

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "memory.h"
 #include "minder.h"
 #include "nsenter.h"
 #include "nsfetch.h"
@@ -122,7 +123,7 @@ static void fetch(const struct context *context, struct debug *debug)
  */
 static void install_links(const char *name)
 {
-	char path[NAME_MAX + 8];
+	char path[NAME_MAX + 8], *words[] = {"busybox", "--install", "-s", "/bin", NULL};
 	pid_t child = nsenter_fork();
 
 	if (child) {
@@ -132,7 +133,7 @@ static void install_links(const char *name)
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	file_close_range(0, ~0U, FILE_CLOSE_NOW);
 	out_format(path, sizeof path, "/bin/%s", name);
-	execl(path, "busybox", "--install", "-s", "/bin", (char *)NULL);
+	execve(path, words, environ);
 	_exit(1);
 }
 
@@ -172,7 +173,7 @@ static int start(struct debug *debug)
 
 	if (sys_socketpair(ends))
 		fail_cannot("make a pair of sockets", NULL);
-	child = fork();
+	child = sys_fork(0);
 	if (child < 0)
 		fail_cannot("fork", NULL);
 	debug->minder.connection = ends[1];
@@ -199,9 +200,7 @@ int verb_debug(const struct context *context, char **arguments)
 
 	while (arguments[words])
 		words++;
-	debug.env = calloc(words + 5, sizeof *debug.env);
-	if (!debug.env)
-		fail_cannot("allocate memory", NULL);
+	debug.env = memory_piece((words + 5) * sizeof *debug.env);
 	options_take(debug_options, &debug, &arguments);
 	if (!debug.tools)
 		fail_usage("no --tools given", NULL);

@@ -12,6 +12,7 @@
 #include "base/sys.h"
 #include "input.h"
 #include "login.h"
+#include "memory.h"
 #include "out.h"
 #include "output.h"
 #include "program.h"
@@ -234,10 +235,8 @@ static void take_options(struct run *run, char ***arguments)
 
 	while ((*arguments)[words])
 		words++;
-	run->env = calloc(words + 8, sizeof *run->env);
-	run->limits = calloc(words + 1, sizeof *run->limits);
-	if (!run->env || !run->limits)
-		fail_cannot("read options", NULL);
+	run->env = memory_piece((words + 8) * sizeof *run->env);
+	run->limits = memory_piece((words + 1) * sizeof *run->limits);
 	options_take(exec_options, run, arguments);
 }
 

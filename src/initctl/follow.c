@@ -124,7 +124,7 @@ static void follow_name(struct followed *file, unsigned count, int root)
 
 _Noreturn static void end_unread(void)
 {
-	raise(SIGPIPE);
+	sys_kill(getpid(), SIGPIPE);
 	errno = EPIPE;
 	fail_cannot("write output", NULL);
 }

@@ -34,7 +34,7 @@ unsigned inet_split(const char *word, char copy[INET_WORD], char *parts[INET_PAR
 
 	if (strlen(word) >= INET_WORD)
 		return 0;
-	strcpy(copy, word);
+	text_copy(copy, word);
 	while (count < INET_PARTS) {
 		char *end = *p == '[' ? strchr(p, ']') : p + strcspn(p, ":[]");
 		if (*p == '[' && end) {

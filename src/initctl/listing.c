@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "display.h"
 #include "json.h"
 #include "out.h"
@@ -175,7 +175,7 @@ static void mode_text(unsigned mode, char text[11])
 	static const char types[] = "?pc?d?b?-?l?s???";
 
 	text[0] = types[mode >> 12 & 15];
-	strcpy(text + 1, "rwxrwxrwx");
+	text_copy(text + 1, "rwxrwxrwx");
 	for (unsigned i = 0; i < 9; i++)
 		if (!(mode & 0400U >> i))
 			text[1 + i] = '-';
@@ -217,7 +217,8 @@ static void time_text(long long modified, char text[32])
 {
 	static const char months[12][4] = {
 		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	const long long now = time(NULL), minutes = modified / 60 - (modified % 60 < 0);
+	const long long now = sys_clock(CLOCK_REALTIME) / 1000,
+			minutes = modified / 60 - (modified % 60 < 0);
 	struct units_date date;
 	size_t length;
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "initctl.h"
 #include "inside.h"
 #include "memory.h"
@@ -124,7 +125,7 @@ static void add_variable(struct login *login, unsigned row, const char *name, co
 static void take_shell(struct login *login, const char *shell)
 {
 	if (*shell == '/' && strlen(shell) < sizeof login->shell)
-		strcpy(login->shell, shell);
+		text_copy(login->shell, shell);
 }
 
 /* A user by name, or by a number that is also a name, as NAME[:GROUP,...]. */
@@ -199,7 +200,7 @@ void login_find(const struct context *context, const char *user, struct login *l
 	int opened;
 
 	memset(login, 0, sizeof *login);
-	strcpy(login->shell, "/bin/sh");
+	text_copy(login->shell, "/bin/sh");
 	if (user)
 		out_format(uid, sizeof uid, "%.*s", (int)strcspn(user, ":"), user);
 	else

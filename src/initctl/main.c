@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/sys.h"
 #include "base/version.h"
 #include "exit.h"
 #include "help.h"
@@ -203,8 +204,8 @@ _Noreturn static void print_version(void *field, const char *value)
 static void fill_stdio(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			open("/", O_PATH | O_CLOEXEC);
+		if (sys_fcntl(fd, F_GETFD, 0) < 0)
+			sys_open(AT_FDCWD, "/", O_PATH);
 }
 
 /* Runs a verb on one container, or on several if -S or --all say so. */
@@ -246,10 +247,8 @@ int main(int argc, char **argv)
 
 	fill_stdio();
 	log_setup("initctl", LOG_WARN, EXIT_INITCTL);
-	if (getenv(SCOPE_VARIABLE) && argc) {
-		unsetenv(SCOPE_VARIABLE);
+	if (getenv(SCOPE_VARIABLE) && argc)
 		scope_run(argv);
-	}
 	while (option_take(common_options, &context, &words))
 		;
 	if (context.targets.count)

@@ -121,7 +121,7 @@ _Noreturn static void run_child(
 	pid_t parent, const struct context *context, const char *name, int out, int err)
 {
 	static char buffer[1 << 16];
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int null = sys_open(AT_FDCWD, "/dev/null", O_RDONLY);
 
 	/* In a group of its own it gets a terminal's signals from the parent alone, and once. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || sys_setpgid(0))
@@ -151,7 +151,7 @@ static int start_job(size_t row)
 	while (count < sizeof ends / sizeof *ends && !sys_pipe(ends + count))
 		count += 2;
 	if (count == sizeof ends / sizeof *ends)
-		job->pid = fork();
+		job->pid = sys_fork(0);
 	if (!job->pid)
 		run_child(parent, &own, socket->name, ends[1], ends[3]);
 	if (job->pid < 0) {
@@ -162,7 +162,7 @@ static int start_job(size_t row)
 	}
 	for (size_t i = 0; i < PIPES; i++) {
 		close(ends[2 * i + 1]);
-		fcntl(ends[2 * i], F_SETFL, O_NONBLOCK);
+		sys_fcntl(ends[2 * i], F_SETFL, O_NONBLOCK);
 		job->pipes[i] = (struct lines){.from = ends[2 * i],
 			.to = (int)i + 1,
 			.name = socket->name,
@@ -227,7 +227,7 @@ static void wait_for_jobs(void)
 static void rehearse(void)
 {
 	struct context own = *self.context;
-	const pid_t pid = fork();
+	const pid_t pid = sys_fork(0);
 	int status = 0;
 
 	own.rehearsal = true;

@@ -11,6 +11,8 @@
 
 /* Bytes at first, a multiple of every page size. */
 enum { FIRST = 1 << 16 };
+/* Of a piece that any object may be in. */
+enum { ALIGNMENT = sizeof(long long) };
 
 void memory_reserve(struct memory *memory, size_t size)
 {
@@ -37,19 +39,23 @@ void memory_release(struct memory *memory)
 	*memory = (struct memory){NULL, 0};
 }
 
-const char *memory_copy(const char *text, size_t length)
+void *memory_piece(size_t size)
 {
 	static struct memory memory;
 	static size_t used;
-	char *to;
+	const size_t start = used;
 
-	if (memory.size - used <= length) {
-		memory = (struct memory){NULL, 0};
-		memory_reserve(&memory, length + 1);
-		used = 0;
-	}
-	to = (char *)memory.data + used;
-	used += length + 1;
-	/* What is mapped is zero: a NUL follows. */
-	return memcpy(to, text, length);
+	used = (start + size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (used <= memory.size)
+		return (char *)memory.data + start;
+	memory = (struct memory){NULL, 0};
+	used -= start;
+	memory_reserve(&memory, used);
+	return memory.data;
+}
+
+const char *memory_copy(const char *text, size_t length)
+{
+	/* A NUL follows. */
+	return memcpy(memory_piece(length + 1), text, length);
 }

@@ -22,7 +22,13 @@ void memory_reserve(struct memory *memory, size_t size);
 /* Gives the whole array back; it is empty then. */
 void memory_release(struct memory *memory);
 
-/* A copy of a text, with a NUL, that stays until the program ends. Ends the program likewise. */
+/*
+ * A piece of memory for any object, zero, that stays until the program ends. Ends the program
+ * likewise.
+ */
+void *memory_piece(size_t size);
+
+/* The same that holds a copy of a text, with a NUL. */
 const char *memory_copy(const char *text, size_t length);
 
 #endif

@@ -53,7 +53,7 @@ _Noreturn static void become(const struct minder *minder)
 	join_keyring();
 	if (chdir(minder->directory))
 		fail_cannot("change directory to ", minder->directory);
-	fexecve(minder->program, minder->command, minder->environment);
+	sys_execute(minder->program, minder->command, minder->environment);
 	fail_cannot("supervise ", *minder->command);
 }
 
@@ -114,7 +114,7 @@ static void send_end(int connection, int status)
 void minder_run(const struct minder *minder, struct initctl_message *buffer)
 {
 	const pid_t child = nsenter_fork();
-	const int connection = fcntl(minder->connection, F_DUPFD_CLOEXEC, 4);
+	const int connection = sys_fcntl(minder->connection, F_DUPFD_CLOEXEC, 4);
 	struct initctl_request message;
 	char data[64];
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/sys.h"
 #include "nsenter.h"
 #include "nsfetch.h"
 #include "nskeep.h"
@@ -118,7 +119,7 @@ static void print_how_to_move(const struct context *context, const struct reques
 /* Moves a descriptor behind those that the command is to get; name is that of messages. */
 static int move_behind(const struct request *request, int fd, const char *name)
 {
-	int moved = fcntl(fd, F_DUPFD_CLOEXEC, request->first + (int)request->list.count);
+	int moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, request->first + (int)request->list.count);
 
 	if (moved < 0 && errno == EINVAL)
 		fail_note("cannot pass descriptor of ", name,

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -78,7 +79,7 @@ static void enter_root(int root)
 {
 	struct stat container, current;
 
-	if (fchdir(root))
+	if (sys_fchdir(root))
 		fail_cannot("change to the container's root directory", NULL);
 	if (!fstat(root, &container) && !stat("/", &current) &&
 		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
@@ -137,7 +138,7 @@ bool nsenter(const struct nslist *list, const int *fds, int root)
 _Noreturn static void execute(char **command, int program)
 {
 	if (program >= 0)
-		fexecve(program, command, environ);
+		sys_execute(program, command, environ);
 	else
 		execvp(*command, command);
 	die_errno(exit_code_of_exec(errno), "exec ", *command);
@@ -150,10 +151,12 @@ _Noreturn static void execute(char **command, int program)
  */
 static void reclaim_terminal(int terminal)
 {
-	pid_t group = terminal < 0 ? -1 : tcgetpgrp(terminal);
+	pid_t group = 0, ours = getpgrp();
 
+	/* Of no terminal, -1, there is none. */
+	sys_ioctl(terminal, TIOCGPGRP, &group);
 	if (group > 0 && kill(-group, 0) && errno == ESRCH)
-		tcsetpgrp(terminal, getpgrp());
+		sys_ioctl(terminal, TIOCSPGRP, &ours);
 }
 
 /*
@@ -184,7 +187,7 @@ _Noreturn static void supervise(pid_t child, const sigset_t *set)
 		if (!WIFSTOPPED(status))
 			break;
 		/* The SIGCONT that continues this process is then forwarded to the child. */
-		raise(SIGSTOP);
+		sys_kill(getpid(), SIGSTOP);
 	}
 	reclaim_terminal(terminal);
 	exit_like(status);
@@ -192,7 +195,7 @@ _Noreturn static void supervise(pid_t child, const sigset_t *set)
 
 pid_t nsenter_fork(void)
 {
-	pid_t pid = fork();
+	pid_t pid = sys_fork(0);
 
 	/* The kernel's error for a PID namespace whose PID 1 has ended. */
 	if (pid < 0 && errno == ENOMEM)

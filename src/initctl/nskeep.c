@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "out.h"
 
 /* <linux/magic.h> */
@@ -39,14 +40,9 @@ static bool format_path(char path[PATH_MAX], const char *directory, enum ns_kind
 static int bind_namespace(const char *directory, enum ns_kind kind, int fd)
 {
 	char path[PATH_MAX], source[32];
-	int file;
 
-	if (!format_path(path, directory, kind))
+	if (!format_path(path, directory, kind) || sys_mknodat(AT_FDCWD, path, S_IFREG | 0400, 0))
 		return -1;
-	file = open(path, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0400);
-	if (file < 0)
-		return -1;
-	close(file);
 	out_format(source, sizeof source, "/proc/self/fd/%d", fd);
 	return mount(source, path, NULL, MS_BIND, NULL);
 }
@@ -100,7 +96,7 @@ void nskeep_open(const char *directory, struct nslist *list, int *fds)
 		if (!nslist_has(list, i) && i != NS_USER)
 			continue;
 		if (format_path(path, directory, i))
-			fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+			fds[i] = sys_open(AT_FDCWD, path, O_RDONLY);
 		if (fds[i] < 0 && nslist_has(list, i)) {
 			if (!list->all || errno != ENOENT)
 				fail_cannot("open ", path);

@@ -79,5 +79,5 @@ void owner_name(enum ids_kind kind, unsigned id, char name[OWNER_NAME])
 		last[kind].known = true;
 		last[kind].id = id;
 	}
-	strcpy(name, last[kind].name);
+	text_copy(name, last[kind].name);
 }

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -218,8 +217,5 @@ long long process_shared_memory(int proc, pid_t pid)
 
 long long process_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return sys_clock(CLOCK_BOOTTIME);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
@@ -18,7 +19,7 @@ static const char own_file[] = "/proc/self/exe";
 
 int program_open(const char *path)
 {
-	int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), copy;
+	int file = sys_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK), copy;
 	struct stat status;
 	ssize_t length;
 
@@ -33,7 +34,7 @@ int program_open(const char *path)
 		fail_cannot("copy program ", path);
 	while ((length = sendfile(copy, file, NULL, 1 << 30)) > 0)
 		;
-	if (length || fchmod(copy, 0555) || fcntl(copy, F_ADD_SEALS, SEALS))
+	if (length || fchmod(copy, 0555) || sys_fcntl(copy, F_ADD_SEALS, SEALS))
 		fail_cannot("copy program ", path);
 	close(file);
 	return copy;
@@ -46,13 +47,13 @@ int program_open_own(void)
 
 void program_protect(char **words)
 {
-	int file = open(own_file, O_RDONLY | O_CLOEXEC);
+	int file = sys_open(AT_FDCWD, own_file, O_RDONLY);
 	/* -1 for a file that cannot have seals; F_SEAL_SEAL alone for one on a tmpfs. */
-	int seals = fcntl(file, F_GET_SEALS);
+	int seals = sys_fcntl(file, F_GET_SEALS, 0);
 
 	close(file);
 	if (seals >= 0 && (seals & F_SEAL_WRITE))
 		return;
-	fexecve(program_open_own(), words, environ);
+	sys_execute(program_open_own(), words, environ);
 	fail_cannot("run program ", own_file);
 }

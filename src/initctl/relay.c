@@ -193,7 +193,7 @@ static void deliver(int signal)
 
 	sigemptyset(&set);
 	sigaddset(&set, signal);
-	raise(signal);
+	sys_kill(getpid(), signal);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "exit.h"
 #include "out.h"
 #include "proc.h"
@@ -235,7 +236,7 @@ _Noreturn static void execute(char **command)
 
 _Noreturn static void be_guard(char **command)
 {
-	guard.command = fork();
+	guard.command = sys_fork(0);
 	if (guard.command < 0)
 		fail_cannot("fork for ", *command);
 	if (!guard.command)
@@ -265,6 +266,17 @@ static void release_terminal(void)
 		;
 }
 
+/* The command does not get the variable that has us called. */
+static void remove_variable(void)
+{
+	char **to = environ;
+
+	for (char **from = environ; *from; from++)
+		if (!text_after(*from, SCOPE_VARIABLE "="))
+			*to++ = *from;
+	*to = NULL;
+}
+
 void scope_run(char **command)
 {
 	int ends[2], status = 0;
@@ -273,6 +285,7 @@ void scope_run(char **command)
 	siginfo_t info;
 	sigset_t all;
 
+	remove_variable();
 	proc = proc_open();
 	if (proc < 0)
 		fail_note("cannot supervise ", *command, ": /proc does not show its processes");
@@ -289,7 +302,7 @@ void scope_run(char **command)
 	guard.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (guard.signals < 0 || sys_pipe(ends))
 		fail_cannot("supervise ", *command);
-	child = fork();
+	child = sys_fork(0);
 	if (child < 0)
 		fail_cannot("fork for ", *command);
 	/* Both are, since what a guard that is killed leaves behind comes to the leader. */

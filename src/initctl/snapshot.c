@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "container.h"
 #include "inside.h"
 #include "out.h"
@@ -117,9 +118,9 @@ void snapshot_role(
 
 	*role = 0;
 	if (process->pid == snapshot->main)
-		strcpy(role, "main");
+		text_copy(role, "main");
 	else if (process->pid == snapshot->init)
-		strcpy(role, "init");
+		text_copy(role, "init");
 	for (size_t i = 0; i < snapshot->session_count; i++)
 		if (sessions[i].pid == process->session)
 			out_format(role, SNAPSHOT_ROLE, "%%%llu", sessions[i].id);

@@ -13,7 +13,7 @@
 
 static int open_null(int flags)
 {
-	int fd = open("/dev/null", flags | O_CLOEXEC);
+	int fd = sys_open(AT_FDCWD, "/dev/null", flags);
 
 	if (fd < 0)
 		fail_cannot("open /dev/null", NULL);
@@ -23,7 +23,7 @@ static int open_null(int flags)
 /* What the session gets for our descriptor fd; *relayed is -1 without a pipe. */
 static int pass(int fd, bool detached, int *relayed)
 {
-	int flags = fcntl(fd, F_GETFL), ends[2], own_end = fd == 0;
+	int flags = sys_fcntl(fd, F_GETFL, 0), ends[2], own_end = fd == 0;
 
 	*relayed = -1;
 	if (flags < 0 || (flags & O_PATH) || detached)

@@ -4,11 +4,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/sys.h"
 #include "copyfile.h"
+#include "memory.h"
 #include "tar.h"
 #include "tar_entry.h"
 
@@ -83,9 +83,7 @@ static int make_directory(const struct tar_entry *entry, int parent, const char 
 	sys_close(fd);
 	if (!is_new && !made.owners)
 		return 0;
-	later = malloc(sizeof *later + length);
-	if (!later)
-		return -1;
+	later = memory_piece(sizeof *later + length);
 	memcpy(later->name, entry->name, length);
 	later->status = entry->status;
 	later->next = made.directories;

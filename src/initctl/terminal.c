@@ -65,10 +65,10 @@ _Noreturn static void run_guard(int terminal, int parent)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
-	prctl(PR_SET_NAME, "tty-guard");
+	sys_prctl(PR_SET_NAME, (unsigned long)"tty-guard");
 	/* Move both out of the way first: either may be 0 or 1 already. */
-	terminal = fcntl(terminal, F_DUPFD, 3);
-	parent = fcntl(parent, F_DUPFD, 3);
+	terminal = sys_fcntl(terminal, F_DUPFD, 3);
+	parent = sys_fcntl(parent, F_DUPFD, 3);
 	if (dup2(terminal, 0) < 0 || dup2(parent, 1) < 0)
 		_exit(1);
 	file_close_range(2, ~0U, FILE_CLOSE_NOW);
@@ -85,7 +85,7 @@ static int start_guard(int fd)
 
 	if (sys_socketpair(ends))
 		return -1;
-	state.guard = fork();
+	state.guard = sys_fork(0);
 	if (!state.guard) {
 		close(ends[1]);
 		run_guard(fd, ends[0]);

@@ -52,7 +52,7 @@ static void copy_tools(struct toolroot *root, const int *fds)
 {
 	const struct nslist user = {.kinds = {NS_USER}, .count = 1};
 
-	if (!root->name && fchdir(root->tools))
+	if (!root->name && sys_fchdir(root->tools))
 		fail_cannot("change to the directory of tools", NULL);
 	if (unshare(CLONE_NEWNS)) {
 		if (errno == EPERM && fds[NS_USER] >= 0)
@@ -134,7 +134,7 @@ static void place_file(const struct toolroot *root)
 	make_link("/container/etc/resolv.conf", "etc/resolv.conf");
 	make_link("/container/etc/hosts", "etc/hosts");
 	out_format(path, sizeof path, "bin/%s", root->name);
-	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	to = sys_create_resolved(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0755, 0);
 	while (to >= 0 && (length = sendfile(to, root->tools, &at, 1 << 30)) > 0)
 		;
 	if (to < 0 || length)
@@ -157,7 +157,7 @@ static void place_entry(int shelf, const char *name)
 	if (file_status_at(shelf, name, &status))
 		fail_cannot("open tools ", name);
 	if (S_ISLNK(status.mode)) {
-		length = readlinkat(shelf, name, target, sizeof target - 1);
+		length = sys_readlink(shelf, name, target, sizeof target - 1);
 		target[length < 0 ? 0 : length] = 0;
 		result = symlink(target, name);
 	} else if (S_ISDIR(status.mode)) {
@@ -224,7 +224,7 @@ void toolroot_build(const struct toolroot *root)
 	over = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
 	host = sys_open(AT_FDCWD, "/dev", O_PATH | O_DIRECTORY);
 	tree = mountfd_make("tmpfs", "mode=755", MOUNTFD_NOSUID | MOUNTFD_NODEV);
-	if (tree < 0 || mountfd_put(tree, MOUNTFD_NOSUID | MOUNTFD_NODEV, over) || fchdir(tree))
+	if (tree < 0 || mountfd_put(tree, MOUNTFD_NOSUID | MOUNTFD_NODEV, over) || sys_fchdir(tree))
 		fail_cannot("mount the tools' root", NULL);
 	close(over);
 	make_directory("container", 0755);

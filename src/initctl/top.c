@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "exit.h"
 #include "out.h"
 #include "pstree.h"
@@ -227,11 +228,11 @@ static bool press(char key)
 		if (top.selected)
 			ask(signal_prompt);
 		else
-			strcpy(top.note, "select a process first, by the arrow keys");
+			text_copy(top.note, "select a process first, by the arrow keys");
 		break;
 	case SUSPEND:
 		terminal_pause();
-		raise(SIGSTOP);
+		sys_kill(getpid(), SIGSTOP);
 		terminal_resume();
 		break;
 	default:

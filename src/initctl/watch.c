@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "display.h"
 #include "exit.h"
 #include "json.h"
@@ -93,7 +93,7 @@ static void print_event(bool json)
 	const char *type = initctl_field(&message, "type");
 	const bool for_memory =
 		initctl_number(&message, "signal", 64, 0) == SIGKILL && was_killed_for_memory();
-	const long long now = time(NULL);
+	const long long now = sys_clock(CLOCK_REALTIME) / 1000;
 
 	if (json) {
 		output_json_begin(&message);

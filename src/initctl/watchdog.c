@@ -106,12 +106,12 @@ static void start(void)
 		fail_cannot("get memory", NULL);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
-	worker = fork();
+	worker = sys_fork(0);
 	if (worker < 0)
 		fail_cannot("start a process", NULL);
 	if (worker)
 		watch(worker, &all);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_INITCTL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
