@@ -155,6 +155,9 @@ demo: all ## show init at work in namespaces of its own
 bench: all $(BUILD)/probe ## measure init beside tini, dumb-init and catatonit
 	$(PYTHON) tests/tools/bench.py $(BUILD)/init $(BUILD)/probe
 
+pictures: all ## make the pictures of README.md on a real terminal; needs root and strace
+	$(PYTHON) tests/tools/pictures.py src/pictures
+
 # The value of a variable, for scripts: make -s print-CFLAGS
 print-%:
 	@echo '$($*)'
@@ -233,5 +236,5 @@ lint-text:
 
 .PHONY: deps deps-docker deps-kernel deps-engines units asan check test test-asan test-valgrind \
 	test-docker test-escape escape-table test-engine test-engines engines-table test-kernel \
-	mutants-check mutants-sample fuzz demo bench cross $(CROSS:%=cross-%) test-cross lint lint-includes lint-format \
+	mutants-check mutants-sample fuzz demo bench pictures cross $(CROSS:%=cross-%) test-cross lint lint-includes lint-format \
 	lint-compile lint-analyse lint-text

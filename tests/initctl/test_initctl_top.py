@@ -10,44 +10,10 @@ import pytest
 
 from conftest import DEADLINE, eventually
 from initctl import container, control, modes, one_line  # noqa: F401
+from screen import Screen
 
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 BUSY = "while :; do :; done"
-
-
-class Screen:
-    """What a terminal of that size shows after what a program wrote."""
-
-    def __init__(self, rows, columns):
-        self.rows, self.columns = rows, columns
-        self.cells, self.at = [[" "] * columns for _ in range(rows)], [0, 0]
-
-    def feed(self, text):
-        for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x1b]", text):
-            row, column = self.at
-            if part == "\x1b[H":
-                self.at = [0, 0]
-            elif move := re.fullmatch(r"\x1b\[(\d+);1H", part):
-                self.at = [int(move[1]) - 1, 0]
-            elif part == "\x1b[K":
-                self.cells[row][column:] = [" "] * (self.columns - column)
-            elif part == "\x1b[J":
-                self.cells[row][column:] = [" "] * (self.columns - column)
-                for other in range(row + 1, self.rows):
-                    self.cells[other] = [" "] * self.columns
-            elif part == "\r":
-                self.at[1] = 0
-            elif part == "\n":
-                assert row + 1 < self.rows, "the screen scrolls"
-                self.at[0] += 1
-            elif not part.startswith("\x1b"):
-                assert column < self.columns, "the line wraps"
-                self.cells[row][column] = part
-                self.at[1] += 1
-        return self
-
-    def lines(self):
-        return ["".join(cells).rstrip() for cells in self.cells]
 
 
 class Top:
