@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from conftest import DEADLINE, eventually
+from conftest import DEADLINE, eventually, status_of
 from initctl import container, control, modes, one_line  # noqa: F401
 from screen import Screen
 
@@ -170,9 +170,10 @@ def test_stop_and_resume(container):
 
     def paused():
         top.terminal.read(0.1)
-        return modes(top.terminal) == top.before
+        return modes(top.terminal) == top.before and \
+            status_of(top.terminal.popen.pid)["State"].startswith("T")
 
-    eventually(paused, what="the modes of before")
+    eventually(paused, what="the modes of before, and that it is stopped")
     top.terminal.popen.send_signal(signal.SIGCONT)
     eventually(lambda: modes(top.terminal) != top.before, what="raw mode")
     top.press("q")
