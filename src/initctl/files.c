@@ -53,7 +53,7 @@ struct tail {
 };
 
 const struct option tail_options[] = {
-	{"-n", "--lines", "N", "print the last N lines (10), or with +N from line N on",
+	{"-n", "--lines", "N", "print the last N lines (10); +N: from line N",
 		option_text, offsetof(struct tail, lines)},
 	{"-f", "--follow", NULL, "print also what is written later", option_true,
 		offsetof(struct tail, follow)},

@@ -144,7 +144,7 @@ static void find_named(struct login *login, int root, const char *user)
 		fail_note("cannot find user: the name is too long", NULL, NULL);
 	errno = 0;
 	text = read_file(root, "/etc/passwd", &memory);
-	error = errno;
+	error = *text ? 0 : errno;
 	if (find_line(text, NAME, name, fields) && is_id(fields[ID]) && is_id(fields[GROUP])) {
 		add_id(login, "", fields[ID]);
 		take_shell(login, fields[SHELL]);

@@ -93,7 +93,7 @@ def test_numbers_are_not_looked_up(box, user):
     ("nobody", "find user nobody in the container's /etc/passwd"), ("", ""),
     ("alice:none", "find group none in the container's /etc/group"),
     ("alice:", "find group  in"), ("alice:wheel,", "find group  in"),
-    ("alice:bad", "find group bad"), (":wheel", "find user  in"),
+    ("nobody", "/etc/passwd\n"), ("alice:bad", "find group bad"), (":wheel", "find user  in"),
     ("broken", "find user broken"), ("huge", "find user huge"), ("x" * 300, "too long"),
     ("alice:" + "1," * 600, "the list of groups is too long"), ("alic", "find user alic "),
     ("Alice", "find user Alice"), ("a\x1bb", "find user a?b")],
