@@ -12,38 +12,43 @@
 
 enum { GROUPS = 8 /* of 16 bits in an address of IPv6 */ };
 
-static unsigned group_at(const unsigned char *address, unsigned group)
+static unsigned group_at(const unsigned char *address, size_t group)
 {
 	return (unsigned)address[2 * group] << 8 | address[2 * group + 1];
 }
 
 /* How many groups are zero from one on. */
-static unsigned count_zeros(const unsigned char *address, unsigned first)
+static size_t count_zeros(const unsigned char *address, size_t first)
 {
-	unsigned group = first;
+	size_t group = first;
 
 	while (group < GROUPS && !group_at(address, group))
 		group++;
 	return group - first;
 }
 
+static void write_four(const unsigned char *address, char *text)
+{
+	out_format(text, sizeof "255.255.255.255", "%u.%u.%u.%u", address[0], address[1],
+		address[2], address[3]);
+}
+
 void address_text(const unsigned char *address, bool six, char text[static ADDRESS_TEXT])
 {
-	unsigned longest = 0, from = GROUPS;
+	size_t longest = 0, from = GROUPS;
 
 	if (!six) {
-		out_format(text, ADDRESS_TEXT, "%u.%u.%u.%u", address[0], address[1], address[2],
-			address[3]);
+		write_four(address, text);
 		return;
 	}
 	/* The first one of the longest runs of zeros is left out, if it is longer than one. */
-	for (unsigned group = 0; group < GROUPS; group++)
+	for (size_t group = 0; group < GROUPS; group++)
 		if (count_zeros(address, group) > longest + !longest) {
 			longest = count_zeros(address, group);
 			from = group;
 		}
 	*text = 0;
-	for (unsigned group = 0; group < GROUPS; group++) {
+	for (size_t group = 0; group < GROUPS; group++) {
 		if (group == from) {
 			text += out_format(text, ADDRESS_TEXT, "::");
 			group += longest - 1;
@@ -53,7 +58,7 @@ void address_text(const unsigned char *address, bool six, char text[static ADDRE
 			*text++ = ':';
 		/* An address of IPv4 in one of IPv6. */
 		if (group == 6 && from == 0 && longest == 5 && group_at(address, 5) == 0xffff) {
-			address_text(address + 12, false, text);
+			write_four(address + 12, text);
 			return;
 		}
 		text += out_format(text, ADDRESS_TEXT, "%x", group_at(address, group));
@@ -76,46 +81,63 @@ static bool parse_four(const char *text, unsigned char *address)
 	return true;
 }
 
+/* Takes "::", of which the first colon was taken with the group before, if there is one. */
+static bool take_gap(const char **text, size_t used)
+{
+	if (**text != ':' || (!used && (*text)[1] != ':'))
+		return false;
+	*text += used ? 1 : 2;
+	return true;
+}
+
+/* Moves the groups behind a gap to the end. */
+static void spread(unsigned char *address, size_t gap, size_t used)
+{
+	memmove(address + 2 * (gap + GROUPS - used), address + 2 * gap, 2 * (used - gap));
+	memset(address + 2 * gap, 0, 2 * (GROUPS - used));
+}
+
+/* Reads one group, or an address of IPv4 in place of two. Returns how many it were, 0 for neither.
+ */
+static size_t parse_group(const char **text, size_t used, unsigned char *address)
+{
+	const char *word = *text;
+	const unsigned long long value = scan_hex(text, 4);
+
+	if (**text == '.' && used + 2 <= GROUPS && parse_four(word, address)) {
+		*text = "";
+		return 2;
+	}
+	address[0] = (unsigned char)(value >> 8);
+	address[1] = (unsigned char)value;
+	return *text != word;
+}
+
 bool address_parse(const char *text, bool six, unsigned char *address)
 {
-	unsigned used = 0, gap = GROUPS + 1;
+	const size_t none = GROUPS + 1;
+	size_t used = 0, gap = none, taken = 1;
 
 	if (!six)
 		return parse_four(text, address);
-	memset(address, 0, 2 * GROUPS);
-	if (text[0] == ':' && text[1] != ':')
-		return false;
-	while (used < GROUPS) {
-		const char *word = text;
-		unsigned long long value;
-		if (*text == ':' && gap > GROUPS && (text[1] == ':' || used)) {
+	memset(address, 0, sizeof(unsigned char[2 * GROUPS]));
+	while (used < GROUPS && taken) {
+		if (gap == none && take_gap(&text, used)) {
 			gap = used;
-			/* The first of both was taken with the group before. */
-			text += used ? 1 : 2;
 			if (!*text)
 				break;
 			continue;
 		}
-		value = scan_hex(&text, 4);
-		if (*text == '.' && used <= 6 && parse_four(word, address + 2 * used)) {
-			used += 2;
-			text = "";
-			break;
-		}
-		if (text == word)
-			return false;
-		address[2 * used] = (unsigned char)(value >> 8);
-		address[2 * used++ + 1] = (unsigned char)value;
+		taken = parse_group(&text, used, address + 2 * used);
+		used += taken;
 		if (!*text)
 			break;
 		if (*text++ != ':' || !*text)
 			return false;
 	}
-	if (*text || (used < GROUPS && gap > GROUPS) || (used == GROUPS && gap < GROUPS))
+	if (*text || !taken || (used == GROUPS) != (gap == none))
 		return false;
-	if (gap <= GROUPS) {
-		memmove(address + 2 * (gap + GROUPS - used), address + 2 * gap, 2 * (used - gap));
-		memset(address + 2 * gap, 0, 2 * (GROUPS - used));
-	}
+	if (gap != none)
+		spread(address, gap, used);
 	return true;
 }

@@ -53,8 +53,8 @@ struct tail {
 };
 
 const struct option tail_options[] = {
-	{"-n", "--lines", "N", "print the last N lines (10); +N: from line N",
-		option_text, offsetof(struct tail, lines)},
+	{"-n", "--lines", "N", "print the last N lines (10); +N: from line N", option_text,
+		offsetof(struct tail, lines)},
 	{"-f", "--follow", NULL, "print also what is written later", option_true,
 		offsetof(struct tail, follow)},
 	{"-F", NULL, NULL, "as -f, and wait for files that are missing", option_true,

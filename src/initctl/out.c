@@ -87,7 +87,7 @@ static unsigned long long take_number(va_list *list, unsigned longs, bool is_sig
 /* Puts one conversion, whose % was read. Returns what follows it in the format. */
 static const char *put_conversion(struct target *target, const char *format, va_list *list)
 {
-	char digits[24], *end = digits + sizeof digits, *text = end, c, padding = ' ';
+	char digits[24], *end = digits + sizeof digits, *text, c, padding = ' ';
 	bool left = false, negative = false;
 	long width, most = -1;
 	unsigned longs = 0;

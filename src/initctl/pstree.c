@@ -80,7 +80,8 @@ void pstree_order(struct process_list *list)
 void pstree_draw(const struct process_list *list, size_t index, char *tree, size_t size)
 {
 	const struct process *all = list->processes;
-	unsigned depth = 0, most = (unsigned)(size - 1) / 3;
+	size_t depth = 0;
+	const size_t most = (size - 1) / 3;
 
 	*tree = 0;
 	for (long i = (long)index; all[i].above >= 0; i = all[i].above)

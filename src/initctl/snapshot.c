@@ -258,9 +258,8 @@ static void add_command(struct table *table, const struct snapshot *snapshot,
 	const struct process *process, const char *tree)
 {
 	static char text[SNAPSHOT_TREE + PROCESS_COMMAND];
-	const size_t length = table->json ? 0 : strlen(tree);
+	const size_t length = table->json ? 0 : out_format(text, SNAPSHOT_TREE, "%s", tree);
 
-	memcpy(text, tree, length);
 	process_command(snapshot->proc, process, text + length);
 	table_text(table, text);
 }

@@ -178,7 +178,7 @@ void table_print(struct table *table)
 {
 	unsigned widths[TABLE_COLUMNS];
 
-	if (table->json || !table->cells)
+	if (table->json || !table->cells || !table->count)
 		return;
 	for (unsigned i = 0; i < table->count; i++)
 		widths[i] = display_columns(table->columns[i].title);
