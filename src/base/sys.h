@@ -320,6 +320,12 @@ static inline int sys_fchown(int fd, uid_t uid, gid_t gid)
 	return (int)syscall(SYS_IDS(fchown), fd, uid, gid);
 }
 
+/* Not of a descriptor that was opened with O_PATH. */
+static inline int sys_fchmod(int fd, mode_t mode)
+{
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
 /* The copy is close-on-exec; from and to differ. */
 static inline int sys_dup(int from, int to)
 {
