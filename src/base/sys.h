@@ -338,6 +338,12 @@ static inline int sys_dup2(int from, int to)
 	return (int)syscall(SYS_dup3, from, to, 0);
 }
 
+/* Close-on-exec and non-blocking. The kernel's set is shorter than the libc's. */
+static inline int sys_signalfd(const sigset_t *set)
+{
+	return (int)syscall(SYS_signalfd4, -1, set, _NSIG / 8, O_CLOEXEC | O_NONBLOCK);
+}
+
 /*
  * As fork(2) with flags of clone(2), without the libc's care for threads and locks,
  * which we have none of.
