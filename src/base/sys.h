@@ -320,6 +320,12 @@ static inline int sys_fchown(int fd, uid_t uid, gid_t gid)
 	return (int)syscall(SYS_IDS(fchown), fd, uid, gid);
 }
 
+/* Not of a descriptor that was opened with O_PATH. */
+static inline int sys_fchmod(int fd, mode_t mode)
+{
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
 /* The copy is close-on-exec; from and to differ. */
 static inline int sys_dup(int from, int to)
 {
@@ -330,6 +336,12 @@ static inline int sys_dup(int from, int to)
 static inline int sys_dup2(int from, int to)
 {
 	return (int)syscall(SYS_dup3, from, to, 0);
+}
+
+/* Close-on-exec and non-blocking. The kernel's set is shorter than the libc's. */
+static inline int sys_signalfd(const sigset_t *set)
+{
+	return (int)syscall(SYS_signalfd4, -1, set, _NSIG / 8, O_CLOEXEC | O_NONBLOCK);
 }
 
 /*

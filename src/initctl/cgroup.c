@@ -163,14 +163,13 @@ _Noreturn static void fail_to_limit(int cgroup, const char *limit, const char *n
 {
 	const size_t length = strcspn(name, ".");
 	const int error = errno;
-	char text[CGROUP_TEXT], controller[KEY_SIZE], *rest, *word;
+	char text[CGROUP_TEXT], controller[KEY_SIZE], *rest = text, *word;
 
 	memcpy(controller, name, length);
 	controller[length] = 0;
 	cgroup_read_file(cgroup, "cgroup.controllers", text);
-	word = strtok_r(text, " \n", &rest);
-	while (word && strcmp(word, controller) != 0)
-		word = strtok_r(NULL, " \n", &rest);
+	while ((word = strsep(&rest, " \n")) && strcmp(word, controller) != 0)
+		;
 	if (error == ENOENT && !word)
 		fail("cannot limit ", limit, ": no controller ", controller, " in the cgroup");
 	errno = error;

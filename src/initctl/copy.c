@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "copyfile.h"
@@ -234,7 +235,7 @@ static int from_stream(const struct copy_side *side, const char *word)
 	if (isatty(STDIN_FILENO))
 		fail_note("cannot read archive: stdin is a terminal", NULL, NULL);
 	if (!chosen.quiet && progress_wanted())
-		progress_begin(!fstat(STDIN_FILENO, &status) && S_ISREG(status.st_mode)
+		progress_begin(!file_stat_of(STDIN_FILENO, &status) && S_ISREG(status.st_mode)
 				       ? status.st_size
 				       : 0);
 	tar_read(copytarget_top(), chosen.owners);

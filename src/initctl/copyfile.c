@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -204,7 +205,7 @@ int copyfile_attributes(int fd, const struct stat *status)
 	if (!self.owners || result)
 		mode &= ~(mode_t)(S_ISUID | S_ISGID);
 	/* The owner is first, as to set it drops bits of the mode. */
-	if (fchmod(fd, mode) || set_time(fd, &status->st_mtim)) {
+	if (sys_fchmod(fd, mode) || set_time(fd, &status->st_mtim)) {
 		result = -1;
 		error = errno;
 	}
@@ -246,7 +247,7 @@ int copyfile_link(int directory, const char *name, const char *target, const str
 		return -1;
 	/* By descriptor, as the name may be another file's by now. */
 	fd = sys_open(directory, name, O_PATH | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &made) || !S_ISLNK(made.st_mode)) {
+	if (fd < 0 || file_stat_of(fd, &made) || !S_ISLNK(made.st_mode)) {
 		sys_close(fd);
 		return 0;
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -100,7 +101,7 @@ const char *copytarget_open(const struct copy_side *side, const char *word, cons
 		if (to.fds[0] < 0 || !at[start] || !strcmp(at + start, "..") ||
 			!strcmp(at + start, "."))
 			break;
-		if (fstatat(to.fds[0], at + start, &status, AT_SYMLINK_NOFOLLOW) ||
+		if (file_stat_at(to.fds[0], at + start, &status, AT_SYMLINK_NOFOLLOW) ||
 			S_ISREG(status.st_mode))
 			return at + start;
 		if (!S_ISLNK(status.st_mode))
@@ -125,7 +126,7 @@ static int enter(const char *name, const struct stat *status)
 	if (fd < 0)
 		return -1;
 	if (!to.depth)
-		fstat(fd, &to.first);
+		file_stat_of(fd, &to.first);
 	to.fds[++to.depth] = fd;
 	return 0;
 }
@@ -154,7 +155,7 @@ static bool link_to_copy(const struct copylink *copy, const char *name)
 
 	if (parent < 0)
 		return false;
-	linked = !fstatat(parent, base, &now, AT_SYMLINK_NOFOLLOW) &&
+	linked = !file_stat_at(parent, base, &now, AT_SYMLINK_NOFOLLOW) &&
 	         now.st_ino == copy->copy_inode && now.st_dev == copy->copy_device &&
 	         !copyfile_hard(parent, base, to.fds[to.depth], name);
 	sys_close(parent);
@@ -187,7 +188,8 @@ static int file(const char *name, int fd, const struct stat *status)
 	}
 	if (copyfile_end(copy, to.fds[to.depth], name, status))
 		return -1;
-	if (status->st_nlink > 1 && !fstatat(to.fds[to.depth], name, &made, AT_SYMLINK_NOFOLLOW))
+	if (status->st_nlink > 1 &&
+		!file_stat_at(to.fds[to.depth], name, &made, AT_SYMLINK_NOFOLLOW))
 		copylinks_keep(status, &made, copytree_top(), copytree_below());
 	return 0;
 }

@@ -88,7 +88,7 @@ static int open_and_ask(const struct entry *entry, unsigned type, struct stat *s
 	const bool readable = type == TYPE_FILE || type == SYS_DIRECTORY;
 	int fd = open_entry(entry, readable ? FLAGS : O_PATH);
 
-	if (fd < 0 || !fstat(fd, status))
+	if (fd < 0 || !file_stat_of(fd, status))
 		return fd;
 	sys_close(fd);
 	return -1;

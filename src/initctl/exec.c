@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "input.h"
 #include "login.h"
 #include "memory.h"
@@ -186,16 +187,25 @@ static void log_in(const struct context *context, struct run *run, struct login 
 	run->exec.user = login->user;
 }
 
+/* The relay has none of its descriptors yet. */
+static void begin_relay(struct relay *relay, const char *detach_keys)
+{
+	static char keys[INPUT_KEYS];
+
+	relay->master = relay->in = relay->out[0] = relay->out[1] = -1;
+	relay->detach_keys = keys;
+	if (input_keys(detach_keys ? detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
+		fail_usage("bad keys for --detach-keys", detach_keys);
+}
+
 static int start(const struct context *context, struct run *run)
 {
-	char keys[INPUT_KEYS];
-	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = keys};
+	struct relay relay = {.attached = false};
 	int failed;
 
 	if (run->scope && run->program)
 		fail_usage("cannot use --scope with --program", NULL);
-	if (input_keys(run->detach_keys ? run->detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
-		fail_usage("bad keys for --detach-keys", run->detach_keys);
+	begin_relay(&relay, run->detach_keys);
 	if (run->terminal == TERMINAL_YES ||
 		(run->terminal == TERMINAL_AUTO && !run->detached && isatty(0) && isatty(1)))
 		set_terminal(run);
@@ -265,8 +275,7 @@ int verb_shell(const struct context *context, char **arguments)
 	log_in(context, &run, &login);
 	if (run.program) {
 		/* busybox chooses its applet by the name under which it is executed. */
-		base = strrchr(run.program, '/');
-		base = base ? base + 1 : run.program;
+		base = text_last(run.program, '/');
 		out_format(login.shell, sizeof login.shell, "%s",
 			strncmp(base, "busybox", 7) ? base : "sh");
 	} else if (run.exec.user != login.user) {
@@ -278,17 +287,15 @@ int verb_shell(const struct context *context, char **arguments)
 
 int verb_attach(const struct context *context, char **arguments)
 {
-	char keys[INPUT_KEYS], data[128];
-	struct relay relay = {
-		.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = keys, .attached = true};
+	char data[128];
+	struct relay relay = {.attached = true};
 	const char *detach_keys = NULL, *id;
 	struct initctl_request request;
 
 	options_take(attach_options, &detach_keys, &arguments);
 	id = argument_take(&arguments, "session");
 	arguments_end(arguments);
-	if (input_keys(detach_keys ? detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
-		fail_usage("bad keys for --detach-keys", detach_keys);
+	begin_relay(&relay, detach_keys);
 	initctl_begin(&request, data, sizeof data, "attach");
 	initctl_add(&request, "session", id + (*id == '%'));
 	if (request.full)
@@ -300,8 +307,9 @@ int verb_attach(const struct context *context, char **arguments)
 		verb_unanswered("attach to session ", id);
 	if (initctl_is(&reply, "failed"))
 		return output_failed(&reply, id, id);
+	errno = EPROTO;
 	if (!initctl_is(&reply, "attached") || reply.count > 1)
-		fail_note("cannot attach to session ", id, ": unexpected reply from init");
+		verb_unanswered("attach to session ", id);
 	if (reply.count && !initctl_is_master(reply.fds[0]))
 		fail_note("cannot attach to session ", id, ": init did not pass a terminal");
 	if (reply.count)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 
 int inside_root(const struct context *context)
@@ -34,7 +35,7 @@ ssize_t inside_read(int root, const char *path, char *text, size_t size)
 	if (fd < 0)
 		return -1;
 	errno = EINVAL;
-	if (!fstat(fd, &status) && S_ISREG(status.st_mode) && status.st_size) {
+	if (!file_stat_of(fd, &status) && S_ISREG(status.st_mode) && status.st_size) {
 		length = 0;
 		while ((part = read(fd, text + length, size - 1 - (size_t)length)) > 0)
 			length += part;

@@ -49,7 +49,7 @@ static int read_status(
 	memcpy(entry->device, status.device_of, sizeof entry->device);
 	entry->size = status.size;
 	entry->blocks = status.blocks;
-	entry->modified = (long long)status.times[6];
+	entry->modified = (long long)status.modified.seconds;
 	if (!S_ISLNK(status.mode))
 		return 0;
 	length = sys_readlink(directory, name, target, sizeof target - 1);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
@@ -124,7 +125,7 @@ static void read_sockets(
 
 	container_pids(context, &pids[1], &pids[0]);
 	if (network >= 0) {
-		fstat(network, &status);
+		file_stat_of(network, &status);
 		close(network);
 	}
 	for (unsigned i = 0; i < 2; i++)

@@ -81,7 +81,7 @@ static void enter_root(int root)
 
 	if (sys_fchdir(root))
 		fail_cannot("change to the container's root directory", NULL);
-	if (!fstat(root, &container) && !stat("/", &current) &&
+	if (!file_stat_of(root, &container) && !file_stat_at(AT_FDCWD, "/", &current, 0) &&
 		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
 		return;
 	if (chroot("."))

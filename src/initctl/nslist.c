@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -96,8 +97,8 @@ bool ns_is_ours(enum ns_kind kind, int fd)
 	struct stat ours, theirs;
 
 	text_join(path, "/proc/self/ns/", ns_names[kind].name);
-	return !stat(path, &ours) && !fstat(fd, &theirs) && ours.st_dev == theirs.st_dev &&
-	       ours.st_ino == theirs.st_ino;
+	return !file_stat_at(AT_FDCWD, path, &ours, 0) && !file_stat_of(fd, &theirs) &&
+	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 /*
@@ -111,7 +112,7 @@ static void find_owner(enum ns_kind kind, int fd, long long *user, long long *ow
 	int userns = sys_ioctl(fd, NS_GET_USERNS, NULL);
 	uid_t uid = 0;
 
-	*user = userns >= 0 && !fstat(userns, &status) ? (long long)status.st_ino : -1;
+	*user = userns >= 0 && !file_stat_of(userns, &status) ? (long long)status.st_ino : -1;
 	*owner = -1;
 	/* NS_GET_USERNS of a user namespace is its parent, but its owner is its own creator. */
 	if (!sys_ioctl(kind == NS_USER ? fd : userns, NS_GET_OWNER_UID, &uid))
@@ -138,7 +139,7 @@ void nslist_print(const struct nslist *list, const int *fds, bool json)
 		long long user, owner;
 		bool ours = ns_is_ours(kind, fds[kind]);
 
-		fstat(fds[kind], &status);
+		file_stat_of(fds[kind], &status);
 		find_owner(kind, fds[kind], &user, &owner);
 		out_print(
 			json ? "{\"namespace\":\"%s\",\"inode\":%lld,\"owner\":" : "%-7s %-11lld ",

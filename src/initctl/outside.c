@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "container.h"
@@ -76,7 +77,7 @@ static bool is_in_namespace(pid_t pid)
 	struct stat status;
 
 	out_format(path, sizeof path, "%d/ns/pid", (int)pid);
-	return !fstatat(search.proc, path, &status, 0) && status.st_ino == search.namespace;
+	return !file_stat_at(search.proc, path, &status, 0) && status.st_ino == search.namespace;
 }
 
 /* Looks at a process, and notes it in the list if it is one of the container. */
@@ -116,7 +117,7 @@ void outside_find(const struct context *context, struct process_list *list)
 	if (namespace < 0)
 		return;
 	search.proc = sys_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-	search.namespace = fstat(namespace, &status) ? 0 : status.st_ino;
+	search.namespace = file_stat_of(namespace, &status) ? 0 : status.st_ino;
 	search.count = search.level = 0;
 	add_pid(peer);
 	for (size_t i = 0; i < search.count; i++) {

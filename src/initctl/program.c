@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 
@@ -23,7 +24,7 @@ int program_open(const char *path)
 	struct stat status;
 	ssize_t length;
 
-	if (file >= 0 && !fstat(file, &status) && !S_ISREG(status.st_mode)) {
+	if (file >= 0 && !file_stat_of(file, &status) && !S_ISREG(status.st_mode)) {
 		errno = S_ISDIR(status.st_mode) ? EISDIR : EACCES;
 		file = -1;
 	}
@@ -34,7 +35,7 @@ int program_open(const char *path)
 		fail_cannot("copy program ", path);
 	while ((length = sendfile(copy, file, NULL, 1 << 30)) > 0)
 		;
-	if (length || fchmod(copy, 0555) || sys_fcntl(copy, F_ADD_SEALS, SEALS))
+	if (length || sys_fchmod(copy, 0555) || sys_fcntl(copy, F_ADD_SEALS, SEALS))
 		fail_cannot("copy program ", path);
 	close(file);
 	return copy;

@@ -67,7 +67,7 @@ void relay_block_signals(void)
 		if (relayed[i] == SIGPIPE || !is_ignored(relayed[i]))
 			sigaddset(&set, relayed[i]);
 	sigprocmask(SIG_BLOCK, &set, &state.original_mask);
-	state.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	state.signal_fd = sys_signalfd(&set);
 	if (state.signal_fd < 0)
 		fail_cannot("receive signals", NULL);
 }

@@ -299,7 +299,7 @@ void scope_run(char **command)
 	guard.has_terminal = !sys_ioctl(0, TIOCGSID, &session) && session == getpid();
 	if (guard.has_terminal)
 		release_terminal();
-	guard.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	guard.signals = sys_signalfd(&all);
 	if (guard.signals < 0 || sys_pipe(ends))
 		fail_cannot("supervise ", *command);
 	child = sys_fork(0);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "pattern.h"
@@ -113,7 +114,7 @@ static void add_match(struct search *search, const char *path)
 	const size_t last = slash ? (size_t)(slash + 1 - path) : 0;
 	struct stat status;
 
-	if (!fstatat(AT_FDCWD, path, &status, search->skip ? AT_SYMLINK_NOFOLLOW : 0) &&
+	if (!file_stat_at(AT_FDCWD, path, &status, search->skip ? AT_SYMLINK_NOFOLLOW : 0) &&
 		S_ISSOCK(status.st_mode))
 		targets_add_path(search->targets, path, search->skip ? search->skip : last);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "terminal.h"
@@ -41,8 +42,8 @@ static bool same_terminal(int a, int b)
 {
 	struct stat one, other;
 
-	return terminal_is(a) && terminal_is(b) && !fstat(a, &one) && !fstat(b, &other) &&
-	       one.st_rdev == other.st_rdev;
+	return terminal_is(a) && terminal_is(b) && !file_stat_of(a, &one) &&
+	       !file_stat_of(b, &other) && one.st_rdev == other.st_rdev;
 }
 
 void standard_pass(int stdio[3], struct relay *relay, bool detached)

@@ -62,10 +62,13 @@ static void add(struct initctl_request *out, const char *file, const char *line,
 /* Adds a line as "usage_usec 12", "some avg10=0.00 total=0" or "8:0 rbytes=4096 wbytes=0". */
 static void add_line(struct initctl_request *out, const char *file, char *line)
 {
-	char *rest, *name = strtok_r(line, " ", &rest), *word;
+	char *name = strsep(&line, " "), *word;
 
-	while (name && (word = strtok_r(NULL, " ", &rest))) {
+	while ((word = strsep(&line, " "))) {
 		char *value = strchr(word, '=');
+		/* A device without numbers has a blank at the end. */
+		if (!*word)
+			continue;
 		if (value)
 			*value++ = 0;
 		add(out, file, name, value ? word : NULL, value ? value : word);
@@ -75,13 +78,13 @@ static void add_line(struct initctl_request *out, const char *file, char *line)
 /* Adds the contents of a file, unless it is missing; is_table: its lines have keys. */
 static void add_file(struct initctl_request *out, int cgroup, const char *file, bool is_table)
 {
-	char text[CGROUP_TEXT], *rest, *line;
+	char text[CGROUP_TEXT], *rest = text, *line;
 
 	cgroup_read_file(cgroup, file, text);
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+	while ((line = strsep(&rest, "\n")))
 		if (is_table)
 			add_line(out, file, line);
-		else
+		else if (*line)
 			add(out, file, NULL, NULL, line);
 }
 

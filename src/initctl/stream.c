@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -23,7 +24,7 @@ int stream_reopen(int fd)
 	struct stat status;
 	int copy = -1;
 
-	if (!fstat(fd, &status) && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))) {
+	if (!file_stat_of(fd, &status) && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))) {
 		text_join(path, "/proc/self/fd/", number_text(digits, fd));
 		copy = sys_open(AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
 	}

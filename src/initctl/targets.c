@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "pattern.h"
 #include "search.h"
 #include "sort.h"
@@ -26,7 +27,7 @@ void targets_add_path(struct targets *targets, const char *path, size_t start)
 		.path = memory_copy(path, length), .start = start, .length = length - start};
 	if (row->length > end && !strcmp(path + length - end, suffix))
 		row->length -= end;
-	if (!stat(path, &status)) {
+	if (!file_stat_at(AT_FDCWD, path, &status, 0)) {
 		row->device = status.st_dev;
 		row->inode = status.st_ino;
 	}
@@ -37,7 +38,8 @@ void targets_add(struct targets *targets, const char *word)
 	const char *name = strrchr(word, '/');
 	struct stat status;
 
-	if (!strpbrk(word, PATTERN_WILDCARDS) || !lstat(word, &status)) {
+	if (!strpbrk(word, PATTERN_WILDCARDS) ||
+		!file_stat_at(AT_FDCWD, word, &status, AT_SYMLINK_NOFOLLOW)) {
 		targets_add_path(targets, word, name ? (size_t)(name + 1 - word) : 0);
 		return;
 	}

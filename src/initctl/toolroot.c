@@ -98,13 +98,18 @@ void toolroot_copy(struct toolroot *root, const int *fds)
 	close(ours);
 }
 
+_Noreturn static void failed(const char *action, const char *name)
+{
+	fail_errno(action, name, " for the tools");
+}
+
 /* Mounts it on an existing file or directory below the current one. Takes mount over. */
 static void put(int mount, unsigned attributes, const char *name)
 {
 	int over = mountfd_find(AT_FDCWD, name);
 
 	if (mount < 0 || over < 0 || mountfd_put(mount, attributes, over))
-		fail_errno("mount ", name, " for the tools");
+		failed("mount ", name);
 	close(over);
 	close(mount);
 }
@@ -112,13 +117,13 @@ static void put(int mount, unsigned attributes, const char *name)
 static void make_directory(const char *name, mode_t mode)
 {
 	if (mkdir(name, mode))
-		fail_errno("make directory ", name, " for the tools");
+		failed("make directory ", name);
 }
 
 static void make_link(const char *target, const char *name)
 {
 	if (symlink(target, name))
-		fail_errno("make link ", name, " for the tools");
+		failed("make link ", name);
 }
 
 /* Nobody can write to the host's file by way of the copy. */
@@ -168,7 +173,7 @@ static void place_entry(int shelf, const char *name)
 		return;
 	}
 	if (result && errno != EEXIST)
-		fail_errno("make ", name, " for the tools");
+		failed("make ", name);
 	if (!result && !S_ISLNK(status.mode))
 		put(mountfd_copy_alone(shelf, name), 0, name);
 }

@@ -289,7 +289,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
+	return sys_signalfd(&set);
 }
 
 /*
