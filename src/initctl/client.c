@@ -119,7 +119,7 @@ int initctl_set_timeout(int connection, unsigned milliseconds)
 static void name_timeout(int connection)
 {
 	if (errno == EAGAIN)
-		errno = fcntl(connection, F_GETFL) & O_NONBLOCK ? EAGAIN : ETIMEDOUT;
+		errno = sys_fcntl(connection, F_GETFL, 0) & O_NONBLOCK ? EAGAIN : ETIMEDOUT;
 }
 
 int initctl_receive(int connection, struct initctl_message *message)
@@ -325,7 +325,7 @@ static int pass_arguments(const struct initctl_exec *exec)
 		wire_begin(&out, data, size, "exec");
 		add_arguments(&out, exec);
 		munmap(data, size);
-		if (!fcntl(fd, F_ADD_SEALS, seals))
+		if (!sys_fcntl(fd, F_ADD_SEALS, seals))
 			return fd;
 	}
 	saved = errno;

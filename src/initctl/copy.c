@@ -90,8 +90,8 @@ static void clean(int code, int error)
 
 static void end_by_signal(int number)
 {
+	/* It is the default's again, which takes place when this returns. */
 	clean(0, 0);
-	signal(number, SIG_DFL);
 	sys_kill(getpid(), number);
 }
 
@@ -111,13 +111,16 @@ static void prepare(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sys_limit limit;
-	struct sigaction action = {.sa_handler = end_by_signal};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	const struct sigaction action = {
+		.sa_handler = end_by_signal, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction inherited;
 
 	log_at_exit(clean);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
-		if (signal(ends[i], SIG_IGN) != SIG_IGN)
+		if (!sigaction(ends[i], NULL, &inherited) && inherited.sa_handler != SIG_IGN)
 			sigaction(ends[i], &action, NULL);
 	if (!sys_limit(RLIMIT_NOFILE, NULL, &limit)) {
 		limit.now = limit.most;

@@ -293,16 +293,12 @@ unsigned long long listing_total(const struct listing *listing)
 
 static const char *type_name(unsigned mode)
 {
-	static const char *const names[16] = {[S_IFREG >> 12] = "file",
-		[S_IFDIR >> 12] = "directory",
-		[S_IFLNK >> 12] = "link",
-		[S_IFIFO >> 12] = "fifo",
-		[S_IFSOCK >> 12] = "socket",
-		[S_IFCHR >> 12] = "character device",
-		[S_IFBLK >> 12] = "block device"};
-	const char *name = names[mode >> 12 & 15];
+	/* By the number that the type has in a mode, in octal 1 to 14. */
+	static const char names[] = "unknown\0fifo\0character device\0unknown\0directory\0"
+				    "unknown\0block device\0unknown\0file\0unknown\0link\0"
+				    "unknown\0socket\0unknown\0unknown\0unknown\0";
 
-	return name ? name : "unknown";
+	return text_name(names, mode >> 12 & 15);
 }
 
 void listing_print_json(const struct listing *listing, const char *directory)

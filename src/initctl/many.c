@@ -268,6 +268,7 @@ static void set_up(const struct context *context, size_t most)
 int many_run(const struct context *context,
 	int (*verb)(const struct context *context, char **arguments), char **arguments, size_t most)
 {
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 	const size_t count = context->targets.count;
 	size_t next = 0;
 
@@ -277,7 +278,7 @@ int many_run(const struct context *context,
 	self.verb = verb;
 	self.arguments = arguments;
 	/* Where it is ignored, nobody could be waited for. */
-	signal(SIGCHLD, SIG_DFL);
+	sigaction(SIGCHLD, &by_default, NULL);
 	rehearse();
 	set_up(context, most && most < count ? most : count);
 	while (self.running || (next < count && !interrupted)) {

@@ -10,16 +10,22 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "copyfile.h"
 #include "copytree.h"
 #include "out.h"
 #include "tar_format.h"
 #include "watchdog.h"
 
+/* The numbers that pax records may hold. */
+enum { SIZE, UID, GID, NUMBERS };
+static const char number_names[] = "size\0uid\0gid\0";
+
 /* What pax records and GNU tar's long names say of the next entry. */
 struct extra {
-	bool has_name, has_target, has_size, has_uid, has_gid, has_time, sparse;
-	struct stat status;
+	bool has_name, has_target, has_time, sparse;
+	struct timespec time;
+	unsigned long long numbers[NUMBERS]; /* one more than it is; 0: not said */
 };
 
 static struct {
@@ -140,28 +146,22 @@ static struct timespec time_of(const char *text)
 /* Takes a pax record to heart. Returns false if it cannot be right. */
 static bool read_record(struct extra *extra, const char *key, const char *value, size_t length)
 {
-	unsigned long long parsed = 0;
-	const bool is_number = !number_parse(value, INT64_MAX, &parsed);
+	const unsigned which = text_number(number_names, key, 0);
+	unsigned long long parsed;
 
+	if (which < NUMBERS) {
+		if (number_parse(value, which == SIZE ? INT64_MAX : UINT32_MAX - 1, &parsed))
+			return false;
+		extra->numbers[which] = parsed + 1;
+		return true;
+	}
 	if (!strcmp(key, "path"))
 		return extra->has_name = keep_name(0, value, length);
 	if (!strcmp(key, "linkpath"))
 		return extra->has_target = keep_name(1, value, length);
 	if (!strcmp(key, "mtime")) {
 		extra->has_time = true;
-		extra->status.st_mtim = time_of(value);
-	} else if (!strcmp(key, "size")) {
-		extra->has_size = true;
-		extra->status.st_size = (off_t)parsed;
-		return is_number;
-	} else if (!strcmp(key, "uid")) {
-		extra->has_uid = true;
-		extra->status.st_uid = (uid_t)parsed;
-		return is_number && parsed < UINT32_MAX;
-	} else if (!strcmp(key, "gid")) {
-		extra->has_gid = true;
-		extra->status.st_gid = (gid_t)parsed;
-		return is_number && parsed < UINT32_MAX;
+		extra->time = time_of(value);
 	} else if (!strncmp(key, "GNU.sparse.", 11)) {
 		extra->sparse = true;
 	}
@@ -230,14 +230,16 @@ static bool is_header(const struct tar_header *header)
 
 static void take_over(const struct extra *extra, struct stat *status)
 {
-	if (extra->has_uid)
-		status->st_uid = extra->status.st_uid;
-	if (extra->has_gid)
-		status->st_gid = extra->status.st_gid;
-	if (extra->has_size)
-		status->st_size = extra->status.st_size;
+	const unsigned long long *numbers = extra->numbers;
+
+	if (numbers[UID])
+		status->st_uid = (uid_t)(numbers[UID] - 1);
+	if (numbers[GID])
+		status->st_gid = (gid_t)(numbers[GID] - 1);
+	if (numbers[SIZE])
+		status->st_size = (off_t)(numbers[SIZE] - 1);
 	if (extra->has_time)
-		status->st_mtim = extra->status.st_mtim;
+		status->st_mtim = extra->time;
 }
 
 static void read_status(const struct tar_header *header, struct stat *status)
