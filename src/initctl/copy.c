@@ -35,11 +35,11 @@ static struct chosen {
 } chosen;
 
 const struct option cp_options[] = {
-	{"-a", "--archive", NULL, "keep owners", option_true, offsetof(struct chosen, owners)},
-	{"-L", "--follow-link", NULL, "follow a symbolic link that is given as SRC", option_true,
-		offsetof(struct chosen, follow)},
-	{"-q", "--quiet", NULL, "show no progress", option_true, offsetof(struct chosen, quiet)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{'a', offsetof(struct chosen, owners), "archive", NULL, "keep owners", option_true},
+	{'L', offsetof(struct chosen, follow), "follow-link", NULL,
+		"follow a symbolic link that is given as SRC", option_true},
+	{'q', offsetof(struct chosen, quiet), "quiet", NULL, "show no progress", option_true},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 static bool failed, is_counting, is_inwards;

@@ -78,30 +78,28 @@ static void store_no_terminal(void *field, const char *value)
 #define AT(member) offsetof(struct run, member)
 
 const struct option exec_options[] = {
-	{"-t", NULL, NULL, "on a terminal of the container", store_terminal, AT(terminal)},
-	{"-T", NULL, NULL, "not on a terminal", store_no_terminal, AT(terminal)},
-	{"-u", NULL, "USER[:GROUP[,GROUP...]]", "as this user, by names or numbers", option_text,
-		AT(exec.user)},
-	{"-w", NULL, "DIR", "in this directory", option_text, AT(exec.directory)},
-	{"-e", NULL, "NAME[=VALUE]", "set a variable, or pass ours", store_variable, 0},
-	{"-d", NULL, NULL, "detached: print the session, do not wait", option_true, AT(detached)},
-	{NULL, "--program", "FILE", "run this static program of the host", option_text,
-		AT(program)},
-	{NULL, "--scope", NULL, "end what the command leaves behind", option_true, AT(scope)},
-	{NULL, "--umask", "OCTAL", "with this umask", option_text, AT(exec.mask)},
-	{NULL, "--rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit, 0},
-	{NULL, "--privileged", NULL, "as root with all that init may do", option_true,
-		AT(exec.privileged)},
-	{NULL, "--no-new-privs", NULL, "programs gain no privileges", option_true,
-		AT(exec.no_new_privileges)},
-	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text,
-		AT(detach_keys)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{'t', AT(terminal), NULL, NULL, "on a terminal of the container", store_terminal},
+	{'T', AT(terminal), NULL, NULL, "not on a terminal", store_no_terminal},
+	{'u', AT(exec.user), NULL, "USER[:GROUP[,GROUP...]]", "as this user, by names or numbers",
+		option_text},
+	{'w', AT(exec.directory), NULL, "DIR", "in this directory", option_text},
+	{'e', 0, NULL, "NAME[=VALUE]", "set a variable, or pass ours", store_variable},
+	{'d', AT(detached), NULL, NULL, "detached: print the session, do not wait", option_true},
+	{0, AT(program), "program", "FILE", "run this static program of the host", option_text},
+	{0, AT(scope), "scope", NULL, "end what the command leaves behind", option_true},
+	{0, AT(exec.mask), "umask", "OCTAL", "with this umask", option_text},
+	{0, 0, "rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit},
+	{0, AT(exec.privileged), "privileged", NULL, "as root with all that init may do",
+		option_true},
+	{0, AT(exec.no_new_privileges), "no-new-privs", NULL, "programs gain no privileges",
+		option_true},
+	{0, AT(detach_keys), "detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 const struct option attach_options[] = {
-	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text, 0},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, 0, "detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 static void set_terminal(struct run *run)

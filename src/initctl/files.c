@@ -20,7 +20,7 @@ static void warn_unread(const char *path, const char *reason)
 	warn("cannot read ", path, ": ", reason);
 }
 
-static const struct option no_options[] = {{NULL, NULL, NULL, NULL, NULL, 0}};
+static const struct option no_options[] = {{0, 0, NULL, NULL, NULL, NULL}};
 
 int verb_cat(const struct context *context, char **arguments)
 {
@@ -53,13 +53,13 @@ struct tail {
 };
 
 const struct option tail_options[] = {
-	{"-n", "--lines", "N", "print the last N lines (10); +N: from line N", option_text,
-		offsetof(struct tail, lines)},
-	{"-f", "--follow", NULL, "print also what is written later", option_true,
-		offsetof(struct tail, follow)},
-	{"-F", NULL, NULL, "as -f, and wait for files that are missing", option_true,
-		offsetof(struct tail, retry)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{'n', offsetof(struct tail, lines), "lines", "N",
+		"print the last N lines (10); +N: from line N", option_text},
+	{'f', offsetof(struct tail, follow), "follow", NULL, "print also what is written later",
+		option_true},
+	{'F', offsetof(struct tail, retry), NULL, NULL,
+		"as -f, and wait for files that are missing", option_true},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 static void parse_lines(struct tail *tail)

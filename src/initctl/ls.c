@@ -34,15 +34,15 @@ struct ls {
 };
 
 const struct option ls_options[] = {
-	{"-l", NULL, NULL, "print mode, links, owners, size and time", option_true,
-		offsetof(struct ls, details)},
-	{"-a", "--all", NULL, "also names that begin with a dot", option_true,
-		offsetof(struct ls, all)},
-	{"-d", "--directory", NULL, "directories themselves, not what is in them", option_true,
-		offsetof(struct ls, directory)},
-	{"-1", NULL, NULL, "a name a line, also on a terminal", option_true,
-		offsetof(struct ls, single)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{'l', offsetof(struct ls, details), NULL, NULL, "print mode, links, owners, size and time",
+		option_true},
+	{'a', offsetof(struct ls, all), "all", NULL, "also names that begin with a dot",
+		option_true},
+	{'d', offsetof(struct ls, directory), "directory", NULL,
+		"directories themselves, not what is in them", option_true},
+	{'1', offsetof(struct ls, single), NULL, NULL, "a name a line, also on a terminal",
+		option_true},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 /* Says that a file cannot be listed: a directory, or the one of that name in it. */

@@ -155,19 +155,19 @@ static void store_jobs(void *field, const char *value)
 }
 
 static const struct option common_options[] = {
-	{"-S", NULL, "SOCKET", "control socket ($INIT_SOCKET, /run/init.sock)", store_socket,
-		offsetof(struct context, targets)},
-	{NULL, "--all", NULL, "all that list finds; -S also takes 'DIR/*.sock'", store_all,
-		offsetof(struct context, targets)},
-	{NULL, "--jobs", "N", "on at most so many at once (64)", store_jobs,
-		offsetof(struct context, jobs)},
-	{NULL, "--json", NULL, "print one JSON object a line", option_true,
-		offsetof(struct context, json)},
-	{NULL, "--timeout", "TIME", "give up on a container that does not answer (10s)",
-		store_timeout, 0},
-	{"-h", "--help", NULL, "print this help", print_help, 0},
-	{"-V", "--version", NULL, "print the version", print_version, 0},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{'S', offsetof(struct context, targets), NULL, "SOCKET",
+		"control socket ($INIT_SOCKET, /run/init.sock)", store_socket},
+	{0, offsetof(struct context, targets), "all", NULL,
+		"all that list finds; -S also takes 'DIR/*.sock'", store_all},
+	{0, offsetof(struct context, jobs), "jobs", "N", "on at most so many at once (64)",
+		store_jobs},
+	{0, offsetof(struct context, json), "json", NULL, "print one JSON object a line",
+		option_true},
+	{0, 0, "timeout", "TIME", "give up on a container that does not answer (10s)",
+		store_timeout},
+	{'h', 0, "help", NULL, "print this help", print_help},
+	{'V', 0, "version", NULL, "print the version", print_version},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 _Noreturn static void print_help(void *field, const char *value)

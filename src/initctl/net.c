@@ -27,19 +27,18 @@ struct choice {
 };
 
 const struct option net_options[] = {
-	{"-t", "--tcp", NULL, "TCP; several kinds may be given", option_true,
-		offsetof(struct choice, tcp)},
-	{"-u", "--udp", NULL, "UDP (default: TCP and UDP)", option_true,
-		offsetof(struct choice, udp)},
-	{"-x", "--unix", NULL, "sockets of AF_UNIX", option_true, offsetof(struct choice, local)},
-	{"-l", "--listening", NULL, "only those that listen", option_true,
-		offsetof(struct choice, listening)},
-	{"-a", "--all", NULL, "all, as without -l", option_true, offsetof(struct choice, all)},
-	{"-n", "--numeric", NULL, "print numbers, as always", option_true,
-		offsetof(struct choice, numeric)},
-	{"-p", "--processes", NULL, "print the processes, as always", option_true,
-		offsetof(struct choice, processes)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{'t', offsetof(struct choice, tcp), "tcp", NULL, "TCP; several kinds may be given",
+		option_true},
+	{'u', offsetof(struct choice, udp), "udp", NULL, "UDP (default: TCP and UDP)", option_true},
+	{'x', offsetof(struct choice, local), "unix", NULL, "sockets of AF_UNIX", option_true},
+	{'l', offsetof(struct choice, listening), "listening", NULL, "only those that listen",
+		option_true},
+	{'a', offsetof(struct choice, all), "all", NULL, "all, as without -l", option_true},
+	{'n', offsetof(struct choice, numeric), "numeric", NULL, "print numbers, as always",
+		option_true},
+	{'p', offsetof(struct choice, processes), "processes", NULL,
+		"print the processes, as always", option_true},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 /* Parses a word as "-tulpn", of several letters. Returns false if the next one is not such a word.

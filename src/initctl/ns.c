@@ -39,13 +39,13 @@ static void store_descriptor(void *field, const char *value)
 #define AT(member) offsetof(struct request, member)
 
 const struct option ns_options[] = {
-	{NULL, "--program", "FILE", "run this static program, named as COMMAND", option_text,
-		AT(program)},
-	{NULL, "--fd", "N", "enter none, pass descriptors N, N+1...", store_descriptor, AT(first)},
-	{NULL, "--from", "DIR", "use the namespaces saved in DIR", option_text, AT(from)},
-	{NULL, "--save", "DIR", "save the namespaces in DIR", option_text, AT(save)},
-	{NULL, "--drop", "DIR", "remove the namespaces saved in DIR", option_text, AT(drop)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, AT(program), "program", "FILE", "run this static program, named as COMMAND",
+		option_text},
+	{0, AT(first), "fd", "N", "enter none, pass descriptors N, N+1...", store_descriptor},
+	{0, AT(from), "from", "DIR", "use the namespaces saved in DIR", option_text},
+	{0, AT(save), "save", "DIR", "save the namespaces in DIR", option_text},
+	{0, AT(drop), "drop", "DIR", "remove the namespaces saved in DIR", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 /*

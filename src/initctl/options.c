@@ -77,7 +77,8 @@ static const char *match(const struct option *option, const char *word, const ch
 	size_t length;
 
 	if (word[1] != '-')
-		return option->letter && option->letter[1] == *letters ? letters + 1 : NULL;
+		return option->letter == *letters ? letters + 1 : NULL;
+	word += strlen("--");
 	length = option->name ? strlen(option->name) : 0;
 	if (!length || strncmp(word, option->name, length) != 0)
 		return NULL;
@@ -155,10 +156,11 @@ void options_help(const struct option *table)
 {
 	for (; table->letter || table->name; table++) {
 		char left[80];
-		const char *both = table->letter && table->name ? ", " : "";
+		const char letter[] = {'-', table->letter, 0};
 
-		out_format(left, sizeof left, "%s%s%s%s%s", table->letter ? table->letter : "",
-			both, table->name ? table->name : "", table->value ? " " : "",
+		out_format(left, sizeof left, "%s%s%s%s%s%s", table->letter ? letter : "",
+			table->letter && table->name ? ", " : "", table->name ? "--" : "",
+			table->name ? table->name : "", table->value ? " " : "",
 			table->value ? table->value : "");
 		help_row(left, table->help);
 	}

@@ -9,13 +9,13 @@
 #include <stddef.h>
 
 struct option {
-	const char *letter; /* "-u", or NULL */
-	const char *name;   /* "--umask", or NULL */
-	const char *value;  /* name of its value in the help; NULL: it takes none */
-	const char *help;   /* one line */
-	/* Stores the value, or NULL if it takes none, at offset in the target. */
+	char letter;           /* of "-u", or 0 */
+	unsigned short offset; /* of what it sets in the target */
+	const char *name;      /* of "--umask", or NULL */
+	const char *value;     /* name of its value in the help; NULL: it takes none */
+	const char *help;      /* one line */
+	/* Stores the value, or NULL if it takes none, at the offset. */
 	void (*store)(void *field, const char *value);
-	size_t offset;
 };
 
 /* Functions for store: set a bool to true; set a const char * to the value. */

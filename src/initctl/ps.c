@@ -17,11 +17,10 @@ struct request {
 };
 
 const struct option ps_options[] = {
-	{NULL, "--tree", NULL, "show who started whom", option_true,
-		offsetof(struct request, tree)},
-	{"-o", NULL, "COLUMN,...", "these columns; see initctl(1)", option_text,
-		offsetof(struct request, columns)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, offsetof(struct request, tree), "tree", NULL, "show who started whom", option_true},
+	{'o', offsetof(struct request, columns), NULL, "COLUMN,...",
+		"these columns; see initctl(1)", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 static const char common[] = "pid,outside,ppid,user,state,age,rss,time,tty,role,command";

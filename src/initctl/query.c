@@ -206,8 +206,8 @@ int verb_signal(const struct context *context, char **arguments)
 }
 
 const struct option stop_options[] = {
-	{NULL, "--grace", "TIME", "kill what has not ended after this time", option_text, 0},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, 0, "grace", "TIME", "kill what has not ended after this time", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 int verb_stop(const struct context *context, char **arguments)

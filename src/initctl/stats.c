@@ -37,13 +37,13 @@ struct choice {
 };
 
 const struct option stats_options[] = {
-	{NULL, "--follow", NULL, "repeat until the container ends", option_true,
-		offsetof(struct choice, follow)},
-	{NULL, "--interval", "TIME", "with --follow: how often (1s)", option_text,
-		offsetof(struct choice, interval)},
-	{NULL, "--raw", NULL, "print the files of the cgroup", option_true,
-		offsetof(struct choice, raw)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, offsetof(struct choice, follow), "follow", NULL, "repeat until the container ends",
+		option_true},
+	{0, offsetof(struct choice, interval), "interval", "TIME", "with --follow: how often (1s)",
+		option_text},
+	{0, offsetof(struct choice, raw), "raw", NULL, "print the files of the cgroup",
+		option_true},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 static struct initctl_message message;

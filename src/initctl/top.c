@@ -32,11 +32,10 @@ struct request {
 };
 
 const struct option top_options[] = {
-	{NULL, "--interval", "TIME", "between two looks (2s)", option_text,
-		offsetof(struct request, interval)},
-	{NULL, "--once", NULL, "print one look, as a list", option_true,
-		offsetof(struct request, once)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, offsetof(struct request, interval), "interval", "TIME", "between two looks (2s)",
+		option_text},
+	{0, offsetof(struct request, once), "once", NULL, "print one look, as a list", option_true},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 enum {
