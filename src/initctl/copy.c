@@ -90,8 +90,8 @@ static void clean(int code, int error)
 
 static void end_by_signal(int number)
 {
-	/* It is the default's again, which takes place when this returns. */
 	clean(0, 0);
+	/* SA_RESETHAND: as by default, once this returns. */
 	sys_kill(getpid(), number);
 }
 
