@@ -4,7 +4,6 @@
 #include "content.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,23 +113,6 @@ ssize_t content_read(struct content *content, const char **data)
 	return length;
 }
 
-/* Writes to stdout, which whoever started us may have made non-blocking. */
-static void put(const char *data, size_t length)
-{
-	struct pollfd ready = {.fd = 1, .events = POLLOUT};
-	ssize_t written;
-
-	while (length) {
-		written = sys_write(1, data, length);
-		if (written < 0 && errno == EAGAIN)
-			sys_poll(&ready, 1, -1);
-		else if (written < 0 && errno != EINTR)
-			fail_cannot("write output", NULL);
-		data += written > 0 ? written : 0;
-		length -= written > 0 ? (size_t)written : 0;
-	}
-}
-
 /* How many of the last bytes are the start of a character of UTF-8 without its end. */
 static size_t begun(const char *data, size_t length)
 {
@@ -195,10 +177,12 @@ static void print_escaped(struct content *content, const char *data, size_t leng
 
 void content_print(struct content *content, const char *data, size_t length)
 {
-	if (isatty(1))
+	if (isatty(1)) {
 		print_escaped(content, data, length);
-	else
-		put(data, length);
+	} else {
+		out_bytes(data, length);
+		flush();
+	}
 }
 
 int content_copy(struct content *content, unsigned long blocks)
