@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@
 #include "base/sys.h"
 #include "exit.h"
 #include "proc.h"
+#include "program.h"
 #include "terminal.h"
 
 _Noreturn void nsenter_failed(enum ns_kind kind)
@@ -137,10 +139,12 @@ bool nsenter(const struct nslist *list, const int *fds, int root)
 
 _Noreturn static void execute(char **command, int program)
 {
+	const char *path = getenv("PATH");
+
 	if (program >= 0)
 		sys_execute(program, command, environ);
 	else
-		execvp(*command, command);
+		program_execute(command, environ, path ? path : PROGRAM_PATH);
 	die_errno(exit_code_of_exec(errno), "exec ", *command);
 }
 

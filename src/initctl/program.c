@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "out.h"
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
@@ -39,6 +42,30 @@ int program_open(const char *path)
 		fail_cannot("copy program ", path);
 	close(file);
 	return copy;
+}
+
+void program_execute(char **command, char **environment, const char *path)
+{
+	const size_t slash = strcspn(*command, "/");
+	char whole[PATH_MAX];
+	int error = ENOENT;
+
+	if ((*command)[slash]) {
+		execve(*command, command, environment);
+		return;
+	}
+	for (size_t length; **command && path; path = path[length] ? path + length + 1 : NULL) {
+		length = strcspn(path, ":");
+		out_format(whole, sizeof whole, "%.*s%s%s", (int)length, path, length ? "/" : "",
+			*command);
+		execve(whole, command, environment);
+		/* A file that is not executable is the reason, if there is no other behind it. */
+		if (errno == EACCES)
+			error = errno;
+		else if (errno != ENOENT && errno != ENOTDIR)
+			return;
+	}
+	errno = error;
 }
 
 int program_open_own(void)

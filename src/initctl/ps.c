@@ -50,33 +50,6 @@ static void choose(const char *names)
 		fail_usage("no columns given", NULL);
 }
 
-static bool is_chosen(enum snapshot_name column)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (chosen[i] == column)
-			return true;
-	return false;
-}
-
-static bool is_outside_known(const struct process_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->processes[i].outside)
-			return true;
-	return false;
-}
-
-/* Leaves the column of the pids outside out where none is known and it was not asked for. */
-static void drop_outside(void)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (chosen[i] == COLUMN_OUTSIDE) {
-			count--;
-			memmove(chosen + i, chosen + i + 1, (count - i) * sizeof *chosen);
-			memmove(columns + i, columns + i + 1, (count - i) * sizeof *columns);
-		}
-}
-
 static void add_row(const struct snapshot *snapshot, const struct process *process,
 	const char *tree, struct table *table)
 {
@@ -96,10 +69,7 @@ int verb_ps(const struct context *context, char **arguments)
 	choose(request.columns ? request.columns : common);
 	snapshot_open(&snapshot, context);
 	snapshot_take(&snapshot);
-	if (is_chosen(COLUMN_OUTSIDE))
-		outside_find(context, &snapshot.list);
-	if (!request.columns && !context->json && !is_outside_known(&snapshot.list))
-		drop_outside();
+	outside_find(context, &snapshot.list);
 	table_begin(&table, "process", columns, count, context->json);
 	if (request.tree)
 		pstree_order(&snapshot.list);

@@ -218,8 +218,7 @@ static void supervise(void)
 _Noreturn static void execute(char **command)
 {
 	/* Where init looks for a command without PATH, which the command does not get. */
-	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
-	char *usual[] = {path, NULL}, **given = environ;
+	const char *path = getenv("PATH");
 	sigset_t none;
 
 	if (guard.has_terminal) {
@@ -228,9 +227,7 @@ _Noreturn static void execute(char **command)
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (!getenv("PATH"))
-		environ = usual;
-	execvpe(*command, command, given);
+	program_execute(command, environ, path ? path : PROGRAM_PATH);
 	die_errno(exit_code_of_exec(errno), "run ", *command);
 }
 
