@@ -191,9 +191,14 @@ static inline int sys_socketpair(int ends[2])
 	return (int)syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }
 
+static inline int sys_blocking_socket(int family, int type)
+{
+	return (int)syscall(SYS_socket, family, type | SOCK_CLOEXEC, 0);
+}
+
 static inline int sys_socket(int family, int type)
 {
-	return (int)syscall(SYS_socket, family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return sys_blocking_socket(family, type | SOCK_NONBLOCK);
 }
 
 static inline int sys_bind(int fd, const struct sockaddr_un *address, size_t length)

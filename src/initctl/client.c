@@ -217,7 +217,7 @@ int initctl_connect_within(const char *path, unsigned milliseconds)
 
 	if (set_address(&address, path, &directory))
 		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	fd = sys_blocking_socket(AF_UNIX, SOCK_SEQPACKET);
 	if (fd >= 0 && ((milliseconds && initctl_set_timeout(fd, milliseconds)) ||
 			       connect_to(fd, &address))) {
 		saved = errno;

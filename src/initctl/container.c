@@ -16,21 +16,9 @@
 
 static struct initctl_message message;
 
-int container_open(const struct context *context, const char *key, const char *value)
-{
-	/* init closes a connection on which it has refused a request. */
-	const int connection = verb_connect(context);
-	const int result = verb_request_open(connection, key, value, &message);
-
-	if (result < 0)
-		verb_unanswered("open ", value);
-	close(connection);
-	return result ? -1 : message.fds[0];
-}
-
 int container_proc(const struct context *context)
 {
-	const int fd = container_open(context, "what", "proc");
+	const int fd = verb_try_open(context, "what", "proc");
 	struct statfs fs;
 
 	if (fd < 0 || (!fstatfs(fd, &fs) && (long)fs.f_type == FILE_SYSTEM_PROC))

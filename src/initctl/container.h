@@ -8,13 +8,7 @@
 
 struct context;
 
-/*
- * Opens what init passes, as verb_open() does. Returns the descriptor, which is the caller's, or -1
- * where init has none or may not pass it. Ends the program if the reply is missing or unexpected.
- */
-int container_open(const struct context *context, const char *key, const char *value);
-
-/* The same of /proc; the descriptor has been checked to be of one. */
+/* As verb_try_open() of /proc; the descriptor has been checked to be of one. */
 int container_proc(const struct context *context);
 
 /*

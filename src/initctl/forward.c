@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "inet.h"
 #include "json.h"
 #include "out.h"
@@ -71,9 +72,7 @@ static void parse(const struct context *context, struct forward *forward, const 
 static int listen_on(const struct inet_address *address)
 {
 	const int on = 1;
-	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		    IPPROTO_TCP),
-	    saved;
+	int fd = sys_socket(address->any.sa_family, SOCK_STREAM), saved;
 
 	if (fd < 0)
 		return -1;

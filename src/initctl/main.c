@@ -52,8 +52,7 @@ const struct verb verbs[] = {
 	{"stop", verb_stop, "[OPTIONS]", "stop the container and wait for its end", stop_options,
 		"  initctl stop --grace 30s\n"},
 	{"stats", verb_stats, "[OPTIONS]", "print what the container uses", stats_options,
-		"  initctl stats --follow\n"
-		"  initctl --json stats --raw\n"},
+		"  initctl stats --follow\n"},
 	{"net", verb_net, "[OPTIONS]", "list sockets and the processes that hold them", net_options,
 		"  initctl net -tulpn\n"},
 	{"freeze", verb_freeze, "", "freeze the processes of the cgroup", NULL, NULL},
@@ -84,14 +83,9 @@ const struct verb verbs[] = {
 		"  initctl ns net -- ss -tlnp\n"},
 	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them", NULL,
 		NULL},
-	{"debug", verb_debug, "--tools FILE [OPTIONS] [--] [COMMAND...]",
-		"a shell of the host's among the processes", debug_options,
-		"  initctl debug --tools /bin/busybox\n"
-		"  initctl debug --tools /bin/busybox -- ls -l /container\n"},
 	{"forward", verb_forward, "[ADDR:]PORT[:HOST]:PORT...",
 		"forward TCP ports to the container", NULL,
-		"  initctl forward 8080:80\n"
-		"  initctl forward 0.0.0.0:8080:80 5432:db:5432\n"},
+		"  initctl forward 8080:80 5432:db:5432\n"},
 	{"connect", verb_connect_to, "HOST:PORT", "join stdin and stdout to a TCP connection", NULL,
 		"  ssh -o ProxyCommand='initctl connect 127.0.0.1:22' app\n"},
 	{"help", verb_help, "[VERB]", "describe a verb", NULL, NULL},

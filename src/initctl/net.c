@@ -118,7 +118,7 @@ static bool read_network(const struct choice *choice, int proc, int pid, struct 
 static void read_sockets(
 	const struct context *context, const struct choice *choice, int proc, struct sockets *list)
 {
-	const int network = container_open(context, "namespace", "net");
+	const int network = verb_try_open(context, "namespace", "net");
 	struct stat status = {0};
 	int pids[2];
 

@@ -109,7 +109,7 @@ void outside_find(const struct context *context, struct process_list *list)
 {
 	const int connection = verb_connect(context);
 	const pid_t peer = peer_of(connection);
-	const int namespace = peer ? container_open(context, "namespace", "pid") : -1;
+	const int namespace = peer ? verb_try_open(context, "namespace", "pid") : -1;
 	struct stat status;
 	char path[64];
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -49,9 +48,13 @@ static long long line_number(const char *text, const char *key, unsigned field)
 	return (long long)scan_number(&line);
 }
 
+/* Ticks of the times in /proc/PID/stat a second, on all machines that the programs are built for.
+ */
+enum { USER_HZ = 100 };
+
 static long long milliseconds(long long ticks)
 {
-	return ticks * 1000 / (long long)getauxval(AT_CLKTCK);
+	return ticks * 1000 / USER_HZ;
 }
 
 /*
@@ -61,7 +64,7 @@ static long long milliseconds(long long ticks)
 static int read_stat(char *text, struct process *process)
 {
 	char *name = strchr(text, '('), *rest = strrchr(text, ')');
-	long long fields[25] = {0};
+	long long fields[23] = {0};
 	const char *p;
 
 	if (!name || !rest || rest < name || strlen(rest) < 4)
@@ -82,7 +85,6 @@ static int read_stat(char *text, struct process *process)
 	process->waited_system = milliseconds(fields[17]);
 	process->threads = (unsigned)fields[20];
 	process->started = milliseconds(fields[22]);
-	process->resident = fields[24] * (long long)getauxval(AT_PAGESZ);
 	return 0;
 }
 
@@ -100,7 +102,7 @@ int process_read(int proc, pid_t pid, struct process *process)
 	if (process_file(proc, pid, "status", text, sizeof text) > 0) {
 		uid = line_number(text, "\nUid:", 1);
 		process->uid = uid < 0 ? (uid_t)-1 : (uid_t)uid;
-		/* That is inaccurate in stat where it is cached per thread. */
+		/* A zombie has none. The number in stat is cached per thread, and inaccurate. */
 		if ((uid = line_number(text, "\nVmRSS:", 0)) >= 0)
 			process->resident = uid * 1024;
 	}

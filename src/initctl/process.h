@@ -27,7 +27,7 @@ struct process {
 	long long started;                    /* milliseconds after the boot */
 	long long user, system;               /* CPU time in milliseconds */
 	long long waited_user, waited_system; /* of the children that it has waited for */
-	long long resident;                   /* bytes, or -1 where it is not known */
+	long long resident;                   /* bytes */
 	char name[PROCESS_NAME];
 	long long load;        /* CPU use in thousandths of a CPU by snapshot_take(), or -1 */
 	unsigned char belongs; /* of process_keep() */

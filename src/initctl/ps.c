@@ -36,15 +36,15 @@ static void choose(const char *names)
 		unsigned row = 0;
 		length = strcspn(names, ",");
 		while (row < SNAPSHOT_COLUMNS &&
-			(strncmp(snapshot_columns[row].name, names, length) != 0 ||
-				snapshot_columns[row].name[length]))
+			(strncmp(snapshot_columns[row].key, names, length) != 0 ||
+				snapshot_columns[row].key[length]))
 			row++;
 		if (row == SNAPSHOT_COLUMNS)
 			fail_usage("unknown column in", names);
 		if (count == TABLE_COLUMNS)
 			fail_usage("too many columns:", names);
 		chosen[count] = (enum snapshot_name)row;
-		columns[count++] = snapshot_columns[row].column;
+		columns[count++] = snapshot_columns[row];
 	}
 	if (!count)
 		fail_usage("no columns given", NULL);

@@ -111,17 +111,25 @@ int verb_request_open(
 	return -1;
 }
 
-int verb_open(const struct context *context, const char *key, const char *value)
+int verb_try_open(const struct context *context, const char *key, const char *value)
 {
-	int connection = verb_connect(context);
-	int result = verb_request_open(connection, key, value, &message);
+	/* init closes a connection on which it has refused a request. */
+	const int connection = verb_connect(context);
+	const int result = verb_request_open(connection, key, value, &message);
 
 	if (result < 0)
 		verb_unanswered("open ", value);
-	if (result)
-		exit(output_failed(&message, value, NULL));
 	close(connection);
-	return message.fds[0];
+	return result ? -1 : message.fds[0];
+}
+
+int verb_open(const struct context *context, const char *key, const char *value)
+{
+	const int fd = verb_try_open(context, key, value);
+
+	if (fd < 0)
+		exit(output_failed(&message, value, NULL));
+	return fd;
 }
 
 int verb_status(const struct context *context, char **arguments)

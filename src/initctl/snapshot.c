@@ -23,7 +23,7 @@ static struct initctl_message message;
 
 void snapshot_open(struct snapshot *snapshot, const struct context *context)
 {
-	int root = container_open(context, "what", "root");
+	int root = verb_try_open(context, "what", "root");
 
 	*snapshot = (struct snapshot){.context = context, .proc = container_proc(context)};
 	if (snapshot->proc < 0)
@@ -126,25 +126,25 @@ void snapshot_role(
 			out_format(role, SNAPSHOT_ROLE, "%%%llu", sessions[i].id);
 }
 
-const struct snapshot_column snapshot_columns[SNAPSHOT_COLUMNS] = {
-	[COLUMN_PID] = {"pid", {"PID", "pid", true}},
-	[COLUMN_OUTSIDE] = {"outside", {"OUTSIDE", "outside", true}},
-	[COLUMN_PPID] = {"ppid", {"PPID", "ppid", true}},
-	[COLUMN_PGID] = {"pgid", {"PGID", "pgid", true}},
-	[COLUMN_SID] = {"sid", {"SID", "sid", true}},
-	[COLUMN_USER] = {"user", {"USER", "user", false}},
-	[COLUMN_UID] = {"uid", {"UID", "uid", true}},
-	[COLUMN_STATE] = {"state", {"STATE", "state", false}},
-	[COLUMN_AGE] = {"age", {"AGE", "age", true}},
-	[COLUMN_RSS] = {"rss", {"RSS", "rss", true}},
-	[COLUMN_PSS] = {"pss", {"PSS", "pss", true}},
-	[COLUMN_CPU] = {"cpu", {"%CPU", "cpu", true}},
-	[COLUMN_TIME] = {"time", {"TIME", "time", true}},
-	[COLUMN_THREADS] = {"threads", {"THREADS", "threads", true}},
-	[COLUMN_TTY] = {"tty", {"TTY", "tty", false}},
-	[COLUMN_ROLE] = {"role", {"ROLE", "role", false}},
-	[COLUMN_NAME] = {"name", {"NAME", "name", false}},
-	[COLUMN_COMMAND] = {"command", {"COMMAND", "command", false}},
+const struct table_column snapshot_columns[SNAPSHOT_COLUMNS] = {
+	[COLUMN_PID] = {"PID", "pid", true},
+	[COLUMN_OUTSIDE] = {"OUTSIDE", "outside", true},
+	[COLUMN_PPID] = {"PPID", "ppid", true},
+	[COLUMN_PGID] = {"PGID", "pgid", true},
+	[COLUMN_SID] = {"SID", "sid", true},
+	[COLUMN_USER] = {"USER", "user", false},
+	[COLUMN_UID] = {"UID", "uid", true},
+	[COLUMN_STATE] = {"STATE", "state", false},
+	[COLUMN_AGE] = {"AGE", "age", true},
+	[COLUMN_RSS] = {"RSS", "rss", true},
+	[COLUMN_PSS] = {"PSS", "pss", true},
+	[COLUMN_CPU] = {"%CPU", "cpu", true},
+	[COLUMN_TIME] = {"TIME", "time", true},
+	[COLUMN_THREADS] = {"THREADS", "threads", true},
+	[COLUMN_TTY] = {"TTY", "tty", false},
+	[COLUMN_ROLE] = {"ROLE", "role", false},
+	[COLUMN_NAME] = {"NAME", "name", false},
+	[COLUMN_COMMAND] = {"COMMAND", "command", false},
 };
 
 /* The name of a terminal by its device number, as ps(1) has it; "" for none. */

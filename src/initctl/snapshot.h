@@ -69,10 +69,8 @@ enum snapshot_name {
 	SNAPSHOT_COLUMNS
 };
 
-extern const struct snapshot_column {
-	const char *name; /* for ps -o */
-	struct table_column column;
-} snapshot_columns[SNAPSHOT_COLUMNS];
+/* By enum snapshot_name; the keys are the names for ps -o. */
+extern const struct table_column snapshot_columns[SNAPSHOT_COLUMNS];
 
 /* Stores the value of a column as it is displayed, but not escaped; not the command. */
 void snapshot_text(const struct snapshot *snapshot, const struct process *process,

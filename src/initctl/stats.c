@@ -147,7 +147,7 @@ static void print_lines(const struct usage_look *look)
 {
 	static unsigned last;
 	struct winsize size = {0};
-	const bool terminal = !ioctl(1, TIOCGWINSZ, &size);
+	const bool terminal = !sys_ioctl(1, TIOCGWINSZ, &size);
 
 	if (look->elapsed && terminal && last < size.ws_row)
 		out_print("\033[%uA\033[J", last);

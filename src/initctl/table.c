@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "display.h"
 #include "json.h"
 #include "out.h"
@@ -135,7 +136,7 @@ unsigned table_terminal_width(void)
 {
 	struct winsize size;
 
-	return !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
+	return !sys_ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
 }
 
 /* Prints a cell; *left is how many columns the line may still have. */

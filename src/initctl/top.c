@@ -119,7 +119,7 @@ static void draw(void)
 {
 	struct winsize size = {.ws_row = 24, .ws_col = 80};
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	sys_ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	topview_draw(&top, size.ws_row ? size.ws_row : 24, size.ws_col ? size.ws_col : 80);
 }
 
@@ -358,7 +358,7 @@ static int print_once(const struct context *context)
 	if (!context->json)
 		out_char('\n');
 	for (unsigned i = 0; i < COUNT; i++)
-		columns[i] = snapshot_columns[names[i]].column;
+		columns[i] = snapshot_columns[names[i]];
 	table_begin(&table, "process", columns, COUNT, context->json);
 	for (size_t i = 0; i < top.snapshot.list.count; i++)
 		for (unsigned j = 0; j < COUNT; j++)

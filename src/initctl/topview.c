@@ -159,7 +159,7 @@ static void draw_titles(unsigned columns)
 {
 	out_text(INVERSE);
 	for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
-		const struct table_column *column = &snapshot_columns[shown[i].name].column;
+		const struct table_column *column = &snapshot_columns[shown[i].name];
 		columns = cell(column->title, shown[i].width, column->right, columns);
 	}
 	cell("COMMAND", columns, false, columns);
@@ -175,7 +175,7 @@ static void draw_process(struct top *top, size_t index, unsigned columns)
 	if (process->pid == top->selected)
 		out_text(INVERSE);
 	for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
-		const struct table_column *column = &snapshot_columns[shown[i].name].column;
+		const struct table_column *column = &snapshot_columns[shown[i].name];
 		snapshot_text(&top->snapshot, process, shown[i].name, text);
 		columns = cell(text, shown[i].width, column->right, columns);
 	}

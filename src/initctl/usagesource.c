@@ -19,7 +19,7 @@
  */
 static int open_cgroup2(const struct context *context)
 {
-	int fd = container_open(context, "what", "cgroup"), type;
+	int fd = verb_try_open(context, "what", "cgroup"), type;
 
 	if (fd < 0 || !cgroup_is_one(fd))
 		return -1;

@@ -58,7 +58,6 @@ int verb_list(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
 int verb_forward(const struct context *context, char **arguments);
 int verb_connect_to(const struct context *context, char **arguments);
-int verb_debug(const struct context *context, char **arguments);
 
 /*
  * Connects to the control socket, unless this is a rehearsal: then it ends the program. Returns the
@@ -83,6 +82,9 @@ int verb_request_open(
  */
 int verb_open(const struct context *context, const char *key, const char *value);
 
+/* The same, but -1 where init has none or may not pass it. */
+int verb_try_open(const struct context *context, const char *key, const char *value);
+
 /*
  * Ends the program after a request to which the reply was missing or unexpected: it prints
  * "cannot ACTION OBJECT: " and the reason according to errno (EPROTO: the reply was unexpected).
@@ -96,7 +98,6 @@ int verb_printed(void);
 /* The options of the verbs that have options of their own; main prints the help from them. */
 extern const struct option attach_options[];
 extern const struct option cp_options[];
-extern const struct option debug_options[];
 extern const struct option exec_options[];
 extern const struct option ls_options[];
 extern const struct option net_options[];
