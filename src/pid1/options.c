@@ -54,11 +54,10 @@ static bool take(struct options *options, struct words *words, const struct opti
 	const char *word, const char *value)
 {
 	char name[OPTION_NAME], what[OPTION_NAME + sizeof "--: bad value "];
-	bool takes_value;
+	const bool takes_value = option && options_name(option, name);
 
 	if (!option)
 		refuse(words, "unknown option ", word);
-	takes_value = options_name(option, name);
 	if (!takes_value) {
 		/* What stands behind a short name is another one. */
 		if (value && word[1] == '-')
