@@ -93,7 +93,10 @@ static bool reap_children(void)
 
 static void forward(int signal, const struct signalfd_siginfo *from)
 {
-	self.view.forwarded += command_forward(signal, from);
+	if (command_forward(signal, from)) {
+		self.view.forwarded++;
+		server_signal_forwarded(signal);
+	}
 }
 
 static void take_signal(const struct signalfd_siginfo *from)
@@ -130,10 +133,10 @@ static void take_signals(void)
 /* An operator's request to stop: the command gets a TERM, rewritten as others are, and a CONT. */
 static void take_request(void)
 {
-	const struct server_stop stop = server_take_stop();
 	const int term = self.options.rewrite.to[SIGTERM];
+	long long grace;
 
-	if (!stop.wanted || !end_on_request(stop.grace))
+	if (!server_take_stop(&grace) || !end_on_request(grace))
 		return;
 	if (term)
 		forward(term, NULL);
@@ -224,8 +227,8 @@ static void bind_control_socket(void)
 
 	notify_stage("control");
 	if (passed >= 0 && setup->fd >= 0)
-		fail_note("cannot open control channel: ",
-			"--control-fd and init-control are both given", NULL);
+		fail_note(
+			"cannot open control channel ", "init-control", ": --control-fd is given");
 	if (passed >= 0)
 		setup->fd = passed;
 	self.has_channel = server_is_wanted(setup);
@@ -382,10 +385,7 @@ static void release_descriptors(void)
 	unsigned count = list_kept(keep);
 
 	count += command_keep(keep + count);
-	fds_release_stdio(self.signals);
-	fds_close_others(keep, count);
-	if (sys_chdir("/"))
-		warn_cannot("change directory to ", "/");
+	fds_release(self.signals, keep, count);
 }
 
 int main(int argc, char **argv)

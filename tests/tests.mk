@@ -30,6 +30,9 @@ deps-engines: ## install the engines of test-engines
 
 # ---- programs that the tests run
 
+# Modules of initctl that have unit tests.
+UNIT_CTL = $(patsubst %,src/initctl/%.c,usage cgroup1 proctotal process watchdog exit units memory \
+             out scan sort address display json)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 # The same build with other flags, in a directory of its own.
@@ -50,10 +53,10 @@ $(BUILD)/embed/runtime: tests/embed/runtime.c $(BUILD)/libinitctl.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STRICT) -Isrc/initctl -O1 -static -o $@ $^
 
-$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(MODULES)) $(wildcard tests/unit/*.h)
+$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(MODULES) $(UNIT_CTL)) $(wildcard tests/unit/*.h)
 	$(call note,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(call objects,$(MODULES))
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(call objects,$(MODULES) $(UNIT_CTL))
 
 # The decoder of requests: with libFuzzer, for SECONDS, and on the corpus alone, by any compiler.
 SECONDS  = 60
@@ -152,6 +155,9 @@ demo: all ## show init at work in namespaces of its own
 bench: all $(BUILD)/probe ## measure init beside tini, dumb-init and catatonit
 	$(PYTHON) tests/tools/bench.py $(BUILD)/init $(BUILD)/probe
 
+pictures: all ## make the pictures of README.md on a real terminal; needs root and strace
+	$(PYTHON) tests/tools/pictures.py src/pictures
+
 # The value of a variable, for scripts: make -s print-CFLAGS
 print-%:
 	@echo '$($*)'
@@ -230,5 +236,5 @@ lint-text:
 
 .PHONY: deps deps-docker deps-kernel deps-engines units asan check test test-asan test-valgrind \
 	test-docker test-escape escape-table test-engine test-engines engines-table test-kernel \
-	mutants-check mutants-sample fuzz demo bench cross $(CROSS:%=cross-%) test-cross lint lint-includes lint-format \
+	mutants-check mutants-sample fuzz demo bench pictures cross $(CROSS:%=cross-%) test-cross lint lint-includes lint-format \
 	lint-compile lint-analyse lint-text

@@ -4,7 +4,10 @@
 #ifndef ERROR_H
 #define ERROR_H
 
-/* A text, or for a rare one its name, as in errno(3). */
+/*
+ * A text, or for a rare one its name, as in errno(3), or "errno " and the number. It stays until
+ * the next call.
+ */
 const char *error_text(int error);
 
 #endif

@@ -2,9 +2,43 @@
 
 #include <errno.h>
 #include <sys/resource.h>
+#include <sys/sysmacros.h>
 
 #include "sys.h"
 #include "text.h"
+
+static dev_t number_of(const uint32_t device[2])
+{
+	return makedev(device[0], device[1]);
+}
+
+int file_stat_at(int directory, const char *name, struct stat *status, int flags)
+{
+	const unsigned basic = 0x7ff;
+	struct file_status from;
+
+	if (syscall(SYS_statx, directory, name, flags, basic, &from))
+		return -1;
+	*status = (struct stat){
+		.st_dev = number_of(from.device),
+		.st_ino = (ino_t)from.inode,
+		.st_mode = from.mode,
+		.st_nlink = (nlink_t)from.links,
+		.st_uid = from.uid,
+		.st_gid = from.gid,
+		.st_rdev = number_of(from.device_of),
+		.st_size = (off_t)from.size,
+		.st_blocks = (blkcnt_t)from.blocks,
+		.st_mtim = {.tv_sec = (time_t)from.modified.seconds,
+			.tv_nsec = (long)from.modified.nanoseconds},
+	};
+	return 0;
+}
+
+int file_stat_of(int fd, struct stat *status)
+{
+	return file_stat_at(fd, "", status, AT_EMPTY_PATH);
+}
 
 bool file_is_same(const struct file_status *a, const struct file_status *b)
 {
@@ -51,8 +85,7 @@ int file_open_in(int directory, const char *path, long type)
 	if (!sys_fstatfs(fd, &fs) && (long)fs.f_type == type)
 		return fd;
 	sys_close(fd);
-	errno = EINVAL;
-	return -1;
+	return sys_fail(EINVAL);
 }
 
 void file_close_range(unsigned first, unsigned last, enum file_close when)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,13 +21,19 @@
 #define AT_STATX_DONT_SYNC 0x4000
 #endif
 
+struct file_time {
+	int64_t seconds;
+	uint32_t nanoseconds, spare;
+};
+
 /* struct statx of <linux/stat.h>, which not every libc has. */
 struct file_status {
 	uint32_t mask, block;
 	uint64_t attributes;
 	uint32_t links, uid, gid;
 	uint16_t mode, spare0;
-	uint64_t inode, size, blocks, attributes_mask, times[8];
+	uint64_t inode, size, blocks, attributes_mask;
+	struct file_time accessed, born, changed, modified;
 	uint32_t device_of[2], device[2]; /* major and minor */
 	uint64_t mount;                   /* which one it was reached by; 0 before Linux 5.8 */
 	uint64_t spare[13];
@@ -49,6 +56,13 @@ static inline int file_status_of(int fd, struct file_status *status)
 {
 	return file_status_at(fd, "", status);
 }
+
+/*
+ * As fstatat(2) and fstat(2), by statx(2) alone; Linux 4.11. What is set: device, inode, mode,
+ * links, owners, size, blocks and the time of modification. 0, or -1 with errno.
+ */
+int file_stat_at(int directory, const char *name, struct stat *status, int flags);
+int file_stat_of(int fd, struct stat *status);
 
 /* Whether both are of one file, whatever its names are. */
 bool file_is_same(const struct file_status *a, const struct file_status *b);

@@ -29,6 +29,11 @@ void log_setup(const char *program, int level, int failure_code)
 	self.failure_code = failure_code;
 }
 
+void log_set_level(int level)
+{
+	self.level = level;
+}
+
 void log_at_exit(void (*function)(int code, int error))
 {
 	self.at_exit = function;

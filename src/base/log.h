@@ -26,6 +26,9 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
  */
 void log_setup(const char *program, int level, int failure_code);
 
+/* Sets that level alone. */
+void log_set_level(int level);
+
 /*
  * Has a function called, with the exit code and an errno or 0, before log_exit ends the
  * process: it reports the failure and removes what was made. NULL: none.

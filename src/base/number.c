@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "duration.h"
+#include "sys.h"
 #include "text.h"
 
 int number_parse_until(const char *text, char end, unsigned long long max, unsigned long long *out)
@@ -13,14 +14,10 @@ int number_parse_until(const char *text, char end, unsigned long long max, unsig
 	/* An empty number is refused here too: its NUL or end is not a digit. */
 	do {
 		unsigned digit = (unsigned)(*text - '0');
-		if (digit > 9) {
-			errno = EINVAL;
-			return -1;
-		}
-		if (value > (max - digit) / 10 || digit > max) {
-			errno = ERANGE;
-			return -1;
-		}
+		if (digit > 9)
+			return sys_fail(EINVAL);
+		if (value > (max - digit) / 10 || digit > max)
+			return sys_fail(ERANGE);
 		value = value * 10 + digit;
 	} while (*++text && *text != end);
 	*out = value;
@@ -32,18 +29,13 @@ int number_parse(const char *text, unsigned long long max, unsigned long long *o
 	return number_parse_until(text, 0, max, out);
 }
 
-/* In milliseconds; 0: there is no such unit. */
-static unsigned unit(const char *text)
-{
-	static const struct {
-		char name[3];
-		unsigned milliseconds;
-	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+/* Of times. */
+static const struct {
+	char name[3];
+	unsigned milliseconds;
+} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
 
-	unsigned row = TEXT_ROW(text, 0, units);
-
-	return row < sizeof units / sizeof *units ? units[row].milliseconds : 0;
-}
+enum { UNITS = sizeof units / sizeof *units };
 
 static bool is_digit(char c)
 {
@@ -53,8 +45,9 @@ static bool is_digit(char c)
 int number_parse_time(const char *text, long long *milliseconds)
 {
 	const unsigned long long longest = 1000 * 3600000ULL;
-	unsigned long long whole, part = 0, scale = 1, each;
+	unsigned long long whole, part = 0, scale = 1;
 	const char *p = text;
+	unsigned unit;
 
 	if (text_is(text, 0, "inf")) {
 		*milliseconds = FOREVER;
@@ -66,26 +59,21 @@ int number_parse_time(const char *text, long long *milliseconds)
 		return -1;
 	if (*p == '.') {
 		if (!is_digit(*++p))
-			goto invalid;
+			return sys_fail(EINVAL);
 		for (; is_digit(*p); p++)
 			if (scale < 1000000) {
 				part = part * 10 + (unsigned)(*p - '0');
 				scale *= 10;
 			}
 	}
-	each = unit(p);
-	if (!each)
-		goto invalid;
-	whole = whole * each + part * each / scale;
-	if (whole > longest) {
-		errno = ERANGE;
-		return -1;
-	}
+	unit = TEXT_ROW(p, 0, units);
+	if (unit == UNITS)
+		return sys_fail(EINVAL);
+	whole = whole * units[unit].milliseconds + part * units[unit].milliseconds / scale;
+	if (whole > longest)
+		return sys_fail(ERANGE);
 	*milliseconds = (long long)whole;
 	return 0;
-invalid:
-	errno = EINVAL;
-	return -1;
 }
 
 const char *number_text(char buffer[static NUMBER_SIZE], long long value)

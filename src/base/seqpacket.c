@@ -13,6 +13,11 @@ union control {
 	char space[CMSG_SPACE(WIRE_DESCRIPTORS * sizeof(int))];
 };
 
+/* The kernel fills the space that is there for alignment with further descriptors. */
+_Static_assert(
+	CMSG_SPACE(WIRE_DESCRIPTORS * sizeof(int)) == CMSG_LEN(WIRE_DESCRIPTORS * sizeof(int)),
+	"there is no room for more descriptors than a caller has");
+
 void seqpacket_discard(const int *fds, unsigned count)
 {
 	while (count--)

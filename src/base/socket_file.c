@@ -24,10 +24,9 @@ int socket_address(struct sockaddr_un *address, const char *name)
 {
 	memset(address, 0, sizeof *address);
 	address->sun_family = AF_UNIX;
-	errno = ENAMETOOLONG;
 	if (text_until(name, 0) >= sizeof address->sun_path)
-		return -1;
-	text_join(address->sun_path, name, "");
+		return sys_fail(ENAMETOOLONG);
+	text_copy(address->sun_path, name);
 	return 0;
 }
 
@@ -48,7 +47,7 @@ static int unlink_file(const struct socket_file *file)
 static bool probe_stale(const struct socket_file *file)
 {
 	struct sockaddr_un address;
-	int fd = sys_socket();
+	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	struct file_status status;
 	bool stale;
 

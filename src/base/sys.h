@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -32,6 +33,13 @@ struct sys_entry {
 	char name[];
 };
 enum { SYS_DIRECTORY = 4 }; /* a type */
+
+/* Returns -1 with that errno. */
+static inline int sys_fail(int error)
+{
+	errno = error;
+	return -1;
+}
 
 static inline int sys_close(int fd)
 {
@@ -161,15 +169,36 @@ static inline int sys_pipe(int ends[2])
 	return (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
 }
 
+/*
+ * A private mapping of the whole of a file, or of memory where fd is -1; MAP_FAILED with errno.
+ * What is mapped stays until the process ends.
+ */
+static inline void *sys_map(int fd, size_t size)
+{
+#ifdef SYS_mmap2
+	const long number = SYS_mmap2;
+#else
+	const long number = SYS_mmap;
+#endif
+	const int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE;
+
+	return (void *)syscall(number, NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+}
+
 /* SOCK_SEQPACKET; both close-on-exec. */
 static inline int sys_socketpair(int ends[2])
 {
 	return (int)syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }
 
-static inline int sys_socket(void)
+static inline int sys_blocking_socket(int family, int type)
 {
-	return (int)syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return (int)syscall(SYS_socket, family, type | SOCK_CLOEXEC, 0);
+}
+
+static inline int sys_socket(int family, int type)
+{
+	return sys_blocking_socket(family, type | SOCK_NONBLOCK);
 }
 
 static inline int sys_bind(int fd, const struct sockaddr_un *address, size_t length)
@@ -218,6 +247,7 @@ static inline int sys_open(int directory, const char *path, int flags)
 /* What a path may not lead through, for sys_open_resolved: RESOLVE_... of <linux/openat2.h>. */
 enum {
 	SYS_NO_XDEV = 1,
+	SYS_NO_MAGICLINKS = 2, /* as /proc/PID/root */
 	SYS_NO_SYMLINKS = 4,
 	SYS_BENEATH = 8,
 	SYS_IN_ROOT = 0x10, /* the directory is /, for symbolic links and ".." as well */
@@ -228,16 +258,11 @@ enum {
  * EAGAIN where anything on the machine is mounted, unmounted or renamed meanwhile: then it is
  * to be tried again, but not for ever.
  */
+int sys_create_resolved(int directory, const char *path, int flags, mode_t mode, unsigned resolve);
+
 static inline int sys_open_resolved(int directory, const char *path, int flags, unsigned resolve)
 {
-	/* struct open_how: flags, mode, resolve */
-	const uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), 0, resolve};
-	int fd, tries = 0;
-
-	do
-		fd = (int)syscall(SYS_openat2, directory, path, how, sizeof how);
-	while (fd < 0 && errno == EAGAIN && tries++ < 1000);
-	return fd;
+	return sys_create_resolved(directory, path, flags, 0, resolve);
 }
 
 /* Close-on-exec. */
@@ -268,6 +293,12 @@ static inline int sys_fstatfs(int fd, struct statfs *status)
 #endif
 }
 
+/* As fexecve(3): not for a script, whose interpreter cannot open what is close-on-exec. */
+static inline int sys_execute(int fd, char *const *words, char *const *environment)
+{
+	return (int)syscall(SYS_execveat, fd, "", words, environment, 0x1000 /* AT_EMPTY_PATH */);
+}
+
 /* This process goes to that group, or with 0 to one of its own. */
 static inline int sys_setpgid(pid_t group)
 {
@@ -294,6 +325,12 @@ static inline int sys_fchown(int fd, uid_t uid, gid_t gid)
 	return (int)syscall(SYS_IDS(fchown), fd, uid, gid);
 }
 
+/* Not of a descriptor that was opened with O_PATH. */
+static inline int sys_fchmod(int fd, mode_t mode)
+{
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
 /* The copy is close-on-exec; from and to differ. */
 static inline int sys_dup(int from, int to)
 {
@@ -304,6 +341,12 @@ static inline int sys_dup(int from, int to)
 static inline int sys_dup2(int from, int to)
 {
 	return (int)syscall(SYS_dup3, from, to, 0);
+}
+
+/* Close-on-exec and non-blocking. The kernel's set is shorter than the libc's. */
+static inline int sys_signalfd(const sigset_t *set)
+{
+	return (int)syscall(SYS_signalfd4, -1, set, _NSIG / 8, O_CLOEXEC | O_NONBLOCK);
 }
 
 /*
@@ -351,31 +394,13 @@ static inline int sys_prctl(int option, unsigned long argument)
 	return (int)syscall(SYS_prctl, option, argument, 0UL, 0UL, 0UL);
 }
 
-#ifdef SYS_clock_gettime32
-#define SYS_CLOCK SYS_clock_gettime32
-#else
-#define SYS_CLOCK SYS_clock_gettime
-#endif
+/* A clock in milliseconds. */
+long long sys_clock(clockid_t clock);
 
-/*
- * The monotonic clock in milliseconds. Where a long has 32 bits, kernels before 5.1
- * and the filters of older engines know only the call that has 32 bits as well, and a
- * kernel may be built with none but the other.
- */
+/* The monotonic one. */
 static inline long long sys_now(void)
 {
-	long time[2] = {0, 0};
-	int failed = (int)syscall(SYS_CLOCK, CLOCK_MONOTONIC, time);
-
-#ifdef SYS_clock_gettime64
-	long long wide[2] = {0, 0};
-
-	if (failed && !syscall(SYS_clock_gettime64, CLOCK_MONOTONIC, wide))
-		return wide[0] * 1000 + wide[1] / 1000000;
-#else
-	(void)failed;
-#endif
-	return time[0] * 1000LL + time[1] / 1000000;
+	return sys_clock(CLOCK_MONOTONIC);
 }
 
 #endif

@@ -1,13 +1,16 @@
 #include "text.h"
 
-char *text_join(char *to, const char *a, const char *b)
+char *text_copy(char *to, const char *text)
 {
-	while (*a)
-		*to++ = *a++;
-	while (*b)
-		*to++ = *b++;
+	while (*text)
+		*to++ = *text++;
 	*to = 0;
 	return to;
+}
+
+char *text_join(char *to, const char *a, const char *b)
+{
+	return text_copy(text_copy(to, a), b);
 }
 
 size_t text_until(const char *text, char c)

@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes a and then b to where there is room for both, with a NUL behind; returns where that is. */
+/* Writes a text to where there is room for it, with a NUL; returns where that is. */
+char *text_copy(char *to, const char *text);
+
+/* The same of a, and b behind it. */
 char *text_join(char *to, const char *a, const char *b);
 
 /* How many bytes stand before the first c, or before the end: with 0 its length. */

@@ -13,7 +13,7 @@ enum {
 	WIRE_VERSION = 1,
 	WIRE_OLDEST = 1,
 	WIRE_SIZE = 65536,   /* of a message, in bytes, at most */
-	WIRE_DESCRIPTORS = 4 /* that go with a message, at most */
+	WIRE_DESCRIPTORS = 6 /* that go with a message, at most; see union control in seqpacket.c */
 };
 
 /* A message in a buffer of the caller's, which all pointers point into. */

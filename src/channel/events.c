@@ -8,12 +8,24 @@ void events_add_session(const struct session *session)
 	reply_add_number("pid", session->pid);
 }
 
+void events_begin_state(const struct server_view *view)
+{
+	reply_begin_event("state");
+	reply_add("state", view->state);
+	reply_add_number("main", view->command->pid);
+}
+
+void events_tell_session(const char *type, const struct session *session)
+{
+	reply_begin_event(type);
+	events_add_session(session);
+	connection_publish();
+}
+
 static void tell_runs(struct session *session)
 {
 	session_run(session);
-	reply_begin_event("started");
-	events_add_session(session);
-	connection_publish();
+	events_tell_session("started", session);
 	if (session->connection) {
 		reply_begin("started");
 		events_add_session(session);

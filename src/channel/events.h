@@ -6,6 +6,7 @@
 #define EVENTS_H
 
 #include "connection.h"
+#include "server.h"
 #include "session.h"
 
 /* The session's progress is readable: tells, once, how its start went. */
@@ -16,6 +17,12 @@ void events_session_died(struct session *session, int status);
 
 /* The main command ended, with a status as of wait(2). */
 void events_main_ended(int status);
+
+/* Begins an event with the state of the container, which is the first that a client sees. */
+void events_begin_state(const struct server_view *view);
+
+/* Tells those who watch that a session was held or attached. */
+void events_tell_session(const char *type, const struct session *session);
 
 /* Adds the fields by which clients know a session: its id and the pid of its leader. */
 void events_add_session(const struct session *session);

@@ -16,7 +16,7 @@ int listener_bind(struct listener *listener, const char *path, bool open_to_othe
 {
 	if (socket_file_locate(&listener->file, path))
 		return -1;
-	listener->fd = sys_socket();
+	listener->fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	if (listener->fd < 0)
 		return -1;
 	return socket_file_bind(&listener->file, listener->fd, open_to_others ? 0111 : 0177);
@@ -40,10 +40,8 @@ int listener_inherit(int fd, bool *listens)
 
 	if (type < 0)
 		return -1;
-	if (type != SOCK_SEQPACKET || option(fd, SO_DOMAIN) != AF_UNIX) {
-		errno = EPROTOTYPE;
-		return -1;
-	}
+	if (type != SOCK_SEQPACKET || option(fd, SO_DOMAIN) != AF_UNIX)
+		return sys_fail(EPROTOTYPE);
 	for (unsigned i = 0; i < sizeof extras / sizeof *extras; i++)
 		syscall(SYS_setsockopt, fd, SOL_SOCKET, extras[i], &off, sizeof off);
 	if (fds_claim(fd))

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/seqpacket.h"
+#include "base/sys.h"
 #include "base/wire.h"
 
 static struct wire_out out; /* into data; where it is full nothing is sent */
@@ -40,9 +41,7 @@ void reply_add_status(int status)
 
 int reply_send(int to, int fd)
 {
-	if (out.full) {
-		errno = EMSGSIZE;
-		return -1;
-	}
+	if (out.full)
+		return sys_fail(EMSGSIZE);
 	return seqpacket_send(to, data, out.length, &fd, fd >= 0, MSG_DONTWAIT);
 }

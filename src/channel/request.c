@@ -71,9 +71,9 @@ static int read_pid(struct request *request, const char *value)
 	return read_number(value, 2, 1 << 22, &request->pid);
 }
 
-static int read_program(struct request *request, const char *value)
+static int read_passed(struct request *request, const char *value)
 {
-	request->program_passed = true;
+	(void)request;
 	return text_is(value, 0, "passed") ? 0 : -1;
 }
 
@@ -130,7 +130,6 @@ static int read_umask(struct request *request, const char *value)
 
 static int read_user(struct request *request, const char *value)
 {
-	request->as_user = true;
 	return credentials_parse(&request->user, value);
 }
 
@@ -145,15 +144,10 @@ static int read_version(struct request *request, const char *value)
 	return version >= WIRE_OLDEST && version <= WIRE_VERSION ? 0 : -1;
 }
 
-static int read_what(struct request *request, const char *value)
+/* The verb knows the names of what can be opened. */
+static int read_name(struct request *request, const char *value)
 {
-	request->what = value;
-	return 0;
-}
-
-static int read_namespace(struct request *request, const char *value)
-{
-	request->name_space = value;
+	request->name = value;
 	return 0;
 }
 
@@ -162,20 +156,21 @@ static const unsigned lists = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(ENV) | FIEL
 
 /* Those of which one at most may be given. */
 static const unsigned one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION) |
-                               FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE);
+                               FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE) | FIELD_BIT(SOCKET);
 
 static const struct {
 	const char *name;
 	int (*read)(struct request *request, const char *value); /* 0, or -1 with errno */
 } fields[] = {
 	[FIELD_ADDITIONAL_GIDS] = {"additionalGids", read_additional_gids},
+	[FIELD_ARGUMENTS] = {"arguments", read_passed},
 	[FIELD_CWD] = {"cwd", read_cwd},
 	[FIELD_ENV] = {"env", read_env},
 	[FIELD_GRACE] = {"grace", read_grace},
 	[FIELD_HEIGHT] = {"height", read_height},
 	[FIELD_NO_NEW_PRIVILEGES] = {"noNewPrivileges", read_no_new_privileges},
 	[FIELD_PRIVILEGED] = {"privileged", read_privileged},
-	[FIELD_PROGRAM] = {"program", read_program},
+	[FIELD_PROGRAM] = {"program", read_passed},
 	[FIELD_RLIMITS] = {"rlimits", read_rlimits},
 	[FIELD_SIGNAL] = {"signal", read_signal},
 	[FIELD_TARGET] = {"target", read_target},
@@ -185,8 +180,9 @@ static const struct {
 	[FIELD_UMASK] = {"umask", read_umask},
 	[FIELD_USER] = {"user", read_user},
 	[FIELD_VERSION] = {"version", read_version},
-	[FIELD_WHAT] = {"what", read_what},
-	[FIELD_NAMESPACE] = {"namespace", read_namespace},
+	[FIELD_WHAT] = {"what", read_name},
+	[FIELD_NAMESPACE] = {"namespace", read_name},
+	[FIELD_SOCKET] = {"socket", read_name},
 	[FIELD_WIDTH] = {"width", read_width},
 };
 
@@ -208,8 +204,7 @@ static const char *first_name(unsigned set)
 	return fields[__builtin_ctz(set)].name;
 }
 
-/* Stores the set of the fields that were there in *seen. */
-static int read_fields(struct request *request, unsigned *seen, const char **bad)
+static int read_fields(struct request *request, const char **bad)
 {
 	const unsigned known = request->verb->fields | FIELD_BIT(VERSION);
 
@@ -224,9 +219,9 @@ static int read_fields(struct request *request, unsigned *seen, const char **bad
 			return -1;
 		}
 		*bad = fields[field].name;
-		if (*seen & ~lists & 1U << field)
+		if (request->given & ~lists & 1U << field)
 			return -1;
-		*seen |= 1U << field;
+		request->given |= 1U << field;
 		if (fields[field].read(request, value))
 			return -1;
 	}
@@ -238,17 +233,18 @@ static bool is_right_count(const struct request *request, unsigned descriptors)
 	const unsigned most = request->verb->descriptors;
 
 	return (most == REQUEST_MASTER && !descriptors) ||
-	       descriptors == (request->terminal ? 0 : most) + request->program_passed;
+	       descriptors == (request->terminal ? 0 : most) + request_has(request, FIELD_PROGRAM) +
+	                              request_has(request, FIELD_ARGUMENTS);
 }
 
 int request_read(struct request *request, unsigned descriptors, const char **field)
 {
 	const struct verb *verb = request->verb;
-	unsigned seen = 0;
+	unsigned several;
 
 	request->grace = NOT_SAID;
 	request->mask = -1;
-	if (read_fields(request, &seen, field))
+	if (read_fields(request, field))
 		return -1;
 	errno = EINVAL;
 	*field = "descriptors";
@@ -257,15 +253,15 @@ int request_read(struct request *request, unsigned descriptors, const char **fie
 	*field = "args";
 	if ((verb->descriptors == REQUEST_STDIO) != (request->wire.args < request->wire.end))
 		return -1;
-	if (verb->required && !(seen & 1U << verb->required)) {
+	if (verb->required && !request_has(request, verb->required)) {
 		*field = fields[verb->required].name;
 		return -1;
 	}
-	seen &= one_of;
-	if (seen & (seen - 1)) {
+	several = request->given & one_of;
+	if (several & (several - 1)) {
 		*field = first_name(verb->fields & one_of);
 		return -1;
 	}
 	*field = "additionalGids";
-	return request->user.count && !request->as_user ? -1 : 0;
+	return request->user.count && !request_has(request, FIELD_USER) ? -1 : 0;
 }

@@ -14,6 +14,7 @@
 /* Where at most one of several fields may be given, errors name the one listed first here. */
 enum field {
 	FIELD_ADDITIONAL_GIDS,
+	FIELD_ARGUMENTS,
 	FIELD_CWD,
 	FIELD_ENV,
 	FIELD_GRACE,
@@ -32,6 +33,7 @@ enum field {
 	FIELD_VERSION,
 	FIELD_WHAT,
 	FIELD_NAMESPACE,
+	FIELD_SOCKET,
 	FIELD_WIDTH,
 	FIELDS,
 };
@@ -42,7 +44,8 @@ enum field {
 /* The descriptors that a request comes with, by their number. */
 enum request_descriptors {
 	REQUEST_MASTER = 1, /* at most one, the master of a terminal */
-	REQUEST_STDIO = 3,  /* none with a terminal; then the program, if it is passed */
+	/* None with a terminal; then the program, then the arguments, if these are passed. */
+	REQUEST_STDIO = 3,
 };
 
 enum target { TARGET_SESSION, TARGET_MAIN, TARGET_ALL, TARGET_PID };
@@ -52,21 +55,26 @@ struct verb; /* see verbs.h */
 struct request {
 	const struct verb *verb;
 	struct wire wire;
-	bool terminal, no_new_privileges, privileged, program_passed;
+	unsigned given; /* the fields that were there, as FIELD_BIT has them */
+	bool terminal, no_new_privileges, privileged;
 	unsigned height, width; /* 0 to 65535 */
 	const char *directory;  /* NULL: / */
 	int mask;               /* umask, or -1 */
 	int signal;
 	enum target target;
-	unsigned pid;           /* not 0 or 1 */
-	unsigned session;       /* 0: that of the connection */
-	long long grace;        /* milliseconds, or NOT_SAID */
-	const char *what;       /* of open, as the client wrote it */
-	const char *name_space; /* likewise */
-	bool as_user;
-	struct credentials user;
+	unsigned pid;            /* not 0 or 1 */
+	unsigned session;        /* 0: that of the connection */
+	long long grace;         /* milliseconds, or NOT_SAID */
+	const char *name;        /* of what is to be opened, as the client wrote it */
+	struct credentials user; /* with FIELD_USER */
 	struct limits limits;
 };
+
+/* Whether a field was given. */
+static inline bool request_has(const struct request *request, enum field field)
+{
+	return request->given & 1U << field;
+}
 
 /*
  * Checks the fields of a message that came with that many descriptors against what its

@@ -302,15 +302,32 @@ void server_main_ended(void)
 		events_main_ended(self.view->status);
 }
 
+void server_state_changed(void)
+{
+	if (!self.view)
+		return;
+	events_begin_state(self.view);
+	connection_publish();
+}
+
+void server_signal_forwarded(int signal)
+{
+	if (!self.view)
+		return;
+	reply_begin_event("signal");
+	reply_add_number("signal", signal);
+	connection_publish();
+}
+
 void server_hang_up(void)
 {
 	if (self.view)
 		session_hang_up_all(self.view->grace);
 }
 
-struct server_stop server_take_stop(void)
+bool server_take_stop(long long *grace)
 {
-	return verbs_take_stop();
+	return verbs_take_stop(grace);
 }
 
 int server_remove_socket(void)

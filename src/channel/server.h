@@ -39,12 +39,6 @@ struct server_view {
 	unsigned long long reaped, forwarded;
 };
 
-/* Whether operators asked for the end of the container. */
-struct server_stop {
-	bool wanted;
-	long long grace; /* milliseconds, or NOT_SAID */
-};
-
 /* Whether a channel was asked for. */
 bool server_is_wanted(const struct server_setup *setup);
 
@@ -82,11 +76,18 @@ bool server_child_died(pid_t pid, int status);
 /* The command ended, as the view says: tells those who wait. */
 void server_main_ended(void);
 
+/* Tells those who watch: the state of the view is another one; a signal was forwarded. */
+void server_state_changed(void);
+void server_signal_forwarded(int signal);
+
 /* The container ends: hangs all sessions up, with the grace of the view. */
 void server_hang_up(void);
 
-/* What operators asked for since the last call. */
-struct server_stop server_take_stop(void);
+/*
+ * Whether operators asked for the end of the container since the last call, and the shortest
+ * grace that they ever gave: milliseconds, or NOT_SAID.
+ */
+bool server_take_stop(long long *grace);
 
 /* Removes the socket's file. 0, or -1 with errno. */
 int server_remove_socket(void);

@@ -1,23 +1,17 @@
 #include "session_child.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/section.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
 #include "process/fds.h"
-
-enum {
-	/* A message has at most as many strings as bytes. */
-	STRINGS = WIRE_SIZE + 1,
-	/* Variables of the container's environment that are passed on, at most. */
-	ENVIRONMENT = 16384,
-};
 
 static int open_ptmx(const char *path)
 {
@@ -69,60 +63,86 @@ static int open_terminal(
 /* Whether both set the same variable. The second has its sign. */
 static bool same_variable(const char *a, const char *b)
 {
-	for (; *a == *b && *a != '='; a++)
+	for (; *a && *a == *b && *a != '='; a++)
 		b++;
 	return *a == *b;
 }
 
-/* The container's environment, with the request's put over it. In the child only. */
-static char **environment(const struct request *request, char **base)
+/*
+ * Reads arguments and variables that are too large for a message out of a memfd. It is sealed, so
+ * that it does not change any more. 0, or -1 with errno.
+ */
+static int map_arguments(struct wire *wire, int fd)
 {
-	static char *list[ENVIRONMENT + WIRE_SIZE / sizeof "env==" + 1] SECTION_LAST;
-	char *at = request->wire.fields, *value;
-	unsigned used = 0;
+	const int wanted = F_SEAL_SHRINK | F_SEAL_WRITE, seals = sys_fcntl(fd, F_GET_SEALS, 0);
+	const off_t size = lseek(fd, 0, SEEK_END);
+	void *data;
 
-	for (; *base && used < ENVIRONMENT; base++)
-		list[used++] = *base;
-	while ((value = (char *)wire_take(&request->wire, &at, "env"))) {
-		unsigned i = 0;
+	errno = EINVAL;
+	if (seals < 0 || (seals & wanted) != wanted)
+		return -1;
+	data = sys_map(fd, (size_t)size);
+	return data == MAP_FAILED ? -1 : wire_read(wire, data, (size_t)size);
+}
+
+/* Room for that many pointers; NULL with errno. In the child only. */
+static char **make_list(size_t pointers)
+{
+	void *list = sys_map(-1, pointers * sizeof(char *));
+
+	return list == MAP_FAILED ? NULL : list;
+}
+
+/* The container's environment, with the request's put over it; NULL with errno. */
+static char **environment(const struct wire *wire, char **base)
+{
+	char *at = wire->fields, *value, **list;
+	size_t used = 0;
+
+	while (base[used])
+		used++;
+	list = make_list(used + (size_t)(wire->fields_end - wire->fields) / sizeof "env=" + 1);
+	if (!list)
+		return NULL;
+	memcpy(list, base, used * sizeof *list);
+	while ((value = (char *)wire_take(wire, &at, "env"))) {
+		size_t i = 0;
 		while (i < used && !same_variable(list[i], value))
 			i++;
 		list[i] = value;
 		used += i == used;
 	}
-	list[used] = NULL;
 	return list;
 }
 
-static char *const *arguments(const struct request *request)
+/* NULL with errno. */
+static char **arguments(const struct wire *wire)
 {
-	static char *list[STRINGS] SECTION_LAST;
-	unsigned used = 0;
+	char **list = make_list((size_t)(wire->end - wire->args) + 1);
+	size_t used = 0;
 
-	for (char *p = request->wire.args; p < request->wire.end; p = wire_next(p))
+	for (char *p = wire->args; list && p < wire->end; p = wire_next(p))
 		list[used++] = p;
-	list[used] = NULL;
 	return list;
 }
 
 enum spawn_stage session_child_run(const struct request *request,
 	const struct privileges *container, const int *fds, int progress, pid_t parent, char **envp)
 {
-	int keep[WIRE_DESCRIPTORS + 1], stdio = request->terminal ? 0 : 3, slave = -1;
-	const int passed = stdio + request->program_passed;
+	int keep[WIRE_DESCRIPTORS + 1], slave = -1;
+	unsigned used = request->terminal ? 0 : REQUEST_STDIO;
+	struct wire wire = request->wire;
 	/* The container's, but for what the request asks for. */
 	struct privileges privileges = *container;
 	struct spawn spawn = {
-		.argv = arguments(request),
-		.envp = environment(request, envp),
 		.privileges = &privileges,
 		.limits = &request->limits,
 		.directory = request->directory ? request->directory : "/",
-		.program = request->program_passed ? fds[stdio] : -1,
+		.program = request_has(request, FIELD_PROGRAM) ? fds[used++] : -1,
 		.cgroup = -1,
 		.group = SPAWN_OWN_SESSION,
-		.controlling_terminal = request->terminal ? 0 : -1,
-		.foreground = -1,
+		.use = request->terminal ? SPAWN_CONTROL : SPAWN_LEAVE,
+		.terminal = 0,
 		.afresh = true,
 		.die_with_us = parent != 1,
 	};
@@ -132,13 +152,19 @@ enum spawn_stage session_child_run(const struct request *request,
 		privileges.capabilities = CAPABILITIES_ALL;
 		privileges.no_new_privileges = privileges.filtered = false;
 	}
-	if (request->as_user)
+	if (request_has(request, FIELD_USER))
 		privileges.user = &request->user;
 	privileges.no_new_privileges |= request->no_new_privileges;
+	if (request_has(request, FIELD_ARGUMENTS) && map_arguments(&wire, fds[used]))
+		return SPAWN_ARGUMENTS;
+	spawn.argv = arguments(&wire);
+	spawn.envp = environment(&wire, envp);
+	if (!spawn.argv || !*spawn.argv || !spawn.envp)
+		return SPAWN_ARGUMENTS;
 	/* Nothing of PID 1's stays, so that no other's end is hidden by this child. */
 	memcpy(keep, fds, WIRE_DESCRIPTORS * sizeof *fds);
-	keep[passed] = progress;
-	fds_close_others(keep, (unsigned)passed + 1);
+	keep[used] = progress;
+	fds_close_others(keep, used + 1);
 	if (request->terminal) {
 		slave = open_terminal(request, privileges.user, progress);
 		if (slave < 0)

@@ -17,7 +17,8 @@
 
 static struct {
 	const struct server_view *view;
-	struct server_stop stop;
+	bool stop_wanted;
+	long long stop_grace; /* the shortest that was given: milliseconds, or NOT_SAID */
 } self;
 
 /* The stage of the reply is the verb. */
@@ -168,6 +169,7 @@ static void run_hold(struct verb_call *call)
 	connection_unbind(session);
 	session_hold(session, call->count ? call->fds[0] : -1);
 	call->count = 0;
+	events_tell_session("held", session);
 	reply_begin("held");
 	reply_add_number("session", session->id);
 	connection_send(connection, -1);
@@ -198,13 +200,12 @@ static void run_attach(struct verb_call *call)
 	session_drop_master(session);
 	session_attach(session);
 	connection_bind(connection, session);
+	events_tell_session("attached", session);
 }
 
 static void run_watch(struct verb_call *call)
 {
-	reply_begin_event("state");
-	reply_add("state", self.view->state);
-	reply_add_number("main", self.view->command->pid);
+	events_begin_state(self.view);
 	if (!connection_send(call->connection, -1))
 		call->connection->watches = true;
 }
@@ -220,33 +221,69 @@ static void run_wait(struct verb_call *call)
 static void run_stop(struct verb_call *call)
 {
 	/* Several may come before the first is acted on. */
-	self.stop.wanted = true;
-	self.stop.grace = shorter(self.stop.grace, call->request->grace);
+	self.stop_wanted = true;
+	self.stop_grace = shorter(self.stop_grace, call->request->grace);
 	reply_begin("stopping");
 	connection_send(call->connection, -1);
 }
 
+static const struct {
+	char name[5];
+	unsigned char family, type;
+} sockets[] = {
+	{"tcp4", AF_INET, SOCK_STREAM},
+	{"tcp6", AF_INET6, SOCK_STREAM},
+	{"udp4", AF_INET, SOCK_DGRAM},
+	{"udp6", AF_INET6, SOCK_DGRAM},
+};
+
+/*
+ * A socket belongs to the network namespace of the process that makes it, whoever uses it then
+ * (network_namespaces(7)): the client connects or binds it. The descriptor, or -1 with errno.
+ */
+static int open_socket(const char *name)
+{
+	const unsigned row = TEXT_ROW(name, 0, sockets);
+
+	errno = EINVAL;
+	if (row == sizeof sockets / sizeof *sockets)
+		return -1;
+	return sys_socket(sockets[row].family, sockets[row].type);
+}
+
 static void run_open(struct verb_call *call)
 {
-	const char *what = call->request->what, *name = call->request->name_space;
-	const bool wants_main = what && text_is(what, 0, "main");
+	const struct request *request = call->request;
 	const struct recipient *command = self.view->command;
+	const bool is_socket = request_has(request, FIELD_SOCKET);
+	const char *name = request->name ? request->name : "", *field = "what",
+		   *problem = "not available here";
 	int fd;
 
-	if (wants_main)
+	if (is_socket) {
+		fd = open_socket(name);
+		field = "socket";
+		problem = NULL;
+	} else if (request_has(request, FIELD_NAMESPACE)) {
+		fd = exports_namespace(name);
+		field = "namespace";
+	} else if (text_is(name, 0, "main")) {
 		fd = command->pid ? command->pidfd : -1;
-	else
-		fd = what ? exports_directory(what) : exports_namespace(name ? name : "");
-	if (fd >= 0) {
+		errno = ESRCH;
+		problem = "the main command has ended";
+	} else {
+		fd = exports_directory(name);
+	}
+	if (fd < 0 && errno == EINVAL) {
+		connection_refuse(call->connection, EINVAL, field);
+	} else if (fd < 0) {
+		fail(call, errno, problem);
+	} else {
 		reply_begin("opened");
 		connection_send(call->connection, fd);
-	} else if (wants_main) {
-		fail(call, ESRCH, "the main command has ended");
-	} else if (errno == EINVAL) {
-		connection_refuse(call->connection, EINVAL, name ? "namespace" : "what");
-	} else {
-		fail(call, ENOENT, "not available here");
 	}
+	if (is_socket && fd >= 0)
+		sys_close(fd);
 }
 
 /* The function has the name of its verb, so that a verb without one does not compile. */
@@ -258,10 +295,11 @@ static void run_open(struct verb_call *call)
 static const struct verb table[] = {
 	VERB(status),
 	VERB(exec, .descriptors = REQUEST_STDIO,
-		.fields = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(CWD) | FIELD_BIT(ENV) |
-                          FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) | FIELD_BIT(PRIVILEGED) |
-                          FIELD_BIT(PROGRAM) | FIELD_BIT(RLIMITS) | FIELD_BIT(TERMINAL) |
-                          FIELD_BIT(UMASK) | FIELD_BIT(USER) | FIELD_BIT(WIDTH)),
+		.fields = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(ARGUMENTS) | FIELD_BIT(CWD) |
+                          FIELD_BIT(ENV) | FIELD_BIT(HEIGHT) | FIELD_BIT(NO_NEW_PRIVILEGES) |
+                          FIELD_BIT(PRIVILEGED) | FIELD_BIT(PROGRAM) | FIELD_BIT(RLIMITS) |
+                          FIELD_BIT(TERMINAL) | FIELD_BIT(UMASK) | FIELD_BIT(USER) |
+                          FIELD_BIT(WIDTH)),
 	VERB(signal,
 		.fields =
 			FIELD_BIT(SIGNAL) | FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION),
@@ -272,7 +310,7 @@ static const struct verb table[] = {
 	VERB(watch),
 	VERB(wait),
 	VERB(stop, .fields = FIELD_BIT(GRACE)),
-	VERB(open, .fields = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE)),
+	VERB(open, .fields = FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE) | FIELD_BIT(SOCKET)),
 };
 
 enum { VERBS = sizeof table / sizeof *table };
@@ -312,7 +350,7 @@ const char *verbs_withheld(unsigned set, const struct request *request)
 {
 	if (!(set & 1U << (request->verb - table)))
 		return "request";
-	if (request->as_user && !(set & 1U << USER))
+	if (request_has(request, FIELD_USER) && !(set & 1U << USER))
 		return "user";
 	return request->privileged && !(set & 1U << PRIVILEGED) ? "privileged" : NULL;
 }
@@ -334,13 +372,14 @@ int verbs_read(struct request *request, char *data, size_t length, unsigned desc
 void verbs_setup(const struct server_view *view)
 {
 	self.view = view;
-	verbs_take_stop();
+	self.stop_grace = NOT_SAID;
 }
 
-struct server_stop verbs_take_stop(void)
+bool verbs_take_stop(long long *grace)
 {
-	struct server_stop stop = self.stop;
+	const bool wanted = self.stop_wanted;
 
-	self.stop = (struct server_stop){.wanted = false, .grace = NOT_SAID};
-	return stop;
+	self.stop_wanted = false;
+	*grace = self.stop_grace;
+	return wanted;
 }

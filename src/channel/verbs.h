@@ -57,7 +57,7 @@ void verbs_setup(const struct server_view *view);
 /* There is room again for a list of sessions that was being sent. */
 void verbs_continue_list(struct connection *connection);
 
-/* What operators asked init to do since the last call. */
-struct server_stop verbs_take_stop(void);
+/* As server_take_stop. */
+bool verbs_take_stop(long long *grace);
 
 #endif

@@ -1,25 +1,36 @@
 # Completion of initctl's words for bash, under the name of this file. What verbs there are,
-# and what options they take, is what the program says of itself (-h).
+# and what options they take, is what the program says of itself (-h, help VERB).
 
-# Sets _initctl_verbs, and _initctl_kinds: an option to the name of its value. Only the left column
-# of the help counts, which two spaces end.
+# Adds to _initctl_verbs, and to _initctl_kinds: an option to the name of its value. The words are a
+# command that prints a help, of which only the left column counts, which two spaces end.
 _initctl_help() {
 	local line word
-	_initctl_verbs=()
-	declare -gA _initctl_kinds=()
 	while IFS= read -r line; do
-		[[ ! $line =~ ^\ \ ([a-z]+)(\ |$) ]] || _initctl_verbs+=("${BASH_REMATCH[1]}")
-		[[ $line =~ ^\ \ (-[A-Za-z])?(,\ )?(--[a-z-]+)?(\ ([A-Z][^ ]*))?\ \  ]] || continue
+		[[ $2 == help || ! $line =~ ^\ \ ([a-z]+)(\ |$) ]] || _initctl_verbs+=("${BASH_REMATCH[1]}")
+		[[ $line =~ ^\ \ (-[A-Za-z0-9])?(,\ )?(--[a-z-]+)?(\ ([A-Z][^ ]*))?(\ \ |$) ]] || continue
 		for word in ${BASH_REMATCH[1]} ${BASH_REMATCH[3]}; do
 			[[ $word == --help ]] || _initctl_kinds[$word]=${BASH_REMATCH[5]}
 		done
-	done < <("$1" -h 2>/dev/null </dev/null)
+	done < <("$@" 2>/dev/null </dev/null)
 }
 
 # The ids of the sessions, where the channel can be asked.
 _initctl_sessions() {
 	"$@" sessions --json 2>/dev/null </dev/null |
 		sed -n 's/.*"session":"\{0,1\}\([0-9]*\).*/\1/p'
+}
+
+# Paths inside the container that begin with $1, as "ls" tells them; folders end with a slash.
+_initctl_inside() {
+	local folder=${1%"${1##*/}"} hidden=() name
+	[[ ${1##*/} != .* ]] || hidden=(-a)
+	compopt -o filenames -o nospace
+	while IFS= read -r name; do
+		[[ $folder$name != "$1"* || $name == ./ || $name == ../ ]] || COMPREPLY+=("$folder$name")
+	done < <("${ask[@]}" --timeout 2 --json ls "${hidden[@]}" -- "${folder:-.}" 2>/dev/null </dev/null |
+		sed -n 's/.*"name":"\([^"\\]*\)","type":"directory".*/\1\//p; t
+			s/.*"name":"\([^"\\]*\)",.*/\1/p')
+	[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} == */ ]] || compopt +o nospace
 }
 
 _initctl_files() {
@@ -54,6 +65,18 @@ _initctl_argument() {
 		return
 		;;
 	attach) names=$(_initctl_sessions "${ask[@]}") ;;
+	cat | tail | ls)
+		_initctl_inside "$cur"
+		return
+		;;
+	cp)
+		_initctl_files -f
+		return
+		;;
+	list)
+		_initctl_files -d
+		return
+		;;
 	esac
 	# shellcheck disable=SC2207
 	COMPREPLY=($(compgen -W "$names" -- "$cur"))
@@ -73,7 +96,9 @@ _initctl_command() {
 _initctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} word verb= option= i before=0 ask=("$1")
 	COMPREPLY=()
-	_initctl_help "$1"
+	_initctl_verbs=()
+	declare -gA _initctl_kinds=()
+	_initctl_help "$1" -h
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		if [[ $option ]]; then
@@ -83,6 +108,7 @@ _initctl() {
 			[[ ! ${_initctl_kinds[$word]-} ]] || option=$word
 		elif [[ ! $verb ]]; then
 			verb=$word
+			_initctl_help "$1" help "$verb"
 		elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
 			[[ $word != -- ]] || ((i++))
 			_initctl_command "$i"

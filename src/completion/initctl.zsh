@@ -3,25 +3,31 @@
 local line rest
 local -a verbs options specs asked
 local -A kinds
-for line in ${(f)"$(_call_program help $words[1] -h </dev/null 2>/dev/null)"}; do
-	if [[ $line =~ '^  ([a-z]+)( .*|$)' ]]; then
-		verbs+=("$match[1]:${${match[2]##*  }## #}")
-	fi
-	# Only the left column counts, which two spaces end.
-	if [[ $line =~ '^  (-[A-Za-z])?(, )?(--[a-z-]+)?( ([A-Z][^ ]*))?  ' ]]; then
-		for rest in $match[1] $match[3]; do
-			kinds[$rest]=$match[5]
-		done
-	fi
-done
-for line in ${(k)kinds}; do
-	case $kinds[$line] in
-	('') specs+=("*$line") ;;
-	(DIR) specs+=("*$line:folder:_files -/") ;;
-	(SOCKET|FILE) specs+=("*$line:file:_files") ;;
-	(*) specs+=("*$line:${kinds[$line]//[^A-Za-z0-9,]/ }: ") ;;
-	esac
-done
+# Adds to the verbs and the options what a help says. Only its left column counts, which two spaces
+# end.
+_initctl_help() {
+	local -a match mbegin mend
+	for line in ${(f)"$(_call_program help $words[1] $@ </dev/null 2>/dev/null)"}; do
+		if [[ $1 == -h && $line =~ '^  ([a-z]+)( .*|$)' ]]; then
+			verbs+=("$match[1]:${${match[2]##*  }## #}")
+		fi
+		if [[ $line =~ '^  (-[A-Za-z0-9])?(, )?(--[a-z-]+)?( ([A-Z][^ ]*))?(  |$)' ]]; then
+			for rest in $match[1] $match[3]; do
+				kinds[$rest]=$match[5]
+			done
+		fi
+	done
+	specs=()
+	for line in ${(k)kinds}; do
+		case $kinds[$line] in
+		('') specs+=("*$line") ;;
+		(DIR) specs+=("*$line:folder:_files -/") ;;
+		(SOCKET|FILE) specs+=("*$line:file:_files") ;;
+		(*) specs+=("*$line:${kinds[$line]//[^A-Za-z0-9,]/ }: ") ;;
+		esac
+	done
+}
+_initctl_help -h
 integer at=2
 while (( at < CURRENT )) && [[ $words[at] == -* ]]; do
 	[[ -n $kinds[$words[at]] ]] && (( at++ ))
@@ -33,11 +39,28 @@ if (( at >= CURRENT )); then
 fi
 asked=($words[1,at-1])
 local verb=$words[at]
+_initctl_help help $verb
 shift $at words
 (( CURRENT -= at ))
 words=($verb $words)
 (( CURRENT++ ))
+# Paths inside the container, as "ls" tells them; folders end with a slash.
+_initctl_inside() {
+	local folder=${(M)PREFIX##*/} line
+	local -a folders names match mbegin mend
+	for line in ${(f)"$($asked --timeout 2 --json ls -a -- ${folder:-.} 2>/dev/null </dev/null)"}; do
+		[[ $line =~ '"name":"([^"\\]*)","type":"([a-z]*)' && $match[1] != (.|..) ]] || continue
+		if [[ $match[2] == directory ]]; then
+			folders+=($match[1]/)
+		else
+			names+=($match[1])
+		fi
+	done
+	compadd -p "$folder" -S '' -a folders
+	compadd -p "$folder" -a names
+}
 case $verb in
+(cat|tail|ls) _arguments -S -s $specs '*:path inside:_initctl_inside' ;;
 (exec) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
 (signal)
 	if (( CURRENT == 2 )); then
@@ -57,5 +80,7 @@ case $verb in
 	_wanted sessions expl session compadd \
 		${(f)"$($asked sessions --json 2>/dev/null | sed -n 's/.*"session":"*\([0-9]*\).*/\1/p')"}
 	;;
+(cp) _arguments -S $specs '*:file:_files' ;;
+(list) _arguments -S $specs '*:folder:_files -/' ;;
 (*) _arguments -S $specs ;;
 esac

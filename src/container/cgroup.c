@@ -119,7 +119,7 @@ SECTION_START static void find_ways_back(void)
 	}
 	line = cgroup_line(AT_FDCWD, "/proc/self/cgroup", text, sizeof text);
 	if (line) {
-		text_join(text_join(path, ".", line), "/cgroup.procs", "");
+		text_copy(text_join(path, ".", line), "/cgroup.procs");
 		self.fds[ORIGIN] = sys_open(root, path, O_WRONLY);
 	}
 	self.fds[ROOT] = sys_open(root, "cgroup.procs", O_WRONLY);

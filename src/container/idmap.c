@@ -90,8 +90,6 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 		.envp = environ,
 		.program = -1,
 		.group = SPAWN_OUR_GROUP,
-		.controlling_terminal = -1,
-		.foreground = -1,
 		.cgroup = -1,
 	};
 	struct spawn_failure failure;
@@ -109,7 +107,7 @@ static void ask_helper(const char *helper, const char *pid, char *text)
 	if (child < 0)
 		fail_cannot("exec ", helper);
 	sys_waitpid(child, &status, 0);
-	if (WIFSIGNALED(status))
+	if (WTERMSIG(status))
 		idmap_fail_killed(helper, WTERMSIG(status));
 	if (status)
 		fail_note("cannot map ids: ", helper, " refused; see subuid(5)");

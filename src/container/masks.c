@@ -7,10 +7,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mountfd.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "mountfd.h"
 
 /*
  * Lists of names, each with a NUL behind it, and an empty one at the end. They are those of runc
@@ -24,7 +24,7 @@ static const char *const hidden_in_proc =
 static const char *const hidden_in_sysfs = "firmware\0devices/virtual/powercap\0";
 
 /* Both are empty. */
-static const char file[] = "file", directory[] = "directory";
+static const char *const file = "file", *const directory = "directory";
 
 /*
  * Puts over each name below mount what is to be seen in its place: the file or the directory in

@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/devices.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mountfd.h"
 #include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include "devices.h"
 #include "masks.h"
-#include "mountfd.h"
 
 enum {
 	SIZE_TEXT = 24, /* the size of a tmpfs, in characters, at most */
@@ -110,7 +110,7 @@ static void put(int root, int mount, unsigned attributes, const char *path, bool
 	char point[PATH_MAX];
 	int over;
 
-	text_join(point, path, "");
+	text_copy(point, path);
 	over = mountfd_point(root, point, directory);
 	if (over < 0 || mountfd_put(mount, attributes, over)) {
 		const bool is_link = !text_is(point, 0, path);
@@ -158,11 +158,13 @@ static void mount_row(int root, enum row row, unsigned list)
 
 SECTION_START static void mount_tmpfs(int root, const char *text)
 {
-	char point[PATH_MAX], options[sizeof "mode=1777 size=" + SIZE_TEXT];
+	char point[PATH_MAX], options[sizeof "mode=1777 size=" + SIZE_TEXT], *end;
 	const char *size = text_field(point, text, ':');
 	int mount;
 
-	text_join(text_join(options, "mode=1777", *size ? " size=" : ""), size + (*size != 0), "");
+	end = text_copy(options, "mode=1777");
+	if (*size)
+		text_join(end, " size=", size + 1);
 	mount = mountfd_make("tmpfs", options, MOUNTFD_NOSUID | MOUNTFD_NODEV);
 	if (mount < 0)
 		fail_cannot("mount tmpfs ", text);
@@ -288,11 +290,6 @@ SECTION_START static void mount_bind(
 	sys_close(mount);
 }
 
-/*
- * The old root lies over the new one for a moment and is taken away from there: no directory for it
- * is needed (pivot_root(2)). Where it is the rootfs of the kernel's start, which cannot be pivoted,
- * it stays below the new one.
- */
 static void pivot(int root, const char *path)
 {
 	if (sys_fchdir(root))
@@ -300,10 +297,7 @@ static void pivot(int root, const char *path)
 	/* A rootfs could not be pivoted over itself either. */
 	if (opened.root < 0)
 		return;
-	if (syscall(SYS_pivot_root, ".", ".")) {
-		if (errno != EINVAL || sys_chroot("."))
-			fail_cannot("pivot root to ", path);
-	} else if (sys_umount2(".", MNT_DETACH))
+	if (mountfd_pivot())
 		fail_cannot("pivot root to ", path);
 	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");

@@ -112,33 +112,47 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
 	fail_cannot_since("make namespaces", NULL, cause);
 }
 
-static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
+/*
+ * Starts the child, in new namespaces of those flags, 0 for none. It waits for a byte of ours.
+ * Returns our end of the pipe for that, and its own in the child; where child is -1 there is none.
+ */
+static int start_child(unsigned long flags)
 {
-	const bool user = namespaces->flags & CLONE_NEWUSER;
 	int ends[2];
 
 	if (sys_pipe(ends))
 		fail_cannot("make pipe", NULL);
 	/* In one call, so that the others belong to the user namespace. */
-	child = sys_clone3(namespaces->flags, -1);
-	if (child < 0)
-		fail_to_make(namespaces);
+	child = flags ? sys_clone3(flags, -1) : sys_fork(0);
 	if (!child) {
 		janitor_disown();
 		sys_close(ends[1]);
 		await(ends[0]);
+		return ends[0];
+	}
+	sys_close(ends[0]);
+	return ends[1];
+}
+
+static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
+{
+	const bool user = namespaces->flags & CLONE_NEWUSER;
+	const int pipe = start_child(namespaces->flags);
+
+	if (child < 0)
+		fail_to_make(namespaces);
+	if (!child) {
 		if (user)
 			become_first(namespaces);
 		/* Now, since a change of ids makes the kernel forget it. */
-		die_with_outer(ends[0]);
-		sys_close(ends[0]);
+		die_with_outer(pipe);
+		sys_close(pipe);
 		return 0;
 	}
 	if (user)
 		map_ids(child, namespaces);
-	sys_close(ends[0]);
-	*life = ends[1];
-	if (sys_write(ends[1], "", 1) != 1)
+	*life = pipe;
+	if (sys_write(pipe, "", 1) != 1)
 		fail_cannot("start inner process", NULL);
 	return child;
 }
@@ -157,7 +171,7 @@ void namespaces_abandon(void)
  */
 static void check_mapper(int status)
 {
-	if (WIFSIGNALED(status))
+	if (WTERMSIG(status))
 		idmap_fail_killed("id mapper", WTERMSIG(status));
 	if (status)
 		_exit(WEXITSTATUS(status));
@@ -167,27 +181,21 @@ static void check_mapper(int status)
 static void enter_new_users(const struct namespaces *namespaces)
 {
 	pid_t self = getpid();
-	int ends[2], status = 0;
+	const int pipe = start_child(0);
+	int status;
 
-	if (sys_pipe(ends))
-		fail_cannot("make pipe", NULL);
-	child = sys_fork(0);
 	if (child < 0)
 		fail_cannot("fork id mapper", NULL);
 	if (!child) {
-		sys_close(ends[1]);
-		await(ends[0]);
 		map_ids(self, namespaces);
 		_exit(0);
 	}
-	sys_close(ends[0]);
 	if (sys_unshare((int)namespaces->flags))
 		fail_to_make(namespaces);
-	if ((sys_write(ends[1], "", 1) != 1 && errno != EPIPE) ||
-		sys_waitpid(child, &status, 0) < 0)
+	if ((sys_write(pipe, "", 1) != 1 && errno != EPIPE) || sys_waitpid(child, &status, 0) < 0)
 		fail_cannot("map ids", NULL);
 	child = 0;
-	sys_close(ends[1]);
+	sys_close(pipe);
 	check_mapper(status);
 	become_first(namespaces);
 }
@@ -208,16 +216,16 @@ pid_t namespaces_enter(const struct namespaces *namespaces, int *life)
 static void bring_up_loopback(void)
 {
 	struct ifreq request;
-	int fd = sys_socket();
+	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	bool up = false;
 
-	text_join(request.ifr_name, "lo", "");
+	text_copy(request.ifr_name, "lo");
 	if (fd >= 0 && !sys_ioctl(fd, SIOCGIFFLAGS, &request)) {
 		request.ifr_flags |= IFF_UP;
 		up = !sys_ioctl(fd, SIOCSIFFLAGS, &request);
 	}
 	if (!up)
-		fail_cannot("bring up the loopback interface", NULL);
+		fail_cannot("bring up lo", NULL);
 	sys_close(fd);
 }
 

@@ -20,13 +20,13 @@ _Noreturn static void end(struct outer *outer, int status, int terminal_signal)
 
 	/* Every process inside is dead, and with it the group that has the foreground. */
 	tty_take_back(&outer->tty, 0);
-	if (WIFSIGNALED(status))
+	if (WTERMSIG(status))
 		log_note(LOG_WARN, "the container's PID 1 was killed by ",
 			signal_text(WTERMSIG(status), name));
 	if (janitor_descriptor() >= 0 && !janitor_end())
 		log_note(LOG_WARN, "cannot clean up: the janitor process has died", NULL);
 	/* What the inner process, as a PID 1, cannot: see command_ended(). */
-	if (terminal_signal && WIFEXITED(status) && code == 128 + terminal_signal)
+	if (terminal_signal && !WTERMSIG(status) && code == 128 + terminal_signal)
 		signals_undergo(getpid(), terminal_signal);
 	_exit(code);
 }
@@ -40,10 +40,7 @@ _Noreturn void outer_serve(struct outer *outer)
 	struct signalfd_siginfo got;
 	struct reaped one;
 
-	fds_release_stdio(outer->signals);
-	fds_close_others(keep, sizeof keep / sizeof *keep);
-	if (sys_chdir("/"))
-		warn_cannot("change directory to ", "/");
+	fds_release(outer->signals, keep, sizeof keep / sizeof *keep);
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)

@@ -59,7 +59,7 @@ static int read_path(char path[static PATH], const char *name, size_t length)
 SECTION_START void sysctl_set(const struct settings *settings, unsigned long namespaces)
 {
 	static const char *const root = "/proc/sys/";
-	char path[16 + PATH], *name = text_join(path, root, "");
+	char path[16 + PATH], *name = text_copy(path, root);
 
 	for (unsigned i = 0; i < settings->count; i++) {
 		const char *setting = settings->list[i];

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -104,6 +105,23 @@ void initctl_add_number(struct initctl_request *request, const char *key, long l
 	from_wire(request, &out);
 }
 
+int initctl_set_timeout(int connection, unsigned milliseconds)
+{
+	const struct timeval time = {
+		milliseconds / 1000, (suseconds_t)(milliseconds % 1000 * 1000)};
+
+	if (setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time))
+		return -1;
+	return setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+}
+
+/* On a socket that blocks, EAGAIN means that the time has expired (socket(7)). */
+static void name_timeout(int connection)
+{
+	if (errno == EAGAIN)
+		errno = sys_fcntl(connection, F_GETFL, 0) & O_NONBLOCK ? EAGAIN : ETIMEDOUT;
+}
+
 int initctl_receive(int connection, struct initctl_message *message)
 {
 	struct wire wire;
@@ -115,6 +133,8 @@ int initctl_receive(int connection, struct initctl_message *message)
 		length = seqpacket_receive(connection, message->data, sizeof message->data,
 			message->fds, &message->count, 0);
 	while (length < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
+	if (length < 0)
+		name_timeout(connection);
 	if (length <= 0)
 		return (int)length;
 	message->length = (size_t)length;
@@ -179,14 +199,27 @@ static int set_address(struct sockaddr_un *address, const char *path, int *direc
 
 int initctl_connect(const char *path)
 {
+	return initctl_connect_within(path, 0);
+}
+
+static int connect_to(int fd, const struct sockaddr_un *address)
+{
+	if (!connect(fd, (const struct sockaddr *)address, sizeof *address))
+		return initctl_greet(fd);
+	name_timeout(fd);
+	return -1;
+}
+
+int initctl_connect_within(const char *path, unsigned milliseconds)
+{
 	struct sockaddr_un address = {0};
 	int directory, fd, saved;
 
 	if (set_address(&address, path, &directory))
 		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 &&
-		(connect(fd, (struct sockaddr *)&address, sizeof address) || initctl_greet(fd))) {
+	fd = sys_blocking_socket(AF_UNIX, SOCK_SEQPACKET);
+	if (fd >= 0 && ((milliseconds && initctl_set_timeout(fd, milliseconds)) ||
+			       connect_to(fd, &address))) {
 		saved = errno;
 		close(fd);
 		errno = saved;
@@ -215,6 +248,8 @@ int initctl_send(
 	do
 		result = seqpacket_send(connection, request->data, request->length, fds, count, 0);
 	while (result && errno == EINTR);
+	if (result)
+		name_timeout(connection);
 	return result;
 }
 
@@ -237,6 +272,14 @@ static void add_list(struct wire_out *out, const char *key, const char *const *l
 		wire_add_field(out, key, *list);
 }
 
+static void add_arguments(struct wire_out *out, const struct initctl_exec *exec)
+{
+	add_list(out, "env", exec->env);
+	wire_add(out, "args");
+	for (char *const *argument = exec->args; *argument; argument++)
+		wire_add(out, *argument);
+}
+
 static void add_exec(struct wire_out *out, const struct initctl_exec *exec)
 {
 	if (exec->terminal) {
@@ -257,10 +300,38 @@ static void add_exec(struct wire_out *out, const struct initctl_exec *exec)
 	if (exec->program >= 0)
 		wire_add_field(out, "program", "passed");
 	add_list(out, "rlimits", exec->limits);
-	add_list(out, "env", exec->env);
-	wire_add(out, "args");
+}
+
+/*
+ * Arguments and variables that are too large for a message go in a sealed memfd, composed as a
+ * message is. Returns its descriptor, which is close-on-exec and the caller's, or -1 with errno.
+ */
+static int pass_arguments(const struct initctl_exec *exec)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	size_t size = sizeof "exec" + sizeof "args";
+	struct wire_out out;
+	char *data;
+	int fd = memfd_create("arguments", MFD_CLOEXEC | MFD_ALLOW_SEALING), saved;
+
+	for (const char *const *variable = exec->env; variable && *variable; variable++)
+		size += sizeof "env" + strlen(*variable) + 1;
 	for (char *const *argument = exec->args; *argument; argument++)
-		wire_add(out, *argument);
+		size += strlen(*argument) + 1;
+	if (fd < 0)
+		return -1;
+	if (!ftruncate(fd, (off_t)size) &&
+		(data = mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED) {
+		wire_begin(&out, data, size, "exec");
+		add_arguments(&out, exec);
+		munmap(data, size);
+		if (!sys_fcntl(fd, F_ADD_SEALS, seals))
+			return fd;
+	}
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 bool initctl_is_master(int fd)
@@ -275,18 +346,39 @@ int initctl_exec_begin(
 {
 	struct initctl_request request;
 	struct wire_out out;
-	int fds[WIRE_DESCRIPTORS];
+	int fds[WIRE_DESCRIPTORS], passed = -1, result, saved;
 	unsigned count = 0;
+	size_t fields;
 
 	initctl_begin(&request, buffer->data, sizeof buffer->data, "exec");
 	out = to_wire(&request);
 	add_exec(&out, exec);
+	fields = out.full ? 0 : out.length;
+	add_arguments(&out, exec);
+	if (out.full && fields) {
+		passed = pass_arguments(exec);
+		if (passed < 0)
+			return -1;
+		/* The first argument is the name of the session. */
+		out.length = fields;
+		out.full = false;
+		wire_add_field(&out, "arguments", "passed");
+		wire_add(&out, "args");
+		wire_add(&out, exec->args[0]);
+	}
 	from_wire(&request, &out);
 	for (; !exec->terminal && count < 3; count++)
 		fds[count] = exec->stdio[count];
 	if (exec->program >= 0)
 		fds[count++] = exec->program;
-	return initctl_send(connection, &request, fds, count);
+	if (passed >= 0)
+		fds[count++] = passed;
+	result = initctl_send(connection, &request, fds, count);
+	saved = errno;
+	if (passed >= 0)
+		close(passed);
+	errno = saved;
+	return result;
 }
 
 int initctl_exec_end(int connection, const struct initctl_exec *exec, struct initctl_message *reply)

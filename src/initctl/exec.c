@@ -2,28 +2,26 @@
  * exec: the verbs that start a session, or attach to one.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "input.h"
+#include "login.h"
+#include "memory.h"
+#include "out.h"
 #include "output.h"
-#include "passwd.h"
 #include "program.h"
 #include "relay.h"
 #include "scope.h"
+#include "standard.h"
 #include "terminal.h"
 #include "verbs.h"
-
-/* Variables, and resource limits, that the command line may give. */
-enum { LISTED = 256 };
 
 /* AUTO: on a terminal if our stdin and stdout are terminals and -d is not given. */
 enum terminal { TERMINAL_AUTO, TERMINAL_YES, TERMINAL_NO };
@@ -36,8 +34,8 @@ struct run {
 	enum terminal terminal;
 	bool detached;
 	bool scope;
-	const char *env[LISTED + 3]; /* those given, TERM, that of the scope, and NULL */
-	const char *limits[LISTED];
+	const char **env;    /* those of the user, those given, TERM, that of the scope, and NULL */
+	const char **limits; /* those given, and NULL */
 	unsigned env_count, limit_count;
 };
 
@@ -53,23 +51,16 @@ static void add_variable(struct run *run, const char *word)
 	}
 }
 
-static void add_limit(struct run *run, const char *word)
-{
-	if (run->limit_count == LISTED - 1)
-		fail_usage("too many limits:", word);
-	run->limits[run->limit_count++] = word;
-}
-
 static void store_variable(void *field, const char *value)
 {
-	if (((struct run *)field)->env_count == LISTED)
-		fail_usage("too many variables:", value);
 	add_variable(field, value);
 }
 
 static void store_limit(void *field, const char *value)
 {
-	add_limit(field, value);
+	struct run *run = field;
+
+	run->limits[run->limit_count++] = value;
 }
 
 static void store_terminal(void *field, const char *value)
@@ -87,30 +78,28 @@ static void store_no_terminal(void *field, const char *value)
 #define AT(member) offsetof(struct run, member)
 
 const struct option exec_options[] = {
-	{"-t", NULL, NULL, "on a terminal of the container", store_terminal, AT(terminal)},
-	{"-T", NULL, NULL, "not on a terminal", store_no_terminal, AT(terminal)},
-	{"-u", NULL, "UID[:GID[,GID...]]", "as this user; numbers only", option_text,
-		AT(exec.user)},
-	{"-w", NULL, "DIR", "in this directory", option_text, AT(exec.directory)},
-	{"-e", NULL, "NAME[=VALUE]", "set a variable, or pass ours", store_variable, 0},
-	{"-d", NULL, NULL, "detached: print the session, do not wait", option_true, AT(detached)},
-	{NULL, "--program", "FILE", "run this static program of the host", option_text,
-		AT(program)},
-	{NULL, "--scope", NULL, "end what the command leaves behind", option_true, AT(scope)},
-	{NULL, "--umask", "OCTAL", "with this umask", option_text, AT(exec.mask)},
-	{NULL, "--rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit, 0},
-	{NULL, "--privileged", NULL, "as root with all that init may do", option_true,
-		AT(exec.privileged)},
-	{NULL, "--no-new-privs", NULL, "programs gain no privileges", option_true,
-		AT(exec.no_new_privileges)},
-	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text,
-		AT(detach_keys)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{'t', AT(terminal), NULL, NULL, "on a terminal of the container", store_terminal},
+	{'T', AT(terminal), NULL, NULL, "not on a terminal", store_no_terminal},
+	{'u', AT(exec.user), NULL, "USER[:GROUP[,GROUP...]]", "as this user, by names or numbers",
+		option_text},
+	{'w', AT(exec.directory), NULL, "DIR", "in this directory", option_text},
+	{'e', 0, NULL, "NAME[=VALUE]", "set a variable, or pass ours", store_variable},
+	{'d', AT(detached), NULL, NULL, "detached: print the session, do not wait", option_true},
+	{0, AT(program), "program", "FILE", "run this static program of the host", option_text},
+	{0, AT(scope), "scope", NULL, "end what the command leaves behind", option_true},
+	{0, AT(exec.mask), "umask", "OCTAL", "with this umask", option_text},
+	{0, 0, "rlimit", "NAME:SOFT:HARD", "with this resource limit", store_limit},
+	{0, AT(exec.privileged), "privileged", NULL, "as root with all that init may do",
+		option_true},
+	{0, AT(exec.no_new_privileges), "no-new-privs", NULL, "programs gain no privileges",
+		option_true},
+	{0, AT(detach_keys), "detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 const struct option attach_options[] = {
-	{NULL, "--detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text, 0},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, 0, "detach-keys", "KEYS", "detach by these (ctrl-p,ctrl-q)", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 static void set_terminal(struct run *run)
@@ -130,70 +119,6 @@ static void set_terminal(struct run *run)
 		add_variable(run, "TERM");
 	else if (!has_type)
 		add_variable(run, "TERM=linux");
-}
-
-static int open_null(int flags)
-{
-	int fd = open("/dev/null", flags | O_CLOEXEC);
-
-	if (fd < 0)
-		fail_errno("open /dev/null");
-	return fd;
-}
-
-/*
- * Returns the descriptor that the session gets for our descriptor fd: fd itself; or for a terminal,
- * which must not be passed into the container, one end of a pipe, whose other end is stored in
- * *relayed; or /dev/null if fd is not open, or the session is detached. *relayed is -1 without
- * a pipe.
- */
-static int stdio_for(const struct run *run, int fd, int *relayed)
-{
-	int flags = fcntl(fd, F_GETFL), ends[2], own_end = fd == 0;
-
-	*relayed = -1;
-	if (flags < 0 || (flags & O_PATH) || run->detached)
-		return open_null(fd ? O_WRONLY : O_RDONLY);
-	if (!terminal_is(fd))
-		return fd;
-	if (sys_pipe(ends))
-		fail_errno("make a pipe");
-	*relayed = ends[own_end];
-	return ends[!own_end];
-}
-
-/* Whether both are the same terminal: one pipe for both then keeps the order of the output. */
-static bool same_terminal(int a, int b)
-{
-	struct stat one, other;
-
-	return terminal_is(a) && terminal_is(b) && !fstat(a, &one) && !fstat(b, &other) &&
-	       one.st_rdev == other.st_rdev;
-}
-
-static void set_stdio(struct run *run, struct relay *relay)
-{
-	int *stdio = run->exec.stdio;
-
-	stdio[0] = stdio_for(run, 0, &relay->in);
-	stdio[1] = stdio_for(run, 1, &relay->out[0]);
-	if (relay->out[0] >= 0 && same_terminal(1, 2))
-		stdio[2] = stdio[1];
-	else
-		stdio[2] = stdio_for(run, 2, &relay->out[1]);
-}
-
-/*
- * Closes our copies of the descriptors that the session has received: the reader of a pipe that is
- * our stdout must see its end when the session closes it. stderr stays open for our messages.
- */
-static void close_passed_stdio(const struct run *run)
-{
-	const int *stdio = run->exec.stdio;
-
-	for (int fd = 0; fd <= 2; fd++)
-		if (stdio[fd] != 2)
-			close(stdio[fd]);
 }
 
 /* The value that the operator gave for a field of the request; NULL for none or several. */
@@ -230,27 +155,55 @@ static int hold(const struct run *run, int connection, int master)
 	char data[64], session[24];
 	struct initctl_request request;
 
-	snprintf(session, sizeof session, "%llu", initctl_number(&reply, "session", ~0ULL, 0));
+	out_format(session, sizeof session, "%llu", initctl_number(&reply, "session", ~0ULL, 0));
 	initctl_begin(&request, data, sizeof data, "hold");
 	if (initctl_call(connection, &request, &master, master >= 0, &reply))
 		verb_unanswered("detach from ", run->exec.args[0]);
 	/* A short command may have ended by now, and "exited" is the reply. */
 	if (!initctl_is(&reply, "held") && initctl_code(&reply) < 0)
 		return output_failed(&reply, run->exec.args[0], NULL);
-	puts(session);
+	out_line(session);
 	return verb_printed();
+}
+
+/*
+ * Replaces a user who is given by name by his numbers, and puts his variables before those that
+ * were given, which override them. login is the caller's, and has to stay.
+ */
+static void log_in(const struct context *context, struct run *run, struct login *login)
+{
+	unsigned count = 0;
+
+	if (!run->exec.user || login_is_numeric(run->exec.user))
+		return;
+	login_find(context, run->exec.user, login);
+	while (login->variables[count])
+		count++;
+	memmove(run->env + count, run->env, run->env_count * sizeof *run->env);
+	memcpy(run->env, login->variables, count * sizeof *run->env);
+	run->env_count += count;
+	run->exec.user = login->user;
+}
+
+/* The relay has none of its descriptors yet. */
+static void begin_relay(struct relay *relay, const char *detach_keys)
+{
+	static char keys[INPUT_KEYS];
+
+	relay->master = relay->in = relay->out[0] = relay->out[1] = -1;
+	relay->detach_keys = keys;
+	if (input_keys(detach_keys ? detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
+		fail_usage("bad keys for --detach-keys", detach_keys);
 }
 
 static int start(const struct context *context, struct run *run)
 {
-	char keys[INPUT_KEYS];
-	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = keys};
+	struct relay relay = {.attached = false};
 	int failed;
 
 	if (run->scope && run->program)
-		fail("cannot use --scope with --program, see 'initctl --help'");
-	if (input_keys(run->detach_keys ? run->detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
-		fail_usage("bad keys for --detach-keys", run->detach_keys);
+		fail_usage("cannot use --scope with --program", NULL);
+	begin_relay(&relay, run->detach_keys);
 	if (run->terminal == TERMINAL_YES ||
 		(run->terminal == TERMINAL_AUTO && !run->detached && isatty(0) && isatty(1)))
 		set_terminal(run);
@@ -264,12 +217,12 @@ static int start(const struct context *context, struct run *run)
 	relay.object = run->exec.args[0];
 	relay.connection = verb_connect(context);
 	if (!run->exec.terminal)
-		set_stdio(run, &relay);
+		standard_pass(run->exec.stdio, &relay, run->detached);
 	if (!run->detached)
 		relay_block_signals();
 	failed = initctl_exec_begin(relay.connection, &run->exec, &reply);
 	if (!failed) {
-		relay_await_start(relay.connection);
+		relay_await_start(relay.connection, relay.object);
 		failed = initctl_exec_end(relay.connection, &run->exec, &reply);
 	}
 	if (failed < 0)
@@ -279,36 +232,52 @@ static int start(const struct context *context, struct run *run)
 	if (run->exec.terminal)
 		relay.master = reply.fds[0];
 	else
-		close_passed_stdio(run);
+		standard_close(run->exec.stdio);
 	return run->detached ? hold(run, relay.connection, relay.master) : relay_run(&relay);
+}
+
+/* Reads the options. The lists have room for every word, and are never released. */
+static void take_options(struct run *run, char ***arguments)
+{
+	size_t words = 0;
+
+	while ((*arguments)[words])
+		words++;
+	run->env = memory_piece((words + 8) * sizeof *run->env);
+	run->limits = memory_piece((words + 1) * sizeof *run->limits);
+	options_take(exec_options, run, arguments);
 }
 
 int verb_exec(const struct context *context, char **arguments)
 {
 	struct run run = {.terminal = TERMINAL_AUTO};
+	struct login login;
 
-	options_take(exec_options, &run, &arguments);
+	take_options(&run, &arguments);
 	if (!*arguments)
-		fail("no command given, see 'initctl --help'");
+		fail_usage("no command given", NULL);
 	run.exec.args = arguments;
+	log_in(context, &run, &login);
 	return start(context, &run);
 }
 
 int verb_shell(const struct context *context, char **arguments)
 {
 	struct run run = {.terminal = TERMINAL_YES};
-	char shell[PASSWD_SHELL], *words[] = {shell, NULL};
+	struct login login;
+	char *words[] = {login.shell, NULL};
 	const char *base;
 
-	options_take(exec_options, &run, &arguments);
+	take_options(&run, &arguments);
 	arguments_end(arguments);
+	log_in(context, &run, &login);
 	if (run.program) {
 		/* busybox chooses its applet by the name under which it is executed. */
-		base = strrchr(run.program, '/');
-		base = base ? base + 1 : run.program;
-		snprintf(shell, sizeof shell, "%s", strncmp(base, "busybox", 7) ? base : "sh");
-	} else {
-		passwd_shell(context, run.exec.user, shell);
+		base = text_last(run.program, '/');
+		out_format(login.shell, sizeof login.shell, "%s",
+			strncmp(base, "busybox", 7) ? base : "sh");
+	} else if (run.exec.user != login.user) {
+		login_find(context, run.exec.user, &login);
 	}
 	run.exec.args = words;
 	return start(context, &run);
@@ -316,17 +285,15 @@ int verb_shell(const struct context *context, char **arguments)
 
 int verb_attach(const struct context *context, char **arguments)
 {
-	char keys[INPUT_KEYS], data[128];
-	struct relay relay = {
-		.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = keys, .attached = true};
+	char data[128];
+	struct relay relay = {.attached = true};
 	const char *detach_keys = NULL, *id;
 	struct initctl_request request;
 
 	options_take(attach_options, &detach_keys, &arguments);
 	id = argument_take(&arguments, "session");
 	arguments_end(arguments);
-	if (input_keys(detach_keys ? detach_keys : "ctrl-p,ctrl-q", keys, sizeof keys))
-		fail_usage("bad keys for --detach-keys", detach_keys);
+	begin_relay(&relay, detach_keys);
 	initctl_begin(&request, data, sizeof data, "attach");
 	initctl_add(&request, "session", id + (*id == '%'));
 	if (request.full)
@@ -338,10 +305,11 @@ int verb_attach(const struct context *context, char **arguments)
 		verb_unanswered("attach to session ", id);
 	if (initctl_is(&reply, "failed"))
 		return output_failed(&reply, id, id);
+	errno = EPROTO;
 	if (!initctl_is(&reply, "attached") || reply.count > 1)
-		fail("cannot attach to session ", id, ": unexpected reply from init");
+		verb_unanswered("attach to session ", id);
 	if (reply.count && !initctl_is_master(reply.fds[0]))
-		fail("cannot attach to session ", id, ": init did not pass a terminal");
+		fail_note("cannot attach to session ", id, ": init did not pass a terminal");
 	if (reply.count)
 		relay.master = reply.fds[0];
 	return relay_run(&relay);

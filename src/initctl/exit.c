@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sys.h"
+
 int exit_code_of_exec(int error)
 {
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
@@ -21,7 +23,7 @@ void exit_like(int status)
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
 	sigaction(WTERMSIG(status), &by_default, NULL);
-	raise(WTERMSIG(status));
+	sys_kill(getpid(), WTERMSIG(status));
 	sigemptyset(&set);
 	sigaddset(&set, WTERMSIG(status));
 	sigprocmask(SIG_UNBLOCK, &set, NULL);

@@ -3,7 +3,8 @@
  *
  * init-control(7) describes the messages. A connection is a plain descriptor, which the caller may
  * poll and must close; closing it ends the session that it carries, unless that was detached. Calls
- * block until the server replies. It does so at once, except to requests whose purpose is to wait.
+ * block until the server replies. It does so at once, except to requests whose purpose is to wait,
+ * and unless it is stopped: see initctl_connect_within().
  * Functions that return -1 set errno: EPROTO for a message that violates the protocol,
  * EPROTONOSUPPORT for a server of another version, ECONNRESET if the server closed the connection,
  * or an error of the socket calls.
@@ -23,7 +24,7 @@ extern "C" {
 
 enum {
 	INITCTL_MESSAGE_SIZE = 65536, /* bytes in a message, at most */
-	INITCTL_DESCRIPTORS = 4,      /* descriptors with a message, at most */
+	INITCTL_DESCRIPTORS = 6,      /* descriptors with a message, at most */
 	INITCTL_GONE = 137            /* exit code where the container ended first */
 };
 
@@ -51,6 +52,14 @@ struct initctl_request {
  * the server has no room.
  */
 int initctl_connect(const char *path);
+
+/*
+ * The same with a time limit in milliseconds for the connection, and from then on for each message
+ * that is sent or received on it: a call that takes longer fails with ETIMEDOUT. 0: no limit.
+ * initctl_set_timeout() sets another limit; 0, or -1 with errno.
+ */
+int initctl_connect_within(const char *path, unsigned milliseconds);
+int initctl_set_timeout(int connection, unsigned milliseconds);
 
 /* Reads the greeting on a socket that is already connected. Returns 0, or -1 as initctl_connect. */
 int initctl_greet(int connection);

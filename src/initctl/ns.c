@@ -4,16 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/sys.h"
 #include "nsenter.h"
+#include "nsfetch.h"
 #include "nskeep.h"
-#include "output.h"
+#include "out.h"
 #include "program.h"
 #include "verbs.h"
 
@@ -25,8 +26,6 @@ struct request {
 	const char *save, *from, *drop, *program;
 	int first; /* of the descriptors passed to the command, or -1: it enters the namespaces */
 };
-
-static struct initctl_message reply;
 
 static void store_descriptor(void *field, const char *value)
 {
@@ -40,13 +39,13 @@ static void store_descriptor(void *field, const char *value)
 #define AT(member) offsetof(struct request, member)
 
 const struct option ns_options[] = {
-	{NULL, "--program", "FILE", "run this static program, named as COMMAND", option_text,
-		AT(program)},
-	{NULL, "--fd", "N", "enter none, pass descriptors N, N+1...", store_descriptor, AT(first)},
-	{NULL, "--from", "DIR", "use the namespaces saved in DIR", option_text, AT(from)},
-	{NULL, "--save", "DIR", "save the namespaces in DIR", option_text, AT(save)},
-	{NULL, "--drop", "DIR", "remove the namespaces saved in DIR", option_text, AT(drop)},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, AT(program), "program", "FILE", "run this static program, named as COMMAND",
+		option_text},
+	{0, AT(first), "fd", "N", "enter none, pass descriptors N, N+1...", store_descriptor},
+	{0, AT(from), "from", "DIR", "use the namespaces saved in DIR", option_text},
+	{0, AT(save), "save", "DIR", "save the namespaces in DIR", option_text},
+	{0, AT(drop), "drop", "DIR", "remove the namespaces saved in DIR", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 /*
@@ -67,53 +66,25 @@ static char **parse_arguments(struct request *request, char **arguments)
 static void check_arguments(const struct request *request, char **command)
 {
 	if (request->drop && (request->save || request->from))
-		fail("cannot use --drop with ", request->save ? "--save" : "--from",
-			", see 'initctl --help'");
+		fail_usage("cannot use --drop with", request->save ? "--save" : "--from");
 	if (request->save || request->drop)
 		arguments_end(command);
 	if (request->drop && request->list.count)
 		fail_usage("too many arguments:", ns_names[request->list.kinds[0]].name);
 	if (*command && !request->list.count)
-		fail("no namespaces given, see 'initctl --help'");
+		fail_usage("no namespaces given", NULL);
 	if (!*command && (request->first >= 0 || request->program))
-		fail("no command given, see 'initctl --help'");
+		fail_usage("no command given", NULL);
 }
 
-/*
- * Returns a descriptor from init, which is the caller's, or -1 if init has none and the caller
- * does not need it. Ends the program on any other failure.
- */
-static int fetch(int connection, const char *key, const char *name, bool needed)
+static void fetch(const struct context *context, struct request *request)
 {
-	int result = verb_request_open(connection, key, name, &reply);
-
-	if (!result)
-		return reply.fds[0];
-	if (result < 0)
-		verb_unanswered("open ", name);
-	if (needed || initctl_number(&reply, "errno", 4095, 0) != ENOENT)
-		exit(output_failed(&reply, name, NULL));
-	return -1;
-}
-
-static void fetch_all(const struct context *context, struct request *request)
-{
-	struct nslist *list = &request->list;
 	int connection = verb_connect(context);
 
-	for (unsigned i = 0; i < NS_KINDS; i++) {
-		bool listed = nslist_has(list, i);
-		if (listed || i == NS_USER)
-			request->fds[i] = fetch(
-				connection, "namespace", ns_names[i].name, listed && !list->all);
-		if (listed && request->fds[i] < 0)
-			nslist_drop(list, i);
-	}
-	if (nslist_has(list, NS_MNT))
-		request->root = fetch(connection, "what", "root", true);
+	nsfetch(connection, &request->list, request->fds);
+	if (nslist_has(&request->list, NS_MNT))
+		request->root = nsfetch_directory(connection, "root");
 	close(connection);
-	if (!list->count)
-		fail("cannot open namespaces: init has none to hand out");
 }
 
 /*
@@ -129,31 +100,32 @@ static void drop_unsaved(struct request *request)
 		if (request->fds[i] >= 0 && ns_is_ours(i, request->fds[i]))
 			nslist_drop(&request->list, i);
 	if (!request->list.count)
-		fail("cannot save namespaces: init shares all of its own with this process");
+		fail_note("cannot save namespaces: init shares all of its own with this process",
+			NULL, NULL);
 }
 
 static void print_how_to_move(const struct context *context, const struct request *request)
 {
 	if (!nslist_has(&request->list, NS_NET) || ns_is_ours(NS_NET, request->fds[NS_NET]))
 		return;
-	fputs("to move interface X in: ", stdout);
+	out_text("to move interface X in: ");
 	if (request->from)
-		printf("ip link set X netns %s/net\n", request->from);
+		out_print("ip link set X netns %s/net\n", request->from);
 	else
-		printf("initctl -S %s ns net --fd 9 -- ip link set X netns /proc/self/fd/9\n",
+		out_print("initctl -S %s ns net --fd 9 -- ip link set X netns /proc/self/fd/9\n",
 			context->socket);
 }
 
 /* Moves a descriptor behind those that the command is to get; name is that of messages. */
 static int move_behind(const struct request *request, int fd, const char *name)
 {
-	int moved = fcntl(fd, F_DUPFD_CLOEXEC, request->first + (int)request->list.count);
+	int moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, request->first + (int)request->list.count);
 
 	if (moved < 0 && errno == EINVAL)
-		fail("cannot pass descriptor of ", name,
+		fail_note("cannot pass descriptor of ", name,
 			": --fd is beyond the limit of open files");
 	if (moved < 0)
-		fail_errno("pass descriptor of ", name);
+		fail_cannot("pass descriptor of ", name);
 	return moved;
 }
 
@@ -169,7 +141,7 @@ static void pass_descriptors(const struct request *request)
 			request, request->fds[list->kinds[i]], ns_names[list->kinds[i]].name);
 	for (unsigned i = 0; i < list->count; i++)
 		if (dup2(fds[i], request->first + (int)i) < 0)
-			fail_errno("pass descriptor of ", ns_names[list->kinds[i]].name);
+			fail_cannot("pass descriptor of ", ns_names[list->kinds[i]].name);
 }
 
 _Noreturn static void run(struct request *request, char **command, int program)
@@ -207,11 +179,8 @@ int verb_ns(const struct context *context, char **arguments)
 	if (request.from)
 		nskeep_open(request.from, &request.list, request.fds);
 	else
-		fetch_all(context, &request);
-	for (unsigned i = 0; i < NS_KINDS; i++)
-		if (request.fds[i] >= 0 && !ns_is(i, request.fds[i]))
-			fail("cannot use descriptor of ", ns_names[i].name,
-				": not a namespace of this kind");
+		fetch(context, &request);
+	nslist_check(request.fds);
 	if (*command)
 		run(&request, command, program);
 	if (request.save) {

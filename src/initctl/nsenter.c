@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,11 +21,13 @@
 #include "base/sys.h"
 #include "exit.h"
 #include "proc.h"
+#include "program.h"
 #include "terminal.h"
 
-_Noreturn static void fail_to_enter(enum ns_kind kind)
+_Noreturn void nsenter_failed(enum ns_kind kind)
 {
-	fail_errno("enter ", ns_names[kind].name, " namespace");
+	fail_cannot_since("enter namespace ", ns_names[kind].name,
+		errno == EPERM ? "; needs the rights of root over the container" : "");
 }
 
 /*
@@ -61,12 +65,12 @@ static void enter_user(int fd, int proc)
 	 */
 	syscall(SYS_IDS(setgroups), 0UL, NULL);
 	if (setns(fd, CLONE_NEWUSER))
-		fail_to_enter(NS_USER);
+		nsenter_failed(NS_USER);
 	syscall(SYS_IDS(setgroups), 0UL, NULL);
 	mapped = set_id(SYS_IDS(setgid), proc, "self/gid_map", getgid());
 	mapped &= set_id(SYS_IDS(setuid), proc, "self/uid_map", getuid());
 	if (root && !mapped)
-		fail_errno("become root of user namespace");
+		fail_cannot("become root of user namespace", NULL);
 }
 
 /*
@@ -77,13 +81,13 @@ static void enter_root(int root)
 {
 	struct stat container, current;
 
-	if (fchdir(root))
-		fail_errno("change to the container's root directory");
-	if (!fstat(root, &container) && !stat("/", &current) &&
+	if (sys_fchdir(root))
+		fail_cannot("change to the container's root directory", NULL);
+	if (!file_stat_of(root, &container) && !file_stat_at(AT_FDCWD, "/", &current, 0) &&
 		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
 		return;
 	if (chroot("."))
-		fail_errno("change root to the container's root directory");
+		fail_cannot("change root to the container's root directory", NULL);
 }
 
 /*
@@ -118,14 +122,14 @@ bool nsenter(const struct nslist *list, const int *fds, int root)
 		if (pending[i]) {
 			pending[i] = setns(fds[i], ns_names[i].flag) != 0;
 			if (pending[i] && (errno != EPERM || !user))
-				fail_to_enter(i);
+				nsenter_failed(i);
 			denied |= pending[i];
 		}
 	if (pending[NS_USER] || denied)
 		enter_user(fds[NS_USER], proc);
 	for (unsigned i = 0; i < NS_USER; i++)
 		if (pending[i] && setns(fds[i], ns_names[i].flag))
-			fail_to_enter(i);
+			nsenter_failed(i);
 	if (nslist_has(list, NS_MNT) && root >= 0)
 		enter_root(root);
 	if (proc >= 0)
@@ -135,10 +139,12 @@ bool nsenter(const struct nslist *list, const int *fds, int root)
 
 _Noreturn static void execute(char **command, int program)
 {
+	const char *path = getenv("PATH");
+
 	if (program >= 0)
-		fexecve(program, command, environ);
+		sys_execute(program, command, environ);
 	else
-		execvp(*command, command);
+		program_execute(command, environ, path ? path : PROGRAM_PATH);
 	die_errno(exit_code_of_exec(errno), "exec ", *command);
 }
 
@@ -149,10 +155,12 @@ _Noreturn static void execute(char **command, int program)
  */
 static void reclaim_terminal(int terminal)
 {
-	pid_t group = terminal < 0 ? -1 : tcgetpgrp(terminal);
+	pid_t group = 0, ours = getpgrp();
 
+	/* Of no terminal, -1, there is none. */
+	sys_ioctl(terminal, TIOCGPGRP, &group);
 	if (group > 0 && kill(-group, 0) && errno == ESRCH)
-		tcsetpgrp(terminal, getpgrp());
+		sys_ioctl(terminal, TIOCSPGRP, &ours);
 }
 
 /*
@@ -183,10 +191,22 @@ _Noreturn static void supervise(pid_t child, const sigset_t *set)
 		if (!WIFSTOPPED(status))
 			break;
 		/* The SIGCONT that continues this process is then forwarded to the child. */
-		raise(SIGSTOP);
+		sys_kill(getpid(), SIGSTOP);
 	}
 	reclaim_terminal(terminal);
 	exit_like(status);
+}
+
+pid_t nsenter_fork(void)
+{
+	pid_t pid = sys_fork(0);
+
+	/* The kernel's error for a PID namespace whose PID 1 has ended. */
+	if (pid < 0 && errno == ENOMEM)
+		fail_note("cannot enter pid namespace: its init has ended", NULL, NULL);
+	if (pid < 0)
+		fail_cannot("fork", NULL);
+	return pid;
 }
 
 void nsenter_run(char **command, int program, bool needs_child)
@@ -201,12 +221,7 @@ void nsenter_run(char **command, int program, bool needs_child)
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	/* If SIGCHLD is ignored, the kernel reaps the child and its status is lost. */
 	sigaction(SIGCHLD, &by_default, &inherited);
-	pid = fork();
-	/* The kernel's error for a PID namespace whose PID 1 has ended. */
-	if (pid < 0 && errno == ENOMEM)
-		fail("cannot enter pid namespace: its init has ended");
-	if (pid < 0)
-		fail_errno("fork");
+	pid = nsenter_fork();
 	if (pid)
 		supervise(pid, &all);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);

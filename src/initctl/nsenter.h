@@ -4,6 +4,8 @@
 #ifndef INITCTL_NSENTER_H
 #define INITCTL_NSENTER_H
 
+#include <sys/types.h>
+
 #include "nslist.h"
 
 /*
@@ -21,6 +23,13 @@
  * process will be in all of them, as it is with a PID namespace.
  */
 bool nsenter(const struct nslist *list, const int *fds, int root);
+
+/* Ends the program after a namespace of that kind could not be entered, with errno as the reason.
+ */
+_Noreturn void nsenter_failed(enum ns_kind kind);
+
+/* As fork(2), once a PID namespace was entered. Ends the program where that is not possible. */
+pid_t nsenter_fork(void);
 
 /*
  * Executes a command: the file of the descriptor program, or if that is -1, what PATH finds. With

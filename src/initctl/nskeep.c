@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -15,6 +14,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
+#include "out.h"
 
 /* <linux/magic.h> */
 enum { TMPFS = 0x01021994 };
@@ -29,7 +30,7 @@ enum { FILES = 17 };
 /* Writes the path of the file for a kind. Returns false with errno if it is too long. */
 static bool format_path(char path[PATH_MAX], const char *directory, enum ns_kind kind)
 {
-	int length = snprintf(path, PATH_MAX, "%s/%s", directory, ns_names[kind].name);
+	const size_t length = out_format(path, PATH_MAX, "%s/%s", directory, ns_names[kind].name);
 
 	errno = ENAMETOOLONG;
 	return length < PATH_MAX;
@@ -39,15 +40,10 @@ static bool format_path(char path[PATH_MAX], const char *directory, enum ns_kind
 static int bind_namespace(const char *directory, enum ns_kind kind, int fd)
 {
 	char path[PATH_MAX], source[32];
-	int file;
 
-	if (!format_path(path, directory, kind))
+	if (!format_path(path, directory, kind) || sys_mknodat(AT_FDCWD, path, S_IFREG | 0400, 0))
 		return -1;
-	file = open(path, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0400);
-	if (file < 0)
-		return -1;
-	close(file);
-	snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+	out_format(source, sizeof source, "/proc/self/fd/%d", fd);
 	return mount(source, path, NULL, MS_BIND, NULL);
 }
 
@@ -71,7 +67,7 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (mkdir(directory, 0700))
-		fail_errno("make directory ", directory);
+		fail_cannot("make directory ", directory);
 	mounted = !mount("initctl", directory, "tmpfs", flags, LIMITS);
 	if (mounted && !mount(NULL, directory, NULL, MS_PRIVATE, NULL)) {
 		unsigned i = 0;
@@ -86,7 +82,7 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	remove_saved(directory, mounted);
 	/* The kernel's rule that keeps mount namespaces from holding one another. */
 	if (error == EINVAL && !strcmp(failed, ns_names[NS_MNT].name))
-		fail("cannot save mnt in ", directory,
+		fail_note("cannot save mnt in ", directory,
 			": only a mount namespace older than it can hold it");
 	errno = error;
 	fail_errno("save ", failed, *failed ? " in " : "namespaces in ", directory);
@@ -100,15 +96,15 @@ void nskeep_open(const char *directory, struct nslist *list, int *fds)
 		if (!nslist_has(list, i) && i != NS_USER)
 			continue;
 		if (format_path(path, directory, i))
-			fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+			fds[i] = sys_open(AT_FDCWD, path, O_RDONLY);
 		if (fds[i] < 0 && nslist_has(list, i)) {
 			if (!list->all || errno != ENOENT)
-				fail_errno("open ", path);
+				fail_cannot("open ", path);
 			nslist_drop(list, i);
 		}
 	}
 	if (!list->count)
-		fail("cannot open ", directory, ": no namespaces were saved there");
+		fail_note("cannot open ", directory, ": no namespaces were saved there");
 }
 
 void nskeep_drop(const char *directory)
@@ -116,9 +112,9 @@ void nskeep_drop(const char *directory)
 	struct statfs fs;
 
 	if (statfs(directory, &fs))
-		fail_errno("drop ", directory);
+		fail_cannot("drop ", directory);
 	if (fs.f_type != TMPFS || fs.f_files != FILES || fs.f_blocks != 1)
-		fail("cannot drop ", directory, ": no namespaces were saved there");
+		fail_note("cannot drop ", directory, ": no namespaces were saved there");
 	if (remove_saved(directory, true))
-		fail_errno("drop ", directory);
+		fail_cannot("drop ", directory);
 }

@@ -6,15 +6,16 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "out.h"
 #include "verbs.h"
 
 /* <linux/magic.h>, <linux/nsfs.h> */
@@ -82,14 +83,22 @@ bool ns_is(enum ns_kind kind, int fd)
 	       sys_ioctl(fd, NS_GET_NSTYPE, NULL) == ns_names[kind].flag;
 }
 
+void nslist_check(const int *fds)
+{
+	for (unsigned i = 0; i < NS_KINDS; i++)
+		if (fds[i] >= 0 && !ns_is(i, fds[i]))
+			fail_note("cannot use descriptor of ", ns_names[i].name,
+				": not a namespace of this kind");
+}
+
 bool ns_is_ours(enum ns_kind kind, int fd)
 {
 	char path[32];
 	struct stat ours, theirs;
 
 	text_join(path, "/proc/self/ns/", ns_names[kind].name);
-	return !stat(path, &ours) && !fstat(fd, &theirs) && ours.st_dev == theirs.st_dev &&
-	       ours.st_ino == theirs.st_ino;
+	return !file_stat_at(AT_FDCWD, path, &ours, 0) && !file_stat_of(fd, &theirs) &&
+	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 /*
@@ -103,7 +112,7 @@ static void find_owner(enum ns_kind kind, int fd, long long *user, long long *ow
 	int userns = sys_ioctl(fd, NS_GET_USERNS, NULL);
 	uid_t uid = 0;
 
-	*user = userns >= 0 && !fstat(userns, &status) ? (long long)status.st_ino : -1;
+	*user = userns >= 0 && !file_stat_of(userns, &status) ? (long long)status.st_ino : -1;
 	*owner = -1;
 	/* NS_GET_USERNS of a user namespace is its parent, but its owner is its own creator. */
 	if (!sys_ioctl(kind == NS_USER ? fd : userns, NS_GET_OWNER_UID, &uid))
@@ -115,31 +124,32 @@ static void find_owner(enum ns_kind kind, int fd, long long *user, long long *ow
 static void print_number(int width, long long number, const char *unknown)
 {
 	if (number < 0)
-		printf("%-*s", width, unknown);
+		out_print("%-*s", width, unknown);
 	else
-		printf("%-*lld", width, number);
+		out_print("%-*lld", width, number);
 }
 
 void nslist_print(const struct nslist *list, const int *fds, bool json)
 {
 	if (!json && list->count)
-		puts("KIND    INODE       OWNER       USER-NS     SHARED");
+		out_line("KIND    INODE       OWNER       USER-NS     SHARED");
 	for (unsigned i = 0; i < list->count; i++) {
 		enum ns_kind kind = list->kinds[i];
 		struct stat status = {.st_ino = 0};
 		long long user, owner;
 		bool ours = ns_is_ours(kind, fds[kind]);
 
-		fstat(fds[kind], &status);
+		file_stat_of(fds[kind], &status);
 		find_owner(kind, fds[kind], &user, &owner);
-		printf(json ? "{\"namespace\":\"%s\",\"inode\":%lld,\"owner\":" : "%-7s %-11lld ",
+		out_print(
+			json ? "{\"namespace\":\"%s\",\"inode\":%lld,\"owner\":" : "%-7s %-11lld ",
 			ns_names[kind].name, (long long)status.st_ino);
 		print_number(json ? 0 : 12, owner, json ? "null" : "-");
 		if (json)
-			fputs(",\"user\":", stdout);
+			out_text(",\"user\":");
 		print_number(json ? 0 : 12, user, json ? "null" : "-");
-		printf(json ? ",\"shared\":%s}\n" : "%s\n", ours   ? json ? "true" : "yes"
-							    : json ? "false"
-								   : "no");
+		out_print(json ? ",\"shared\":%s}\n" : "%s\n", ours   ? json ? "true" : "yes"
+							       : json ? "false"
+								      : "no");
 	}
 }

@@ -27,6 +27,10 @@ void nslist_drop(struct nslist *list, enum ns_kind kind);
 /* Whether a descriptor refers to a namespace of that kind. Another file may pose as one. */
 bool ns_is(enum ns_kind kind, int fd);
 
+/* Ends the program if one of the descriptors, indexed by kind, is not of a namespace of its kind.
+ */
+void nslist_check(const int *fds);
+
 /* Whether this process is in the namespace that a descriptor of that kind refers to. */
 bool ns_is_ours(enum ns_kind kind, int fd);
 

@@ -3,17 +3,45 @@
  */
 #include "options.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "help.h"
+#include "out.h"
+#include "verbs.h"
 
 /* Characters before the second column of the help. */
 enum { HELP_COLUMN = 34 };
 
+/* The verb whose words are parsed, or NULL. */
+static const char *verb_now;
+
+void options_of_verb(const char *verb)
+{
+	verb_now = verb;
+}
+
+void option_help(void)
+{
+	help_verb(verb_now);
+	exit(verb_printed());
+}
+
+/* Ends the program with the parts of a message, and where to read about it. */
+_Noreturn static void fail_words(
+	const char *text, const char *before, const char *word, const char *rest)
+{
+	const char *verb = verb_now ? verb_now : "";
+
+	fail(text, before, word, rest, ", see 'initctl ", verb_now ? "help " : "--help", verb, "'");
+}
+
 void fail_usage(const char *problem, const char *word)
 {
-	fail(problem, " '", word, "', see 'initctl --help'");
+	if (!word)
+		fail_words(problem, "", "", "");
+	fail_words(problem, " '", word, "'");
 }
 
 char *argument_take(char ***arguments, const char *what)
@@ -21,7 +49,7 @@ char *argument_take(char ***arguments, const char *what)
 	char *word = **arguments;
 
 	if (!word)
-		fail("no ", what, " given, see 'initctl --help'");
+		fail_words("no ", "", what, " given");
 	++*arguments;
 	return word;
 }
@@ -43,35 +71,45 @@ void option_text(void *field, const char *value)
 	*(const char **)field = value;
 }
 
-/* Returns what follows the option's name in the word, or NULL if the word is another option. */
-static const char *match(const struct option *option, const char *word)
+/* Returns what follows the option's name, long or as the next letter, or NULL for another one. */
+static const char *match(const struct option *option, const char *word, const char *letters)
 {
-	const bool is_long = word[1] == '-';
-	const char *name = is_long ? option->name : option->letter;
-	const size_t length = name ? strlen(name) : 0;
+	size_t length;
 
-	if (!name || strncmp(word, name, length) != 0)
+	if (word[1] != '-')
+		return option->letter == *letters ? letters + 1 : NULL;
+	word += strlen("--");
+	length = option->name ? strlen(option->name) : 0;
+	if (!length || strncmp(word, option->name, length) != 0)
 		return NULL;
-	if (word[length] && (!option->value || (is_long && word[length] != '=')))
-		return NULL;
-	return word + length;
+	return word[length] && (!option->value || word[length] != '=') ? NULL : word + length;
 }
 
 bool option_take(const struct option *table, void *target, char ***arguments)
 {
+	/* Those of a word as -la that are still to be parsed, or NULL. */
+	static const char *letters;
 	const char *word = **arguments, *rest = NULL, *value = NULL;
 
 	if (!word || word[0] != '-' || !word[1] || !strcmp(word, "--"))
 		return false;
-	while ((table->letter || table->name) && !(rest = match(table, word)))
+	letters = letters ? letters : word + 1;
+	while ((table->letter || table->name) && !(rest = match(table, word, letters)))
 		table++;
+	if (!rest && verb_now && (!strcmp(word, "-h") || !strcmp(word, "--help")))
+		option_help();
 	if (!rest)
 		fail_usage("unknown option", word);
+	letters = word[1] != '-' && !table->value && *rest ? rest : NULL;
+	if (letters) {
+		table->store((char *)target + table->offset, NULL);
+		return true;
+	}
 	++*arguments;
 	if (table->value && *rest)
 		value = rest + (word[1] == '-');
 	else if (table->value && !**arguments)
-		fail("option ", word, " needs a value, see 'initctl --help'");
+		fail_words("option ", "", word, " needs a value");
 	else if (table->value)
 		value = *(*arguments)++;
 	table->store((char *)target + table->offset, value);
@@ -86,23 +124,42 @@ void options_take(const struct option *table, void *target, char ***arguments)
 		++*arguments;
 }
 
+void options_take_all(const struct option *table, void *target, char **arguments)
+{
+	char **kept = arguments;
+
+	while (*arguments) {
+		if (option_take(table, target, &arguments))
+			continue;
+		if (!strcmp(*arguments, "--")) {
+			while (*++arguments)
+				*kept++ = *arguments;
+			break;
+		}
+		*kept++ = *arguments++;
+	}
+	*kept = NULL;
+}
+
 void help_row(const char *left, const char *help)
 {
-	const int length = printf("  %s", left);
+	const int length = (int)strlen(left) + 2;
 
+	out_print("  %s", left);
 	if (length + 2 > HELP_COLUMN)
-		printf("\n%*s%s\n", HELP_COLUMN, "", help);
+		out_print("\n%*s%s\n", HELP_COLUMN, "", help);
 	else
-		printf("%*s%s\n", HELP_COLUMN - length, "", help);
+		out_print("%*s%s\n", HELP_COLUMN - length, "", help);
 }
 
 void options_help(const struct option *table)
 {
 	for (; table->letter || table->name; table++) {
 		char left[80];
-		const char *both = table->letter && table->name ? ", " : "";
+		const char letter[] = {'-', table->letter, 0};
 
-		snprintf(left, sizeof left, "%s%s%s%s%s", table->letter ? table->letter : "", both,
+		out_format(left, sizeof left, "%s%s%s%s%s%s", table->letter ? letter : "",
+			table->letter && table->name ? ", " : "", table->name ? "--" : "",
 			table->name ? table->name : "", table->value ? " " : "",
 			table->value ? table->value : "");
 		help_row(left, table->help);

@@ -5,146 +5,44 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
-#include "base/number.h"
+#include "display.h"
 #include "exit.h"
+#include "json.h"
+#include "out.h"
+#include "table.h"
 
-/* Returns the bytes in the UTF-8 character at text, which a NUL ends; 0 if it is not valid. */
-static size_t character_size(const char *text)
+void output_json_begin(const struct initctl_message *message)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	unsigned long code = p[0];
-	size_t length = code < 0x80 ? 1 : code < 0xc2 ? 0 : code < 0xe0 ? 2 : code < 0xf0 ? 3 : 4;
+	const char *p = NULL;
 
-	code &= length > 1 ? 0x7fU >> length : 0x7f;
-	for (size_t i = 1; i < length; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
+	json_begin(initctl_name(message));
+	while ((p = initctl_next_field(message, p))) {
+		size_t key = strcspn(p, "=");
+		json_field(p, key, p[key] ? p + key + 1 : "");
 	}
-	/* Refuse overlong forms, surrogates, and what is beyond the last code point. */
-	if ((length == 3 && code < 0x800) || (length == 4 && (code < 0x10000 || code > 0x10ffff)) ||
-		(code >= 0xd800 && code < 0xe000))
-		return 0;
-	return length;
-}
-
-/* Whether a terminal may take it for a command: C0, DEL and, encoded in two bytes, C1. */
-static bool is_control(const char *text)
-{
-	unsigned char c = (unsigned char)*text;
-
-	return c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
-}
-
-/* JSON has to be valid UTF-8, which text from inside the container need not be. */
-static void json_string(const char *text, size_t length)
-{
-	const char *end = text + length;
-
-	putchar('"');
-	while (text < end) {
-		size_t size = character_size(text);
-		if (!size || text + size > end) {
-			fputs("\\ufffd", stdout);
-			size = 1;
-		} else if (*text == '"' || *text == '\\') {
-			printf("\\%c", *text);
-		} else if (is_control(text)) {
-			printf("\\u%04x", (unsigned char)text[size - 1]);
-		} else {
-			fwrite(text, 1, size, stdout);
-		}
-		text += size;
-	}
-	putchar('"');
-}
-
-/* Fields that are always strings in JSON: the name of a command, for one, may look like a number.
- */
-static bool is_string(const char *key, size_t length)
-{
-	static const char texts[][8] = {"name", "release", "state", "type", "stage"};
-
-	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
-		if (strlen(texts[i]) == length && !strncmp(texts[i], key, length))
-			return true;
-	return false;
-}
-
-/* A number as in the kernel's pressure files: 0.00 */
-static bool is_fraction(const char *value)
-{
-	const size_t whole = strspn(value, "0123456789");
-	const char *part = value + whole;
-
-	if (!whole || (*value == '0' && whole > 1) || *part++ != '.')
-		return false;
-	return *part && !part[strspn(part, "0123456789")];
-}
-
-/* Numbers above 2^53 stay strings: a reader that takes them for a double would round them. */
-static void json_value(const char *value, bool string)
-{
-	unsigned long long number;
-
-	if (!string && (!strcmp(value, "true") || !strcmp(value, "false") || is_fraction(value) ||
-			       (!number_parse(value, 1ULL << 53, &number) &&
-				       (*value != '0' || !value[1]))))
-		fputs(value, stdout);
-	else
-		json_string(value, strlen(value));
 }
 
 void output_json(const struct initctl_message *message)
 {
-	const char *name = initctl_name(message), *p = NULL;
-
-	fputs("{\"message\":", stdout);
-	json_string(name, strlen(name));
-	while ((p = initctl_next_field(message, p))) {
-		size_t key = strcspn(p, "=");
-		putchar(',');
-		json_string(p, key);
-		putchar(':');
-		json_value(p[key] ? p + key + 1 : "", is_string(p, key));
-	}
-	puts("}");
-	fflush(stdout);
+	output_json_begin(message);
+	json_end();
 }
 
-/*
- * Prints at most length bytes of text, padded to width characters. Control characters are shown
- * as '?': text from inside the container must not control the operator's terminal.
- */
-static void print_text(const char *text, size_t length, int width)
-{
-	for (const char *start = text; *text && (size_t)(text - start) < length; width--) {
-		size_t size = character_size(text);
-		if (size && !is_control(text))
-			fwrite(text, 1, size, stdout);
-		else
-			putchar('?');
-		text += size ? size : 1;
-	}
-	while (width-- > 0)
-		putchar(' ');
-}
-
-static void print_fields(const struct initctl_message *message, int width, const char *between)
+static void print_fields(const struct initctl_message *message, unsigned width, const char *between)
 {
 	const char *p = NULL;
 
 	while ((p = initctl_next_field(message, p))) {
 		size_t key = strcspn(p, "=");
-		print_text(p, key, width);
-		fputs(between, stdout);
+		display_text(p, key, width);
+		out_text(between);
 		if (p[key])
-			print_text(p + key + 1, SIZE_MAX, 0);
-		putchar('\n');
+			display_text(p + key + 1, SIZE_MAX, 0);
+		out_char('\n');
 	}
 }
 
@@ -162,7 +60,7 @@ void output_table(const struct initctl_message *message)
 		size_t length = strcspn(p, "=");
 		width = length > width ? length : width;
 	}
-	print_fields(message, (int)width, "  ");
+	print_fields(message, (unsigned)width, "  ");
 }
 
 static const char *field_or_dash(const struct initctl_message *message, const char *key)
@@ -172,40 +70,47 @@ static const char *field_or_dash(const struct initctl_message *message, const ch
 	return value ? value : "-";
 }
 
-void output_session(const struct initctl_message *message, bool header)
-{
-	unsigned long long up = initctl_number(message, "uptime", ~0ULL, 0) / 1000;
+static const struct table_column session_columns[] = {
+	{"SESSION", "session", true},
+	{"PID", "pid", true},
+	{"STATE", "state", false},
+	{"TTY", "terminal", false},
+	{"UP", "uptime", true},
+	{"NAME", "name", false},
+};
 
-	if (header)
-		puts("SESSION  PID      STATE    TTY        UP NAME");
-	print_text(field_or_dash(message, "session"), SIZE_MAX, 9);
-	print_text(field_or_dash(message, "pid"), SIZE_MAX, 9);
-	print_text(field_or_dash(message, "state"), SIZE_MAX, 9);
-	printf("%-3s %3llu:%02llu:%02llu ",
-		strcmp(field_or_dash(message, "terminal"), "true") ? "-" : "yes", up / 3600,
-		up / 60 % 60, up % 60);
-	print_text(field_or_dash(message, "name"), SIZE_MAX, 0);
-	putchar('\n');
+void output_sessions(struct table *table)
+{
+	table_begin(table, "session", session_columns,
+		sizeof session_columns / sizeof *session_columns, false);
+}
+
+static long long field_number(const struct initctl_message *message, const char *key)
+{
+	const unsigned long long number = initctl_number(message, key, INT64_MAX, UINT64_MAX);
+
+	return number == UINT64_MAX ? -1 : (long long)number;
+}
+
+void output_session(struct table *table, const struct initctl_message *message)
+{
+	table_number(table, field_number(message, "session"));
+	table_number(table, field_number(message, "pid"));
+	table_text(table, initctl_field(message, "state"));
+	table_bool(table, !strcmp(field_or_dash(message, "terminal"), "true"));
+	table_time(table, field_number(message, "uptime"));
+	table_text(table, initctl_field(message, "name"));
 }
 
 void output_held(const struct initctl_message *message)
 {
-	fprintf(stderr, "\ndetached, back with: initctl attach %llu\n",
-		initctl_number(message, "session", ~0ULL, 0));
-}
+	char line[80];
+	const size_t length =
+		out_format(line, sizeof line, "\ndetached, back with: initctl attach %llu\n",
+			initctl_number(message, "session", ~0ULL, 0));
 
-void output_event(const struct initctl_message *message)
-{
-	const char *p = NULL;
-
-	while ((p = initctl_next_field(message, p))) {
-		const char *type = strncmp(p, "type=", 5) ? NULL : p + 5;
-		if (p != initctl_next_field(message, NULL))
-			putchar(' ');
-		print_text(type ? type : p, SIZE_MAX, 0);
-	}
-	putchar('\n');
-	fflush(stdout);
+	/* If nobody can see it, the session is detached all the same. */
+	(void)!write(STDERR_FILENO, line, length);
 }
 
 /* The stages of a reply "failed" (see init-control(7)), as the step that init could not do. */
@@ -214,6 +119,7 @@ static const struct {
 } stages[] = {
 	{"fork", "start"},
 	{"cgroup", "enter the cgroup of"},
+	{"arguments", "read arguments of"},
 	{"stdio", "set up stdio of"},
 	{"session", "start a session for"},
 	{"terminal", "open a terminal for"},
@@ -238,6 +144,7 @@ static const struct {
 	{"umask", "umask", "an octal number such as 022"},
 	{"rlimits", "resource limit", "NAME:SOFT:HARD, as NOFILE:1024:4096"},
 	{"env", "variable", "NAME=VALUE"},
+	{"arguments", "arguments and variables", "64 KiB at most, as this init is older"},
 	{"signal", "signal", "a name, as TERM, or a number"},
 	{"pid", "process", "the number of a process other than init"},
 	{"target", "target", "main, all, PID or %SESSION"},

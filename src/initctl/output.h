@@ -8,9 +8,13 @@
 #include <stdbool.h>
 
 #include "initctl.h"
+#include "table.h"
 
 /* Prints a line {"message":NAME,...}. Numbers, true and false are not quoted. Flushes stdout. */
 void output_json(const struct initctl_message *message);
+
+/* The same without the end of the object: json.h adds members to it, and ends it. */
+void output_json_begin(const struct initctl_message *message);
 
 /* Prints the fields, each on a line: "key: value". */
 void output_fields(const struct initctl_message *message);
@@ -18,11 +22,9 @@ void output_fields(const struct initctl_message *message);
 /* Prints the fields, each on a line, with the values aligned in a column. */
 void output_table(const struct initctl_message *message);
 
-/* Prints a message "session" as a row of a table, after the table's header if header is true. */
-void output_session(const struct initctl_message *message, bool header);
-
-/* Prints an event on one line, "TYPE KEY=VALUE ...". Flushes stdout. */
-void output_event(const struct initctl_message *message);
+/* Begins a table of sessions, and adds a message "session" as a row. */
+void output_sessions(struct table *table);
+void output_session(struct table *table, const struct initctl_message *message);
 
 /* Prints on stderr how to attach again to the session that a message "held" names. */
 void output_held(const struct initctl_message *message);

@@ -12,6 +12,16 @@
  */
 int program_open(const char *path);
 
+/* Where commands are looked for without a PATH. */
+#define PROGRAM_PATH "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+/*
+ * Executes a command with an environment. A name without a slash is looked for in the directories
+ * of a PATH, as by execvpe(3). Returns only if that fails, with errno: EACCES if there is such a
+ * file that may not be executed.
+ */
+void program_execute(char **command, char **environment, const char *path);
+
 /* The same of the file of initctl. */
 int program_open_own(void);
 

@@ -2,7 +2,6 @@
  * query: the verbs that send one request, and print the reply or a list of replies.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "exit.h"
 #include "output.h"
 #include "verbs.h"
+#include "watchdog.h"
 
 static struct initctl_message message;
 
@@ -20,8 +20,9 @@ void verb_unanswered(const char *action, const char *object)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)
 		fail("cannot ", action, object, ": unexpected reply from init");
-	fail_cannot_since(action, object,
-		errno == EMSGSIZE ? "; words and variables may take 64 KiB in all" : "");
+	if (errno == ETIMEDOUT)
+		watchdog_fail(action, object);
+	fail_cannot(action, object);
 }
 
 _Noreturn static void not_completed(const char *object)
@@ -110,17 +111,25 @@ int verb_request_open(
 	return -1;
 }
 
-int verb_open(const struct context *context, const char *key, const char *value)
+int verb_try_open(const struct context *context, const char *key, const char *value)
 {
-	int connection = verb_connect(context);
-	int result = verb_request_open(connection, key, value, &message);
+	/* init closes a connection on which it has refused a request. */
+	const int connection = verb_connect(context);
+	const int result = verb_request_open(connection, key, value, &message);
 
 	if (result < 0)
 		verb_unanswered("open ", value);
-	if (result)
-		exit(output_failed(&message, value, NULL));
 	close(connection);
-	return message.fds[0];
+	return result ? -1 : message.fds[0];
+}
+
+int verb_open(const struct context *context, const char *key, const char *value)
+{
+	const int fd = verb_try_open(context, key, value);
+
+	if (fd < 0)
+		exit(output_failed(&message, value, NULL));
+	return fd;
 }
 
 int verb_status(const struct context *context, char **arguments)
@@ -140,47 +149,39 @@ int verb_status(const struct context *context, char **arguments)
 
 int verb_sessions(const struct context *context, char **arguments)
 {
+	struct table table;
 	int connection, failed;
 
 	arguments_end(arguments);
 	failed = call_simple(context, "sessions", NULL, &connection);
 	if (failed)
 		return failed;
-	for (bool first = true; initctl_is(&message, "session"); first = false) {
+	output_sessions(&table);
+	while (initctl_is(&message, "session")) {
 		if (context->json)
 			output_json(&message);
 		else
-			output_session(&message, first);
+			output_session(&table, &message);
 		if (!next(connection, "sessions"))
 			die(EXIT_CONTAINER_ENDED, "cannot list sessions: the container ended");
 	}
 	expect("sessions", "end");
-	return verb_printed();
-}
-
-int verb_watch(const struct context *context, char **arguments)
-{
-	int connection, failed;
-
-	arguments_end(arguments);
-	failed = call_simple(context, "watch", "event", &connection);
-	if (failed)
-		return failed;
-	do
-		if (context->json)
-			output_json(&message);
-		else
-			output_event(&message);
-	while (!ferror(stdout) && next(connection, "watch"));
+	if (!context->json)
+		table_print(&table);
 	return verb_printed();
 }
 
 int verb_wait(const struct context *context, char **arguments)
 {
+	char data[64];
+	struct initctl_request request;
 	int connection, failed, code;
 
 	arguments_end(arguments);
-	failed = call_simple(context, "wait", "exited", &connection);
+	connection = verb_connect(context);
+	initctl_set_timeout(connection, 0);
+	initctl_begin(&request, data, sizeof data, "wait");
+	failed = call(connection, &request, "wait", "exited");
 	if (failed)
 		return failed;
 	code = initctl_code(&message);
@@ -213,8 +214,8 @@ int verb_signal(const struct context *context, char **arguments)
 }
 
 const struct option stop_options[] = {
-	{NULL, "--grace", "TIME", "kill what has not ended after this time", option_text, 0},
-	{NULL, NULL, NULL, NULL, NULL, 0},
+	{0, 0, "grace", "TIME", "kill what has not ended after this time", option_text},
+	{0, 0, NULL, NULL, NULL, NULL},
 };
 
 int verb_stop(const struct context *context, char **arguments)
@@ -236,6 +237,7 @@ int verb_stop(const struct context *context, char **arguments)
 	if (failed)
 		return failed;
 	/* init holds the connection until it exits, which a reset of it means as well. */
+	initctl_set_timeout(connection, 0);
 	while ((result = initctl_receive(connection, &message)) > 0)
 		initctl_discard(&message);
 	if (result < 0 && errno != ECONNRESET)

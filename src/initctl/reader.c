@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,7 +13,9 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "base/sys.h"
+#include "out.h"
 #include "proc.h"
+#include "scan.h"
 
 /* What is seen of one process or more. Of several, the greatest counts. */
 enum sight { SLEEPS, HIDDEN, POLLS_SEVERAL, POLLS_ONE, RUNS };
@@ -56,16 +57,22 @@ bool reader_is_blocked(int slave)
 /* How many descriptors a thread polls, by its directory in /proc. */
 static enum sight see_poll(int directory)
 {
-	char text[256], *end;
+	char text[256];
+	const char *p = text;
 	unsigned long long arguments[2];
 	long call;
 
 	/* The number of the system call, and its arguments in hexadecimal. */
 	if (file_read(directory, "syscall", text, sizeof text))
 		return HIDDEN;
-	call = strtol(text, &end, 10);
-	for (unsigned i = 0; i < 2; i++)
-		arguments[i] = strtoull(end, &end, 16);
+	call = (long)scan_number(&p);
+	for (unsigned i = 0; i < 2; i++) {
+		/* Or "running", or "-1" where it is in none. */
+		if (strncmp(p, " 0x", 3) != 0)
+			return POLLS_SEVERAL;
+		p += 3;
+		arguments[i] = scan_hex(&p, 16);
+	}
 	for (unsigned i = 0; i < sizeof polls / sizeof *polls; i++)
 		if (call == polls[i] && arguments[1] == 1)
 			return POLLS_ONE;
@@ -83,8 +90,8 @@ static enum sight see_thread(int directory)
 
 	/* The function of the kernel that it sleeps in; "0" if it does not, or that is secret. */
 	if (!file_read(directory, "wchan", text, sizeof text) && *text && strcmp(text, "0") != 0)
-		return strstr(text, "poll") || strstr(text, "select") ? see_poll(directory)
-		                                                      : SLEEPS;
+		return scan_find(text, "poll") || scan_find(text, "select") ? see_poll(directory)
+		                                                            : SLEEPS;
 	if (file_read(directory, "stat", text, sizeof text))
 		return errno == ENOENT || errno == ESRCH ? SLEEPS : HIDDEN;
 	switch (proc_state(text)) {
@@ -125,7 +132,7 @@ static void see_process(int directory, const char *name)
 	if (number_parse(name, 1U << 30, &pid) || getpgid((pid_t)pid) != state.group)
 		return;
 	state.found = true;
-	snprintf(path, sizeof path, "%llu/task", pid);
+	out_format(path, sizeof path, "%llu/task", pid);
 	threads = sys_open(directory, path, O_RDONLY | O_DIRECTORY);
 	proc_each(threads, see_named_thread);
 	if (threads >= 0)

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "output.h"
 #include "stream.h"
 #include "terminal.h"
+#include "watchdog.h"
 
 enum { POLL_CONNECTION, POLL_SIGNALS, POLL_STDIN, POLL_INPUT, POLL_STREAMS, STREAMS = 2 };
 enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
@@ -67,20 +67,25 @@ void relay_block_signals(void)
 		if (relayed[i] == SIGPIPE || !is_ignored(relayed[i]))
 			sigaddset(&set, relayed[i]);
 	sigprocmask(SIG_BLOCK, &set, &state.original_mask);
-	state.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	state.signal_fd = sys_signalfd(&set);
 	if (state.signal_fd < 0)
-		fail_errno("receive signals");
+		fail_cannot("receive signals", NULL);
 }
 
 /* The message that was received last. */
 static struct initctl_message message;
 
-void relay_await_start(int connection)
+void relay_await_start(int connection, const char *object)
 {
 	struct pollfd ready = {.fd = connection, .events = POLLIN};
+	const long long limit = watchdog_timeout();
+	const int first = limit && limit < START_TIMEOUT ? (int)limit : START_TIMEOUT;
+	const struct timespec rest = {
+		.tv_sec = (limit - first) / 1000, .tv_nsec = (limit - first) % 1000 * 1000000};
 
-	if (!poll(&ready, 1, START_TIMEOUT))
-		ppoll(&ready, 1, NULL, &state.original_mask);
+	if (!poll(&ready, 1, first) &&
+		!ppoll(&ready, 1, limit ? &rest : NULL, &state.original_mask))
+		watchdog_fail("run ", object);
 }
 
 static void close_input(void)
@@ -188,7 +193,7 @@ static void deliver(int signal)
 
 	sigemptyset(&set);
 	sigaddset(&set, signal);
-	raise(signal);
+	sys_kill(getpid(), signal);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
@@ -374,14 +379,14 @@ int relay_run(struct relay *relay)
 	connect_stdio(relay);
 	if (state.own_terminal >= 0)
 		terminal_copy_size(state.own_terminal, relay->master, relay->attached);
-	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0)) {
+	if (relay->master >= 0 && terminal_is(0) && terminal_raw(0, false)) {
 		warn_cannot("set terminal to raw mode", "");
 		return EXIT_INITCTL;
 	}
 	code = relay_events();
 	terminal_restore();
 	if (state.channel_error == ECONNRESET) {
-		warn(relay->object, ": the container ended");
+		log_note(LOG_WARN, relay->object, ": the container ended");
 	} else if (state.channel_error) {
 		errno = state.channel_error;
 		warn_cannot("relay session of ", relay->object);

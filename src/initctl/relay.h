@@ -29,9 +29,10 @@ void relay_block_signals(void);
 
 /*
  * Waits until the reply to the request that starts the session can be received. Signals take
- * effect if that takes longer than a second, so that a start that hangs can be interrupted.
+ * effect if that takes longer than a second, so that a start that hangs can be interrupted. Ends
+ * the program if there is no reply in the time of --timeout; object is the command, for messages.
  */
-void relay_await_start(int connection);
+void relay_await_start(int connection, const char *object);
 
 /*
  * Relays until the session ends or is detached. Returns initctl's exit code: the session's; 0 if

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,7 +19,9 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "exit.h"
+#include "out.h"
 #include "proc.h"
 #include "program.h"
 
@@ -72,7 +73,7 @@ static void read_children(int proc)
 	char path[64], text[4096], *next = text;
 	unsigned long long pid;
 
-	snprintf(path, sizeof path, "self/task/%d/children", (int)getpid());
+	out_format(path, sizeof path, "self/task/%d/children", (int)getpid());
 	file_read(proc, path, text, sizeof text);
 	while (!number_parse_until(next, ' ', 1U << 30, &pid)) {
 		add_process((pid_t)pid, getpid());
@@ -88,7 +89,7 @@ static void read_process(int proc, const char *name)
 
 	if (number_parse(name, 1U << 30, &pid))
 		return;
-	snprintf(path, sizeof path, "%llu/stat", pid);
+	out_format(path, sizeof path, "%llu/stat", pid);
 	file_read(proc, path, text, sizeof text);
 	add_process((pid_t)pid, proc_parent(text));
 }
@@ -217,8 +218,7 @@ static void supervise(void)
 _Noreturn static void execute(char **command)
 {
 	/* Where init looks for a command without PATH, which the command does not get. */
-	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
-	char *usual[] = {path, NULL}, **given = environ;
+	const char *path = getenv("PATH");
 	sigset_t none;
 
 	if (guard.has_terminal) {
@@ -227,17 +227,15 @@ _Noreturn static void execute(char **command)
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (!getenv("PATH"))
-		environ = usual;
-	execvpe(*command, command, given);
+	program_execute(command, environ, path ? path : PROGRAM_PATH);
 	die_errno(exit_code_of_exec(errno), "run ", *command);
 }
 
 _Noreturn static void be_guard(char **command)
 {
-	guard.command = fork();
+	guard.command = sys_fork(0);
 	if (guard.command < 0)
-		fail_errno("fork for ", *command);
+		fail_cannot("fork for ", *command);
 	if (!guard.command)
 		execute(command);
 	/* What is sent to the session's process group is not for the guard. */
@@ -257,12 +255,23 @@ static void release_terminal(void)
 	sigset_t sent;
 
 	if (sys_ioctl(0, TIOCNOTTY, NULL))
-		fail_errno("release the terminal");
+		fail_cannot("release the terminal", NULL);
 	sigemptyset(&sent);
 	sigaddset(&sent, SIGHUP);
 	sigaddset(&sent, SIGCONT);
 	while (sigtimedwait(&sent, NULL, &now) > 0)
 		;
+}
+
+/* The command does not get the variable that has us called. */
+static void remove_variable(void)
+{
+	char **to = environ;
+
+	for (char **from = environ; *from; from++)
+		if (!text_after(*from, SCOPE_VARIABLE "="))
+			*to++ = *from;
+	*to = NULL;
 }
 
 void scope_run(char **command)
@@ -273,9 +282,10 @@ void scope_run(char **command)
 	siginfo_t info;
 	sigset_t all;
 
+	remove_variable();
 	proc = proc_open();
 	if (proc < 0)
-		fail("cannot supervise ", *command, ": /proc does not show its processes");
+		fail_note("cannot supervise ", *command, ": /proc does not show its processes");
 	close(proc);
 	sys_prctl(PR_SET_NAME, (unsigned long)"initctl-scope");
 	/* Others of the same user do not trace it, and it leaves no core dump. */
@@ -286,12 +296,12 @@ void scope_run(char **command)
 	guard.has_terminal = !sys_ioctl(0, TIOCGSID, &session) && session == getpid();
 	if (guard.has_terminal)
 		release_terminal();
-	guard.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	guard.signals = sys_signalfd(&all);
 	if (guard.signals < 0 || sys_pipe(ends))
-		fail_errno("supervise ", *command);
-	child = fork();
+		fail_cannot("supervise ", *command);
+	child = sys_fork(0);
 	if (child < 0)
-		fail_errno("fork for ", *command);
+		fail_cannot("fork for ", *command);
 	/* Both are, since what a guard that is killed leaves behind comes to the leader. */
 	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!child) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -17,18 +18,13 @@
 /* Bytes; more than the kernel buffers of a terminal's output. */
 enum { TERMINAL_BUFFERS = 1 << 18 };
 
-/*
- * Opens the file of a descriptor again, for an open file description of its own: O_NONBLOCK on
- * ours would also affect the operator's shell, which shares it. Regular files are not opened
- * again, since the file offset is to be shared, and sockets cannot be: these are duplicated.
- */
-static int reopen(int fd)
+int stream_reopen(int fd)
 {
 	char path[32], digits[NUMBER_SIZE];
 	struct stat status;
 	int copy = -1;
 
-	if (!fstat(fd, &status) && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))) {
+	if (!file_stat_of(fd, &status) && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))) {
 		text_join(path, "/proc/self/fd/", number_text(digits, fd));
 		copy = sys_open(AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
 	}
@@ -44,7 +40,7 @@ void stream_open(struct stream *stream, int from, bool terminal, int to)
 	if (from < 0)
 		return;
 	sys_fcntl(from, F_SETFL, sys_fcntl(from, F_GETFL, 0) | O_NONBLOCK);
-	stream->to = reopen(to);
+	stream->to = stream_reopen(to);
 }
 
 void stream_polls(const struct stream *stream, struct pollfd polls[STREAM_POLLS])

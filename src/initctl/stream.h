@@ -24,6 +24,14 @@ struct stream {
 };
 
 /*
+ * Opens the file of a descriptor again for writing, for an open file description of its own:
+ * O_NONBLOCK on ours would also affect the operator's shell, which shares it. Regular files are not
+ * opened again, since the file offset is to be shared, and sockets cannot be: these are duplicated.
+ * Returns a descriptor, which is close-on-exec and the caller's.
+ */
+int stream_reopen(int fd);
+
+/*
  * Starts a stream. The stream owns the descriptor from, which may be -1, and makes it
  * non-blocking. The descriptor to stays the caller's; its file status flags do not change.
  */

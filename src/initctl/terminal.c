@@ -22,6 +22,7 @@ static struct {
 	int fd;       /* the caller's; -1: none is raw */
 	int guard_fd; /* our end of the socket pair shared with the guard */
 	pid_t guard;
+	bool screen; /* the other screen is used */
 } state = {.fd = -1, .guard_fd = -1};
 
 bool terminal_is(int fd)
@@ -41,6 +42,12 @@ int terminal_ours(void)
 /* TCSADRAIN would wait for pending output, for ever where output on the terminal is stopped. */
 static int set_modes(int fd, const struct termios *modes)
 {
+	static const char enter[] = "\x1b[?1049h\x1b[?25l", leave[] = "\x1b[?25h\x1b[?1049l";
+	const bool raw = modes == &state.raw;
+
+	/* Where the terminal takes no more, nothing can be done. */
+	if (state.screen)
+		(void)!write(fd, raw ? enter : leave, raw ? sizeof enter - 1 : sizeof leave - 1);
 	return tcsetattr(fd, TCSANOW, modes);
 }
 
@@ -58,10 +65,10 @@ _Noreturn static void run_guard(int terminal, int parent)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
-	prctl(PR_SET_NAME, "tty-guard");
+	sys_prctl(PR_SET_NAME, (unsigned long)"tty-guard");
 	/* Move both out of the way first: either may be 0 or 1 already. */
-	terminal = fcntl(terminal, F_DUPFD, 3);
-	parent = fcntl(parent, F_DUPFD, 3);
+	terminal = sys_fcntl(terminal, F_DUPFD, 3);
+	parent = sys_fcntl(parent, F_DUPFD, 3);
 	if (dup2(terminal, 0) < 0 || dup2(parent, 1) < 0)
 		_exit(1);
 	file_close_range(2, ~0U, FILE_CLOSE_NOW);
@@ -78,7 +85,7 @@ static int start_guard(int fd)
 
 	if (sys_socketpair(ends))
 		return -1;
-	state.guard = fork();
+	state.guard = sys_fork(0);
 	if (!state.guard) {
 		close(ends[1]);
 		run_guard(fd, ends[0]);
@@ -92,8 +99,9 @@ static int start_guard(int fd)
 	return -1;
 }
 
-int terminal_raw(int fd)
+int terminal_raw(int fd, bool screen)
 {
+	state.screen = screen;
 	if (tcgetattr(fd, &state.original))
 		return -1;
 	state.raw = state.original;

@@ -16,9 +16,10 @@ int terminal_ours(void);
 /*
  * Puts a terminal into raw mode. Its descriptor stays the caller's. Before that it starts a guard:
  * a process that restores the original modes if this one ends without terminal_restore(), even
- * by SIGKILL. 0, or -1 with errno.
+ * by SIGKILL. screen: uses the terminal's other screen meanwhile, without a cursor. 0, or -1 with
+ * errno.
  */
-int terminal_raw(int fd);
+int terminal_raw(int fd, bool screen);
 
 /*
  * While this process is stopped, its shell uses the terminal: pause restores the original modes,

@@ -81,7 +81,6 @@ _Noreturn static void die_unstarted(
 SECTION_START void command_start(
 	const struct options *options, char **envp, const int *kept, unsigned kept_count)
 {
-	const bool ours = tty_ours(&self.tty), give = ours && self.tty.eager;
 	struct spawn_failure failure;
 	struct spawn spawn = {
 		.argv = options->command,
@@ -93,15 +92,17 @@ SECTION_START void command_start(
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
 		.group = sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
-		.controlling_terminal = self.tty.mode == TTY_LEADER ? self.tty.fd : -1,
-		.foreground = give ? self.tty.fd : -1,
-		.stops_for_terminal = ours && !give,
+		.terminal = self.tty.fd,
 		.die_with_us = getpid() != 1,
 	};
 
 	if (self.tty.mode == TTY_OUTSIDE)
 		spawn.group = SPAWN_OUR_GROUP;
-	self.tty.given = give;
+	if (self.tty.mode == TTY_LEADER)
+		spawn.use = SPAWN_CONTROL;
+	else if (tty_ours(&self.tty))
+		spawn.use = self.tty.eager ? SPAWN_FOREGROUND : SPAWN_ASK;
+	self.tty.given = spawn.use == SPAWN_FOREGROUND;
 	self.process.pid = spawn_start(&spawn, &failure);
 	if (self.process.pid < 0) {
 		tty_take_back(&self.tty, 0);
@@ -139,7 +140,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	/* What the kernel sent, the terminal would have sent to the group. */
 	if (!self.process.pid || (from && from->ssi_code == SI_KERNEL && self.group)) {
 		to.group = true;
-		to.leader_only = NULL;
+		to.leader_only = 0;
 	}
 	if (signal == SIGCONT && self.process.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);

@@ -68,6 +68,7 @@ static void set_state(enum state state, long long duration)
 	self.deadline = from_now(duration);
 	self.view->state = text_name(names, state);
 	self.view->stopping = state >= ENDING;
+	server_state_changed();
 }
 
 void end_setup(const struct options *options, struct server_view *view)
@@ -196,7 +197,7 @@ bool end_on_request(long long grace)
 	const bool runs = self.state == RUNNING;
 
 	self.stops++;
-	self.requested = shorter(self.requested, grace);
+	self.requested = grace;
 	if (self.requested != NOT_SAID)
 		self.view->grace = self.requested;
 	if (runs)
@@ -213,25 +214,21 @@ bool end_has_begun(void)
 
 bool end_is_timed(void)
 {
-	return self.deadline != NEVER || end_has_begun();
+	return self.deadline != NEVER;
 }
 
 int end_timeout(long long other)
 {
-	const long long hour = 3600000;
-	long long until = sooner(other, self.deadline), look = NEVER, now;
+	const long long hour = 3600000, until = sooner(other, self.deadline);
+	long long longest = hour, now;
 
-	if (self.state == KILLED || (self.state == ENDING && self.childless))
-		look = LOOK_ENDING;
-	else if (self.state == LINGERING && self.childless)
-		look = LOOK_LINGERING;
-	/* The usual case, for which the clock need not be read. */
-	if (until == NEVER && look == NEVER)
+	if (self.childless || self.state == KILLED)
+		longest = self.state == LINGERING ? LOOK_LINGERING : LOOK_ENDING;
+	else if (until == NEVER)
+		/* The usual case, for which the clock need not be read. */
 		return -1;
 	now = sys_now();
-	if (look != NEVER)
-		until = sooner(until, now + look);
-	return until < now ? 0 : (int)sooner(until - now, hour);
+	return until < now ? 0 : (int)sooner(until - now, longest);
 }
 
 void end_on_time(long long now)

@@ -36,8 +36,8 @@ void end_clean_up(void);
 bool end_on_signal(int signal);
 
 /*
- * An operator asks for the end, with that grace period or NOT_SAID. Returns whether the
- * command runs, and is therefore to get the TERM first.
+ * An operator asks for the end; the shortest grace period of all such requests is that, or
+ * NOT_SAID. Returns whether the command runs, and is therefore to get the TERM first.
  */
 bool end_on_request(long long grace);
 

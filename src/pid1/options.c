@@ -53,24 +53,27 @@ _Noreturn static void refuse(const struct words *words, const char *what, const 
 static bool take(struct options *options, struct words *words, const struct option *option,
 	const char *word, const char *value)
 {
-	char name[OPTION_NAME];
+	char name[OPTION_NAME], what[OPTION_NAME + sizeof "--: bad value "];
+	const bool takes_value = option && options_name(option, name);
 
 	if (!option)
 		refuse(words, "unknown option ", word);
-	else if (!options_name(option, name)) {
+	if (!takes_value) {
 		/* What stands behind a short name is another one. */
 		if (value && word[1] == '-')
 			refuse(words, "option takes no value: ", word);
-		options_apply(option, options, NULL);
-		return false;
+		value = NULL;
+	} else if (!value) {
+		value = *words->next;
+		if (!value)
+			refuse(words, "no value for option ", word);
+		words->next++;
 	}
-	if (!value && *words->next)
-		value = *words->next++;
-	if (!value)
-		refuse(words, "no value for option ", word);
-	if (options_apply(option, options, value))
-		fail(words->from, "--", name, ": bad value '", value, "'");
-	return true;
+	if (options_apply(option, options, value)) {
+		text_copy(text_join(what, "--", name), ": bad value ");
+		refuse(words, what, value);
+	}
+	return takes_value;
 }
 
 static void take_long(struct options *options, struct words *words, const char *word)
@@ -272,5 +275,5 @@ void options_parse(struct options *options, char **argv, char **envp)
 	for (int i = SIGTSTP; i <= SIGTTOU && persona->stop_stops && options->group; i++)
 		if (options->rewrite.to[i] == i)
 			options->rewrite.to[i] = SIGSTOP;
-	log_setup(persona->name, options->verbosity, persona->setup);
+	log_set_level(options->verbosity);
 }

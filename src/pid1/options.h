@@ -44,9 +44,9 @@ struct options {
 	long long kill_after; /* a duration */
 	bool expected[256];   /* exit codes that count as 0 */
 	struct rewrite rewrite;
-	bool main_only[SIGNAL_MAX + 1]; /* as forwarded: which go to the command alone */
-	const char *directory;          /* of the command; NULL: ours */
-	struct credentials user;        /* see privileges */
+	unsigned long long main_only; /* as forwarded: the set of those for the command alone */
+	const char *directory;        /* of the command; NULL: ours */
+	struct credentials user;      /* see privileges */
 	struct limits limits;
 	unsigned long long kept; /* capabilities; 0: nothing was said */
 	unsigned long long dropped;

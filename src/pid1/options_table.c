@@ -13,32 +13,34 @@
 /* The column at which the help explains an option. */
 enum { HELP_COLUMN = 36 };
 
-static bool print(const char *text)
+/* Ends the process where stdout does not take all of it. */
+static void print(const char *text)
 {
 	size_t length = text_until(text, 0);
 
-	return sys_write(1, text, length) == (ssize_t)length;
+	if (sys_write(1, text, length) != (ssize_t)length)
+		_exit(1);
 }
 
 /* "  -r, --rewrite FROM:TO", and what it does. */
-static bool print_option(const struct option *option)
+static void print_option(const struct option *option)
 {
-	char line[160], *end = text_join(line, "  ", "");
+	char line[160], *end = text_copy(line, "  ");
 	const char *help;
 
 	for (const char *letter = option->letters; *letter; letter++) {
 		*end++ = '-';
 		*end++ = *letter;
-		end = text_join(end, ", ", "");
+		end = text_copy(end, ", ");
 	}
-	end = text_join(end, *option->letters ? "--" : "    --", "");
+	end = text_copy(end, *option->letters ? "--" : "    --");
 	help = text_field(end, option->text, '\t');
 	end += text_until(end, 0);
 	do
 		*end++ = ' ';
 	while (end < line + HELP_COLUMN);
 	text_join(end, help + 1, "\n");
-	return print(line);
+	print(line);
 }
 
 SECTION_START _Noreturn static void print_help(void)
@@ -55,17 +57,17 @@ SECTION_START _Noreturn static void print_help(void)
 		"\nTIME: 1.5, 500ms, 2s, 1m, 1h, inf. INIT_OPTIONS is read first."
 		"\nExit code: the command's, or 128 + its signal; 125 to 127: it did not start.\n";
 	const struct option *option;
-	bool printed = print("usage: init [options] [--] command [argument...]\n");
 	int section = -1;
 
-	for (unsigned i = 0; printed && (option = options_row(i)); i++) {
+	print("usage: init [options] [--] command [argument...]\n");
+	for (unsigned i = 0; (option = options_row(i)); i++) {
 		if (option->section != section)
-			printed = print(text_name(titles, option->section));
+			print(text_name(titles, option->section));
 		section = option->section;
-		printed = printed && print_option(option);
+		print_option(option);
 	}
-	printed = printed && print(footer);
-	_exit(!printed);
+	print(footer);
+	_exit(0);
 }
 
 /* The offset of a field of struct options; does not compile for a pointer to another type. */
@@ -77,6 +79,7 @@ SECTION_START _Noreturn static void print_help(void)
 #define TIME(name)         .kind = OPTION_TIME, .field = FIELD(long long *, name)
 #define DESCRIPTOR(name)   .kind = OPTION_DESCRIPTOR, .field = FIELD(int *, name)
 #define MAP(name)          .kind = OPTION_MAP, .field = FIELD(struct idmap *, name)
+#define SIGNALS(name)      .kind = OPTION_SIGNALS, .field = FIELD(unsigned long long *, name)
 #define CAPABILITIES(name) .kind = OPTION_CAPABILITIES, .field = FIELD(unsigned long long *, name)
 
 #define SETTING(name) .kind = OPTION_SETTING, .field = FIELD(struct settings *, name)
@@ -90,7 +93,7 @@ static const struct option table[] = {
 	{HELP("single-child", "signal only the command"), "c", SECTION_SIGNALS,
 		.kind = OPTION_SINGLE_CHILD},
 	{HELP("main-only SIG[,SIG...]", "signal only the command with these"), "", SECTION_SIGNALS,
-		.kind = OPTION_MAIN_ONLY},
+		SIGNALS(main_only)},
 	{HELP("rewrite FROM:TO", "forward signal FROM as TO; 0 drops it"), "r", SECTION_SIGNALS,
 		.kind = OPTION_REWRITE},
 	{HELP("parent-death-signal SIG", "get SIG when init's parent dies"), "p", SECTION_SIGNALS,
@@ -248,6 +251,11 @@ SECTION_START int options_apply(
 	case OPTION_MAP:
 		failed = idmap_parse(field, value);
 		break;
+	case OPTION_SIGNALS:
+		number = signals_from_list(value);
+		*(unsigned long long *)field |= number;
+		failed = !number;
+		break;
 	case OPTION_CAPABILITIES:
 		number = capabilities_from_list(value);
 		*(unsigned long long *)field |= number;
@@ -261,9 +269,6 @@ SECTION_START int options_apply(
 
 	case OPTION_SINGLE_CHILD:
 		options->group = false;
-		break;
-	case OPTION_MAIN_ONLY:
-		failed = signals_parse(options->main_only, value);
 		break;
 	case OPTION_REWRITE:
 		failed = rewrite_parse(&options->rewrite, value);
@@ -305,10 +310,8 @@ SECTION_START int options_apply(
 		failed = mounts_parse(&options->mounts, value ? value : "proc");
 		break;
 	case OPTION_BIND:
-		failed = mounts_add(&options->mounts, value, false);
-		break;
 	case OPTION_TMPFS:
-		failed = mounts_add(&options->mounts, value, true);
+		failed = mounts_add(&options->mounts, value, option->kind == OPTION_TMPFS);
 		break;
 	case OPTION_CONTROL_ALLOW:
 		failed = credentials_parse_list(
@@ -326,9 +329,12 @@ SECTION_START int options_apply(
 	case OPTION_HELP:
 		print_help();
 	case OPTION_VERSION:
-		_exit(!print(options->persona->version) || !print("init " INIT_VERSION "\n"));
+		print(options->persona->version);
+		print("init " INIT_VERSION "\n");
+		_exit(0);
 	case OPTION_LICENSE:
-		_exit(!print("init: MIT License, without warranty.\n"));
+		print("init: MIT License, without warranty.\n");
+		_exit(0);
 	}
 	return failed ? -1 : 0;
 }

@@ -28,10 +28,10 @@ enum option_kind {
 	OPTION_DESCRIPTOR,   /* a descriptor from 3 on, in an int */
 	OPTION_MAP,          /* a line of a struct idmap */
 	OPTION_SETTING,      /* NAME=VALUE, added to a struct settings */
-	OPTION_CAPABILITIES, /* added to an unsigned long long, see capabilities.h */
+	OPTION_SIGNALS,      /* added to an unsigned long long, see signals.h */
+	OPTION_CAPABILITIES, /* the same, see capabilities.h */
 
 	OPTION_SINGLE_CHILD,
-	OPTION_MAIN_ONLY,
 	OPTION_REWRITE,
 	OPTION_PARENT_DEATH,
 	OPTION_GRACE,

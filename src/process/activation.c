@@ -32,7 +32,7 @@ int activation_take(char **envp)
 	if (!text_is(last, 0, "init-control") || number_parse(value, 1024, &fds) || !fds)
 		return -1;
 	last[-(last[-1] == ':')] = 0;
-	text_join(value, number_text(digits, (long long)fds - 1), "");
+	text_copy(value, number_text(digits, (long long)fds - 1));
 	return (int)fds + 2;
 }
 

@@ -6,7 +6,11 @@
 #include "base/sys.h"
 #include "base/text.h"
 
-int credentials_parse_id(const char **text, char end, unsigned *id)
+/*
+ * An id up to the character end, behind which another has to follow, or up to the NUL; *text is
+ * moved behind both. 0, or -1.
+ */
+static int parse_id(const char **text, char end, unsigned *id)
 {
 	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
 	unsigned long long number;
@@ -16,32 +20,30 @@ int credentials_parse_id(const char **text, char end, unsigned *id)
 		return -1;
 	*id = (unsigned)number;
 	*text += length;
-	if (**text)
-		++*text;
-	return 0;
+	if (!**text)
+		return 0;
+	++*text;
+	return **text ? 0 : -1;
 }
 
 int credentials_parse_list(const char *text, unsigned *list, unsigned room, unsigned *count)
 {
 	do
-		if (*count == room || credentials_parse_id(&text, ',', &list[(*count)++]))
+		if (*count == room || parse_id(&text, ',', &list[(*count)++]))
 			return -1;
-	while (*text || text[-1] == ',');
+	while (*text);
 	return 0;
 }
 
 int credentials_parse(struct credentials *user, const char *text)
 {
-	if (credentials_parse_id(&text, ':', &user->uid))
+	if (parse_id(&text, ':', &user->uid))
 		return -1;
 	user->gid = user->uid;
-	if (!*text)
-		return text[-1] == ':' ? -1 : 0;
-	if (credentials_parse_id(&text, ',', &user->gid))
+	if (*text && parse_id(&text, ',', &user->gid))
 		return -1;
-	if (*text || text[-1] == ',')
-		return credentials_parse_list(text, user->groups, CREDENTIALS_GROUPS, &user->count);
-	return 0;
+	return *text ? credentials_parse_list(text, user->groups, CREDENTIALS_GROUPS, &user->count)
+	             : 0;
 }
 
 /*

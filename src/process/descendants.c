@@ -72,9 +72,11 @@ static bool descends(int proc, pid_t pid)
 		parent = parent_of(proc, at);
 		if (parent == self)
 			return true;
-		if (parent == 0 || parent == 1 || (parent < 0 && at == pid))
+		if (parent < 0 && at != pid)
+			parent = pid;
+		if (parent <= 1)
 			return false;
-		at = parent < 0 ? pid : parent;
+		at = parent;
 	}
 	return false;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/sys.h"
 
 void fds_sanitise(void)
@@ -40,6 +41,14 @@ void fds_release_stdio(int filler)
 		sys_dup(filler, 2);
 	sys_dup(filler, 0);
 	sys_dup(filler, 1);
+}
+
+void fds_release(int filler, const int *keep, unsigned count)
+{
+	fds_release_stdio(filler);
+	fds_close_others(keep, count);
+	if (sys_chdir("/"))
+		warn_cannot("change directory to ", "/");
 }
 
 static struct sys_limit inherited;

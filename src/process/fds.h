@@ -34,4 +34,7 @@ void fds_restore_limit(void);
  */
 void fds_release_stdio(int filler);
 
+/* The same, of all but those to keep, and of the current directory. */
+void fds_release(int filler, const int *keep, unsigned count);
+
 #endif

@@ -1,6 +1,5 @@
 #include "limits.h"
 
-#include <errno.h>
 #include <sys/resource.h>
 
 #include "base/number.h"
@@ -31,11 +30,13 @@ _Static_assert(RLIMIT_STACK == 3 && RLIMIT_NPROC == 6 && RLIMIT_AS == 9 && RLIMI
 /* Reads the number before the first `end`. */
 static int read_value(const char *text, char end, uint64_t *value)
 {
-	unsigned long long number = UINT64_MAX;
+	unsigned long long number;
 
-	if (!text_is(text, end, "unlimited") &&
-		(text_until(text, end) >= NUMBER_SIZE ||
-			number_parse_until(text, end, UINT64_MAX, &number)))
+	*value = UINT64_MAX;
+	if (text_is(text, end, "unlimited"))
+		return 0;
+	if (text_until(text, end) >= NUMBER_SIZE ||
+		number_parse_until(text, end, UINT64_MAX, &number))
 		return -1;
 	*value = number;
 	return 0;
@@ -44,21 +45,20 @@ static int read_value(const char *text, char end, uint64_t *value)
 int limits_add(struct limits *limits, const char *text, char sign)
 {
 	const char *name = text_after(text, "RLIMIT_"), *now, *most;
-	struct sys_limit limit;
+	struct sys_limit *limit;
 	unsigned resource;
 
-	errno = EINVAL;
 	if (!name)
 		name = text;
 	resource = text_number(names, name, sign);
 	now = name + text_until(name, sign);
 	if (resource == LIMITS || !*now++)
 		return -1;
+	limit = &limits->of[resource];
 	most = now + text_until(now, ':');
-	if (!*most++ || read_value(now, ':', &limit.now) || read_value(most, 0, &limit.most) ||
-		limit.now > limit.most)
+	if (!*most++ || read_value(now, ':', &limit->now) || read_value(most, 0, &limit->most) ||
+		limit->now > limit->most)
 		return -1;
-	limits->of[resource] = limit;
 	limits->set |= 1U << resource;
 	return 0;
 }

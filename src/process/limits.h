@@ -15,7 +15,7 @@ struct limits {
 
 /*
  * Adds NAME, the sign, SOFT:HARD: two numbers or "unlimited" for a resource, with or without its
- * "RLIMIT_". The last for a resource is the one that counts. 0, or -1 with EINVAL.
+ * "RLIMIT_". The last for a resource is the one that counts. 0, or -1.
  */
 int limits_add(struct limits *limits, const char *text, char sign);
 

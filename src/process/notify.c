@@ -77,11 +77,11 @@ void notify_started(pid_t pid, bool served)
 	tell("event=started", "", " pid=", pid, -1);
 	for (unsigned i = NOTIFY_READY; i < NOTIFY_KEEPS; i++) {
 		/* No MAINPID: ours is what the manager knows already, or means nothing outside. */
-		const bool line = i == NOTIFY_READY;
+		const char *text = i == NOTIFY_READY ? "\n" : "READY=1";
 		if (fds[i] < 0)
 			continue;
-		if (served && log_put(fds[i], line ? "\n" : "READY=1", line ? 1 : 7))
-			warn_cannot("report readiness", "");
+		if (served && log_put(fds[i], text, text_until(text, 0)))
+			warn_cannot("report readiness", NULL);
 		sys_close(fds[i]);
 		fds[i] = -1;
 	}

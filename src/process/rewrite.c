@@ -1,6 +1,5 @@
 #include "rewrite.h"
 
-#include <errno.h>
 #include <signal.h>
 
 #include "base/text.h"
@@ -17,7 +16,6 @@ int rewrite_parse(struct rewrite *rewrite, const char *text)
 	const char *colon = text + text_until(text, ':');
 	int from = signal_number_until(text, ':'), to = *colon ? signal_number(colon + 1) : 0;
 
-	errno = EINVAL;
 	if (!*colon || !from || from == SIGKILL || from == SIGSTOP)
 		return -1;
 	if (!to && !text_is(colon + 1, 0, "0"))

@@ -14,7 +14,7 @@ struct rewrite {
 /* Every signal to itself. */
 void rewrite_none(struct rewrite *rewrite);
 
-/* FROM:TO by names or numbers, TO 0 to drop. 0, or -1 with EINVAL: nothing is changed. */
+/* FROM:TO by names or numbers, TO 0 to drop. 0, or -1: nothing is changed. */
 int rewrite_parse(struct rewrite *rewrite, const char *text);
 
 #endif

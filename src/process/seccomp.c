@@ -21,10 +21,8 @@ int seccomp_read(int fd)
 	ssize_t length;
 
 	size = 0;
-	do {
-		length = sys_read(fd, (char *)program + size, sizeof program - size);
-		size += length > 0 ? (size_t)length : 0;
-	} while (length > 0);
+	while ((length = sys_read(fd, (char *)program + size, sizeof program - size)) > 0)
+		size += (size_t)length;
 	/* Which leaves errno alone. */
 	sys_close(fd);
 	if (length < 0)

@@ -199,17 +199,20 @@ int signal_number(const char *text)
 	return signal_number_until(text, 0);
 }
 
-int signals_parse(bool set[static SIGNAL_MAX + 1], const char *list)
+/* In a set; 0 for no signal. */
+static unsigned long long bit_of(int signal)
 {
-	for (;; list++) {
-		int signal = signal_number_until(list, ',');
-		if (!signal)
-			return -1;
-		set[signal] = true;
-		list += text_until(list, ',');
-		if (!*list)
-			return 0;
-	}
+	return signal ? 1ULL << (signal - 1) : 0;
+}
+
+static unsigned long long bit_of_name(const char *name)
+{
+	return bit_of(signal_number_until(name, ','));
+}
+
+unsigned long long signals_from_list(const char *list)
+{
+	return text_set(list, bit_of_name);
 }
 
 const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
@@ -250,9 +253,10 @@ static int queue(
 
 int signal_forward(const struct recipient *to, int signal, const struct signalfd_siginfo *from)
 {
-	const bool group = to->group && !(to->leader_only && to->leader_only[signal]);
+	const bool group = to->group && !(to->leader_only & bit_of(signal));
+	const pid_t whom = group ? -to->pid : to->pid;
 
 	if (from && from->ssi_code == SI_QUEUE && !queue(to, group, signal, from))
 		return 0;
-	return sys_kill(group ? -to->pid : to->pid, signal);
+	return sys_kill(whom, signal);
 }

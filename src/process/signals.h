@@ -20,7 +20,7 @@ struct recipient {
 	pid_t pid;
 	int pidfd; /* of the same process, owned by the caller; -1: none */
 	bool group;
-	const bool *leader_only; /* by signal: not for the rest of the group; NULL: none is */
+	unsigned long long leader_only; /* a set of signals: not for the rest of the group */
 };
 
 /*
@@ -64,8 +64,8 @@ int signal_number(const char *text);
 /* The same; the name ends at the character end as well. */
 int signal_number_until(const char *text, char end);
 
-/* Adds the signals of a list with commas, as above, to a set, by their numbers. 0, or -1. */
-int signals_parse(bool set[static SIGNAL_MAX + 1], const char *list);
+/* The set of a list with commas, names as above: a bit for each, from 1 up; 0 for a bad name. */
+unsigned long long signals_from_list(const char *list);
 
 /* The name, such as SIGHUP or SIGRTMIN+3, in a buffer of the caller's. */
 const char *signal_text(int signal, char buffer[static SIGNAL_TEXT]);

@@ -24,6 +24,7 @@
 /* By stage a name and a text. */
 static const char *const stages = "fork\0fork for \0"
 				  "cgroup\0enter cgroup for \0"
+				  "arguments\0read arguments of \0"
 				  "stdio\0open stdio of \0"
 				  "session\0make process group for \0"
 				  "terminal\0take terminal for \0"
@@ -68,7 +69,7 @@ static void exec_searched(const struct spawn *spawn)
 			memcpy(whole, path, before);
 			/* An empty element is the current directory. */
 			whole[before] = '/';
-			text_join(whole + before + (before > 0), file, "");
+			text_copy(whole + before + (before > 0), file);
 			syscall(SYS_execve, whole, spawn->argv, spawn->envp);
 			if (errno == EACCES)
 				denied = EACCES;
@@ -146,7 +147,7 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 
 	if (join_group(spawn))
 		return SPAWN_SESSION;
-	if (spawn->controlling_terminal >= 0 && tty_take(spawn->controlling_terminal))
+	if (spawn->use == SPAWN_CONTROL && tty_take(spawn->terminal))
 		return SPAWN_TERMINAL;
 	if (privileges && (stage = take_privileges(privileges)) != SPAWN_EXEC)
 		return stage;
@@ -163,9 +164,9 @@ enum spawn_stage spawn_become(const struct spawn *spawn, pid_t parent)
 	 * comes late because Ctrl-Z between this and the exec would stop us, and our
 	 * parent with us, which waits for the exec.
 	 */
-	if (spawn->foreground >= 0)
-		tty_foreground(spawn->foreground, getpid());
-	if (spawn->stops_for_terminal)
+	if (spawn->use == SPAWN_FOREGROUND)
+		tty_foreground(spawn->terminal, getpid());
+	if (spawn->use == SPAWN_ASK)
 		signals_let_terminal_stop();
 	if (spawn->afresh)
 		signals_reset();

@@ -14,6 +14,7 @@
 enum spawn_stage {
 	SPAWN_FORK,
 	SPAWN_CGROUP,
+	SPAWN_ARGUMENTS,
 	SPAWN_STDIO,
 	SPAWN_SESSION,
 	SPAWN_TERMINAL,
@@ -30,6 +31,14 @@ enum spawn_stage {
 /* Which process group the command goes to. */
 enum spawn_group { SPAWN_OWN_GROUP, SPAWN_OWN_SESSION, SPAWN_OUR_GROUP };
 
+/* What it does about a terminal. */
+enum spawn_terminal {
+	SPAWN_LEAVE,      /* nothing */
+	SPAWN_CONTROL,    /* its session takes it as the controlling one */
+	SPAWN_FOREGROUND, /* its group becomes the foreground */
+	SPAWN_ASK, /* it stops when it reads from the background, so that init hands it over */
+};
+
 struct spawn {
 	char *const *argv;
 	char **envp; /* searched for PATH; LISTEN_PID naming us is rewritten */
@@ -45,9 +54,8 @@ struct spawn {
 	int program; /* descriptor of what to exec, or -1: found by argv[0] */
 	int cgroup;  /* descriptor of what it is born in, or -1: where we are */
 	enum spawn_group group;
-	int controlling_terminal; /* that the new session takes, or -1 */
-	int foreground;           /* terminal whose foreground the new group becomes, or -1 */
-	bool stops_for_terminal; /* when it reads from the background, so that init hands it over */
+	enum spawn_terminal use; /* of the terminal */
+	int terminal;            /* its descriptor, where it is used */
 	bool afresh;             /* no signal blocked or ignored, whatever init inherited */
 	bool die_with_us;        /* KILL when init dies, which as PID 1 the kernel sees to */
 };

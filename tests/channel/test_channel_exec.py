@@ -1,5 +1,6 @@
 """exec: a command run inside through the channel. init-control(7), "exec"."""
 import errno
+import fcntl
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ import pytest
 
 from conftest import (AS_ROOT, INIT, PROBE, TICK, descendants, eventually, is_alive, processes,
                       sanitized, status_of)
+from channel import compose
 from container import (HANGING, can_hang, container, directory, gone,  # noqa: F401
                        needs_root, read_all, read_until)
 
@@ -212,6 +214,89 @@ def failure(box, *args, fields=(), channel=None):
     answer, ending, text = box.run(*args, fields=fields, channel=channel)
     assert answer.name == "failed" and not ending and not text, answer
     return answer["stage"], answer.number("errno")
+
+
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_WRITE
+
+
+def resident(pid):
+    """In kB."""
+    return int(status_of(pid)["VmRSS"].split()[0])
+
+
+def passed_arguments(box, *args, env=(), seals=SEALS, data=None):
+    """A memfd as arguments=passed takes it."""
+    fd = box.own(os.memfd_create("arguments", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+    os.write(fd, compose("exec", *(f"env={one}" for one in env), args=args)
+             if data is None else data)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd
+
+
+def test_passed_arguments(container, how):
+    """arguments=passed: more of them than a message holds; init itself does not read them."""
+    box = container(how=how)
+    held, words = box.idle(), ["", "x" * 100000, "cwd=/", *(str(one) for one in range(60000))]
+    memory = resident(box.pid)
+    fd = passed_arguments(box, "sh", "-c", 'echo "$A" ${#B}; printf "<%s>" "$@"', "sh", *words,
+                          env=["A=1", "A=2", "B=" + "y" * 100000])
+    for program in (None, box.own(os.open("/bin/sh", os.O_RDONLY | os.O_CLOEXEC))):
+        reader, writer = box.pipe()
+        channel = box.connect()
+        fields = ["arguments=passed", *(["program=passed"] if program else [])]
+        null = box.null()[0]
+        answer = channel.call("exec", *fields, args=["name"], fds=[
+            null, writer, null, *([program] if program else []), fd])
+        assert answer.name == "started", answer
+        assert channel.list_sessions()[0]["name"] == "name"
+        box.disown(writer)
+        assert read_all(reader) == "2 100000\n" + "".join(f"<{word}>" for word in words)
+        assert channel.receive()["code"] == "0"
+        channel.close()
+    box.check_well(held)
+    assert resident(box.pid) < memory + 100
+
+
+@pytest.mark.parametrize("what, error", [
+    (b"", errno.EINVAL), (b"exec", errno.EINVAL), (b"exec\0args\0true", errno.EINVAL),
+    (b"exec\0args\0", errno.EINVAL), (b"exec\0env=A=1\0", errno.EINVAL), (0, errno.EINVAL),
+    (fcntl.F_SEAL_WRITE, errno.EINVAL), (fcntl.F_SEAL_SHRINK, errno.EINVAL),
+    ("/dev/null", errno.EINVAL), ("/etc/passwd", errno.EINVAL), ("pipe", errno.EINVAL)])
+def test_wrong_passed_arguments(container, what, error):
+    """What changes while it is read, or is no message, is refused by the child."""
+    box = container()
+    if isinstance(what, bytes):
+        fd = passed_arguments(box, data=what)
+    elif isinstance(what, int):
+        fd = passed_arguments(box, "true", seals=what)
+    else:
+        fd = box.pipe()[0] if what == "pipe" else box.own(os.open(what, os.O_RDONLY))
+    answer = box.connect().call("exec", "arguments=passed", args=["true"], fds=[*box.null(), fd])
+    assert answer.name == "failed" and answer["stage"] == "arguments", answer
+    assert answer.number("errno") == error
+    assert box.output("echo", "well") == "well\n"
+
+
+def test_passed_variables_without_a_value(container):
+    """They are not checked by PID 1; the child cannot run past their end."""
+    box, fields = container(), ["env=", "env=A", "env=A", "env=A=1", "env==", *["env="] * 5000]
+    data = compose("exec", *fields, args=["sh", "-c", "echo well"])
+    reader, writer = box.pipe()
+    channel = box.connect()
+    answer = channel.call("exec", "arguments=passed", args=["sh"], fds=[
+        box.null()[0], writer, writer, passed_arguments(box, data=data)])
+    assert answer.name == "started", answer
+    box.disown(writer)
+    assert (read_all(reader), channel.receive()["code"]) == ("well\n", "0")
+
+
+def test_passed_arguments_that_exec_refuses(container):
+    box = container()
+    for args, env in ((["true", "x" * 200000], []), (["true"], ["A=" + "x" * 200000]),
+                      (["true", *["x" * 100000] * 80], [])):
+        answer = box.connect().call("exec", "arguments=passed", args=["true"], fds=[
+            *box.null(), passed_arguments(box, *args, env=env)])
+        assert (answer["stage"], answer.number("errno")) == ("exec", errno.E2BIG), answer
 
 
 def test_missing_program(container, how):

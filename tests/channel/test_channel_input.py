@@ -177,15 +177,17 @@ def shared(container):
 
 
 COUNTS = [("exec", [], 3), ("exec", ["terminal=true"], 0), ("exec", ["program=passed"], 4),
-          ("exec", ["terminal=true", "program=passed"], 1), ("status", [], 0), ("stop", [], 0),
-          ("watch", [], 0), ("open", ["what=root"], 0), ("sessions", [], 0), ("wait", [], 0),
+          ("exec", ["terminal=true", "program=passed"], 1),
+          ("exec", ["arguments=passed"], 4),
+          ("exec", ["arguments=passed", "program=passed"], 5), ("status", [], 0), ("stop", [], 0),
+          ("watch", [], 0), ("open", ["what=root"], 0), ("open", ["socket=tcp4"], 0), ("sessions", [], 0), ("wait", [], 0),
           ("signal", ["signal=WINCH"], 0), ("attach", ["session=1"], 0)]
 
 
 @pytest.mark.parametrize("verb, fields, right", COUNTS)
 def test_wrong_number_of_descriptors(shared, nulls, verb, fields, right):
     data = compose(verb, *fields, args=["true"] if verb == "exec" else None)
-    for count in range(6):
+    for count in range(7):
         if count != right:
             refused(shared, data, nulls[:count], field="descriptors")
 
@@ -195,7 +197,7 @@ def test_too_many_to_hold(shared, nulls, count):
     refused(shared, compose("hold"), nulls[:count], field="descriptors")
 
 
-@pytest.mark.parametrize("count", [5, 6, 100, 253])
+@pytest.mark.parametrize("count", [7, 8, 100, 253])
 def test_very_many_descriptors(shared, nulls, count):
     """More descriptors than a message may have: all of them are closed."""
     answer = refused(shared, compose("exec", args=["true"]), (nulls * 50)[:count],

@@ -320,7 +320,7 @@ def test_inherited_and_activated(run, directory):
         finally:
             os.close(number)
     assert result.returncode == SETUP
-    assert "--control-fd and init-control are both given" in result.stderr
+    assert "cannot open control channel init-control: --control-fd is given" in result.stderr
 
 
 @pytest.mark.parametrize("option", [socket.SO_PASSCRED, 76], ids=["SO_PASSCRED", "SO_PASSPIDFD"])

@@ -2,7 +2,9 @@
 import errno
 import os
 import re
+import resource
 import signal
+import socket
 import stat
 import time
 from pathlib import Path
@@ -291,9 +293,48 @@ def test_watch(container):
     assert channel.exec("/nowhere", stdio=box.null()).name == "failed"
     eventually(lambda: channel.call("status")["sessions"] == "0")
     box.init.popen.stdin.close()
-    assert events(watcher, 1) == [["type=main", "code=6"]]
+    assert events(watcher, 2) == [["type=main", "code=6"],
+                                  ["type=state", "state=ending", "main=0"]]
     assert watcher.receive() is None
     assert box.init.wait() == 6
+
+
+def test_watch_what_operators_and_signals_do(container):
+    box = container(command=[PROBE, "signals"])
+    box.init.line("ready")
+    watcher, channel = box.connect(), box.connect()
+    watcher.call("watch")
+    answer = channel.exec("sleep", "1000", stdio=box.null())
+    session = [f"session={answer['session']}", f"pid={answer['pid']}"]
+    assert channel.call("hold").name == "held"
+    other = box.connect()
+    assert other.call("attach", f"session={answer['session']}").name == "attached"
+    assert events(watcher, 3) == [["type=started", *session], ["type=held", *session],
+                                  ["type=attached", *session]]
+    for number in (signal.SIGUSR1, 40):
+        box.init.signal(number)
+        assert events(watcher, 1) == [["type=signal", f"signal={int(number)}"]]
+    # What an operator sends directly is not forwarded.
+    assert channel.call("signal", "signal=WINCH").name == "signalled"
+    box.init.line("28 ")
+    channel.call("stop", "grace=0")
+    told = [event[0] for event in events(watcher, 3)]
+    assert "type=signal" in told and "type=main" in told, told
+
+
+def test_watch_states(container):
+    """Each state is told as it is reached."""
+    box = container("--wait-all", "--grace", "1000s", command=[
+        "sh", "-c", "(trap '' TERM; echo ready; sleep 1000; sleep 1000) & read x"], stdin=-1)
+    box.init.line("ready")
+    watcher = box.connect()
+    states = [watcher.call("watch")["state"]]
+    box.init.popen.stdin.close()
+    while (event := watcher.receive()) is not None:
+        if event["type"] == "state":
+            states.append(event["state"])
+            box.init.signal(signal.SIGTERM)
+    assert states == ["running", "lingering", "ending"]
 
 
 def test_watch_twice_is_watching_once(container):
@@ -618,3 +659,67 @@ def test_open_is_repeatable(container):
     channel.close()
     box.check_well(held)
     assert is_alive(box.pid)
+
+
+# ---- open: sockets of the container's network
+
+SOCKETS = {"tcp4": (socket.AF_INET, socket.SOCK_STREAM),
+           "tcp6": (socket.AF_INET6, socket.SOCK_STREAM),
+           "udp4": (socket.AF_INET, socket.SOCK_DGRAM),
+           "udp6": (socket.AF_INET6, socket.SOCK_DGRAM)}
+
+
+@pytest.mark.parametrize("name", SOCKETS)
+def test_open_socket(container, how, name):
+    box = container(how=how)
+    held = box.idle()
+    channel = box.connect()
+    for _ in range(3):
+        with socket.socket(fileno=channel.call("open", f"socket={name}").take()) as one:
+            assert (one.family, one.type) == SOCKETS[name]
+            assert not os.get_blocking(one.fileno()) and not one.get_inheritable()
+            assert one.getsockname()[1] == 0, "it is not bound"
+    channel.close()
+    box.check_well(held)
+
+
+SERVER = """
+import socket
+one = socket.create_server(("127.0.0.1", 4711))
+print("ready", flush=True)
+print(one.accept()[0].recv(99).decode(), flush=True)
+"""
+
+
+def test_open_socket_of_the_container_s_network(container):
+    """It reaches what listens inside, without a right over the container's network."""
+    box = container("--unshare", "net", "--loopback",
+                    command=["/usr/bin/python3", "-c", SERVER])
+    box.init.line("ready")
+    with socket.socket() as ours:
+        assert ours.connect_ex(("127.0.0.1", 4711)) == errno.ECONNREFUSED
+    fd = box.connect().call("open", "socket=tcp4").take()
+    with socket.socket(fileno=fd) as one:
+        one.settimeout(15)
+        one.connect(("127.0.0.1", 4711))
+        one.sendall(b"from outside")
+        box.init.line("from outside")
+
+
+@pytest.mark.parametrize("name", ["", "tcp", "tcp5", "tcp44", "unix", "TCP4"])
+def test_open_socket_of_another_kind(container, name):
+    answer = container().connect().call("open", f"socket={name}")
+    assert failure(answer) == ("request", errno.EINVAL) and answer["field"] == "socket"
+
+
+def test_open_socket_without_descriptors(container):
+    """Where init can have no more descriptors, that is said, and nothing else changes."""
+    box = container()
+    channel = box.connect()
+    soft, hard = resource.prlimit(box.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(box.pid, resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        assert failure(channel.call("open", "socket=tcp4")) == ("open", errno.EMFILE)
+    finally:
+        resource.prlimit(box.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    os.close(channel.call("open", "socket=tcp4").take())

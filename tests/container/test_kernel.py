@@ -6,7 +6,9 @@ on the serial line. KERNEL names the kernel, BOOT_DEADLINE is how many seconds t
 take. `make test-kernel` fetches the kernel and runs this.
 """
 import gzip
+import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -106,6 +108,29 @@ def test_memory(told):
     assert memory["operator"] == "in"
     assert memory["memory.max"] == str(40 << 20)
     assert (memory["code"], memory["gone"]) == ("137", "1")
+
+
+def test_stats(told):
+    """The readable numbers are those of the files, and their lines have all of them."""
+    memory, pids, quota = (told(name) for name in ("memory", "pids", "quota"))
+    found = json.loads(memory["json"])
+    assert {found[f"{part}.source"] for part in ("cpu", "memory", "swap", "processes")} == {"cgroup v2"}
+    assert abs(found["memory.current"] - int(memory["outside"])) < 64 * 4096
+    assert (found["memory.max"], found["memory.swap.max"]) == (20 << 20, 0)
+    assert found["memory.events.oom_kill"] == int(memory["memory.events.oom_kill"])
+    lines = told("lines")
+    assert re.fullmatch(r" *\d+M of 20M, no high, peak 20M, at high 0, at limit \d+, oom \d+, oom_kill \d+",
+                        lines["memory"])
+    # This kernel has no controller for I/O.
+    assert lines["source"].strip().startswith("cgroup v2 (cpu, quota, memory, swap, processes")
+    assert lines["source"].endswith("/proc (io)")
+    found = json.loads(pids["json"])
+    assert (found["pids.current"], found["pids.max"], found["cgroup.events.frozen"]) == (10, 10, 1)
+    found = json.loads(quota["json"])
+    assert (found["cpu.max"], found["cpu.max.period"]) == (20000, 100000)
+    assert 5 < found["cpu.stat.nr_throttled"] <= found["cpu.stat.nr_periods"]
+    # A fifth of a CPU.
+    assert 5 < found["cpu.percent"] < 35
 
 
 def test_processes(told):

@@ -307,7 +307,7 @@ def test_loopback_of_another_s_namespace(run):
 def test_loopback_not_permitted(run):
     refused(run(["--loopback", "true"], "plain", outer=["unshare", "-n", *AS_USER] if AS_ROOT else
                 ["unshare", "-Urn", "setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]),
-            "bring up the loopback interface", "Operation not permitted")
+            "bring up lo", "Operation not permitted")
 
 
 # ---- ids

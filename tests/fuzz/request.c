@@ -46,7 +46,7 @@ static void check_request(const struct request *request, const char *data, size_
 	check(request->verb && request->verb->run, "a verb with a function");
 	check(is_verb(request, "exec") == (count > 0), "exec has arguments, no other verb has");
 	check(request->user.count <= CREDENTIALS_GROUPS, "groups");
-	check(!request->user.count || request->as_user, "groups need a user");
+	check(!request->user.count || request_has(request, FIELD_USER), "groups need a user");
 	check(request->mask >= -1 && request->mask <= 0777, "umask");
 	check(request->signal >= 0 && request->signal <= 64, "signal");
 	check(!is_verb(request, "signal") || request->signal, "a signal");
@@ -56,8 +56,7 @@ static void check_request(const struct request *request, const char *data, size_
 	check(!request->directory ||
 			(inside(request->directory, data, size) && *request->directory == '/'),
 		"cwd");
-	check(!request->what || inside(request->what, data, size), "what");
-	check(!request->name_space || inside(request->name_space, data, size), "namespace");
+	check(!request->name || inside(request->name, data, size), "name");
 	for (int i = 0; i < LIMITS; i++)
 		check(request->limits.of[i].now <= request->limits.of[i].most, "a limit");
 	check(!(request->limits.set >> LIMITS), "limits of resources that there are");

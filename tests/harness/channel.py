@@ -12,7 +12,7 @@ import array
 import os
 import socket
 
-SIZE, DESCRIPTORS = 65536, 4
+SIZE, DESCRIPTORS = 65536, 6
 
 
 def as_bytes(text):

@@ -14,7 +14,7 @@ GREETING = message("init", "version=1", "oldest=1", "release=0")
 
 
 def open_kind(kind):
-    """Opens descriptors of a kind: the caller sends the first and closes all."""
+    """Opens descriptors of a kind, or of a path: the caller sends the first and closes all."""
     if kind == "master":
         return list(os.openpty())
     if kind == "slave":
@@ -24,9 +24,9 @@ def open_kind(kind):
     if kind == "socket":
         pair = socket.socketpair()
         return [one.detach() for one in pair]
-    return [os.open({"null": "/dev/null", "directory": "/", "file": "/etc/passwd",
-                     "ptmx": "/dev/tty0" if os.path.exists("/dev/tty0") else "/dev/zero"}[kind],
-                    os.O_RDONLY)]
+    paths = {"null": "/dev/null", "directory": "/", "file": "/etc/passwd",
+             "ptmx": "/dev/tty0" if os.path.exists("/dev/tty0") else "/dev/zero"}
+    return [os.open(paths.get(kind, kind), os.O_RDONLY)]
 
 
 class Server:

@@ -54,6 +54,7 @@ class Terminal:
             # sent that: what a process prints at once may be lost.
             modes[3] |= termios.NOFLSH
             termios.tcsetattr(slave, termios.TCSANOW, modes)
+            self.modes_before = termios.tcgetattr(slave)
 
             def become():
                 os.setsid()

@@ -1,4 +1,4 @@
-"""freeze, thaw, kill, limit and stats. The effect of limits is tested in test_kernel.py."""
+"""freeze, thaw, kill, limit and stats --raw. The effect of limits is tested in test_kernel.py."""
 import os
 import shutil
 import signal
@@ -147,10 +147,10 @@ def test_refused_without_a_cgroup(control, words):
 
 
 def test_stats_without_a_cgroup(control, tree):
-    """Without --cgroup stats prints those of init's cgroup."""
+    """Without --cgroup stats --raw prints those of init's cgroup."""
     control.start(outer=entered(tree))
     assert line_of(control.pid()) == tree
-    assert control.lines("stats")[0]["cgroup.events.populated"] == 1
+    assert control.lines("stats", "--raw")[0]["cgroup.events.populated"] == 1
 
 
 # ---- limit
@@ -170,19 +170,19 @@ def test_bad_limits(boxed, words, parts):
 
 def test_stats(boxed, tree):
     boxed.init.line("^5$")
-    text = boxed.output("stats")
+    text = boxed.output("stats", "--raw")
     lines = dict(line.split(maxsplit=1) for line in text.splitlines())
     # The values are in one column.
     assert len({len(line) - len(line.split(maxsplit=1)[1]) for line in text.splitlines()}) == 1
-    found, = boxed.lines("stats")
+    found, = boxed.lines("stats", "--raw")
     assert found["message"] == "stats"
     assert lines["cgroup.events.frozen"] == "0" and found["cgroup.events.populated"] == 1
     assert isinstance(found["cpu.stat.usage_usec"], int)
     if os.path.exists(tree / "box/app/cpu.pressure"):
         assert isinstance(found["cpu.pressure.some.avg10"], float)
     boxed.output("freeze")
-    assert boxed.lines("stats")[0]["cgroup.events.frozen"] == 1
-    assert boxed.lines("stats")[0]["cpu.stat.usage_usec"] > 0
+    assert boxed.lines("stats", "--raw")[0]["cgroup.events.frozen"] == 1
+    assert boxed.lines("stats", "--raw")[0]["cpu.stat.usage_usec"] > 0
 
 
 @pytest.mark.parametrize("verb", ["stats", "freeze", "thaw", "kill"])
@@ -191,7 +191,7 @@ def test_too_many_words(boxed, verb):
 
 
 @pytest.mark.parametrize("kinds", [[], ["directory"], ["null"], ["pipe"], ["master", "null"]])
-@pytest.mark.parametrize("words", [["freeze"], ["kill"], ["limit", "a.max=1"], ["stats"]])
+@pytest.mark.parametrize("words", [["freeze"], ["kill"], ["limit", "a.max=1"], ["stats", "--raw"]])
 def test_a_descriptor_that_is_no_cgroup(control, words, kinds):
     """initctl checks that the descriptor is of a cgroup before it writes to a file in it."""
     server = Server(control.socket)

@@ -40,7 +40,7 @@ def server(control):
     ((message("failed", "stage=connect", "errno=11", "message=x"), ()), "unavailable"),
     ((message("failed", "stage=connect", "errno=24"), ()), "file"),
     ((message("init", "version=1", "oldest=1", "x=" + "x" * 66000), ()), "too l"),
-    ((GREETING, ["null"] * 5), "too l"),
+    ((GREETING, ["null"] * 7), "too l"),
 ])
 def test_a_bad_greeting(control, server, greeting, part):
     server.serve(greeting, [])
@@ -116,7 +116,7 @@ def test_held_without_a_number(control, server):
 @pytest.mark.parametrize("answers", [[], [[]]], ids=["before the request", "behind it"])
 @pytest.mark.parametrize("words", [["status"], ["sessions"], ["wait"], ["watch"], ["exec", "true"],
                                    ["exec", "-t", "true"], ["exec", "-d", "true"],
-                                   ["attach", "1"], ["signal", "TERM"], ["stop"]])
+                                   ["attach", "1"], ["signal", "TERM"], ["stop"], ["forward", "0:80"], ["connect", "127.0.0.1:80"]])
 def test_a_server_that_hangs_up(control, server, words, answers):
     server.serve((GREETING, ()), answers)
     one_line(control.run(*words), GONE, ": the container ended")
@@ -127,7 +127,7 @@ def test_a_server_that_hangs_up_instead_of_holding(control, server):
     one_line(control.run("exec", "-d", "true"), GONE, "cannot detach from true: the container ended")
 
 
-@pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats"], ["freeze"]])
+@pytest.mark.parametrize("words", [["ns"], ["ns", "net", "true"], ["stats", "--raw"], ["freeze"]])
 def test_a_server_that_hangs_up_instead_of_a_descriptor(control, server, words):
     server.serve((GREETING, ()), [[]])
     one_line(control.run(*words), GONE, "cannot open ", ": the container ended")
@@ -161,7 +161,7 @@ def test_json_of_anything(control, server):
 VERBS = [["exec", "-T", "x"], ["exec", "-t", "x"], ["exec", "-d", "x"], ["exec", "-dt", "x"],
          ["shell"], ["attach", "1"], ["sessions"], ["--json", "sessions"], ["status"],
          ["--json", "status"], ["wait"], ["--json", "wait"], ["watch"], ["--json", "watch"],
-         ["signal", "TERM"], ["stop"]]
+         ["signal", "TERM"], ["stop"], ["forward", "0:80"], ["connect", "127.0.0.1:80"]]
 
 
 def fuzzed():

@@ -3,12 +3,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
 
 from conftest import DEADLINE, PROBE, eventually
+from hostile import GREETING, Server
 from initctl import GONE, container, control, one_line  # noqa: F401
 
 HEARS = ("sh", "-c", "trap 'echo hup' HUP; trap 'echo usr1' USR1; echo ready; "
@@ -50,25 +52,25 @@ def test_sessions(container):
     up = [line.split().pop(4) for line in lines[1:]]
     assert [line.split()[2:] for line in lines[1:]] == [["held", "-", one, "sleep"] for one in up]
     # The first one is the oldest, and none is older than this test.
-    seconds = [int(re.fullmatch(r"0:00:(\d\d)", one)[1]) for one in up]
+    seconds = [float(re.fullmatch(r"(\d+\.\d)s", one)[1]) for one in up]
     assert time.monotonic() - began >= seconds[0] >= seconds[1] >= seconds[2]
     assert [one["session"] for one in container.sessions()] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("name, shown, parsed", [
-    (b"\x1b]0;owned\x07", "?]0;owned?", "\x1b]0;owned\x07"),
-    (b"a\nb\tc\x7f", "a?b?c?", "a\nb\tc\x7f"),
-    (b"\xc2\x9b31m", "?31m", "\x9b31m"),
-    (b"\xff\xfe", "??", "\ufffd\ufffd"),
-    (b"\xed\xa0\x80", "???", "\ufffd\ufffd\ufffd"),
+    (b"\x1b]0;owned\x07", "\\x1b]0;owned\\a", "\x1b]0;owned\x07"),
+    (b"a\nb\tc\x7f", "a\\nb\\tc\\x7f", "a\nb\tc\x7f"),
+    (b"\xc2\x9b31m", "\\x9b31m", "\x9b31m"),
+    (b"\xff\xfe", "\\xff\\xfe", "\ufffd\ufffd"),
+    (b"\xed\xa0\x80", "\\xed\\xa0\\x80", "\ufffd\ufffd\ufffd"),
     (b"caf\xc3\xa9", "caf\u00e9", "caf\u00e9"),
     (b"thirteen....\xc3\xa9", "thirteen....\u00e9", "thirteen....\u00e9"),
-    (b"cut in two...\xc3\xa9", "cut in two...?", "cut in two...\ufffd"),
+    (b"cut in two...\xc3\xa9", "cut in two...\\xc3", "cut in two...\ufffd"),
     (b"quote\"back\\", "quote\"back\\", "quote\"back\\"),
     (b"123", "123", "123"), (b"true", "true", "true"),
 ])
 def test_a_name_that_is_not_a_word(container, name, shown, parsed):
-    """Control characters of a session's name do not reach the terminal, and are escaped in JSON."""
+    """Control characters of a session's name are escaped, on the terminal and in JSON."""
     container.output("exec", "-d", "--program", PROBE, "--", name, "signals")
     lines = container.output("sessions", text=False).decode().splitlines()
     assert lines[1].endswith(" " + shown)
@@ -140,15 +142,26 @@ def test_wait_for_one_that_is_killed_with_init(container):
 def test_watch(container):
     client, plain = container.popen("--json", "watch"), container.popen("watch")
     first = json.loads(client.stdout.readline())
+    assert abs(first.pop("time") - time.time()) < 60
     assert first == {"message": "event", "type": "state", "state": "running", "main": 2}
-    assert plain.stdout.readline() == b"state state=running main=2\n"
+    assert re.fullmatch(rb"\d\d:\d\d:\d\dZ the container is running, main command has pid 2\n",
+                        plain.stdout.readline())
     container.run("exec", "sh", "-c", "exit 3")
     started, exited = (json.loads(client.stdout.readline()) for _ in range(2))
     assert (started["type"], started["session"]) == ("started", 1)
     assert exited == {"message": "event", "type": "exited", "session": 1, "pid": started["pid"],
-                      "code": 3}
-    assert re.fullmatch(rb"started session=1 pid=\d+\n", plain.stdout.readline())
-    assert re.fullmatch(rb"exited session=1 pid=\d+ code=3\n", plain.stdout.readline())
+                      "code": 3, "time": exited["time"]}
+    assert re.fullmatch(rb".{9} session 1 started, pid \d+\n", plain.stdout.readline())
+    assert re.fullmatch(rb".{9} session 1 ended with code 3\n", plain.stdout.readline())
+    container.output("exec", "-d", "sleep", "1000")
+    container.output("signal", "KILL", "%2")
+    os.kill(container.pid(), signal.SIGUSR2)
+    lines = [plain.stdout.readline()[10:] for _ in range(5)]
+    assert re.fullmatch(rb"session 2 started, pid \d+\n", lines[0]), lines
+    assert lines[1] == b"session 2 was held\n"
+    assert b"session 2 was killed by KILL\n" in lines
+    assert b"signal forwarded: USR2\n" in lines
+    assert b"the main command was killed by USR2\n" in lines
     container.run("stop", "--grace", "0.2")
     rest = [json.loads(line) for line in client.communicate(timeout=DEADLINE)[0].splitlines()]
     assert any(one["type"] == "main" for one in rest)
@@ -197,7 +210,15 @@ def test_stop_misused(container, words, parts):
 
 
 @pytest.mark.parametrize("words, parts", [
-    ([], ["no verb given"]), (["fly"], ["unknown verb 'fly'"]), (["--fly"], ["'--fly'"]),
+    (["fly"], ["unknown verb 'fly', see 'initctl --help'"]),
+    (["sesions"], ["unknown verb 'sesions', did you mean 'sessions'?"]),
+    (["sess"], ["unknown verb 'sess', did you mean 'sessions'?"]), (["x" * 9000], ["unknown verb"]),
+    (["help", "stop", "x"], ["too many arguments"]), (["help", "exce"], ["did you mean 'exec'?"]),
+    (["stop", "--grace"], ["needs a value, see 'initctl help stop'"]),
+    (["attach"], ["no session given, see 'initctl help attach'"]),
+    (["--timeout", "x", "status"], ["bad value for --timeout 'x'"]),
+    (["--timeout", "0", "status"], ["bad value for --timeout '0'"]),
+    (["--fly"], ["'--fly'"]),
     (["-S"], ["needs a value"]), (["status", "now"], ["too many arguments", "now"]),
     (["sessions", "x"], ["too many"]), (["wait", "x"], ["too many"]), (["watch", "x"], ["too many"]),
     (["shell", "x"], ["too many"]), (["\x1b[31m"], ["unknown verb '?[31m'"])])
@@ -206,13 +227,26 @@ def test_misuse_costs_one_line(control, words, parts):
 
 
 def test_help_and_version(control):
-    for words in (["-h"], ["--help"]):
+    for words in ([], ["-h"], ["--help"], ["help"]):
         text = control.output(*words)
         assert text.startswith("usage: initctl")
         for verb in "exec shell attach sessions signal status wait watch stop stats freeze kill limit".split():
             assert re.search(rf"(?m)^  {verb}\b", text)
     assert re.fullmatch(r"initctl \d+\.\d+\.\d+\n", control.output("--version"))
     assert control.output("-V") == control.output("--version")
+
+
+def test_help_of_each_verb(control):
+    """One screen, with the verb's options and an example of its use."""
+    verbs = re.findall(r"(?m)^  ([a-z]+)\b", control.output("help").split("Verbs:")[1])
+    assert len(set(verbs)) > 14
+    for verb in set(verbs):
+        text = control.output("help", verb)
+        assert text.startswith(f"usage:\ninitctl {verb}") and text.count("\n") < 40, text
+        assert all(len(line) <= 80 for line in text.splitlines()), text
+        assert control.output(verb, "-h") == control.output(verb, "--help") == text
+        assert "Examples:\n  " in text or "Options:" not in text, text
+    assert control.output("exec", "-t", "--help") == control.output("help", "exec")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["status"], ["--json", "status"]])
@@ -229,7 +263,6 @@ def test_output_that_cannot_be_written(container, words):
 
 
 def test_nobody_listens(control):
-    import socket
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
         one.bind(str(control.socket))
     one_line(control.run("status"), 125, str(control.socket), "Connection refused")
@@ -247,3 +280,71 @@ def test_a_user_who_is_refused(container):
     one_line(container.run("status", user=65533), 125, "Permission denied")
     os.chmod(container.socket, 0o666)
     one_line(container.run("status", user=65533), 125, "Permission denied")
+
+
+# ---- a container that does not answer
+
+
+@pytest.fixture(params=["full", "silent", "mute"])
+def unanswering(control, request):
+    """Nobody accepts, and the queue is full or not; or init is stopped behind its greeting."""
+    if request.param == "mute":
+        control.start()
+        os.kill(control.pid(), signal.SIGSTOP)
+        yield control
+        os.kill(control.pid(), signal.SIGCONT)
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+        one.bind(str(control.socket))
+        one.listen(0)
+        held = []
+        while request.param == "full":
+            held.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK))
+            if held[-1].connect_ex(str(control.socket)):
+                break
+        yield control
+        for other in held:
+            other.close()
+
+
+@pytest.mark.parametrize("words", [
+    ["status"], ["sessions"], ["signal", "HUP"], ["wait"], ["watch"], ["stop"], ["stats"], ["ns"],
+    ["exec", "true"], ["exec", "-t", "true"], ["exec", "-d", "true"], ["shell"], ["attach", "1"],
+    ["freeze"], ["limit", "pids.max=9"]])
+def test_no_answer(unanswering, words):
+    began = time.monotonic()
+    done = unanswering.run("--timeout", "200ms", *words)
+    one_line(done, 125, str(unanswering.socket), "no answer within 200 ms")
+    assert 0.2 <= time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("words", [["status"], ["sessions"], ["signal", "HUP"], ["stop"], ["ns"],
+                                   ["exec", "true"], ["exec", "-t", "true"], ["attach", "1"]])
+def test_no_answer_to_a_request(control, words):
+    """A server that greets, and then says nothing."""
+    server = Server(control.socket)
+    server.serve((GREETING, ()), [[]], linger=True)
+    try:
+        one_line(control.run("--timeout", "200ms", *words), 125, "no answer within 200 ms")
+    finally:
+        server.close()
+
+
+def test_a_command_may_take_longer_than_the_timeout(container):
+    out = container.output("--timeout", "300ms", "exec", "sh", "-c", "sleep 1; echo done")
+    assert out == "done\n"
+    for verb in ("watch", "wait"):
+        began = time.monotonic()
+        one = container.popen("--timeout", "300ms", verb)
+        eventually(lambda: one.poll() is not None or time.monotonic() > began + 0.6,
+                   what="twice the time")
+        assert one.poll() is None, (verb, one.communicate())
+    container.output("signal", "KILL")
+    assert one.wait(DEADLINE) == 137
+
+
+def test_a_timeout_of_seconds(control):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+        one.bind(str(control.socket))
+        one.listen(0)
+        one_line(control.run("--timeout", "1s", "status"), 125, "no answer within 1 s\n")

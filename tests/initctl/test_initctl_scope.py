@@ -193,6 +193,22 @@ def test_path_that_is_not_set(control):
         "exec", "--scope", "--", "chroot", "--version")
 
 
+def test_path_is_searched(control, tmp_path):
+    """As execvp(3) does: on past a file that may not be executed, which is the reason at last."""
+    for name, mode in (("one", 0o644), ("two", 0o755)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tool").write_text("#!/bin/sh\necho found\n")
+        (tmp_path / name / "tool").chmod(mode)
+    control.start()
+    scope = ("exec", "--scope", "-w", str(tmp_path / "two"), "-e")
+    for path in (f"{tmp_path}/one:/nowhere:{tmp_path}/two", f"{tmp_path}/one/tool:{tmp_path}/two",
+                 f"{tmp_path}/one::/bin"):
+        assert control.output(*scope, f"PATH={path}", "--", "tool") == "found\n", path
+    one_line(control.run(*scope, f"PATH={tmp_path}/one:/nowhere", "--", "tool"), 126,
+             "run tool: Permission denied")
+    one_line(control.run(*scope, "PATH=/nowhere", "--", "tool"), 127, "run tool: No such file")
+
+
 @pytest.mark.skipif(not AS_ROOT, reason="needs root to mount, and to become another")
 def test_what_proc_hides(control):
     """hidepid hides from an ordinary user even his own process, if it is not dumpable."""

@@ -532,8 +532,8 @@ def test_a_false_init(control, kinds):
     (["net", "--fd"], "option --fd needs a value"), (["net", "--fd", "9"], "no command given"),
     (["net", "--program", "/bin/true"], "no command given"),
     (["net", "--save", "/x", "--", "true"], "too many arguments: 'true'"),
-    (["--save", "/x", "--drop", "/y"], "cannot use --drop with --save"),
-    (["--drop", "/y", "--from", "/x"], "cannot use --drop with --from"),
+    (["--save", "/x", "--drop", "/y"], "cannot use --drop with '--save'"),
+    (["--drop", "/y", "--from", "/x"], "cannot use --drop with '--from'"),
     (["--drop", "/x", "net"], "too many arguments: 'net'"),
     (["--from", "/nowhere", "net", "true"], "open /nowhere/net: No such file or directory"),
     (["--from", "/nowhere"], "open /nowhere: no namespaces were saved there"),
@@ -574,7 +574,8 @@ def test_no_rights(control):
     control.start("--control-allow", "1000", how="plain", outer=UNSHARE)
     assert links(output(control, "user", *LINKS)) == ours()
     for kind in OTHERS:
-        one_line(ns(control, kind, "true"), 125, f"enter {kind}", "Operation not permitted")
+        one_line(ns(control, kind, "true"), 125, f"enter namespace {kind}",
+                 "Operation not permitted; needs the rights of root over the container")
     one_line(ns(control, "--save", start_allowed / "k"), 125, "Operation not permitted")
     assert not (start_allowed / "k").exists()
 

@@ -35,7 +35,7 @@ tell() {
 
 stats() {
 	for key; do
-		tell "$key" "$(initctl stats | sed -n "s/^$key  *//p")"
+		tell "$key" "$(initctl stats --raw | sed -n "s/^$key  *//p")"
 	done
 }
 
@@ -57,7 +57,7 @@ refused() {
 }
 
 usage() {
-	INIT_SOCKET=/run/$1 initctl stats | sed -n 's/^cpu.stat.usage_usec  *//p'
+	INIT_SOCKET=/run/$1 initctl stats --raw | sed -n 's/^cpu.stat.usage_usec  *//p'
 }
 
 box memory --limit memory.max=20M --limit memory.swap.max=0 -- sh -c '
@@ -71,13 +71,16 @@ box memory --limit memory.max=20M --limit memory.swap.max=0 -- sh -c '
 	>/run/four
 	exec sleep 1000'
 initctl status >/dev/null
-tell before "$(initctl stats | sed -n 's/^memory.current  *//p')"
+tell before "$(initctl stats --raw | sed -n 's/^memory.current  *//p')"
 >/run/one
 await '[ -e /run/two ]'
-tell after "$(initctl stats | sed -n 's/^memory.current  *//p')"
+tell after "$(initctl stats --raw | sed -n 's/^memory.current  *//p')"
 >/run/three
 await '[ -e /run/four ]'
 stats memory.current memory.max memory.events.oom_kill memory.peak
+tell outside "$(cat $C/memory/app/memory.current)"
+tell json "$(initctl --json stats)"
+initctl stats | while read -r line; do echo "@lines ${line%% *}=${line#* }"; done
 tell operator "$(initctl exec sh -c 'dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null && echo in')"
 initctl limit memory.max=40M
 stats memory.max
@@ -95,6 +98,7 @@ stats pids.current pids.max pids.events.max
 tell operator "$(initctl exec sh -c 'sleep 0; (sleep 0; echo in)')"
 initctl freeze
 tell frozen "$(initctl exec sh -c 'sleep 0; (sleep 0; echo in)')"
+tell json "$(initctl --json stats)"
 initctl thaw
 initctl limit pids.max=20
 stats pids.max
@@ -142,6 +146,10 @@ sleep 4
 tell usage "$was $(usage quota)"
 tell uptime "$began $(cut -d' ' -f1 /proc/uptime)"
 stats cpu.stat.nr_throttled cpu.max
+initctl --json stats --follow >/run/follow &
+await '[ "$(wc -l </run/follow)" -ge 3 ]'
+kill $!
+tell json "$(sed -n 3p /run/follow)"
 end
 
 box light --limit cpu.weight=100 -- sh -c 'while :; do :; done'

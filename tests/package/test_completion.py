@@ -51,8 +51,8 @@ def bash(request, marker, tmp_path):
     one.close()
 
 
-def help_of(program):
-    text = subprocess.run([program, "-h"], capture_output=True, text=True, check=True).stdout
+def help_of(program, *words):
+    text = subprocess.run([program, *(words or ["-h"])], capture_output=True, text=True, check=True).stdout
     return text, set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
 
 
@@ -108,15 +108,19 @@ def test_command(bash, before, tmp_path):
 
 
 def test_verbs_and_options_of_initctl(bash):
-    text, options = help_of(INITCTL)
+    text, _ = help_of(INITCTL)
+    options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.M))
     lines = re.findall(r"^  ([a-z]+(?:, [a-z]+)*)\b", text, re.M)
     verbs = set(", ".join(lines).split(", "))
     assert len(verbs) > 5 and bash.offers("initctl ") == sorted(verbs)
     assert bash.offers("initctl ns net,ut") == ["net,uts"]
     assert bash.offers("initctl -S /none sess") == ["sessions"]
-    assert set(bash.offers("initctl exec --")) == options - {"--help"}
+    of_exec = help_of(INITCTL, "help", "exec")[1]
+    assert len(of_exec) > 5 and set(bash.offers("initctl exec --")) == (options | of_exec) - {"--help"}
     assert bash.offers("initctl signal HU") == ["HUP"]
     assert bash.offers("initctl signal -HU") == ["-HU"]
+    assert bash.offers("initctl list /us") == ["/usr"]
+    assert bash.offers("initctl --all --jobs 9 sessi") == ["sessions"]
 
 
 def test_sessions(bash, container):  # noqa: F811
@@ -126,6 +130,39 @@ def test_sessions(bash, container):  # noqa: F811
     assert bash.offers(f"initctl -S {socket} attach ") == [session]
     assert set(bash.offers(f"initctl -S {socket} signal TERM ")) == {"main", "all", f"%{session}"}
     channel.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of the container, which has the host's root here."""
+    one = tmp_path / "inside"
+    (one / "folder").mkdir(parents=True)
+    for name in ("file", "folder/a b", ".dot", "folder/c"):
+        (one / name).touch()
+    return one
+
+
+def test_paths_inside(bash, container, folder):  # noqa: F811
+    box = container()
+    box.connect().close()
+    ask = f"initctl -S {box.path}"
+    assert set(bash.offers(f"{ask} cat {folder}/")) == {f"{folder}/file", f"{folder}/folder/"}
+    assert bash.offers(f"{ask} tail -f {folder}/fi") == [f"{folder}/file"]
+    assert bash.offers(f"{ask} ls -l {folder}/.d") == [f"{folder}/.dot"]
+    assert bash.offers(f"{ask} ls {folder}/folder/a") == [f"{folder}/folder/a b"]
+    assert "/etc/" in bash.offers(f"{ask} cat /e")
+
+
+def test_paths_inside_in_fish(programs, container, folder):  # noqa: F811
+    if not shutil.which("fish"):
+        pytest.skip("fish is not installed")
+    box = container()
+    box.connect().close()
+    script = (f"source {ROOT}/src/completion/initctl.fish; "
+              f"complete -C 'initctl -S {box.path} cat {folder}/f'")
+    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True,
+                          env={"PATH": programs, "HOME": str(folder), "LC_ALL": "C.UTF-8"})
+    assert (done.stderr, done.stdout.split()) == ("", [f"{folder}/file", f"{folder}/folder/"])
 
 
 def test_other_name(bash, tmp_path):
@@ -139,7 +176,8 @@ def test_other_name(bash, tmp_path):
 
 OTHERS = [("init --wai", "--wait-all"), ("init --chdir /us", "/usr"), ("init -p WINC", "WINCH"),
           ("init --grace 2 odd-comm", "odd-command"), ("initctl ses", "sessions"),
-          ("initctl exec --no-n", "--no-new-privs"), ("initctl -S /none exec odd-comm", "odd-command"),
+          ("initctl exec --no-n", "--no-new-privs"),
+          ("initctl list /us", "/usr"), ("initctl --all --jobs 9 sessi", "sessions"), ("initctl -S /none exec odd-comm", "odd-command"),
           ("initctl signal WINC", "WINCH"), ("initctl tha", "thaw"),
           ("initctl ns net odd-comm", "odd-command"),
           ("init odd-command /us", "/usr"), ("initctl exec odd-command /us", "/usr")]
@@ -166,8 +204,8 @@ def test_fish(programs, tmp_path, line, offered):
     assert [word.split("\t")[0].rstrip("/") for word in done.stdout.splitlines()] == wanted
 
 
-@pytest.mark.parametrize("line, offered", OTHERS)
-def test_zsh(programs, marker, tmp_path, line, offered):
+def complete_in_zsh(programs, marker, tmp_path, line):
+    """The last word of the line after it was completed."""
     if not shutil.which("zsh"):
         pytest.skip("zsh is not installed")
     functions = tmp_path / "functions"
@@ -182,8 +220,20 @@ def test_zsh(programs, marker, tmp_path, line, offered):
                 f"compinit -u -d {tmp_path}/dump; bindkey -e")
         one.press(f"{line}\t{HOME}printf '<%s>\\n' {END}; echo over\n")
         text = one.expect(r"(?s)(.*)\nover\r").group(1)
-        assert re.findall(r"<([^>%\r]*)>\r", text)[-1].rstrip("/") == offered
+        return re.findall(r"<([^>%\r]*)>\r", text)[-1]
     finally:
         one.hang_up()
         one.popen.send_signal(signal.SIGKILL)
         one.close()
+
+
+@pytest.mark.parametrize("line, offered", OTHERS)
+def test_zsh(programs, marker, tmp_path, line, offered):
+    assert complete_in_zsh(programs, marker, tmp_path, line).rstrip("/") == offered
+
+
+def test_paths_inside_in_zsh(programs, marker, tmp_path, container, folder):  # noqa: F811
+    box = container()
+    box.connect().close()
+    line = f"initctl -S {box.path} tail -f {folder}/fi"
+    assert complete_in_zsh(programs, marker, tmp_path, line) == f"{folder}/file"

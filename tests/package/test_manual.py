@@ -83,17 +83,20 @@ def test_verbs_of_initctl():
 
 
 def test_options_of_initctl():
-    """The manual describes each option of --help, which need not list -h and -V."""
-    text = printed(INITCTL)
-    named = set(re.findall(r"(?<![\w-])(-[a-zA-Z]|--[a-z][a-z-]+)(?![\w-])", text))
+    """The manual describes each option of --help and of each verb's help; these need not list -h and
+    -V."""
+    helps = [subprocess.run([INITCTL, "help", verb], capture_output=True, text=True, check=True).stdout
+             for verb in verbs_printed()]
+    rows = re.findall(r"^  (-\w)?(?:, )?(--[a-z][a-z-]+)?(?= |$)", "\n".join([printed(INITCTL), *helps]), re.M)
+    named = {option for row in rows for option in row if option}
     assert len(named) > 15, "the help is read wrongly"
-    # An option of a single verb is in the line of that verb.
+    # An option of a single verb is in the line of that verb, or in parentheses behind its letter.
     explained = set(items("initctl"))
-    explained |= {f"-{flag}" for flag in re.findall(r"\bFl (-\w[\w-]+)",
-                                                    "\n".join(verb_lines()))}
+    lines = "\n".join([*verb_lines(), *re.findall(r"^\.Pq Fl .*", MANUALS["initctl"].read_text(), re.M)])
+    explained |= {f"-{flag}" for flag in re.findall(r"\bFl (-\w[\w-]+)", lines)}
+    explained |= {f"-{letter}" for letters in re.findall(r"\bFl (\w+)", lines) for letter in letters}
     always = {"-h", "--help", "-V", "--version"}
-    # The help shows which verbs require --cgroup of init.
-    assert explained - always == named - always - {"--cgroup"} and always <= explained
+    assert explained - always == named - always and always <= explained
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "src/man").iterdir()))

@@ -53,12 +53,14 @@ static void lists(void)
 
 static void fields_withheld(void)
 {
-	struct request request = {.verb = verbs_find("exec"), .as_user = true, .privileged = true};
+	struct request request = {
+		.verb = verbs_find("exec"), .given = FIELD_BIT(USER), .privileged = true};
 
 	CHECK(!verbs_withheld(verbs_from_list("exec,user,privileged"), &request));
 	CHECK(!strcmp(verbs_withheld(verbs_from_list("exec,privileged"), &request), "user"));
 	CHECK(!strcmp(verbs_withheld(verbs_from_list("exec,user"), &request), "privileged"));
-	request.as_user = request.privileged = false;
+	request.given = 0;
+	request.privileged = false;
 	CHECK(!verbs_withheld(verbs_from_list("exec"), &request));
 	CHECK(!strcmp(verbs_withheld(verbs_from_list("user,privileged"), &request), "request"));
 }

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/section.h"
-#include "base/sys.h"
-#include "base/text.h"
+#include "section.h"
+#include "sys.h"
+#include "text.h"
 
 /* <linux/mount.h>, <linux/fcntl.h>; the C libraries have had them for a short time only. */
 enum {
@@ -39,10 +40,8 @@ static int configure(int fs, const char *options)
 	while (*options) {
 		char *value = key + text_until(options, '=') + 1;
 		size_t length = text_until(options, ' ');
-		if (length >= sizeof key) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
+		if (length >= sizeof key)
+			return sys_fail(ENAMETOOLONG);
 		memcpy(key, options, length);
 		key[length] = value[-1] = 0;
 		if (set(fs, key, value))
@@ -82,6 +81,11 @@ int mountfd_copy(int directory, const char *path)
 		SYS_open_tree, directory, path, KERNEL_CLONE | KERNEL_RECURSIVE | O_CLOEXEC);
 }
 
+int mountfd_copy_alone(int directory, const char *path)
+{
+	return (int)syscall(SYS_open_tree, directory, path, KERNEL_CLONE | O_CLOEXEC);
+}
+
 static int change(int mount, unsigned attributes, int user_namespace, unsigned flags)
 {
 	/* set, clear, propagation, userns_fd */
@@ -107,6 +111,13 @@ int mountfd_put(int mount, unsigned attributes, int over)
 		return -1;
 	return (int)syscall(
 		SYS_move_mount, mount, "", over, "", KERNEL_FROM_EMPTY | KERNEL_TO_EMPTY);
+}
+
+int mountfd_pivot(void)
+{
+	if (syscall(SYS_pivot_root, ".", "."))
+		return errno == EINVAL ? sys_chroot(".") : -1;
+	return sys_umount2(".", MNT_DETACH);
 }
 
 int mountfd_find(int root, const char *path)
@@ -135,13 +146,12 @@ SECTION_START static int follow(int parent, char *path, char *name, char *rest, 
 	*rest = kept;
 	if (length < 0)
 		return -1;
-	text_join(target + length, rest, "");
+	text_copy(target + length, rest);
 	if (*target == '/')
 		name = path;
-	errno = ENAMETOOLONG;
 	if ((size_t)(name - path) + text_until(target, 0) >= PATH_MAX)
-		return -1;
-	text_join(name, target, "");
+		return sys_fail(ENAMETOOLONG);
+	text_copy(name, target);
 	return 0;
 }
 

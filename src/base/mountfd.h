@@ -27,6 +27,12 @@ int mountfd_make(const char *type, const char *options, unsigned attributes);
 int mountfd_copy(int directory, const char *path);
 
 /*
+ * The same without what is mounted below. EINVAL where that is locked: it was mounted with more
+ * rights than this process has (mount_namespaces(7)).
+ */
+int mountfd_copy_alone(int directory, const char *path);
+
+/*
  * Sets attributes, and clears none: what a user namespace locked stays. What is mounted on it from
  * now on is mounted nowhere else (mount_namespaces(7), MS_PRIVATE).
  */
@@ -41,6 +47,14 @@ int mountfd_map(int mount, int user_namespace);
 
 /* The same with those below, and then mounts it over what the other descriptor is of. */
 int mountfd_put(int mount, unsigned attributes, int over);
+
+/*
+ * What is mounted over the root directory, and is the current one, becomes the root. The old one
+ * lies over the new one for a moment and is taken away from there: no directory for it is needed
+ * (pivot_root(2)). Where it is the rootfs of the kernel's start, which cannot be pivoted, it
+ * stays below the new one.
+ */
+int mountfd_pivot(void);
 
 /* Opens with O_PATH what a path means where root is /, also for symbolic links and "..". */
 int mountfd_find(int root, const char *path);

@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/section.h"
-#include "base/sys.h"
-#include "base/text.h"
+#include "file.h"
 #include "mountfd.h"
+#include "section.h"
+#include "sys.h"
+#include "text.h"
 
 static const char *const nodes = "null\0zero\0full\0random\0urandom\0tty\0";
 
