@@ -214,6 +214,14 @@ def test_users(control):
     assert users == ["root", "root", r"al\x1bice", "4321"]
 
 
+def test_a_parent_that_ignores_its_children(container):
+    """The end of the process that does the work is seen all the same."""
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); " \
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    done = container.run("ps", outer=["/usr/bin/python3", "-c", ignoring])
+    assert (done.returncode, done.stderr) == (0, "") and "sleep 1000" in done.stdout
+
+
 def test_without_proc(control):
     if not AS_ROOT:
         pytest.skip("needs root to mount")
