@@ -1,14 +1,16 @@
 """ps: the processes of the container, compared with what /proc says outside."""
+import contextlib
 import json
 import os
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from conftest import AS_ROOT, DEADLINE, descendants, eventually, status_of
+from conftest import AS_ROOT, DEADLINE, INIT, descendants, eventually, status_of
 from initctl import container, control, one_line  # noqa: F401
 
 STOPPED = """
@@ -189,6 +191,38 @@ def test_processes_that_vanish(container):
     for _ in range(20):
         for one in container.lines("ps", "-o", "pid,ppid,state,rss,command"):
             assert one["pid"] > 0 and one["state"] and one["command"]
+
+
+STARTER = """
+import os, signal, socket, subprocess, sys, time
+for path in sys.argv[2:]:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(path); listener.listen(64)
+    subprocess.Popen([*"unshare --pid --fork --mount-proc --kill-child".split(), sys.argv[1],
+                      "--control-fd", str(listener.fileno()), "--", "sh", "-c", "sleep 1000; :", path],
+                     pass_fds=[listener.fileno()])
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="unshare(1) needs a user namespace")
+def test_one_starter_of_two_containers(control):
+    """The pids outside are those of the container that was asked, not of the other one."""
+    sockets = [str(control.directory / name) for name in ("1", "2")]
+    one = subprocess.Popen(["/usr/bin/python3", "-c", STARTER, INIT, *sockets])
+    try:
+        for path in sockets:
+            eventually(lambda: control.run("-S", path, "status").returncode == 0, what=path)
+            rows = [json.loads(row) for row in control.output(
+                "-S", path, "--json", "ps", "-o", "pid,outside").splitlines()]
+            main = next(row["outside"] for row in rows if row["pid"] == 2)
+            assert path.encode() in Path(f"/proc/{main}/cmdline").read_bytes()
+    finally:
+        for pid in descendants(one.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        one.kill()
+        one.wait()
 
 
 def test_where_init_is_not_pid_1(control):
