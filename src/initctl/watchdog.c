@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "exit.h"
 #include "out.h"
+#include "terminal.h"
 
 /* After how long the watching process looks again, where a call is watched, and where none is. */
 static const struct timespec busy = {.tv_nsec = 100000000}, idle = {.tv_sec = 1};
@@ -45,6 +46,8 @@ void watchdog_fail(const char *action, const char *object)
 {
 	char time[48];
 
+	/* The other screen would take the message along. */
+	terminal_restore();
 	if (timeout % 1000)
 		out_format(time, sizeof time, ": no answer within %lld ms", timeout);
 	else
