@@ -3,6 +3,7 @@
 #include "sys.h"
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -49,7 +50,9 @@ static size_t append(char line[static LOG_SIZE], size_t length, const char *part
 {
 	while (*part && length < LOG_SIZE - 1) {
 		unsigned char c = (unsigned char)*part++;
-		line[length++] = (char)(c < ' ' || c == 0x7f ? '?' : c);
+		/* In UTF-8, C1 characters have two bytes, of which this is the second. */
+		bool is_c1 = c >= 0x80 && c < 0xa0 && length && line[length - 1] == '\xc2';
+		line[length++] = (char)(c < ' ' || c == 0x7f || is_c1 ? '?' : c);
 	}
 	return length;
 }

@@ -111,14 +111,13 @@ static void prepare(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sys_limit limit;
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct sigaction action = {
 		.sa_handler = end_by_signal, .sa_flags = (int)SA_RESETHAND};
 	struct sigaction inherited;
 
 	log_at_exit(clean);
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGXFSZ, &ignore, NULL);
+	exit_handle(SIGPIPE, SIG_IGN);
+	exit_handle(SIGXFSZ, SIG_IGN);
 	for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (!sigaction(ends[i], NULL, &inherited) && inherited.sa_handler != SIG_IGN)
 			sigaction(ends[i], &action, NULL);

@@ -15,14 +15,20 @@ int exit_code_of_exec(int error)
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
+void exit_handle(int signal, void (*handler)(int signal))
+{
+	const struct sigaction action = {.sa_handler = handler};
+
+	sigaction(signal, &action, NULL);
+}
+
 void exit_like(int status)
 {
-	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 	sigset_t set;
 
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
-	sigaction(WTERMSIG(status), &by_default, NULL);
+	exit_handle(WTERMSIG(status), SIG_DFL);
 	sys_kill(getpid(), WTERMSIG(status));
 	sigemptyset(&set);
 	sigaddset(&set, WTERMSIG(status));

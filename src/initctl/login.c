@@ -90,7 +90,9 @@ static void add_groups(struct login *login, int root, char *names)
 	char *name, *fields[FIELDS];
 
 	while ((name = strsep(&names, ","))) {
-		if (find_line(read_file(root, "/etc/group", &memory), NAME, name, fields) &&
+		/* Numbers are not looked up: the file could make another group of them. */
+		if (!is_id(name) &&
+			find_line(read_file(root, "/etc/group", &memory), NAME, name, fields) &&
 			is_id(fields[ID]))
 			name = fields[ID];
 		if (!is_id(name))
@@ -128,7 +130,7 @@ static void take_shell(struct login *login, const char *shell)
 		text_copy(login->shell, shell);
 }
 
-/* A user by name, or by a number that is also a name, as NAME[:GROUP,...]. */
+/* A user by name, or by a number with groups of which one is a name, as NAME[:GROUP,...]. */
 static void find_named(struct login *login, int root, const char *user)
 {
 	struct memory memory = {0};
@@ -145,7 +147,10 @@ static void find_named(struct login *login, int root, const char *user)
 	errno = 0;
 	text = read_file(root, "/etc/passwd", &memory);
 	error = *text ? 0 : errno;
-	if (find_line(text, NAME, name, fields) && is_id(fields[ID]) && is_id(fields[GROUP])) {
+	if (is_id(name)) {
+		add_id(login, "", name);
+	} else if (find_line(text, NAME, name, fields) && is_id(fields[ID]) &&
+		   is_id(fields[GROUP])) {
 		add_id(login, "", fields[ID]);
 		take_shell(login, fields[SHELL]);
 		add_variable(login, 0, "HOME", *fields[HOME] ? fields[HOME] : "/");
@@ -154,8 +159,6 @@ static void find_named(struct login *login, int root, const char *user)
 		add_variable(login, 3, "SHELL", login->shell);
 		if (!groups)
 			add_own_groups(login, root, name, fields[GROUP]);
-	} else if (is_id(name)) {
-		add_id(login, "", name);
 	} else if (error) {
 		errno = error;
 		fail_errno("find user ", name, " in the container's /etc/passwd");

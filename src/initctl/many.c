@@ -87,18 +87,17 @@ size_t many_jobs(const char *verb, char **arguments)
 /* What we wait for is blocked but in ppoll(2), so that nothing comes just before it. */
 static void catch_signals(void)
 {
-	const struct sigaction action = {.sa_handler = note_signal};
 	struct sigaction old;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	sigaction(SIGCHLD, &action, NULL);
+	exit_handle(SIGCHLD, note_signal);
 	for (unsigned i = 0; i < sizeof passed_on / sizeof *passed_on; i++) {
 		/* As under nohup(1), or in the background of a shell without job control. */
 		if (!sigaction(passed_on[i], NULL, &old) && old.sa_handler == SIG_IGN)
 			continue;
-		sigaction(passed_on[i], &action, NULL);
+		exit_handle(passed_on[i], note_signal);
 		sigaddset(&set, passed_on[i]);
 	}
 	sigprocmask(SIG_BLOCK, &set, &self.mask);
@@ -108,12 +107,11 @@ static void catch_signals(void)
 /* In a child: as it was before. */
 static void release_signals(void)
 {
-	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 	struct sigaction old;
 
 	for (int number = 1; number < NSIG; number++)
 		if (!sigaction(number, NULL, &old) && old.sa_handler == note_signal)
-			sigaction(number, &by_default, NULL);
+			exit_handle(number, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &self.mask, NULL);
 }
 
@@ -268,7 +266,6 @@ static void set_up(const struct context *context, size_t most)
 int many_run(const struct context *context,
 	int (*verb)(const struct context *context, char **arguments), char **arguments, size_t most)
 {
-	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 	const size_t count = context->targets.count;
 	size_t next = 0;
 
@@ -278,7 +275,7 @@ int many_run(const struct context *context,
 	self.verb = verb;
 	self.arguments = arguments;
 	/* Where it is ignored, nobody could be waited for. */
-	sigaction(SIGCHLD, &by_default, NULL);
+	exit_handle(SIGCHLD, SIG_DFL);
 	rehearse();
 	set_up(context, most && most < count ? most : count);
 	while (self.running || (next < count && !interrupted)) {

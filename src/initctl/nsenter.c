@@ -211,7 +211,7 @@ pid_t nsenter_fork(void)
 
 void nsenter_run(char **command, int program, bool needs_child)
 {
-	struct sigaction by_default = {.sa_handler = SIG_DFL}, inherited;
+	struct sigaction inherited;
 	sigset_t all, mask;
 	pid_t pid;
 
@@ -220,12 +220,13 @@ void nsenter_run(char **command, int program, bool needs_child)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	/* If SIGCHLD is ignored, the kernel reaps the child and its status is lost. */
-	sigaction(SIGCHLD, &by_default, &inherited);
+	sigaction(SIGCHLD, NULL, &inherited);
+	exit_handle(SIGCHLD, SIG_DFL);
 	pid = nsenter_fork();
 	if (pid)
 		supervise(pid, &all);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigaction(SIGCHLD, &inherited, NULL);
+	exit_handle(SIGCHLD, inherited.sa_handler);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	execute(command, program);
 }

@@ -71,13 +71,15 @@ static unsigned read_pids(pid_t pid, pid_t *pids, unsigned room)
 	return count;
 }
 
-static bool is_in_namespace(pid_t pid)
+/* Whether a process is in the container's namespace; otherwise if that is not to be seen. */
+static bool is_in_namespace(pid_t pid, bool otherwise)
 {
 	char path[64];
 	struct stat status;
 
 	out_format(path, sizeof path, "%d/ns/pid", (int)pid);
-	return !file_stat_at(search.proc, path, &status, 0) && status.st_ino == search.namespace;
+	return file_stat_at(search.proc, path, &status, 0) ? otherwise
+	                                                   : status.st_ino == search.namespace;
 }
 
 /* Looks at a process, and notes it in the list if it is one of the container. */
@@ -88,9 +90,12 @@ static void see(struct process_list *list, pid_t pid)
 	const unsigned count = read_pids(pid, pids, LEVELS);
 	struct process *found;
 
-	if (!search.level && count && is_in_namespace(pid))
+	if (!search.level && count && is_in_namespace(pid, false))
 		search.level = count;
 	if (!search.level || count < search.level)
+		return;
+	/* The peer may have started several containers, whose pids are as deep. */
+	if (count == search.level && !is_in_namespace(pid, true))
 		return;
 	found = process_find(list, pids[search.level - 1]);
 	if (found)

@@ -80,8 +80,8 @@ void relay_await_start(int connection, const char *object)
 	struct pollfd ready = {.fd = connection, .events = POLLIN};
 	const long long limit = watchdog_timeout();
 	const int first = limit && limit < START_TIMEOUT ? (int)limit : START_TIMEOUT;
-	const struct timespec rest = {
-		.tv_sec = (limit - first) / 1000, .tv_nsec = (limit - first) % 1000 * 1000000};
+	const struct timespec rest = {.tv_sec = (limit - first) / 1000,
+		.tv_nsec = (long)((limit - first) % 1000 * 1000000)};
 
 	if (!poll(&ready, 1, first) &&
 		!ppoll(&ready, 1, limit ? &rest : NULL, &state.original_mask))

@@ -146,12 +146,12 @@ static void move(int by)
 static void send_signal(const struct context *context)
 {
 	const int connection = verb_connect(context);
-	const char *reason = "no answer";
+	const char *signal = *top.input ? top.input : "TERM", *reason = "no answer";
 	char data[256];
 	struct initctl_request request;
 
 	initctl_begin(&request, data, sizeof data, "signal");
-	initctl_add(&request, "signal", *top.input ? top.input : "TERM");
+	initctl_add(&request, "signal", signal);
 	initctl_add_number(&request, "pid", top.selected);
 	if (!initctl_call(connection, &request, NULL, 0, &reply)) {
 		initctl_discard(&reply);
@@ -159,11 +159,10 @@ static void send_signal(const struct context *context)
 	}
 	close(connection);
 	if (reason)
-		out_format(top.note, sizeof top.note, "cannot send %s to %d: %s", top.input,
+		out_format(top.note, sizeof top.note, "cannot send %s to %d: %s", signal,
 			(int)top.selected, reason);
 	else
-		out_format(top.note, sizeof top.note, "sent %s to %d",
-			*top.input ? top.input : "TERM", (int)top.selected);
+		out_format(top.note, sizeof top.note, "sent %s to %d", signal, (int)top.selected);
 }
 
 /* What a prompt asks for. */
@@ -183,15 +182,18 @@ static void answer(const struct context *context)
 /* A key while something is asked for. */
 static void type(const struct context *context, char key)
 {
-	const size_t length = strlen(top.input);
+	size_t length = strlen(top.input);
 
 	if (key == ENTER || key == '\n')
 		answer(context);
 	else if (key == ESCAPE || key == INTERRUPT)
 		top.prompt = NULL;
-	else if (key == ERASE || key == '\b')
-		top.input[length ? length - 1 : 0] = 0;
-	else if (length + 1 < sizeof top.input && (unsigned char)key >= ' ') {
+	else if (key == ERASE || key == '\b') {
+		/* All bytes of a character. */
+		while (length && (top.input[--length] & 0xc0) == 0x80)
+			;
+		top.input[length] = 0;
+	} else if (length + 1 < sizeof top.input && (unsigned char)key >= ' ') {
 		top.input[length] = key;
 		top.input[length + 1] = 0;
 	}

@@ -184,10 +184,9 @@ static bool step(void)
 int tunnel_run(int connection, struct tunnel_listener *listeners, unsigned count)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = key_of(FROM_INIT, 0)};
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	long long end;
 
-	sigaction(SIGPIPE, &ignore, NULL);
+	exit_handle(SIGPIPE, SIG_IGN);
 	state.listeners = listeners;
 	state.listener_count = count;
 	state.connection = connection;

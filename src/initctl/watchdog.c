@@ -16,9 +16,13 @@
 #include "base/sys.h"
 #include "exit.h"
 #include "out.h"
+#include "terminal.h"
 
 /* After how long the watching process looks again, where a call is watched, and where none is. */
 static const struct timespec busy = {.tv_nsec = 100000000}, idle = {.tv_sec = 1};
+
+/* Milliseconds: more than a look waits. */
+enum { STOPPED = 1500 };
 
 static long long timeout = 10000;
 
@@ -42,6 +46,8 @@ void watchdog_fail(const char *action, const char *object)
 {
 	char time[48];
 
+	/* The other screen would take the message along. */
+	terminal_restore();
 	if (timeout % 1000)
 		out_format(time, sizeof time, ": no answer within %lld ms", timeout);
 	else
@@ -71,6 +77,7 @@ _Noreturn static void watch(pid_t worker, const sigset_t *all)
 {
 	siginfo_t info;
 	bool is_busy = true;
+	long long now = sys_now(), before;
 
 	file_close_range(0, 1, FILE_CLOSE_NOW);
 	file_close_range(3, ~0U, FILE_CLOSE_NOW);
@@ -83,7 +90,12 @@ _Noreturn static void watch(pid_t worker, const sigset_t *all)
 			follow(worker);
 		else if (signal > 0 && info.si_code <= 0)
 			kill(worker, signal);
-		if (deadline && sys_now() >= deadline) {
+		before = now;
+		now = sys_now();
+		/* After a stop, as by ctrl-z, the worker first gets a second to go on. */
+		if (now - before > STOPPED)
+			is_busy = false;
+		else if (deadline && now >= deadline) {
 			kill(worker, SIGKILL);
 			watchdog_fail("", shared->call);
 		}
@@ -104,6 +116,8 @@ static void start(void)
 		NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		fail_cannot("get memory", NULL);
+	/* Where it is ignored, the end of the worker is not told. */
+	exit_handle(SIGCHLD, SIG_DFL);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	worker = sys_fork(0);

@@ -788,6 +788,22 @@ def test_a_file_system_that_hangs(control, words):
     assert control.output("cat", "/proc/1/comm") == "init\n"
 
 
+@can_hang
+def test_the_time_of_a_stop_does_not_count(control):
+    """After a ctrl-z and a fg the call goes on, for a while."""
+    mount = control.directory / "mnt"
+    mount.mkdir()
+    control.start(wrap=[*HANGING, mount])
+    one = control.popen("--timeout", "2s", "cat", f"{mount}/file", start_new_session=True)
+    control.children(one.pid)
+    os.killpg(one.pid, signal.SIGSTOP)
+    time.sleep(2.5)
+    os.killpg(one.pid, signal.SIGCONT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        one.wait(0.5)
+    assert one.wait(DEADLINE) == 125
+
+
 def test_init_is_stopped(rooted):
     """That it does not answer is one line; a file that is followed already goes on."""
     (rooted.root / "log").write_text("a\n")
@@ -819,3 +835,9 @@ def test_verbs_that_are_withheld(control):
     control.start("--control-verbs", "status,watch,wait")
     for verb in ("cat", "ls", "tail"):
         one_line(control.run(verb, "/"), 125, "root", "--control-verbs")
+
+
+def test_no_control_character_in_a_message(rooted):
+    """Nor one of C1, which takes two bytes in UTF-8; other characters are left."""
+    done = rooted.run("cat", "a\x9b31mb\x1bc\x7f\u4f60\u00e0", text=False)
+    assert b"a\xc2?31mb?c?\xe4\xbd\xa0\xc3\xa0: No such file" in done.stderr

@@ -26,6 +26,7 @@ alice:x:1001:alice
 audio:x:29:bob,alice,bob
 bad:x:no:alice
 alices:x:31:malice,alice2
+77:x:0:
 video:x:44:alice"""
 
 
@@ -69,7 +70,7 @@ def test_variables(box):
     ("dup", 1010, 1010, [], "/first", "/bin/sh"),
     ("last", 1012, 1012, [], "/last", "/bin/last"),
     ("root", 0, 0, [10], "/root", "/bin/sh"),
-    ("5:audio", 5, 29, [], None, None)])
+    ("5:audio", 5, 29, [], None, None), ("88:audio", 88, 29, [], None, None)])
 def test_a_user(box, user, uid, gid, groups, home, shell):
     found = report(box, "-u", user)
     # With groups the kernel's list has the primary one too, as init sets it, or has not.

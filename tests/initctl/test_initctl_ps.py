@@ -1,14 +1,16 @@
 """ps: the processes of the container, compared with what /proc says outside."""
+import contextlib
 import json
 import os
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from conftest import AS_ROOT, DEADLINE, descendants, eventually, status_of
+from conftest import AS_ROOT, DEADLINE, INIT, descendants, eventually, status_of
 from initctl import container, control, one_line  # noqa: F401
 
 STOPPED = """
@@ -191,6 +193,38 @@ def test_processes_that_vanish(container):
             assert one["pid"] > 0 and one["state"] and one["command"]
 
 
+STARTER = """
+import os, signal, socket, subprocess, sys, time
+for path in sys.argv[2:]:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(path); listener.listen(64)
+    subprocess.Popen([*"unshare --pid --fork --mount-proc --kill-child".split(), sys.argv[1],
+                      "--control-fd", str(listener.fileno()), "--", "sh", "-c", "sleep 1000; :", path],
+                     pass_fds=[listener.fileno()])
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="unshare(1) needs a user namespace")
+def test_one_starter_of_two_containers(control):
+    """The pids outside are those of the container that was asked, not of the other one."""
+    sockets = [str(control.directory / name) for name in ("1", "2")]
+    one = subprocess.Popen(["/usr/bin/python3", "-c", STARTER, INIT, *sockets])
+    try:
+        for path in sockets:
+            eventually(lambda: control.run("-S", path, "status").returncode == 0, what=path)
+            rows = [json.loads(row) for row in control.output(
+                "-S", path, "--json", "ps", "-o", "pid,outside").splitlines()]
+            main = next(row["outside"] for row in rows if row["pid"] == 2)
+            assert path.encode() in Path(f"/proc/{main}/cmdline").read_bytes()
+    finally:
+        for pid in descendants(one.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        one.kill()
+        one.wait()
+
+
 def test_where_init_is_not_pid_1(control):
     """Its /proc shows all processes; those of the container are init and what descends from it."""
     control.start(how="plain")
@@ -212,6 +246,14 @@ def test_users(control):
         control.output("exec", "-d", "-u", user, "--", "/app", "signals")
     users = [line.split()[1] for line in control.output("ps", "-o", "pid,user").splitlines()[1:]]
     assert users == ["root", "root", r"al\x1bice", "4321"]
+
+
+def test_a_parent_that_ignores_its_children(container):
+    """The end of the process that does the work is seen all the same."""
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); " \
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    done = container.run("ps", outer=["/usr/bin/python3", "-c", ignoring])
+    assert (done.returncode, done.stderr) == (0, "") and "sleep 1000" in done.stdout
 
 
 def test_without_proc(control):

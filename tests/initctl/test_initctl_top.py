@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from conftest import DEADLINE, eventually, status_of
+from conftest import DEADLINE, eventually, halt, status_of
 from initctl import container, control, modes, one_line  # noqa: F401
 from screen import Screen
 
@@ -17,8 +17,8 @@ BUSY = "while :; do :; done"
 
 
 class Top:
-    def __init__(self, control, *words, rows=24, columns=100, **options):
-        self.terminal = control.on_terminal("top", "--interval", "0.2", *words, rows=rows,
+    def __init__(self, control, *words, rows=24, columns=100, common=(), **options):
+        self.terminal = control.on_terminal(*common, "top", "--interval", "0.2", *words, rows=rows,
                                             columns=columns, **options)
         self.rows, self.columns = rows, columns
         self.before = self.terminal.modes_before
@@ -114,7 +114,7 @@ def test_a_signal(container):
     top.press("\x1b")
     top.until(lambda lines: "q quit" in lines[-1], what="the keys again")
     assert len(container.sessions()) == 1
-    top.press("sNONSENSE\r")
+    top.press("sNONS\u00e9\x7fENSE\r")
     top.until(lambda lines: "cannot send NONSENSE to" in lines[-1], what="the refusal")
     assert len(container.sessions()) == 1
     top.press("sKILL\r")
@@ -161,6 +161,18 @@ def test_the_container_ends(container):
     top.quit(137)
     assert "cannot look at processes: the container ended" in top.terminal.seen + top.terminal.output
     assert modes(top.terminal) == top.before
+
+
+def test_init_does_not_answer(container):
+    """The message is on the screen of before, not on the one that is left."""
+    top = Top(container, common=["--timeout", "500ms"])
+    halt(container.pid())
+    try:
+        top.quit(125)
+    finally:
+        os.kill(container.pid(), signal.SIGCONT)
+    out = top.terminal.seen + top.terminal.output
+    assert "no answer within 500 ms" in out[out.rindex("\x1b[?1049l"):]
 
 
 def test_stop_and_resume(container):
