@@ -77,7 +77,7 @@ _Noreturn static void watch(pid_t worker, const sigset_t *all)
 {
 	siginfo_t info;
 	bool is_busy = true;
-	long long now = sys_now(), before;
+	long long now = sys_now(), before, patience = 0;
 
 	file_close_range(0, 1, FILE_CLOSE_NOW);
 	file_close_range(3, ~0U, FILE_CLOSE_NOW);
@@ -94,8 +94,8 @@ _Noreturn static void watch(pid_t worker, const sigset_t *all)
 		now = sys_now();
 		/* After a stop, as by ctrl-z, the worker first gets a second to go on. */
 		if (now - before > STOPPED)
-			is_busy = false;
-		else if (deadline && now >= deadline) {
+			patience = now + 1000;
+		if (deadline && now >= deadline && now >= patience) {
 			kill(worker, SIGKILL);
 			watchdog_fail("", shared->call);
 		}
