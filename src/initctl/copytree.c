@@ -57,11 +57,6 @@ int copy_open(const struct copy_side *side, const char *path, int flags)
 	return inside_open(side->root, path, flags, 0);
 }
 
-const char *copytree_path(void)
-{
-	return walk.path;
-}
-
 const char *copytree_top(void)
 {
 	return walk.top;

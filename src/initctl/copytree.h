@@ -41,10 +41,9 @@ void copytree_walk(const struct copy_side *side, const char *path, const char *n
 	const struct copy_sink *sink);
 
 /*
- * The path of what the sink is given, as it is to be printed. At the destination it is top, the
- * name that the walk was given, and below: "", or a path that begins with a slash.
+ * Where what the sink is given is at the destination: top, the name that the walk was given, and
+ * below: "", or a path that begins with a slash.
  */
-const char *copytree_path(void);
 const char *copytree_top(void);
 const char *copytree_below(void);
 

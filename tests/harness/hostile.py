@@ -5,6 +5,8 @@ import random
 import socket
 import threading
 
+import pytest
+
 
 def message(*strings):
     return b"".join((s if isinstance(s, bytes) else str(s).encode()) + b"\0" for s in strings)
@@ -91,6 +93,15 @@ class Server:
         if self.thread:
             self.thread.join(10)
         os.unlink(self.path)
+
+
+@pytest.fixture
+def server(control):
+    """One in the place of init. The test file imports the fixture control as well."""
+    one = Server(control.socket)
+    yield one
+    control.close()
+    one.close()
 
 
 # ---- nonsense

@@ -17,7 +17,8 @@ import time
 import pytest
 
 from conftest import DEADLINE, eventually, halt, status_of
-from hostile import GREETING, Server, message
+from hostile import GREETING, message
+from hostile import server as false_server  # noqa: F401
 from initctl import GONE, INITCTL, control, one_line  # noqa: F401
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
@@ -587,14 +588,6 @@ def test_the_last_bytes_of_the_container(control, opened, verb):
 
 
 both = pytest.mark.parametrize("words", [["forward", "0:80"], ["connect", "127.0.0.1:80"]])
-
-
-@pytest.fixture
-def false_server(control):
-    one = Server(control.socket)
-    yield one
-    control.close()
-    one.close()
 
 
 @both

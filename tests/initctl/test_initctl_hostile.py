@@ -11,19 +11,11 @@ from pathlib import Path
 import pytest
 
 from conftest import DEADLINE, ROOT, eventually
-from hostile import GREETING, Server, conversation, message
+from hostile import GREETING, conversation, message, server  # noqa: F401
 from initctl import GONE, INITCTL, control, one_line  # noqa: F401
 
 FUZZ = int(os.environ.get("FUZZ") or 160)
 STARTED = message("started", "session=1", "pid=2")
-
-
-@pytest.fixture
-def server(control):
-    one = Server(control.socket)
-    yield one
-    control.close()
-    one.close()
 
 
 # ---- the greeting
