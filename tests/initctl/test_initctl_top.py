@@ -74,7 +74,7 @@ def test_the_screen(container):
     assert re.match(r"CPU +\[\|* *\] \d+\.\d% of \d+\.\d\d CPUs", lines[0]), lines
     assert re.match(r"memory +\[[| ]*\] \d", lines[1]) and lines[2].startswith("processes")
     assert re.search(r"PID +USER +S +%CPU +RSS +TIME +ROLE +COMMAND|PID USER", "\n".join(lines))
-    assert sum("main" in line for line in lines) == 1
+    assert [row.split()[6] for row in table(lines)].count("main") == 1
     top.press("q")
     top.quit()
     assert modes(top.terminal) == top.before
