@@ -109,7 +109,7 @@ _initctl() {
 		elif [[ ! $verb ]]; then
 			verb=$word
 			_initctl_help "$1" help "$verb"
-		elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
+		elif [[ $verb == @(exec|debug) || ($verb == ns && $before == 1) ]]; then
 			[[ $word != -- ]] || ((i++))
 			_initctl_command "$i"
 			return
@@ -123,7 +123,7 @@ _initctl() {
 		mapfile -t COMPREPLY < <(compgen -W "${!_initctl_kinds[*]}" -- "$cur")
 	elif [[ ! $verb ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${_initctl_verbs[*]}" -- "$cur" | sort -u)
-	elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
+	elif [[ $verb == @(exec|debug) || ($verb == ns && $before == 1) ]]; then
 		_initctl_command "$COMP_CWORD"
 	else
 		_initctl_argument "$verb"

@@ -40,7 +40,7 @@ function __initctl_inside
     end
 end
 
-# The command of exec or ns, from the first word behind it that is no option on.
+# The command of exec, debug or ns, from the first word behind it that is no option on.
 function __initctl_command
     set -l words (commandline -opc) (commandline -ct)
     set -l at (contains -i -- (__initctl_verb) $words)
@@ -92,7 +92,7 @@ for line in $help
         __initctl_options "test \"\$(__initctl_verb)\" = $verb" (command initctl help $verb 2>/dev/null)
     end
 end
-complete -c initctl -n 'contains -- (__initctl_verb) exec ns' -a '(__initctl_command)'
+complete -c initctl -n 'contains -- (__initctl_verb) exec debug ns' -a '(__initctl_command)'
 complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
 complete -c initctl -n 'contains -- (__initctl_verb) cat tail ls' -a '(__initctl_inside)'

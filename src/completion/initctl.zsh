@@ -61,7 +61,7 @@ _initctl_inside() {
 }
 case $verb in
 (cat|tail|ls) _arguments -S -s $specs '*:path inside:_initctl_inside' ;;
-(exec) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
+(exec|debug) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
 (signal)
 	if (( CURRENT == 2 )); then
 		_signals -s

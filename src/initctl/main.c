@@ -83,6 +83,10 @@ const struct verb verbs[] = {
 		"  initctl ns net -- ss -tlnp\n"},
 	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them", NULL,
 		NULL},
+	{"debug", verb_debug, "--tools DIR|FILE [OPTIONS] [--] [COMMAND...]",
+		"a shell of the host's among the processes", debug_options,
+		"  initctl debug --tools /bin/busybox\n"
+		"  initctl debug --tools /bin/busybox -- ls -l /container\n"},
 	{"forward", verb_forward, "[ADDR:]PORT[:HOST]:PORT...",
 		"forward TCP ports to the container", NULL,
 		"  initctl forward 8080:80 5432:db:5432\n"},

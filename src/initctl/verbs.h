@@ -56,6 +56,7 @@ int verb_ls(const struct context *context, char **arguments);
 int verb_copy(const struct context *context, char **arguments);
 int verb_list(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
+int verb_debug(const struct context *context, char **arguments);
 int verb_forward(const struct context *context, char **arguments);
 int verb_connect_to(const struct context *context, char **arguments);
 
@@ -98,6 +99,7 @@ int verb_printed(void);
 /* The options of the verbs that have options of their own; main prints the help from them. */
 extern const struct option attach_options[];
 extern const struct option cp_options[];
+extern const struct option debug_options[];
 extern const struct option exec_options[];
 extern const struct option ls_options[];
 extern const struct option net_options[];

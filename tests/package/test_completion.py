@@ -90,12 +90,13 @@ def test_files_and_folders(bash, tmp_path):
     assert [w.rstrip("/") + "/" for w in bash.offers(f"initctl exec -w {tmp_path}/f")] == [folder]
     assert bash.offers(f"initctl -S {tmp_path}/fi") == [f"{tmp_path}/file"]
     assert bash.offers(f"initctl shell --program {tmp_path}/fi") == [f"{tmp_path}/file"]
+    assert bash.offers(f"initctl debug --tools {tmp_path}/fi") == [f"{tmp_path}/file"]
 
 
 @pytest.mark.parametrize("before", ["init", "init --", "init -v --grace 5s --", "init --grace=5s",
                                     "init -r TERM:QUIT", "initctl exec", "initctl exec -t -u 1 --",
                                     "initctl -S /none --json exec", "initctl ns --fd 3 net,uts",
-                                    "initctl ns net --"])
+                                    "initctl ns net --", "initctl debug --tools /bin/sh --"])
 def test_command(bash, before, tmp_path):
     """The command and its arguments are completed as without init."""
     program = tmp_path / "odd-command"
@@ -180,6 +181,7 @@ OTHERS = [("init --wai", "--wait-all"), ("init --chdir /us", "/usr"), ("init -p 
           ("initctl list /us", "/usr"), ("initctl --all --jobs 9 sessi", "sessions"), ("initctl -S /none exec odd-comm", "odd-command"),
           ("initctl signal WINC", "WINCH"), ("initctl tha", "thaw"),
           ("initctl ns net odd-comm", "odd-command"),
+          ("initctl debug --tools /bin/sh odd-comm", "odd-command"),
           ("init odd-command /us", "/usr"), ("initctl exec odd-command /us", "/usr")]
 
 
