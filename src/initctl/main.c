@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/version.h"
+#include "display.h"
 #include "exit.h"
 #include "help.h"
 #include "initctl.h"
@@ -245,6 +246,7 @@ int main(int argc, char **argv)
 
 	fill_stdio();
 	log_setup("initctl", LOG_WARN, EXIT_INITCTL);
+	log_show_by(display_next);
 	if (getenv(SCOPE_VARIABLE) && argc)
 		scope_run(argv);
 	while (option_take(common_options, &context, &words))
