@@ -24,7 +24,7 @@
 #include "out.h"
 #include "program.h"
 
-/* Where the directory of tools lies while its entries are mounted one by one. */
+/* Where the directory of tools is mounted. */
 #define SHELF ".tools"
 
 void toolroot_open(struct toolroot *root, const char *path)
@@ -149,58 +149,29 @@ static void place_file(const struct toolroot *root)
 }
 
 /*
- * Gives the root the entry of that name in the directory of tools, with the attributes of its
- * mount. What is there already stays: the container's /proc and its like.
+ * The directory is mounted as SHELF, to which the root has links, one for each entry. What is there
+ * already stays: the container's /proc and its like.
  */
-static void place_entry(int shelf, const char *name)
-{
-	struct file_status status;
-	char target[PATH_MAX];
-	ssize_t length;
-	int result = -1;
-
-	if (file_status_at(shelf, name, &status))
-		fail_cannot("open tools ", name);
-	if (S_ISLNK(status.mode)) {
-		length = sys_readlink(shelf, name, target, sizeof target - 1);
-		target[length < 0 ? 0 : length] = 0;
-		result = symlink(target, name);
-	} else if (S_ISDIR(status.mode)) {
-		result = mkdir(name, 0755);
-	} else if (S_ISREG(status.mode)) {
-		result = mknod(name, S_IFREG | 0644, 0);
-	} else {
-		return;
-	}
-	if (result && errno != EEXIST)
-		failed("make ", name);
-	if (!result && !S_ISLNK(status.mode))
-		put(mountfd_copy_alone(shelf, name), 0, name);
-}
-
 static void place_directory(int mount)
 {
-	char buffer[4096] __attribute__((aligned(8)));
+	char target[NAME_MAX + sizeof SHELF + 1], buffer[4096] __attribute__((aligned(8)));
 	int shelf;
 	long length;
 
-	make_directory(SHELF, 0700);
+	make_directory(SHELF, 0755);
 	put(mount, MOUNTFD_RDONLY | MOUNTFD_NOSUID | MOUNTFD_NODEV, SHELF);
 	shelf = sys_open(AT_FDCWD, SHELF, O_RDONLY | O_DIRECTORY);
-	if (shelf < 0)
-		fail_cannot("read the directory of tools", NULL);
 	while ((length = sys_entries(shelf, buffer, sizeof buffer)) > 0)
 		for (const char *p = buffer; p < buffer + length;) {
 			const struct sys_entry *entry = (const struct sys_entry *)p;
-			if (!text_is(entry->name, 0, ".") && !text_is(entry->name, 0, ".."))
-				place_entry(shelf, entry->name);
+			out_format(target, sizeof target, SHELF "/%s", entry->name);
+			if (symlink(target, entry->name) && errno != EEXIST)
+				failed("make ", entry->name);
 			p += entry->length;
 		}
 	if (length)
 		fail_cannot("read the directory of tools", NULL);
 	close(shelf);
-	if (umount2(SHELF, MNT_DETACH) || rmdir(SHELF))
-		fail_cannot("unmount the directory of tools", NULL);
 }
 
 /* Devices that the host lacks, the tools lack too. */
