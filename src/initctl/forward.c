@@ -15,8 +15,7 @@
 #include "verbs.h"
 
 enum {
-	FORWARDS = 64,            /* words, at most */
-	LISTENERS = 2 * FORWARDS, /* each of both families */
+	FORWARDS = TUNNEL_LISTENERS / 2, /* words, at most; each has one of both families */
 	BACKLOG = 4096, /* connections that wait to be accepted; the kernel may allow less */
 	PORT_TRIES = 16 /* to find a port that is free in both families */
 };
@@ -28,7 +27,7 @@ struct forward {
 };
 
 static struct forward forwards[FORWARDS];
-static struct tunnel_listener listeners[LISTENERS];
+static struct tunnel_listener listeners[TUNNEL_LISTENERS];
 static unsigned listener_count;
 
 /* Where to listen: a numeric address or "localhost"; NULL: the latter. Returns 0, or -1. */
@@ -174,5 +173,5 @@ int verb_forward(const struct context *context, char **arguments)
 			print(&forwards[i].from.addresses[j], &forwards[i].to.addresses[0],
 				context->json);
 	verb_printed();
-	return tunnel_run(connection, listeners, listener_count);
+	return tunnel_run(context, connection, listeners, listener_count);
 }
