@@ -126,7 +126,7 @@ static enum join_end move(const struct pollfd polls[POLLED])
 		out->from = -1;
 		stop_sending(errno);
 	}
-	if (input && read_half(in))
+	if (input && in->from >= 0 && read_half(in))
 		return JOIN_INPUT;
 	if (in->length && (socket || input) && write_half(in))
 		stop_sending(errno);

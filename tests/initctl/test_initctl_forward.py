@@ -1,4 +1,6 @@
 """forward and connect: TCP to the container, whose network is one of its own."""
+import array
+import fcntl
 import hashlib
 import json
 import os
@@ -11,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -151,6 +154,13 @@ def read_pipe(pipe, size=1 << 30):
             break
         data += more
     return data
+
+
+def unread(pipe):
+    """The bytes in a pipe."""
+    found = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, found)
+    return found[0]
 
 
 def read_line(pipe):
@@ -857,6 +867,24 @@ def test_connect_is_reset(server):
     assert (done.returncode, done.stdout) == (125, "last words")
     assert done.stderr.startswith(
         f"initctl: cannot relay connection to 127.0.0.1:{RESET}: Connection reset")
+
+
+def test_connect_is_reset_while_there_is_input(control):
+    """Of both that have come at once, it is the reset that ends it."""
+    control.start(*NETWORK)
+    other = control.popen("exec", "--", PYTHON, "-c", SERVER, bufsize=0)
+    assert read_line(other.stdout) == "ready\n"
+    one = control.popen("connect", f"127.0.0.1:{STUCK}", stdin=subprocess.PIPE, bufsize=0)
+    one.stdin.write(b"x")
+    eventually(lambda: status_of(one.pid)["State"].startswith("S") and unread(one.stdin) == 0,
+               what="the byte is taken")
+    halt(one.pid)
+    control.output("signal", "KILL", "%1")
+    other.wait(DEADLINE)
+    one.stdin.write(b"y")
+    os.kill(one.pid, signal.SIGCONT)
+    assert one.wait(DEADLINE) == 125
+    assert "cannot relay connection" in one.stderr.read().decode()
 
 
 def test_connect_nobody_reads(server):
