@@ -41,22 +41,6 @@ const struct option net_options[] = {
 	{0, 0, NULL, NULL, NULL, NULL},
 };
 
-/* Parses a word as "-tulpn", of several letters. Returns false if the next one is not such a word.
- */
-static bool take_letters(struct choice *choice, char ***arguments)
-{
-	const char *letter = **arguments;
-
-	if (!letter || letter[0] != '-' || !letter[1] || letter[1] == '-' || !letter[2])
-		return false;
-	while (*++letter) {
-		char word[3] = {'-', *letter}, *words[] = {word, NULL};
-		option_take(net_options, choice, &(char **){words});
-	}
-	++*arguments;
-	return true;
-}
-
 static bool is_wanted(const struct choice *choice, enum socket_kind kind)
 {
 	const bool any = choice->tcp || choice->udp || choice->local;
@@ -253,8 +237,7 @@ int verb_net(const struct context *context, char **arguments)
 	char count[NUMBER_SIZE];
 	int proc;
 
-	while (take_letters(&choice, &arguments) || option_take(net_options, &choice, &arguments))
-		;
+	options_take(net_options, &choice, &arguments);
 	arguments_end(arguments);
 	proc = container_proc(context);
 	if (proc < 0)
