@@ -41,13 +41,15 @@ const struct option net_options[] = {
 	{0, 0, NULL, NULL, NULL, NULL},
 };
 
-static bool is_wanted(const struct choice *choice, enum socket_kind kind)
-{
-	const bool any = choice->tcp || choice->udp || choice->local;
+static struct choice choice;
+static struct sockets sockets;
+static struct holders holders;
 
+static bool is_wanted(enum socket_kind kind)
+{
 	if (kind == SOCKET_UNIX)
-		return choice->local;
-	return !any || (kind == SOCKET_TCP || kind == SOCKET_TCP6 ? choice->tcp : choice->udp);
+		return choice.local;
+	return kind == SOCKET_TCP || kind == SOCKET_TCP6 ? choice.tcp : choice.udp;
 }
 
 /*
@@ -76,7 +78,7 @@ static bool is_in_network(int proc, int pid, unsigned long long inode)
 }
 
 /* Reads the files of a process's network. Returns false if there are none, as of a zombie. */
-static bool read_network(const struct choice *choice, int proc, int pid, struct sockets *sockets)
+static bool read_network(int proc, int pid)
 {
 	char path[2 * NUMBER_SIZE], digits[NUMBER_SIZE];
 	bool any = false;
@@ -85,22 +87,21 @@ static bool read_network(const struct choice *choice, int proc, int pid, struct 
 		/* The paths of the list's rows are in it. */
 		struct memory memory = {0};
 		char *file;
-		if (!is_wanted(choice, kind))
+		if (!is_wanted(kind))
 			continue;
 		text_join(
 			text_join(path, number_text(digits, pid), "/net/"), sockets_file(kind), "");
 		file = container_text(proc, path, &memory);
 		/* A kernel without IPv6 has no tcp6. */
 		if (file)
-			sockets_parse(sockets, kind, file);
+			sockets_parse(&sockets, kind, file);
 		any = any || file;
 	}
 	return any;
 }
 
 /* Reads the container's network by a process that is in it: the command, or init. */
-static void read_sockets(
-	const struct context *context, const struct choice *choice, int proc, struct sockets *list)
+static void read_sockets(const struct context *context, int proc)
 {
 	const int network = verb_try_open(context, "namespace", "net");
 	struct stat status = {0};
@@ -113,7 +114,7 @@ static void read_sockets(
 	}
 	for (unsigned i = 0; i < 2; i++)
 		if (pids[i] && is_in_network(proc, pids[i], status.st_ino) &&
-			read_network(choice, proc, pids[i], list))
+			read_network(proc, pids[i]))
 			return;
 	fail_note("cannot list sockets: no process of the container's network in its /proc", NULL,
 		NULL);
@@ -137,12 +138,12 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 }
 
 /* users:(("name",pid=12,fd=3),...), with a backslash before what would end the name. */
-static const char *users(const struct holders *holders, uint32_t row)
+static const char *users(uint32_t row)
 {
 	text.length = 0;
 	say(row == SOCKET_NONE ? "" : "users:(");
 	for (const char *before = "(\""; row != SOCKET_NONE; before = ",(\"") {
-		const struct holder *holder = &holders->rows[row];
+		const struct holder *holder = &holders.rows[row];
 		say("%s", before);
 		for (const char *p = holder->name; *p; p++)
 			say(strchr("\"\\", *p) ? "\\%c" : "%c", *p);
@@ -173,8 +174,7 @@ static void add_end(struct table *table, const struct socket_row *row, int end)
 	table_text(table, text.memory.data);
 }
 
-static void add_row(
-	struct table *table, const struct socket_row *row, const struct holders *holders)
+static void add_row(struct table *table, const struct socket_row *row)
 {
 	table_text(table, sockets_netid(row));
 	table_text(table, sockets_state(row));
@@ -182,7 +182,7 @@ static void add_row(
 	table_number(table, (long long)row->send);
 	add_end(table, row, 0);
 	add_end(table, row, 1);
-	table_text(table, users(holders, row->first_holder));
+	table_text(table, users(row->first_holder));
 }
 
 static void print_end(const struct socket_row *row, int end, const char *address, const char *port)
@@ -194,7 +194,7 @@ static void print_end(const struct socket_row *row, int end, const char *address
 	json_number(port, row->ends[end].port);
 }
 
-static void print_json(const struct socket_row *row, const struct holders *holders)
+static void print_json(const struct socket_row *row)
 {
 	json_begin("socket");
 	json_text("netid", sockets_netid(row));
@@ -209,11 +209,11 @@ static void print_json(const struct socket_row *row, const struct holders *holde
 	}
 	json_number("inode", (long long)row->inode);
 	json_list("processes");
-	for (uint32_t i = row->first_holder; i != SOCKET_NONE; i = holders->rows[i].next) {
+	for (uint32_t i = row->first_holder; i != SOCKET_NONE; i = holders.rows[i].next) {
 		json_item();
-		json_text("name", holders->rows[i].name);
-		json_number("pid", holders->rows[i].pid);
-		json_number("fd", holders->rows[i].fd);
+		json_text("name", holders.rows[i].name);
+		json_number("pid", holders.rows[i].pid);
+		json_number("fd", holders.rows[i].fd);
 	}
 	json_list_end();
 	json_end();
@@ -230,19 +230,18 @@ int verb_net(const struct context *context, char **arguments)
 		{"Peer Address:Port", NULL, false},
 		{"Process", NULL, false},
 	};
-	struct choice choice = {0};
-	struct sockets sockets = {0};
-	struct holders holders = {0};
-	struct table table;
+	static struct table table;
 	char count[NUMBER_SIZE];
 	int proc;
 
 	options_take(net_options, &choice, &arguments);
 	arguments_end(arguments);
+	if (!choice.tcp && !choice.udp && !choice.local)
+		choice.tcp = choice.udp = true;
 	proc = container_proc(context);
 	if (proc < 0)
 		fail_note("cannot list sockets: init did not pass its /proc", NULL, NULL);
-	read_sockets(context, &choice, proc, &sockets);
+	read_sockets(context, proc);
 	holders_find(&holders, proc, &sockets);
 	table_begin(&table, "socket", columns, sizeof columns / sizeof *columns, false);
 	for (size_t i = 0; i < sockets.count; i++) {
@@ -250,9 +249,9 @@ int verb_net(const struct context *context, char **arguments)
 		if (choice.listening && !choice.all && !sockets_listens(row))
 			continue;
 		if (context->json)
-			print_json(row, &holders);
+			print_json(row);
 		else
-			add_row(&table, row, &holders);
+			add_row(&table, row);
 	}
 	if (!context->json)
 		table_print(&table);
