@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +16,7 @@
 #include "container.h"
 #include "holders.h"
 #include "json.h"
-#include "out.h"
+#include "say.h"
 #include "sockets.h"
 #include "table.h"
 #include "verbs.h"
@@ -120,58 +119,33 @@ static void read_sockets(const struct context *context, int proc)
 		NULL);
 }
 
-/* A text that grows. */
-static struct {
-	struct memory memory;
-	size_t length;
-} text;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-	va_list list;
-
-	memory_reserve(&text.memory, text.length + 256);
-	va_start(list, format);
-	text.length += out_format_list((char *)text.memory.data + text.length,
-		text.memory.size - text.length, format, list);
-	va_end(list);
-}
-
 /* users:(("name",pid=12,fd=3),...), with a backslash before what would end the name. */
 static const char *users(uint32_t row)
 {
-	text.length = 0;
-	say(row == SOCKET_NONE ? "" : "users:(");
-	for (const char *before = "(\""; row != SOCKET_NONE; before = ",(\"") {
+	const char *before = "users:((\"";
+
+	said.length = 0;
+	for (; row != SOCKET_NONE; row = holders.rows[row].next) {
 		const struct holder *holder = &holders.rows[row];
 		say("%s", before);
 		for (const char *p = holder->name; *p; p++)
 			say(strchr("\"\\", *p) ? "\\%c" : "%c", *p);
 		say("\",pid=%d,fd=%d)", holder->pid, holder->fd);
-		row = holder->next;
+		before = ",(\"";
 	}
-	say(text.length ? ")" : "");
-	return text.memory.data;
+	return say(said.length ? ")" : "");
 }
 
 /* "ADDRESS:PORT", or for AF_UNIX "PATH INODE", the peer being unknown. */
-static void add_end(struct table *table, const struct socket_row *row, int end)
+static const char *end_text(const struct socket_row *row, int end)
 {
 	char address[SOCKET_END_SIZE];
 
-	text.length = 0;
-	if (row->kind == SOCKET_UNIX && end) {
-		say("* 0");
-	} else if (row->kind == SOCKET_UNIX) {
-		/* It may be longer than say() has room for. */
-		for (const char *p = *row->path ? row->path : "*"; *p; p++)
-			say("%c", *p);
-		say(" %llu", row->inode);
-	} else {
-		sockets_address(row, end, true, address, sizeof address);
-		say(end && !row->ends[end].port ? "%s:*" : "%s:%u", address, row->ends[end].port);
-	}
-	table_text(table, text.memory.data);
+	said.length = 0;
+	if (row->kind == SOCKET_UNIX)
+		return end ? "* 0" : say("%s %llu", *row->path ? row->path : "*", row->inode);
+	sockets_address(row, end, true, address, sizeof address);
+	return say(end && !row->ends[end].port ? "%s:*" : "%s:%u", address, row->ends[end].port);
 }
 
 static void add_row(struct table *table, const struct socket_row *row)
@@ -180,8 +154,8 @@ static void add_row(struct table *table, const struct socket_row *row)
 	table_text(table, sockets_state(row));
 	table_number(table, (long long)row->receive);
 	table_number(table, (long long)row->send);
-	add_end(table, row, 0);
-	add_end(table, row, 1);
+	table_text(table, end_text(row, 0));
+	table_text(table, end_text(row, 1));
 	table_text(table, users(row->first_holder));
 }
 
