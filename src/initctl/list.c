@@ -233,14 +233,14 @@ static const char *condition(const struct entry *entry)
 }
 
 static const struct table_column columns[] = {
-	{"NAME", "name", false},
-	{"STATUS", "status", false},
-	{"STATE", "state", false},
-	{"PID", "pid", true},
-	{"COMMAND", "command", false},
-	{"UP", "uptime", true},
-	{"SESSIONS", "sessions", true},
-	{"SOCKET", "socket", false},
+	{"NAME", "name"},
+	{"STATUS", "status"},
+	{"STATE", "state"},
+	{"PID", "pid"},
+	{"COMMAND", "command"},
+	{"UP", "uptime"},
+	{"SESSIONS", "sessions"},
+	{"SOCKET", "socket"},
 };
 
 static void add_row(struct table *table, const struct entry *entry)

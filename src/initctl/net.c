@@ -196,13 +196,13 @@ static void print_json(const struct socket_row *row)
 int verb_net(const struct context *context, char **arguments)
 {
 	static const struct table_column columns[] = {
-		{"Netid", NULL, false},
-		{"State", NULL, false},
-		{"Recv-Q", NULL, true},
-		{"Send-Q", NULL, true},
-		{"Local Address:Port", NULL, false},
-		{"Peer Address:Port", NULL, false},
-		{"Process", NULL, false},
+		{"Netid", NULL},
+		{"State", NULL},
+		{"Recv-Q", NULL},
+		{"Send-Q", NULL},
+		{"Local Address:Port", NULL},
+		{"Peer Address:Port", NULL},
+		{"Process", NULL},
 	};
 	static struct table table;
 	char count[NUMBER_SIZE];

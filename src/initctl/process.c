@@ -93,7 +93,7 @@ int process_read(int proc, pid_t pid, struct process *process)
 	char text[4096];
 	long long uid;
 
-	*process = (struct process){.pid = pid, .uid = (uid_t)-1, .load = -1};
+	*process = (struct process){.pid = pid, .outside = -1, .uid = (uid_t)-1, .load = -1};
 	if (process_file(proc, pid, "stat", text, sizeof text) <= 0)
 		return -1;
 	errno = EPROTO;

@@ -18,8 +18,7 @@ char *say(const char *format, ...)
 	do {
 		memory_reserve(&said.memory, said.length + needs + 1);
 		room = said.memory.size - said.length;
-		needs = out_format_list(
-			(char *)said.memory.data + said.length, room, format, list);
+		needs = out_format_list((char *)said.memory.data + said.length, room, format, list);
 	} while (needs >= room);
 	va_end(list);
 	said.length += needs;

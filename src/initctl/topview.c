@@ -159,8 +159,9 @@ static void draw_titles(unsigned columns)
 {
 	out_text(INVERSE);
 	for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
-		const struct table_column *column = &snapshot_columns[shown[i].name];
-		columns = cell(column->title, shown[i].width, column->right, columns);
+		const enum snapshot_name name = shown[i].name;
+		columns = cell(snapshot_columns[name].title, shown[i].width,
+			snapshot_is_number(name), columns);
 	}
 	cell("COMMAND", columns, false, columns);
 	end_line();
@@ -175,9 +176,9 @@ static void draw_process(struct top *top, size_t index, unsigned columns)
 	if (process->pid == top->selected)
 		out_text(INVERSE);
 	for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
-		const struct table_column *column = &snapshot_columns[shown[i].name];
-		snapshot_text(&top->snapshot, process, shown[i].name, text);
-		columns = cell(text, shown[i].width, column->right, columns);
+		const enum snapshot_name name = shown[i].name;
+		snapshot_text(&top->snapshot, process, name, text);
+		columns = cell(text, shown[i].width, snapshot_is_number(name), columns);
 	}
 	if (top->tree)
 		pstree_draw(&top->snapshot.list, index, tree, sizeof tree);
