@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/sys.h"
 #include "base/text.h"
 #include "json.h"
 #include "out.h"
@@ -59,6 +60,16 @@ static void say_value(enum usage_kind kind, uint64_t value)
 	else
 		out_format(text, sizeof text, "%llu", (unsigned long long)value);
 	say("%s", text);
+}
+
+void usagelines_look(const struct usage_from *from, struct usage_look *look)
+{
+	const long long now = sys_now();
+
+	look->before = look->now;
+	look->elapsed = look->at ? now - look->at : 0;
+	look->at = now;
+	usage_read(from, &look->now);
 }
 
 /* By how much a value has grown in a second since the look before; false: that is not known. */
