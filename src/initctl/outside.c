@@ -57,17 +57,14 @@ static void add_children(int tasks, const char *name)
 /* The pids of a process, from our namespace to its own. Returns how many there are. */
 static unsigned read_pids(pid_t pid, pid_t *pids, unsigned room)
 {
-	char *p;
+	const char *p;
 	unsigned count = 0;
 
 	if (process_file(search.proc, pid, "status", search.text, sizeof search.text) <= 0 ||
 		!(p = scan_find(search.text, "\nNSpid:")))
 		return 0;
-	for (p += 7; *p == '\t' && count < room; count++) {
-		pids[count] = 0;
-		for (p++; *p >= '0' && *p <= '9'; p++)
-			pids[count] = pids[count] * 10 + (*p - '0');
-	}
+	for (p += 7; *p == '\t' && count < room; count++)
+		pids[count] = (pid_t)scan_number(&p);
 	return count;
 }
 
