@@ -210,6 +210,10 @@ static void read_file(int directory, const char *file)
 	last.file = file;
 }
 
+/* What /proc shows of all processes, which is read where a part has no other source. */
+static struct usage total;
+static bool is_total_read;
+
 static uint64_t look_up(
 	const struct usage_from *from, enum usage_value value, enum usage_source source)
 {
@@ -217,6 +221,12 @@ static uint64_t look_up(
 	const char *file = name_of(value, first ? FILE1 : FILE2);
 	uint64_t found;
 
+	if (source == USAGE_PROC) {
+		if (!is_total_read)
+			proctotal_read(from->proc, from->init, &total);
+		is_total_read = true;
+		return total.values[value];
+	}
 	read_file(first ? cgroup1_of_file(from->cgroup1, file) : from->cgroup2, file);
 	found = last.is_there ? find(last.text, text_name(file, 1)) : USAGE_UNKNOWN;
 	/* Without a line for any device: none was used yet. */
@@ -227,7 +237,7 @@ static uint64_t look_up(
 
 /* Takes all values of a part from a source, if that has the first of them. */
 static void take_part(const struct usage_from *from, struct usage *usage, enum usage_part part,
-	enum usage_source source, const struct usage *total)
+	enum usage_source source)
 {
 	bool first = true;
 
@@ -235,7 +245,7 @@ static void take_part(const struct usage_from *from, struct usage *usage, enum u
 		uint64_t found;
 		if (rows[value].part != part)
 			continue;
-		found = total ? total->values[value] : look_up(from, value, source);
+		found = look_up(from, value, source);
 		if (first && found == USAGE_UNKNOWN)
 			return;
 		first = false;
@@ -246,21 +256,13 @@ static void take_part(const struct usage_from *from, struct usage *usage, enum u
 
 void usage_read(const struct usage_from *from, struct usage *usage)
 {
-	struct usage total;
-	bool read_total = false;
-
-	memset(usage, 0, sizeof *usage);
+	memset(usage->sources, 0, sizeof usage->sources);
 	memset(usage->values, 0xff, sizeof usage->values);
 	last.file = NULL;
+	is_total_read = false;
 	for (enum usage_part part = 0; part < USAGE_PARTS; part++)
 		for (enum usage_source source = USAGE_CGROUP2;
-			source < USAGE_SOURCES && !usage->sources[part]; source++) {
-			const bool from_proc = source == USAGE_PROC;
-			if (from_proc && part >= USAGE_PRESSURE)
-				continue;
-			if (from_proc && !read_total)
-				proctotal_read(from->proc, from->init, &total);
-			read_total = read_total || from_proc;
-			take_part(from, usage, part, source, from_proc ? &total : NULL);
-		}
+			source < USAGE_SOURCES && !usage->sources[part]; source++)
+			if (source != USAGE_PROC || part < USAGE_PRESSURE)
+				take_part(from, usage, part, source);
 }
