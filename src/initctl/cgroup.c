@@ -25,12 +25,6 @@ enum {
 	KEY_SIZE = 256        /* bytes of a file's name, with its NUL */
 };
 
-int cgroup_open_file(int directory, const char *name, int flags)
-{
-	return sys_open_resolved(
-		directory, name, flags, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-}
-
 static bool has_directory(int directory, const char *name)
 {
 	int fd = cgroup_open_file(directory, name, O_PATH | O_DIRECTORY);
@@ -80,17 +74,6 @@ static int write_file(int cgroup, const char *name, const char *text)
 	length = write(fd, text, strlen(text));
 	close(fd);
 	return length < 0 ? -1 : 0;
-}
-
-ssize_t cgroup_read_file(int cgroup, const char *name, char text[static CGROUP_TEXT])
-{
-	int fd = cgroup_open_file(cgroup, name, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, CGROUP_TEXT - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[length < 0 ? 0 : length] = 0;
-	return length;
 }
 
 /*

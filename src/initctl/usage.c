@@ -4,21 +4,15 @@
  */
 #include "usage.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/sys.h"
 #include "base/text.h"
 #include "cgroup1.h"
+#include "cgroupfile.h"
 #include "proctotal.h"
 #include "scan.h"
-
-enum {
-	TEXT_SIZE = 16384 /* bytes that are read of a file, with a NUL */
-};
 
 /* The names of a row, in this order; behind a file stands what precedes the value in it. */
 enum { LABEL, FILE2, FILE1 = FILE2 + 2, NAMES = FILE1 + 2 };
@@ -93,7 +87,7 @@ enum { LABEL, FILE2, FILE1 = FILE2 + 2, NAMES = FILE1 + 2 };
 		" \0cgroup.events\0frozen \0\0\0")
 /* clang-format on */
 
-#define NUMBERS(value, part, kind, divide, names) [value] = {part, kind, divide},
+#define NUMBERS(value, part, kind, divide, names)  [value] = {part, kind, divide},
 #define NAMES_OF(value, part, kind, divide, names) names
 
 static const struct {
@@ -187,25 +181,14 @@ static struct {
 	int directory;
 	const char *file;
 	bool is_there;
-	char text[TEXT_SIZE];
+	char text[CGROUP_TEXT];
 } last;
 
 static void read_file(int directory, const char *file)
 {
-	ssize_t length = -1;
-	int fd;
-
 	if (last.file && directory == last.directory && !strcmp(last.file, file))
 		return;
-	fd = directory < 0 || !*file ? -1
-	                             : sys_open_resolved(directory, file, O_RDONLY,
-					       SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (fd >= 0) {
-		length = read(fd, last.text, sizeof last.text - 1);
-		close(fd);
-	}
-	last.text[length > 0 ? length : 0] = 0;
-	last.is_there = length >= 0;
+	last.is_there = cgroup_read_file(directory, file, last.text) >= 0;
 	last.directory = directory;
 	last.file = file;
 }
