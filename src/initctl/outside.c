@@ -124,13 +124,9 @@ void outside_find(const struct context *context, struct process_list *list)
 	add_pid(peer);
 	for (size_t i = 0; i < search.count; i++) {
 		const pid_t pid = ((pid_t *)search.pids.data)[i];
-		int tasks;
 		see(list, pid);
 		out_format(path, sizeof path, "%d/task", (int)pid);
-		tasks = sys_open(search.proc, path, O_RDONLY | O_DIRECTORY);
-		proc_each(tasks, add_children);
-		if (tasks >= 0)
-			sys_close(tasks);
+		proc_each(sys_open(search.proc, path, O_RDONLY | O_DIRECTORY), add_children);
 	}
 	sys_close(search.proc);
 	sys_close(namespace);

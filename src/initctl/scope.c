@@ -102,8 +102,6 @@ static void read_processes(void)
 	read_children(proc);
 	child_count = process_count;
 	proc_each(proc, read_process);
-	if (proc >= 0)
-		close(proc);
 }
 
 static bool is_below(pid_t pid)
