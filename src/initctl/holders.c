@@ -98,13 +98,10 @@ static void visit_descriptor(int directory, const char *name)
 
 static void visit_process(int proc)
 {
-	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE];
 	struct process now;
-	int directory;
+	const int directory = sys_open_resolved(proc, proc_path(search.process->pid, "fd"),
+		O_RDONLY | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
 
-	text_join(path, number_text(digits, search.process->pid), "/fd");
-	directory = sys_open_resolved(
-		proc, path, O_RDONLY | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
 	/* One without memory has no descriptors: a zombie, whose directory is root's. */
 	if (directory < 0)
 		search.list->closed += (errno == EACCES || errno == EPERM) &&

@@ -16,6 +16,7 @@
 #include "container.h"
 #include "holders.h"
 #include "json.h"
+#include "proc.h"
 #include "say.h"
 #include "sockets.h"
 #include "table.h"
@@ -57,15 +58,13 @@ static bool is_wanted(enum socket_kind kind)
  */
 static bool is_in_network(int proc, int pid, unsigned long long inode)
 {
-	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE], link[64];
+	char link[64];
 	unsigned long long other;
 	const char *number;
 	ssize_t length;
-	int directory;
+	const int directory = sys_open_resolved(
+		proc, proc_path(pid, "ns"), O_PATH | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
 
-	text_join(path, number_text(digits, pid), "/ns");
-	directory =
-		sys_open_resolved(proc, path, O_PATH | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
 	if (directory < 0)
 		return false;
 	length = sys_readlink(directory, "net", link, sizeof link - 1);
@@ -79,7 +78,6 @@ static bool is_in_network(int proc, int pid, unsigned long long inode)
 /* Reads the files of a process's network. Returns false if there are none, as of a zombie. */
 static bool read_network(int proc, int pid)
 {
-	char path[2 * NUMBER_SIZE], digits[NUMBER_SIZE];
 	bool any = false;
 
 	for (enum socket_kind kind = 0; kind < SOCKET_KINDS; kind++) {
@@ -88,9 +86,7 @@ static bool read_network(int proc, int pid)
 		char *file;
 		if (!is_wanted(kind))
 			continue;
-		text_join(
-			text_join(path, number_text(digits, pid), "/net/"), sockets_file(kind), "");
-		file = container_text(proc, path, &memory);
+		file = container_text(proc, proc_path(pid, sockets_file(kind)), &memory);
 		/* A kernel without IPv6 has no tcp6. */
 		if (file)
 			sockets_parse(&sockets, kind, file);

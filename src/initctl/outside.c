@@ -71,12 +71,11 @@ static unsigned read_pids(pid_t pid, pid_t *pids, unsigned room)
 /* Whether a process is in the container's namespace; otherwise if that is not to be seen. */
 static bool is_in_namespace(pid_t pid, bool otherwise)
 {
-	char path[64];
 	struct stat status;
 
-	out_format(path, sizeof path, "%d/ns/pid", (int)pid);
-	return file_stat_at(search.proc, path, &status, 0) ? otherwise
-	                                                   : status.st_ino == search.namespace;
+	return file_stat_at(search.proc, proc_path(pid, "ns/pid"), &status, 0)
+	               ? otherwise
+	               : status.st_ino == search.namespace;
 }
 
 /* Looks at a process, and notes it in the list if it is one of the container. */
@@ -113,7 +112,6 @@ void outside_find(const struct context *context, struct process_list *list)
 	const pid_t peer = peer_of(connection);
 	const int namespace = peer ? verb_try_open(context, "namespace", "pid") : -1;
 	struct stat status;
-	char path[64];
 
 	close(connection);
 	if (namespace < 0)
@@ -125,8 +123,8 @@ void outside_find(const struct context *context, struct process_list *list)
 	for (size_t i = 0; i < search.count; i++) {
 		const pid_t pid = ((pid_t *)search.pids.data)[i];
 		see(list, pid);
-		out_format(path, sizeof path, "%d/task", (int)pid);
-		proc_each(sys_open(search.proc, path, O_RDONLY | O_DIRECTORY), add_children);
+		proc_each(sys_open(search.proc, proc_path(pid, "task"), O_RDONLY | O_DIRECTORY),
+			add_children);
 	}
 	sys_close(search.proc);
 	sys_close(namespace);

@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "base/sys.h"
+#include "out.h"
 
 int proc_open(void)
 {
@@ -22,6 +23,14 @@ int proc_open(void)
 	if (proc >= 0)
 		close(proc);
 	return -1;
+}
+
+const char *proc_path(int pid, const char *name)
+{
+	static char path[64];
+
+	out_format(path, sizeof path, "%d/%s", pid, name);
+	return path;
 }
 
 int proc_each(int directory, void (*visit)(int directory, const char *name))

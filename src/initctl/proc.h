@@ -9,6 +9,9 @@
 /* Opens /proc. Its descriptor is the caller's; -1 if /proc is not of our PID namespace. */
 int proc_open(void);
 
+/* "PID/NAME", a path in a /proc, in a buffer of which the next call makes use as well. */
+const char *proc_path(int pid, const char *name);
+
 /*
  * Calls a function with each name of a directory that is a number, and closes the directory: of a
  * process in /proc, a thread in /proc/PID/task, a descriptor in /proc/PID/fd. Returns 0, or -1 with

@@ -19,11 +19,10 @@
 
 ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t size)
 {
-	static char path[64]; /* the watchdog may print it */
+	const char *path = proc_path(pid, name);
 	ssize_t length = 0, part = -1;
 	int fd;
 
-	out_format(path, sizeof path, "%d/%s", (int)pid, name);
 	watchdog_begin("read /proc/", path);
 	fd = sys_open(proc, path, O_RDONLY);
 	if (fd >= 0) {
@@ -92,7 +91,7 @@ static int read_stat(char *text, struct process *process)
 int process_read(int proc, pid_t pid, struct process *process)
 {
 	char text[4096];
-	long long uid;
+	long long kilobytes;
 
 	*process = (struct process){.pid = pid, .outside = -1, .uid = (uid_t)-1, .load = -1};
 	if (process_file(proc, pid, "stat", text, sizeof text) <= 0)
@@ -101,11 +100,10 @@ int process_read(int proc, pid_t pid, struct process *process)
 	if (read_stat(text, process))
 		return -1;
 	if (process_file(proc, pid, "status", text, sizeof text) > 0) {
-		uid = line_number(text, "\nUid:", 1);
-		process->uid = uid < 0 ? (uid_t)-1 : (uid_t)uid;
+		process->uid = (uid_t)line_number(text, "\nUid:", 1);
 		/* A zombie has none. The number in stat is cached per thread, and inaccurate. */
-		if ((uid = line_number(text, "\nVmRSS:", 0)) >= 0)
-			process->resident = uid * 1024;
+		if ((kilobytes = line_number(text, "\nVmRSS:", 0)) >= 0)
+			process->resident = kilobytes * 1024;
 	}
 	return 0;
 }

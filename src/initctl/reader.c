@@ -125,14 +125,13 @@ static void see_named_thread(int directory, const char *name)
 
 static void see_process(int directory, const char *name)
 {
-	char path[32];
 	unsigned long long pid;
 
 	if (number_parse(name, 1U << 30, &pid) || getpgid((pid_t)pid) != state.group)
 		return;
 	state.found = true;
-	out_format(path, sizeof path, "%llu/task", pid);
-	proc_each(sys_open(directory, path, O_RDONLY | O_DIRECTORY), see_named_thread);
+	proc_each(sys_open(directory, proc_path((int)pid, "task"), O_RDONLY | O_DIRECTORY),
+		see_named_thread);
 }
 
 /* What the processes of the group do; HIDDEN if there are none, or none can be seen. */
