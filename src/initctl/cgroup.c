@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "beneath.h"
 #include "cgroup.h"
 #include "exit.h"
 #include "scan.h"
@@ -27,7 +28,7 @@ enum {
 
 static bool has_directory(int directory, const char *name)
 {
-	int fd = cgroup_open_file(directory, name, O_PATH | O_DIRECTORY);
+	int fd = beneath_open(directory, name, O_PATH | O_DIRECTORY);
 
 	if (fd >= 0)
 		close(fd);
@@ -38,7 +39,7 @@ int cgroup_of_command(int container)
 {
 	if (has_directory(container, "init") && has_directory(container, "app") &&
 		has_directory(container, "ops"))
-		return cgroup_open_file(container, "app", O_RDONLY | O_DIRECTORY);
+		return beneath_open(container, "app", O_RDONLY | O_DIRECTORY);
 	return container;
 }
 
@@ -66,7 +67,7 @@ int cgroup_open(const struct context *context, const char *action, bool only_own
 
 static int write_file(int cgroup, const char *name, const char *text)
 {
-	int fd = cgroup_open_file(cgroup, name, O_WRONLY);
+	int fd = beneath_open(cgroup, name, O_WRONLY);
 	ssize_t length;
 
 	if (fd < 0)
@@ -82,7 +83,7 @@ static int write_file(int cgroup, const char *name, const char *text)
  */
 static bool wait_for_event(int cgroup, const char *action, const char *line)
 {
-	struct pollfd events = {.fd = cgroup_open_file(cgroup, "cgroup.events", O_RDONLY)};
+	struct pollfd events = {.fd = beneath_open(cgroup, "cgroup.events", O_RDONLY)};
 	const long long end = sys_now() + DONE_TIMEOUT;
 	char text[CGROUP_TEXT];
 	long long left;
@@ -150,7 +151,7 @@ _Noreturn static void fail_to_limit(int cgroup, const char *limit, const char *n
 
 	memcpy(controller, name, length);
 	controller[length] = 0;
-	cgroup_read_file(cgroup, "cgroup.controllers", text);
+	beneath_read(cgroup, "cgroup.controllers", text, sizeof text);
 	while ((word = strsep(&rest, " \n")) && strcmp(word, controller) != 0)
 		;
 	if (error == ENOENT && !word)

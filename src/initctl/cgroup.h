@@ -6,8 +6,9 @@
 
 #include <stdbool.h>
 
-#include "cgroupfile.h"
 #include "verbs.h"
+
+enum { CGROUP_TEXT = 16384 /* bytes that are read of a file, with a NUL */ };
 
 /* Whether a descriptor is one of a cgroup of version 2. */
 bool cgroup_is_one(int fd);

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "beneath.h"
 #include "proc.h"
 #include "watchdog.h"
 
@@ -99,8 +100,8 @@ static void visit_descriptor(int directory, const char *name)
 static void visit_process(int proc)
 {
 	struct process now;
-	const int directory = sys_open_resolved(proc, proc_path(search.process->pid, "fd"),
-		O_RDONLY | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
+	const int directory =
+		beneath_open(proc, proc_path(search.process->pid, "fd"), O_RDONLY | O_DIRECTORY);
 
 	/* One without memory has no descriptors: a zombie, whose directory is root's. */
 	if (directory < 0)

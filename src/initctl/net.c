@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "beneath.h"
 #include "container.h"
 #include "holders.h"
 #include "json.h"
@@ -62,8 +63,7 @@ static bool is_in_network(int proc, int pid, unsigned long long inode)
 	unsigned long long other;
 	const char *number;
 	ssize_t length;
-	const int directory = sys_open_resolved(
-		proc, proc_path(pid, "ns"), O_PATH | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
+	const int directory = beneath_open(proc, proc_path(pid, "ns"), O_PATH | O_DIRECTORY);
 
 	if (directory < 0)
 		return false;

@@ -15,6 +15,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "beneath.h"
 #include "cgroup.h"
 #include "cgroup1.h"
 #include "container.h"
@@ -80,7 +81,7 @@ static void add_file(struct initctl_request *out, int cgroup, const char *file, 
 {
 	char text[CGROUP_TEXT], *rest = text, *line;
 
-	cgroup_read_file(cgroup, file, text);
+	beneath_read(cgroup, file, text, sizeof text);
 	while ((line = strsep(&rest, "\n")))
 		if (is_table)
 			add_line(out, file, line);

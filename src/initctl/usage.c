@@ -9,10 +9,14 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "beneath.h"
 #include "cgroup1.h"
-#include "cgroupfile.h"
 #include "proctotal.h"
 #include "scan.h"
+
+enum {
+	TEXT_SIZE = 16384 /* bytes that are read of a file, with a NUL */
+};
 
 /* The names of a row, in this order; behind a file stands what precedes the value in it. */
 enum { LABEL, FILE2, FILE1 = FILE2 + 2, NAMES = FILE1 + 2 };
@@ -181,14 +185,14 @@ static struct {
 	int directory;
 	const char *file;
 	bool is_there;
-	char text[CGROUP_TEXT];
+	char text[TEXT_SIZE];
 } last;
 
 static void read_file(int directory, const char *file)
 {
 	if (last.file && directory == last.directory && !strcmp(last.file, file))
 		return;
-	last.is_there = cgroup_read_file(directory, file, last.text) >= 0;
+	last.is_there = beneath_read(directory, file, last.text, sizeof last.text) >= 0;
 	last.directory = directory;
 	last.file = file;
 }

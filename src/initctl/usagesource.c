@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "beneath.h"
 #include "cgroup.h"
 #include "container.h"
 #include "proc.h"
@@ -22,7 +23,7 @@ static int open_cgroup2(const struct context *context)
 
 	if (fd < 0 || !cgroup_is_one(fd))
 		return -1;
-	type = cgroup_open_file(fd, "cgroup.type", O_PATH);
+	type = beneath_open(fd, "cgroup.type", O_PATH);
 	if (type < 0)
 		return -1;
 	close(type);
