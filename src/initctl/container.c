@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "beneath.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -56,9 +57,8 @@ char *container_text(int directory, const char *path, struct memory *memory)
 	int fd;
 
 	watchdog_begin("read ", path);
-	fd = directory == AT_FDCWD
-	             ? sys_open(directory, path, O_RDONLY)
-	             : sys_open_resolved(directory, path, O_RDONLY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
+	fd = directory == AT_FDCWD ? sys_open(directory, path, O_RDONLY)
+	                           : beneath_open(directory, path, O_RDONLY);
 	if (fd >= 0) {
 		do {
 			memory_reserve(memory, length + 4096);

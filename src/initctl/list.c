@@ -16,7 +16,9 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
+#include "beneath.h"
 #include "out.h"
+#include "proc.h"
 #include "table.h"
 #include "verbs.h"
 #include "watchdog.h"
@@ -109,20 +111,13 @@ static void take_status(struct entry *entry)
 /* Reads the name of the main command. What was passed need not be the proc that it should be. */
 static void read_command(struct entry *entry, int proc)
 {
-	char path[NUMBER_SIZE + sizeof "/comm"];
 	struct statfs fs;
 	ssize_t length = -1;
-	int fd = -1;
 
-	out_format(path, sizeof path, "%llu/comm", entry->main);
 	watchdog_begin("read a process of ", entry->socket->path);
 	if (!fstatfs(proc, &fs) && (long)fs.f_type == FILE_SYSTEM_PROC)
-		fd = sys_open_resolved(proc, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-			SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (fd >= 0) {
-		length = read(fd, entry->command, sizeof entry->command);
-		close(fd);
-	}
+		length = beneath_read(proc, proc_path((int)entry->main, "comm"), entry->command,
+			sizeof entry->command);
 	watchdog_end();
 	/* A newline ends it. */
 	entry->command[length > 0 ? length - 1 : 0] = 0;
@@ -233,14 +228,14 @@ static const char *condition(const struct entry *entry)
 }
 
 static const struct table_column columns[] = {
-	{"NAME", "name", false},
-	{"STATUS", "status", false},
-	{"STATE", "state", false},
-	{"PID", "pid", true},
-	{"COMMAND", "command", false},
-	{"UP", "uptime", true},
-	{"SESSIONS", "sessions", true},
-	{"SOCKET", "socket", false},
+	{"NAME", "name"},
+	{"STATUS", "status"},
+	{"STATE", "state"},
+	{"PID", "pid"},
+	{"COMMAND", "command"},
+	{"UP", "uptime"},
+	{"SESSIONS", "sessions"},
+	{"SOCKET", "socket"},
 };
 
 static void add_row(struct table *table, const struct entry *entry)

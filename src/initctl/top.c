@@ -104,14 +104,8 @@ static void arrange(void)
 
 static void look(void)
 {
-	static long long at;
-	const long long now = sys_now();
-
 	snapshot_take(&top.snapshot);
-	top.look.before = top.look.now;
-	top.look.elapsed = at ? now - at : 0;
-	at = now;
-	usage_read(&from, &top.look.now);
+	usagelines_look(&from, &top.look);
 	arrange();
 }
 

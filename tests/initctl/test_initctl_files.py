@@ -71,7 +71,7 @@ def test_cat_goes_on(rooted):
 
 @pytest.mark.parametrize("words, part", [(["cat"], "no path given"), (["tail"], "no path given"),
                                          (["cat", "-x", "a"], "unknown option '-x'"),
-                                         (["ls", "-lx"], "unknown option '-lx'"),
+                                         (["ls", "-lx"], "unknown option '-x'"),
                                          (["tail", "-n", "x", "a"], "not a number of lines: 'x'"),
                                          (["tail", "-n", "", "a"], "not a number of lines: ''"),
                                          (["tail", "-n"], "needs a value")])
