@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "handler.h"
 #include "pair.h"
 #include "splicer.h"
 
@@ -186,7 +187,7 @@ int tunnel_run(int connection, struct tunnel_listener *listeners, unsigned count
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = key_of(FROM_INIT, 0)};
 	long long end;
 
-	exit_handle(SIGPIPE, SIG_IGN);
+	handler_set(SIGPIPE, SIG_IGN);
 	state.listeners = listeners;
 	state.listener_count = count;
 	state.connection = connection;
