@@ -84,13 +84,7 @@ static int write_file(int cgroup, const char *name, const char *text)
 
 ssize_t cgroup_read_file(int cgroup, const char *name, char text[static CGROUP_TEXT])
 {
-	int fd = cgroup_open_file(cgroup, name, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, CGROUP_TEXT - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[length < 0 ? 0 : length] = 0;
-	return length;
+	return file_take(cgroup_open_file(cgroup, name, O_RDONLY), text, CGROUP_TEXT);
 }
 
 /*

@@ -26,16 +26,11 @@ static void read_map(int proc, int pid, const char *name, char map[static MAP_SI
 {
 	static char own[MAP_SIZE];
 	char path[64];
-	ssize_t length = -1;
-	int fd;
 
 	out_format(path, sizeof path, "%d/%s", pid, name);
-	fd = sys_open_resolved(proc, path, O_RDONLY, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (fd >= 0) {
-		length = sys_read(fd, map, MAP_SIZE - 1);
-		sys_close(fd);
-	}
-	map[length > 0 ? length : 0] = 0;
+	file_take(sys_open_resolved(
+			  proc, path, O_RDONLY, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH),
+		map, MAP_SIZE);
 	out_format(path, sizeof path, "/proc/self/%s", name);
 	if (file_read(AT_FDCWD, path, own, sizeof own) || !strcmp(map, own))
 		*map = 0;

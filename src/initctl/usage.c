@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "cgroup1.h"
@@ -171,7 +172,6 @@ static struct {
 
 static void read_file(int directory, const char *file)
 {
-	ssize_t length = -1;
 	int fd;
 
 	if (last.file && directory == last.directory && !strcmp(last.file, file))
@@ -179,12 +179,7 @@ static void read_file(int directory, const char *file)
 	fd = directory < 0 || !*file ? -1
 	                             : sys_open_resolved(directory, file, O_RDONLY,
 					       SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (fd >= 0) {
-		length = read(fd, last.text, sizeof last.text - 1);
-		close(fd);
-	}
-	last.text[length > 0 ? length : 0] = 0;
-	last.is_there = length >= 0;
+	last.is_there = file_take(fd, last.text, sizeof last.text) >= 0;
 	last.directory = directory;
 	last.file = file;
 }
