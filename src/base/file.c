@@ -58,6 +58,21 @@ int file_write(int directory, const char *path, const char *text)
 	return length < 0 ? -1 : 0;
 }
 
+ssize_t file_take(int fd, char *text, size_t size)
+{
+	ssize_t length = 0, part = -1;
+
+	while (fd >= 0 && (part = sys_read(fd, text + length, size - 1 - (size_t)length)) > 0)
+		length += part;
+	if (part < 0)
+		length = 0;
+	text[length] = 0;
+	/* Which leaves errno alone. */
+	if (fd >= 0)
+		sys_close(fd);
+	return part < 0 ? -1 : length;
+}
+
 int file_read(int directory, const char *path, char *text, size_t size)
 {
 	int fd = sys_open(directory, path, O_RDONLY);

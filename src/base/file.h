@@ -77,9 +77,12 @@ enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };
 int file_open_in(int directory, const char *path, long type);
 
 /*
- * What a file below directory holds, as far as there is room, with a NUL. 0, or -1 with errno and
- * "" where it cannot be read.
+ * Reads a file up to its end, as far as there is room, with a NUL, and closes it. Returns the
+ * length; or -1 with errno and "" where it cannot be read, or the descriptor is -1.
  */
+ssize_t file_take(int fd, char *text, size_t size);
+
+/* The same of the file at a path below directory, of one read. 0, or -1 with errno and "". */
 int file_read(int directory, const char *path, char *text, size_t size);
 
 /* Writes text to an existing file, at path below directory. 0, or -1 with errno. */

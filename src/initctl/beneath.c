@@ -4,8 +4,8 @@
 #include "beneath.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 
 int beneath_open(int directory, const char *path, int flags)
@@ -16,11 +16,5 @@ int beneath_open(int directory, const char *path, int flags)
 
 ssize_t beneath_read(int directory, const char *path, char *text, size_t size)
 {
-	int fd = beneath_open(directory, path, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[length < 0 ? 0 : length] = 0;
-	return length;
+	return file_take(beneath_open(directory, path, O_RDONLY), text, size);
 }

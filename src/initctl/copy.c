@@ -20,6 +20,7 @@
 #include "copytarget.h"
 #include "copytree.h"
 #include "exit.h"
+#include "handler.h"
 #include "ids.h"
 #include "inside.h"
 #include "progress.h"
@@ -88,11 +89,11 @@ static void clean(int code, int error)
 	progress_erase();
 }
 
-static void end_by_signal(int number)
+_Noreturn static void end_by_signal(int number)
 {
 	clean(0, 0);
-	/* SA_RESETHAND: as by default, once this returns. */
-	sys_kill(getpid(), number);
+	/* Of a process that died of it, the number is the status as well. */
+	exit_like(number);
 }
 
 /* From here on this process creates files as those of root inside are. */
@@ -111,16 +112,13 @@ static void prepare(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sys_limit limit;
-	const struct sigaction action = {
-		.sa_handler = end_by_signal, .sa_flags = (int)SA_RESETHAND};
-	struct sigaction inherited;
 
 	log_at_exit(clean);
-	exit_handle(SIGPIPE, SIG_IGN);
-	exit_handle(SIGXFSZ, SIG_IGN);
+	handler_set(SIGPIPE, SIG_IGN);
+	handler_set(SIGXFSZ, SIG_IGN);
 	for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
-		if (!sigaction(ends[i], NULL, &inherited) && inherited.sa_handler != SIG_IGN)
-			sigaction(ends[i], &action, NULL);
+		if (!handler_is_ignored(ends[i]))
+			handler_set(ends[i], end_by_signal);
 	if (!sys_limit(RLIMIT_NOFILE, NULL, &limit)) {
 		limit.now = limit.most;
 		sys_limit(RLIMIT_NOFILE, &limit, NULL);

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "handler.h"
 #include "memory.h"
 #include "minder.h"
 #include "nsenter.h"
@@ -195,7 +196,7 @@ int verb_debug(const struct context *context, char **arguments)
 {
 	struct debug debug = {.minder = {.master = -1}};
 	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = ""};
-	const struct sigaction by_default = {.sa_handler = SIG_DFL};
+	
 	size_t words = 0;
 
 	while (arguments[words])
@@ -214,7 +215,7 @@ int verb_debug(const struct context *context, char **arguments)
 	if (!debug.terminal)
 		standard_pass(debug.minder.stdio, &relay, false);
 	/* If SIGCHLD is ignored, the kernel reaps the children and their status is lost. */
-	sigaction(SIGCHLD, &by_default, NULL);
+	handler_set(SIGCHLD, SIG_DFL);
 	relay_block_signals();
 	relay.object = *debug.minder.command;
 	relay.connection = start(&debug);

@@ -20,6 +20,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "handler.h"
 #include "proc.h"
 #include "program.h"
 #include "terminal.h"
@@ -211,8 +212,8 @@ pid_t nsenter_fork(void)
 
 void nsenter_run(char **command, int program, bool needs_child)
 {
-	struct sigaction inherited;
 	sigset_t all, mask;
+	bool ignored;
 	pid_t pid;
 
 	if (!needs_child)
@@ -220,13 +221,13 @@ void nsenter_run(char **command, int program, bool needs_child)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	/* If SIGCHLD is ignored, the kernel reaps the child and its status is lost. */
-	sigaction(SIGCHLD, NULL, &inherited);
-	exit_handle(SIGCHLD, SIG_DFL);
+	ignored = handler_set(SIGCHLD, SIG_DFL);
 	pid = nsenter_fork();
 	if (pid)
 		supervise(pid, &all);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	exit_handle(SIGCHLD, inherited.sa_handler);
+	if (ignored)
+		handler_set(SIGCHLD, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	execute(command, program);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
@@ -20,19 +21,12 @@
 ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t size)
 {
 	const char *path = proc_path(pid, name);
-	ssize_t length = 0, part = -1;
-	int fd;
+	ssize_t length;
 
 	watchdog_begin("read /proc/", path);
-	fd = sys_open(proc, path, O_RDONLY);
-	if (fd >= 0) {
-		while ((part = read(fd, text + length, size - 1 - (size_t)length)) > 0)
-			length += part;
-		sys_close(fd);
-	}
+	length = file_take(sys_open(proc, path, O_RDONLY), text, size);
 	watchdog_end();
-	text[length] = 0;
-	return part < 0 ? -1 : length;
+	return length;
 }
 
 /* A number of the line with this key, as "\nUid:"; field counts from 0. -1 if there is none. */

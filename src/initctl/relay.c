@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "eof.h"
 #include "exit.h"
+#include "handler.h"
 #include "initctl.h"
 #include "input.h"
 #include "output.h"
@@ -27,8 +28,8 @@ enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
 /* Milliseconds for which signals stay blocked while the session starts. */
 enum { START_TIMEOUT = 1000 };
 
-static const int relayed[] = {
-	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE};
+static const unsigned char relayed[] = {
+	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE, 0};
 
 /* The state of the relay. A process relays one session only. */
 static struct {
@@ -47,27 +48,9 @@ static struct {
 	int channel_error; /* errno of the connection, if that ended the relay; or 0 */
 } state;
 
-/*
- * A signal whose disposition was inherited as "ignore" stays ignored, as for a command started
- * by nohup, or in the background by a shell without job control.
- */
-static bool is_ignored(int signal)
-{
-	struct sigaction action;
-
-	return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
-}
-
 void relay_block_signals(void)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (unsigned i = 0; i < sizeof relayed / sizeof *relayed; i++)
-		if (relayed[i] == SIGPIPE || !is_ignored(relayed[i]))
-			sigaddset(&set, relayed[i]);
-	sigprocmask(SIG_BLOCK, &set, &state.original_mask);
-	state.signal_fd = sys_signalfd(&set);
+	state.signal_fd = handler_open(relayed, &state.original_mask);
 	if (state.signal_fd < 0)
 		fail_cannot("receive signals", NULL);
 }

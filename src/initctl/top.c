@@ -19,6 +19,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "exit.h"
+#include "handler.h"
 #include "out.h"
 #include "pstree.h"
 #include "scan.h"
@@ -275,16 +276,10 @@ static bool read_keys(const struct context *context)
 /* A descriptor of the signals that end this process, or tell of the terminal's size. */
 static int open_signals(void)
 {
-	sigset_t set;
+	static const unsigned char awaited[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, 0};
+	sigset_t before;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGWINCH);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return sys_signalfd(&set);
+	return handler_open(awaited, &before);
 }
 
 /*

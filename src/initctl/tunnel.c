@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "dial.h"
 #include "exit.h"
+#include "handler.h"
 #include "join.h"
 
 enum {
@@ -117,9 +118,9 @@ int tunnel_run(const struct context *context, int connection,
 	struct pollfd polls[TUNNEL_LISTENERS + 1];
 	long long end;
 
-	exit_handle(SIGPIPE, SIG_IGN);
+	handler_set(SIGPIPE, SIG_IGN);
 	/* Nobody waits for the children. */
-	exit_handle(SIGCHLD, SIG_IGN);
+	handler_set(SIGCHLD, SIG_IGN);
 	state.context = context;
 	state.connection = connection;
 	state.listeners = listeners;
