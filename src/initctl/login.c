@@ -24,6 +24,8 @@ enum { FILE_SIZE = 1 << 22 };
 enum { NAME, PASSWORD, ID, GROUP, COMMENT, HOME, SHELL, FIELDS, MEMBERS = GROUP };
 
 static struct initctl_message reply;
+/* What the two files hold, for as long as this process lives. */
+static struct memory passwd, group;
 
 bool login_is_numeric(const char *user)
 {
@@ -38,6 +40,16 @@ static char *read_file(int root, const char *path, struct memory *memory)
 	inside_read(root, path, memory->data, FILE_SIZE);
 	watchdog_end();
 	return memory->data;
+}
+
+static char *read_passwd(int root)
+{
+	return read_file(root, "/etc/passwd", &passwd);
+}
+
+static char *read_group(int root)
+{
+	return read_file(root, "/etc/group", &group);
 }
 
 /* Takes a line off a text, and splits it; fields that are missing are empty. False at the end. */
@@ -85,14 +97,12 @@ static void add_id(struct login *login, const char *separator, const char *id)
 /* The named groups, in the order in which they were given. */
 static void add_groups(struct login *login, int root, char *names)
 {
-	struct memory memory = {0};
 	const char *separator = ":";
 	char *name, *fields[FIELDS];
 
 	while ((name = strsep(&names, ","))) {
 		/* Numbers are not looked up: the file could make another group of them. */
-		if (!is_id(name) &&
-			find_line(read_file(root, "/etc/group", &memory), NAME, name, fields) &&
+		if (!is_id(name) && find_line(read_group(root), NAME, name, fields) &&
 			is_id(fields[ID]))
 			name = fields[ID];
 		if (!is_id(name))
@@ -100,22 +110,19 @@ static void add_groups(struct login *login, int root, char *names)
 		add_id(login, separator, name);
 		separator = ",";
 	}
-	memory_release(&memory);
 }
 
 /* The group of the user's line in /etc/passwd, and those that list him as a member. */
-static void add_own_groups(struct login *login, int root, const char *user, const char *group)
+static void add_own_groups(struct login *login, int root, const char *user, const char *own)
 {
-	struct memory memory = {0};
-	char *text = read_file(root, "/etc/group", &memory), *fields[FIELDS], *member;
+	char *text = read_group(root), *fields[FIELDS], *member;
 
-	add_id(login, ":", group);
+	add_id(login, ":", own);
 	while (take_line(&text, fields))
 		while ((member = strsep(&fields[MEMBERS], ",")))
 			if (!strcmp(member, user) && is_id(fields[ID]) &&
-				strcmp(fields[ID], group) != 0)
+				strcmp(fields[ID], own) != 0)
 				add_id(login, ",", fields[ID]);
-	memory_release(&memory);
 }
 
 static void add_variable(struct login *login, unsigned row, const char *name, const char *value)
@@ -133,7 +140,6 @@ static void take_shell(struct login *login, const char *shell)
 /* A user by name, or by a number with groups of which one is a name, as NAME[:GROUP,...]. */
 static void find_named(struct login *login, int root, const char *user)
 {
-	struct memory memory = {0};
 	char name[LOGIN_USER], *groups, *text, *fields[FIELDS];
 	int error;
 
@@ -145,7 +151,7 @@ static void find_named(struct login *login, int root, const char *user)
 	if (strlen(name) >= LOGIN_VALUE)
 		fail_note("cannot find user: the name is too long", NULL, NULL);
 	errno = 0;
-	text = read_file(root, "/etc/passwd", &memory);
+	text = read_passwd(root);
 	error = *text ? 0 : errno;
 	if (is_id(name)) {
 		add_id(login, "", name);
@@ -167,18 +173,15 @@ static void find_named(struct login *login, int root, const char *user)
 	}
 	if (groups)
 		add_groups(login, root, groups);
-	memory_release(&memory);
 }
 
 /* The shell of a user by number. */
 static void find_shell(struct login *login, int root, const char *uid)
 {
-	struct memory memory = {0};
 	char *fields[FIELDS];
 
-	if (find_line(read_file(root, "/etc/passwd", &memory), ID, uid, fields))
+	if (find_line(read_passwd(root), ID, uid, fields))
 		take_shell(login, fields[SHELL]);
-	memory_release(&memory);
 }
 
 /* Stores the uid that a session has without a user of its own, "" where init does not tell. */
