@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "container.h"
 #include "initctl.h"
 #include "inside.h"
 #include "memory.h"
@@ -184,33 +185,20 @@ static void find_shell(struct login *login, int root, const char *uid)
 		take_shell(login, fields[SHELL]);
 }
 
-/* Stores the uid that a session has without a user of its own, "" where init does not tell. */
-static void ask_user(int connection, char uid[NUMBER_SIZE])
-{
-	char data[64];
-	const char *user;
-	struct initctl_request request;
-
-	initctl_begin(&request, data, sizeof data, "status");
-	if (initctl_call(connection, &request, NULL, 0, &reply))
-		verb_unanswered("complete the request for ", "status");
-	initctl_discard(&reply);
-	user = initctl_is(&reply, "status") ? initctl_field(&reply, "user") : NULL;
-	out_format(uid, NUMBER_SIZE, "%s", user ? user : "");
-}
-
 void login_find(const struct context *context, const char *user, struct login *login)
 {
 	const int connection = verb_connect(context);
 	char uid[NUMBER_SIZE];
+	const char *own;
 	int opened;
 
 	memset(login, 0, sizeof *login);
 	text_copy(login->shell, "/bin/sh");
-	if (user)
-		out_format(uid, sizeof uid, "%.*s", (int)strcspn(user, ":"), user);
-	else
-		ask_user(connection, uid);
+	/* The uid that a session has without a user of its own; an older init does not tell. */
+	own = user ? user : initctl_field(container_status(connection), "user");
+	if (!own)
+		own = "";
+	out_format(uid, sizeof uid, "%.*s", (int)strcspn(own, ":"), own);
 	opened = verb_request_open(connection, "what", "root", &reply);
 	close(connection);
 	if (!opened && user && !login_is_numeric(user))
