@@ -88,23 +88,14 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	fail_errno("save ", failed, *failed ? " in " : "namespaces in ", directory);
 }
 
-void nskeep_open(const char *directory, struct nslist *list, int *fds)
+int nskeep_open(const char *directory, enum ns_kind kind, bool needed)
 {
-	for (unsigned i = 0; i < NS_KINDS; i++) {
-		char path[PATH_MAX] = "";
+	char path[PATH_MAX];
+	int fd = format_path(path, directory, kind) ? sys_open(AT_FDCWD, path, O_RDONLY) : -1;
 
-		if (!nslist_has(list, i) && i != NS_USER)
-			continue;
-		if (format_path(path, directory, i))
-			fds[i] = sys_open(AT_FDCWD, path, O_RDONLY);
-		if (fds[i] < 0 && nslist_has(list, i)) {
-			if (!list->all || errno != ENOENT)
-				fail_cannot("open ", path);
-			nslist_drop(list, i);
-		}
-	}
-	if (!list->count)
-		fail_note("cannot open ", directory, ": no namespaces were saved there");
+	if (fd < 0 && (needed || errno != ENOENT))
+		fail_cannot("open ", path);
+	return fd;
 }
 
 void nskeep_drop(const char *directory)
