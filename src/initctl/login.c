@@ -53,20 +53,32 @@ static char *read_group(int root)
 	return read_file(root, "/etc/group", &group);
 }
 
-/* Takes a line off a text, and splits it; fields that are missing are empty. False at the end. */
+static bool is_id(const char *text)
+{
+	unsigned long long id;
+
+	return !number_parse(text, UINT32_MAX - 1, &id);
+}
+
+/*
+ * Takes a line with an id off a text, and splits it; fields that are missing are empty. False at
+ * the end.
+ */
 static bool take_line(char **text, char *fields[FIELDS])
 {
 	static char none[] = "";
-	char *line = strsep(text, "\n");
+	char *line;
 
-	if (!line)
-		return false;
-	for (unsigned i = 0; i < FIELDS; i++) {
-		fields[i] = strsep(&line, ":");
-		if (!fields[i])
-			fields[i] = none;
+	while ((line = strsep(text, "\n"))) {
+		for (unsigned i = 0; i < FIELDS; i++) {
+			fields[i] = strsep(&line, ":");
+			if (!fields[i])
+				fields[i] = none;
+		}
+		if (is_id(fields[ID]))
+			return true;
 	}
-	return true;
+	return false;
 }
 
 /* Finds the first line with a value in a field; false if there is none. Modifies the text. */
@@ -76,13 +88,6 @@ static bool find_line(char *text, unsigned field, const char *value, char *field
 		if (!strcmp(fields[field], value))
 			return true;
 	return false;
-}
-
-static bool is_id(const char *text)
-{
-	unsigned long long id;
-
-	return !number_parse(text, UINT32_MAX - 1, &id);
 }
 
 /* Adds an id, behind a separator, to the user of the request. */
@@ -103,8 +108,7 @@ static void add_groups(struct login *login, int root, char *names)
 
 	while ((name = strsep(&names, ","))) {
 		/* Numbers are not looked up: the file could make another group of them. */
-		if (!is_id(name) && find_line(read_group(root), NAME, name, fields) &&
-			is_id(fields[ID]))
+		if (!is_id(name) && find_line(read_group(root), NAME, name, fields))
 			name = fields[ID];
 		if (!is_id(name))
 			fail_note("cannot find group ", name, " in the container's /etc/group");
@@ -121,8 +125,7 @@ static void add_own_groups(struct login *login, int root, const char *user, cons
 	add_id(login, ":", own);
 	while (take_line(&text, fields))
 		while ((member = strsep(&fields[MEMBERS], ",")))
-			if (!strcmp(member, user) && is_id(fields[ID]) &&
-				strcmp(fields[ID], own) != 0)
+			if (!strcmp(member, user) && strcmp(fields[ID], own) != 0)
 				add_id(login, ",", fields[ID]);
 }
 
@@ -156,8 +159,7 @@ static void find_named(struct login *login, int root, const char *user)
 	error = *text ? 0 : errno;
 	if (is_id(name)) {
 		add_id(login, "", name);
-	} else if (find_line(text, NAME, name, fields) && is_id(fields[ID]) &&
-		   is_id(fields[GROUP])) {
+	} else if (find_line(text, NAME, name, fields) && is_id(fields[GROUP])) {
 		add_id(login, "", fields[ID]);
 		take_shell(login, fields[SHELL]);
 		add_variable(login, 0, "HOME", *fields[HOME] ? fields[HOME] : "/");
@@ -166,11 +168,9 @@ static void find_named(struct login *login, int root, const char *user)
 		add_variable(login, 3, "SHELL", login->shell);
 		if (!groups)
 			add_own_groups(login, root, name, fields[GROUP]);
-	} else if (error) {
-		errno = error;
-		fail_errno("find user ", name, " in the container's /etc/passwd");
 	} else {
-		fail_note("cannot find user ", name, " in the container's /etc/passwd");
+		log_fail(error, LOG_PARTS(error ? "find user " : "cannot find user ", name,
+					" in the container's /etc/passwd"));
 	}
 	if (groups)
 		add_groups(login, root, groups);
