@@ -79,7 +79,7 @@ static void enter_root(int root)
 {
 	if (sys_fchdir(root))
 		fail_cannot("change to the container's root directory", NULL);
-	if (!ns_is_file(root, "/") && chroot("."))
+	if (!ns_is_file(root, "/") && sys_chroot("."))
 		fail_cannot("change root to the container's root directory", NULL);
 }
 
