@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "exit.h"
 #include "inet.h"
 #include "stream.h"
@@ -47,7 +48,7 @@ static void connect_to(const struct inet_host *host)
 		const struct inet_address *address = &host->addresses[i];
 		struct pollfd ready = {.events = POLLOUT};
 		state.socket = ready.fd = inet_open(state.init, address, "connect");
-		error = connect(ready.fd, &address->any, inet_size(address)) ? errno : 0;
+		error = sys_connect(ready.fd, address, inet_size(address)) ? errno : 0;
 		if (error == EINPROGRESS) {
 			if (!poll(&ready, 1, watchdog_timeout() ? (int)watchdog_timeout() : -1))
 				watchdog_fail("connect to ", state.text);
@@ -89,8 +90,8 @@ static int read_half(struct half *half)
 static int write_half(struct half *half)
 {
 	/* A socket of the operator's may block, and to change that would change it for others. */
-	ssize_t length =
-		send(half->to, half->data + half->start, half->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t length = sys_send(
+		half->to, half->data + half->start, half->length, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (length < 0 && errno == ENOTSOCK)
 		length = write(half->to, half->data + half->start, half->length);
@@ -107,7 +108,7 @@ static void pass_ends(void)
 	struct half *in = &state.in, *out = &state.out;
 
 	if (in->to >= 0 && in->from < 0 && !in->length) {
-		shutdown(in->to, SHUT_WR);
+		sys_shutdown(in->to, SHUT_WR);
 		in->to = -1;
 	}
 	if (out->to >= 0 && out->from < 0 && !out->length) {

@@ -155,7 +155,7 @@ static void begin_connect(struct pair *pair, int fd)
 	pair->state = CONNECTING;
 	pair->splicer.ends[1].fd = fd;
 	failed = fd < 0 || inet_prepare(fd, address);
-	if (!failed && !connect(fd, &address->any, inet_size(address)))
+	if (!failed && !sys_connect(fd, address, inet_size(address)))
 		join(pair);
 	else if (failed || errno != EINPROGRESS || splicer_watch(&pair->splicer, 1, EPOLLOUT))
 		try_next(pair, errno);

@@ -119,13 +119,13 @@ static ssize_t copy(
 	struct splicer_flow *flow, const struct splicer_end *from, struct splicer_end *to)
 {
 	static char data[COPY_SIZE];
-	ssize_t length = recv(from->fd, data, sizeof data, MSG_PEEK), sent;
+	ssize_t length = sys_recv(from->fd, data, sizeof data, MSG_PEEK), sent;
 
 	if (length <= 0)
 		return length;
-	sent = send(to->fd, data, (size_t)length, MSG_NOSIGNAL);
+	sent = sys_send(to->fd, data, (size_t)length, MSG_NOSIGNAL);
 	if (sent > 0)
-		return recv(from->fd, data, (size_t)sent, 0);
+		return sys_recv(from->fd, data, (size_t)sent, 0);
 	flow->blocked = errno == EAGAIN;
 	to->broken = errno != EAGAIN;
 	return 1;
@@ -185,7 +185,7 @@ static void move(struct splicer *splicer, unsigned side)
 			/* The end that is read after a reset is none: no FIN may go out before the
 			 * RST. */
 			if (!from->broken)
-				shutdown(to->fd, SHUT_WR);
+				sys_shutdown(to->fd, SHUT_WR);
 			flow->done = true;
 		}
 	}

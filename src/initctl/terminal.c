@@ -138,7 +138,7 @@ void terminal_restore(void)
 		return;
 	set_modes(state.fd, &state.original);
 	state.fd = -1;
-	if (send(state.guard_fd, "", 1, MSG_NOSIGNAL) == 1)
+	if (sys_send(state.guard_fd, "", 1, MSG_NOSIGNAL) == 1)
 		waitpid(state.guard, NULL, 0);
 	close(state.guard_fd);
 }
