@@ -204,7 +204,7 @@ int initctl_connect(const char *path)
 
 static int connect_to(int fd, const struct sockaddr_un *address)
 {
-	if (!connect(fd, (const struct sockaddr *)address, sizeof *address))
+	if (!sys_connect(fd, address, sizeof *address))
 		return initctl_greet(fd);
 	name_timeout(fd);
 	return -1;

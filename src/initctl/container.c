@@ -28,9 +28,8 @@ int container_proc(const struct context *context)
 	verb_unanswered("open ", "proc");
 }
 
-void container_pids(const struct context *context, int *init, int *command)
+const struct initctl_message *container_status(int connection)
 {
-	const int connection = verb_connect(context);
 	char data[64];
 	struct initctl_request request;
 	int result;
@@ -45,6 +44,14 @@ void container_pids(const struct context *context, int *init, int *command)
 	}
 	if (result)
 		verb_unanswered("complete the request for ", "status");
+	return &message;
+}
+
+void container_pids(const struct context *context, int *init, int *command)
+{
+	const int connection = verb_connect(context);
+
+	container_status(connection);
 	close(connection);
 	*init = (int)initctl_number(&message, "pid", INT32_MAX, 0);
 	*command = (int)initctl_number(&message, "main", INT32_MAX, 0);

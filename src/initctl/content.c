@@ -16,6 +16,7 @@
 #include "display.h"
 #include "inside.h"
 #include "out.h"
+#include "terminal.h"
 #include "watchdog.h"
 
 /* <linux/magic.h> */
@@ -177,7 +178,7 @@ static void print_escaped(struct content *content, const char *data, size_t leng
 
 void content_print(struct content *content, const char *data, size_t length)
 {
-	if (isatty(1)) {
+	if (terminal_is_open(1)) {
 		print_escaped(content, data, length);
 	} else {
 		out_bytes(data, length);

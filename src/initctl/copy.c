@@ -25,7 +25,7 @@
 #include "inside.h"
 #include "progress.h"
 #include "tar.h"
-
+#include "terminal.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -232,7 +232,7 @@ static int from_stream(const struct copy_side *side, const char *word)
 
 	if (copytarget_open(side, word, path_of(word)))
 		fail_note("cannot copy to ", word, ": not a directory");
-	if (isatty(STDIN_FILENO))
+	if (terminal_is_open(STDIN_FILENO))
 		fail_note("cannot read archive: stdin is a terminal", NULL, NULL);
 	if (!chosen.quiet && progress_wanted())
 		progress_begin(!file_stat_of(STDIN_FILENO, &status) && S_ISREG(status.st_mode)
@@ -260,7 +260,7 @@ int verb_copy(const struct context *context, char **arguments)
 	if (is_inwards && sources == 1 && is_stream(*arguments))
 		return from_stream(&other, target);
 	if (is_stream(target)) {
-		if (isatty(STDOUT_FILENO))
+		if (terminal_is_open(STDOUT_FILENO))
 			fail_note("cannot write archive: stdout is a terminal", NULL, NULL);
 		sink = &tar_sink;
 	} else {

@@ -24,7 +24,6 @@
 #include "memory.h"
 #include "minder.h"
 #include "nsenter.h"
-#include "nsfetch.h"
 #include "out.h"
 #include "program.h"
 #include "relay.h"
@@ -108,13 +107,16 @@ static void set_command(struct debug *debug, char **arguments)
 
 static void fetch(const struct context *context, struct debug *debug)
 {
-	int connection = verb_connect(context);
+	const int connection = verb_connect(context);
 
-	nslist_parse(&debug->list, "all");
-	nsfetch(connection, &debug->list, debug->fds);
+	for (unsigned i = 0; i < NS_KINDS; i++) {
+		debug->fds[i] = verb_fetch(connection, "namespace", ns_names[i].name, false);
+		if (debug->fds[i] >= 0)
+			debug->list.kinds[debug->list.count++] = i;
+	}
 	nslist_check(debug->fds);
-	debug->root.container = nsfetch_directory(connection, "root");
-	debug->root.proc = nsfetch_directory(connection, "proc");
+	debug->root.container = verb_fetch(connection, "what", "root", true);
+	debug->root.proc = verb_fetch(connection, "what", "proc", true);
 	close(connection);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "watchdog.h"
 
 /* Connects a socket, and waits for that. Returns 0, or errno. */
@@ -19,7 +20,7 @@ static int connect_to(int fd, const struct inet_address *address, const char *te
 	int error = 0;
 	socklen_t length = sizeof error;
 
-	if (!connect(fd, &address->any, inet_size(address)))
+	if (!sys_connect(fd, address, inet_size(address)))
 		return 0;
 	if (errno != EINPROGRESS)
 		return errno;

@@ -3,6 +3,7 @@
  */
 #include "display.h"
 #include "out.h"
+#include "terminal.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -168,5 +169,5 @@ bool display_has_colours(int fd)
 {
 	const char *none = getenv("NO_COLOR"), *type = getenv("TERM");
 
-	return isatty(fd) && (!none || !*none) && type && strcmp(type, "dumb") != 0;
+	return terminal_is_open(fd) && (!none || !*none) && type && strcmp(type, "dumb") != 0;
 }

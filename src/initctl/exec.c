@@ -204,8 +204,8 @@ static int start(const struct context *context, struct run *run)
 	if (run->scope && run->program)
 		fail_usage("cannot use --scope with --program", NULL);
 	begin_relay(&relay, run->detach_keys);
-	if (run->terminal == TERMINAL_YES ||
-		(run->terminal == TERMINAL_AUTO && !run->detached && isatty(0) && isatty(1)))
+	if (run->terminal == TERMINAL_YES || (run->terminal == TERMINAL_AUTO && !run->detached &&
+						     terminal_is_open(0) && terminal_is_open(1)))
 		set_terminal(run);
 	run->exec.env = run->env;
 	run->exec.limits = run->limits;

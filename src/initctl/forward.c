@@ -78,7 +78,7 @@ static int listen_on(const struct inet_address *address)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (address->any.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-	if (!bind(fd, &address->any, inet_size(address)) && !listen(fd, BACKLOG))
+	if (!sys_bind(fd, &address->any, inet_size(address)) && !sys_listen(fd, BACKLOG))
 		return fd;
 	saved = errno;
 	close(fd);
@@ -104,7 +104,7 @@ static unsigned try_listen(struct forward *forward, int fds[INET_MOST])
 		if (fds[i] < 0)
 			break;
 		if (!inet_port_of(&addresses[i]))
-			getsockname(fds[i], &addresses[i].any, &size);
+			sys_getsockname(fds[i], &addresses[i].any, &size);
 		if (i + 1 < forward->from.count)
 			inet_set_port(&addresses[i + 1], inet_port_of(&addresses[i]));
 	}

@@ -96,7 +96,7 @@ static void pass_ends(void)
 	struct half *in = &state.in, *out = &state.out;
 
 	if (in->to >= 0 && in->from < 0 && !in->length) {
-		shutdown(in->to, SHUT_WR);
+		sys_shutdown(in->to, SHUT_WR);
 		in->to = -1;
 	}
 	if (out->to < 0 || out->from >= 0 || out->length)
@@ -105,7 +105,7 @@ static void pass_ends(void)
 		close(out->to);
 		close(1);
 	} else if (!state.error) {
-		shutdown(out->to, SHUT_WR);
+		sys_shutdown(out->to, SHUT_WR);
 	}
 	out->to = -1;
 }

@@ -4,14 +4,12 @@
 #include "nsenter.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,14 +78,9 @@ static void enter_user(int fd, int proc)
  */
 static void enter_root(int root)
 {
-	struct stat container, current;
-
 	if (sys_fchdir(root))
 		fail_cannot("change to the container's root directory", NULL);
-	if (!file_stat_of(root, &container) && !file_stat_at(AT_FDCWD, "/", &current, 0) &&
-		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
-		return;
-	if (chroot("."))
+	if (!ns_is_file(root, "/") && sys_chroot("."))
 		fail_cannot("change root to the container's root directory", NULL);
 }
 

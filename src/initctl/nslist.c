@@ -91,14 +91,20 @@ void nslist_check(const int *fds)
 				": not a namespace of this kind");
 }
 
+bool ns_is_file(int fd, const char *path)
+{
+	struct stat one, other;
+
+	return !file_stat_of(fd, &one) && !file_stat_at(AT_FDCWD, path, &other, 0) &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 bool ns_is_ours(enum ns_kind kind, int fd)
 {
 	char path[32];
-	struct stat ours, theirs;
 
 	text_join(path, "/proc/self/ns/", ns_names[kind].name);
-	return !file_stat_at(AT_FDCWD, path, &ours, 0) && !file_stat_of(fd, &theirs) &&
-	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+	return ns_is_file(fd, path);
 }
 
 /*

@@ -116,6 +116,19 @@ int verb_request_open(
 	return -1;
 }
 
+int verb_fetch(int connection, const char *key, const char *name, bool needed)
+{
+	int result = verb_request_open(connection, key, name, &message);
+
+	if (!result)
+		return message.fds[0];
+	if (result < 0)
+		verb_unanswered("open ", name);
+	if (needed || initctl_number(&message, "errno", 4095, 0) != ENOENT)
+		exit(output_failed(&message, name, NULL));
+	return -1;
+}
+
 int verb_try_open(const struct context *context, const char *key, const char *value)
 {
 	/* init closes a connection on which it has refused a request. */

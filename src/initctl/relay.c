@@ -271,7 +271,7 @@ static bool wait_for_events(struct pollfd polls[POLLS])
 {
 	const struct input *input = &state.input;
 	bool over = state.exit_code >= 0, reads = !over && !state.stdin_ended && !state.detaching;
-	int timeout = -1;
+	int timeout = -1, look;
 
 	polls[POLL_CONNECTION] = (struct pollfd){
 		.fd = over || state.held ? -1 : state.relay->connection, .events = POLLIN};
@@ -290,8 +290,8 @@ static bool wait_for_events(struct pollfd polls[POLLS])
 		timeout = 0;
 	else if (timeout < 0 && input->matched)
 		timeout = INPUT_KEY_TIMEOUT / 4;
-	else if (passes_eof() && (timeout < 0 || timeout > eof_timeout(&state.eof)))
-		timeout = eof_timeout(&state.eof);
+	else if (passes_eof() && ((look = eof_timeout(&state.eof)) < timeout || timeout < 0))
+		timeout = look;
 	return poll(polls, POLLS, timeout) || timeout;
 }
 

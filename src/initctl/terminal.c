@@ -25,16 +25,24 @@ static struct {
 	bool screen; /* the other screen is used */
 } state = {.fd = -1, .guard_fd = -1};
 
+/* isatty(3) of musl says ENOTTY also of a terminal that was hung up. */
+bool terminal_is_open(int fd)
+{
+	struct winsize size;
+
+	return !sys_ioctl(fd, TIOCGWINSZ, &size);
+}
+
 bool terminal_is(int fd)
 {
 	/* EIO: it was hung up. Its descriptor could still be used to open the terminal again. */
-	return isatty(fd) || errno == EIO;
+	return terminal_is_open(fd) || errno == EIO;
 }
 
 int terminal_ours(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
-		if (isatty(fd))
+		if (terminal_is_open(fd))
 			return fd;
 	return -1;
 }
@@ -130,7 +138,7 @@ void terminal_restore(void)
 		return;
 	set_modes(state.fd, &state.original);
 	state.fd = -1;
-	if (send(state.guard_fd, "", 1, MSG_NOSIGNAL) == 1)
+	if (sys_send(state.guard_fd, "", 1, MSG_NOSIGNAL) == 1)
 		waitpid(state.guard, NULL, 0);
 	close(state.guard_fd);
 }

@@ -369,7 +369,7 @@ int verb_top(const struct context *context, char **arguments)
 	if (request.interval &&
 		(number_parse_time(request.interval, &interval) || interval < SHORTEST))
 		fail_usage("bad value for --interval", request.interval);
-	if (!request.once && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+	if (!request.once && (!terminal_is_open(STDIN_FILENO) || !terminal_is_open(STDOUT_FILENO)))
 		fail_note("cannot draw a screen: stdin and stdout are no terminal, see --once",
 			NULL, NULL);
 	snapshot_open(&top.snapshot, context);

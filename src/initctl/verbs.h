@@ -78,6 +78,12 @@ int verb_request_open(
 	int connection, const char *key, const char *value, struct initctl_message *reply);
 
 /*
+ * The same for one of several: returns the descriptor, or -1 where init has none and that is not
+ * needed. Any other failure ends the program.
+ */
+int verb_fetch(int connection, const char *key, const char *name, bool needed);
+
+/*
  * Connects, calls verb_request_open() and closes the connection. Returns the descriptor, which is
  * close-on-exec and the caller's. Ends the program if init does not pass one.
  */
