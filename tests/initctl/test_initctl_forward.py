@@ -47,14 +47,14 @@ async def echo(reader, writer):
     writer.close()
 
 async def half(reader, writer):
-    writer.write(b"hello")
-    writer.write_eof()
     sha = hashlib.sha256()
     try:
+        writer.write(b"hello")
+        writer.write_eof()
         while data := await reader.read(1 << 18):
             sha.update(data)
         print("sha", sha.hexdigest(), flush=True)
-    except ConnectionResetError:
+    except OSError:
         print("reset", flush=True)
     writer.close()
 
