@@ -22,21 +22,22 @@ function __initctl_sessions
     command $words[1] sessions --json 2>/dev/null | string match -rg '"session":"?([0-9]+)'
 end
 
-# Paths inside the container, as "ls" tells them; folders end with a slash.
+# Paths inside the container, as "ls" tells them; folders end with a slash. They stand behind $argv.
 function __initctl_inside
     set -l ask (commandline -opc)[1]
     set -l words (commandline -opc)
     if set -l at (contains -i -- -S $words)
         set ask $ask -S $words[(math $at + 1)]
     end
-    set -l folder (string match -r -- '^.*/' (commandline -ct))
+    set -l word (string replace -r -- "^$argv" '' (commandline -ct))
+    set -l folder (string match -r -- '^.*/' $word)
     set -l path .
     test -z "$folder"; or set path $folder
     for line in (command $ask --timeout 2 --json ls -a -- $path 2>/dev/null </dev/null)
         set -l name (string match -rg -- '"name":"([^"\\\\]*)"' $line); or continue
         contains -- $name . ..; and continue
         string match -q -- '*"type":"directory"*' $line; and set name $name/
-        echo $folder$name
+        echo "$argv$folder$name"
     end
 end
 
@@ -97,4 +98,5 @@ complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_comp
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
 complete -c initctl -n 'contains -- (__initctl_verb) cat tail ls' -a '(__initctl_inside)'
 complete -c initctl -n 'test "$(__initctl_verb)" = cp' -F
+complete -c initctl -n 'test "$(__initctl_verb)" = cp; and string match -q ":*" -- (commandline -ct)' -a '(__initctl_inside :)'
 complete -c initctl -n 'test "$(__initctl_verb)" = list' -a '(__fish_complete_directories)'

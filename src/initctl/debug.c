@@ -71,7 +71,7 @@ static void store_variable(void *field, const char *value)
 #define AT(member) offsetof(struct debug, member)
 
 const struct option debug_options[] = {
-	{0, AT(tools), "tools", "DIR|FILE", "the tools", option_text},
+	{0, AT(tools), "tools", "FILE", "file or directory of the tools", option_text},
 	{'w', AT(directory), NULL, "DIR", "in this directory", option_text},
 	{'e', 0, NULL, "NAME[=VALUE]", "set a variable, or pass ours", store_variable},
 	{0, 0, NULL, NULL, NULL, NULL},
