@@ -90,14 +90,20 @@ int file_read(int directory, const char *path, char *text, size_t size)
 	return 0;
 }
 
-int file_open_in(int directory, const char *path, long type)
+long file_system_of(int fd)
 {
 	struct statfs fs;
+
+	return sys_fstatfs(fd, &fs) ? -1 : (long)fs.f_type;
+}
+
+int file_open_in(int directory, const char *path, long type)
+{
 	int fd = sys_open(directory, path, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return -1;
-	if (!sys_fstatfs(fd, &fs) && (long)fs.f_type == type)
+	if (file_system_of(fd) == type)
 		return fd;
 	sys_close(fd);
 	return sys_fail(EINVAL);

@@ -70,6 +70,9 @@ bool file_is_same(const struct file_status *a, const struct file_status *b);
 /* <linux/magic.h> */
 enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };
 
+/* The type of the file system that a file is in (statfs(2)), or -1 with errno. */
+long file_system_of(int fd);
+
 /*
  * Opens the directory at path, close-on-exec and the caller's, where it is in a file system
  * of that type (statfs(2)). -1 with errno, EINVAL where the type is another.

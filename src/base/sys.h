@@ -303,6 +303,15 @@ static inline int sys_fstatfs(int fd, struct statfs *status)
 #endif
 }
 
+static inline int sys_statfs(const char *path, struct statfs *status)
+{
+#ifdef SYS_statfs64
+	return statfs(path, status);
+#else
+	return (int)syscall(SYS_statfs, path, status);
+#endif
+}
+
 /* As fexecve(3): not for a script, whose interpreter cannot open what is close-on-exec. */
 static inline int sys_execute(int fd, char *const *words, char *const *environment)
 {

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -45,9 +44,7 @@ int cgroup_of_command(int container)
 
 bool cgroup_is_one(int fd)
 {
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && (long)fs.f_type == FILE_SYSTEM_CGROUP2;
+	return file_system_of(fd) == FILE_SYSTEM_CGROUP2;
 }
 
 int cgroup_open(const struct context *context, const char *action, bool only_own, int *container)

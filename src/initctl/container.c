@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,9 +19,8 @@ static struct initctl_message message;
 int container_proc(const struct context *context)
 {
 	const int fd = verb_try_open(context, "what", "proc");
-	struct statfs fs;
 
-	if (fd < 0 || (!fstatfs(fd, &fs) && (long)fs.f_type == FILE_SYSTEM_PROC))
+	if (fd < 0 || file_system_of(fd) == FILE_SYSTEM_PROC)
 		return fd;
 	errno = EPROTO;
 	verb_unanswered("open ", "proc");

@@ -32,13 +32,11 @@ static char block[CONTENT_BLOCK + 4];
 static bool is_consumed(int fd, const struct file_status *status)
 {
 	struct file_status log;
-	struct statfs system;
+	const long system = file_system_of(fd);
 
-	if (sys_fstatfs(fd, &system))
-		return false;
-	if (system.f_type == FILE_SYSTEM_PROC)
+	if (system == FILE_SYSTEM_PROC)
 		return !file_status_at(AT_FDCWD, "/proc/kmsg", &log) && log.inode == status->inode;
-	return system.f_type == FILE_SYSTEM_DEBUG || system.f_type == FILE_SYSTEM_TRACE;
+	return system == FILE_SYSTEM_DEBUG || system == FILE_SYSTEM_TRACE;
 }
 
 /* Why a file is not to be opened, or NULL. */

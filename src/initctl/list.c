@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -111,11 +110,10 @@ static void take_status(struct entry *entry)
 /* Reads the name of the main command. What was passed need not be the proc that it should be. */
 static void read_command(struct entry *entry, int proc)
 {
-	struct statfs fs;
 	ssize_t length = -1;
 
 	watchdog_begin("read a process of ", entry->socket->path);
-	if (!fstatfs(proc, &fs) && (long)fs.f_type == FILE_SYSTEM_PROC)
+	if (file_system_of(proc) == FILE_SYSTEM_PROC)
 		length = beneath_read(proc, proc_path((int)entry->main, "comm"), entry->command,
 			sizeof entry->command);
 	watchdog_end();

@@ -102,7 +102,7 @@ void nskeep_drop(const char *directory)
 {
 	struct statfs fs;
 
-	if (statfs(directory, &fs))
+	if (sys_statfs(directory, &fs))
 		fail_cannot("drop ", directory);
 	if (fs.f_type != TMPFS || fs.f_files != FILES || fs.f_blocks != 1)
 		fail_note("cannot drop ", directory, ": no namespaces were saved there");

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -77,9 +76,7 @@ void nslist_drop(struct nslist *list, enum ns_kind kind)
 
 bool ns_is(enum ns_kind kind, int fd)
 {
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && fs.f_type == NSFS &&
+	return file_system_of(fd) == NSFS &&
 	       sys_ioctl(fd, NS_GET_NSTYPE, NULL) == ns_names[kind].flag;
 }
 

@@ -1,10 +1,10 @@
 /*
  * topview: draws the screen of initctl top.
  */
-#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/sys.h"
 #include "display.h"
 #include "out.h"
 #include "owner.h"
@@ -13,7 +13,7 @@
 #include "top.h"
 #include "units.h"
 
-enum { BAR = 24 /* columns of a bar without its brackets */ };
+enum { BAR = 24 /* columns of a bar without its brackets */, PROCESSORS = 1024 /* at most */ };
 
 /* Sequences of ECMA-48. */
 #define HOME        "\x1b[H"
@@ -65,9 +65,13 @@ static void last_cell(const char *text, unsigned room)
 
 static unsigned count_processors(void)
 {
-	cpu_set_t set;
+	unsigned char set[PROCESSORS / 8];
+	const long bits = 8 * syscall(SYS_sched_getaffinity, 0, sizeof set, set);
+	unsigned count = 0;
 
-	return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
+	for (long i = 0; i < bits; i++)
+		count += set[i / 8] >> i % 8 & 1;
+	return count ? count : 1;
 }
 
 /* A line as "memory [||||      ] 12M of 64M". Without a limit the bar is empty. */
