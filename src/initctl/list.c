@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/seqpacket.h"
 #include "base/sys.h"
 #include "beneath.h"
 #include "out.h"
@@ -48,28 +49,6 @@ static void done(struct entry *entry, int error)
 	entry->error = error;
 }
 
-/* A path that is too long for sun_path is reached by way of a descriptor of the file. */
-static int connect_to(int connection, const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int file = -1, result, saved;
-
-	if (strlen(path) < sizeof address.sun_path) {
-		memcpy(address.sun_path, path, strlen(path));
-	} else {
-		file = sys_open(AT_FDCWD, path, O_PATH);
-		if (file < 0)
-			return -1;
-		out_format(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", file);
-	}
-	result = sys_connect(connection, &address, sizeof address);
-	saved = errno;
-	if (file >= 0)
-		close(file);
-	errno = saved;
-	return result;
-}
-
 /* Where a server's backlog is full, or we have no descriptor left, it is to be tried again. */
 static void connect_entry(struct entry *entry)
 {
@@ -77,7 +56,7 @@ static void connect_entry(struct entry *entry)
 		entry->connection = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	if (entry->connection < 0)
 		return;
-	if (!connect_to(entry->connection, entry->socket->path))
+	if (!seqpacket_connect(entry->connection, entry->socket->path))
 		entry->stage = GREETING;
 	else if (errno != EAGAIN && errno != EINTR && errno != EMFILE && errno != ENFILE)
 		done(entry, errno);

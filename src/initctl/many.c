@@ -130,9 +130,8 @@ static int start_job(size_t row)
 	if (!job->pid)
 		run_child(parent, &own, socket->name, ends[1], ends[3]);
 	if (job->pid < 0) {
-		const int saved = errno;
+		/* Which leaves errno as it is. */
 		seqpacket_discard(ends, (unsigned)count);
-		errno = saved;
 		return -1;
 	}
 	for (size_t i = 0; i < PIPES; i++) {
