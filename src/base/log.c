@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -18,14 +17,12 @@
 #endif
 
 /* A control character, of C1 too, is one '?'. */
-static size_t show_plain(
-	const char *text, size_t length, char shown[static LOG_CHARACTER], unsigned *columns)
+static size_t show_plain(const char *text, char shown[static LOG_CHARACTER])
 {
 	const unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
 	/* In UTF-8, C1 characters have two bytes. */
 	const bool is_c1 = first == 0xc2 && second >= 0x80 && second < 0xa0;
 
-	(void)length, (void)columns;
 	shown[0] = (char)(first < ' ' || first == 0x7f || is_c1 ? '?' : first);
 	shown[1] = 0;
 	return is_c1 ? 2 : 1;
@@ -74,10 +71,9 @@ enum { LINE_SIZE = LOG_SIZE + LOG_CHARACTER };
 static size_t append(char line[static LINE_SIZE], size_t length, const char *part)
 {
 	char shown[LOG_CHARACTER];
-	unsigned columns;
 
 	while (*part && length < LOG_SIZE - 1) {
-		part += self.show(part, SIZE_MAX, shown, &columns);
+		part += self.show(part, shown);
 		for (const char *p = shown; *p;)
 			line[length++] = *p++;
 	}

@@ -32,9 +32,11 @@ void log_set_level(int level);
 /* Bytes that are shown for one character, at most, with the NUL. */
 enum { LOG_CHARACTER = 8 };
 
-/* A function as display_next() of initctl/display.h; length is larger than the text. */
-typedef size_t log_show(
-	const char *text, size_t length, char shown[static LOG_CHARACTER], unsigned *columns);
+/*
+ * Takes the next character of a text, which is not empty, and stores how it is shown as a string.
+ * Returns the number of bytes taken.
+ */
+typedef size_t log_show(const char *text, char shown[static LOG_CHARACTER]);
 
 /* Sets how the characters of messages are shown. */
 void log_show_by(log_show *show);

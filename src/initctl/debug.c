@@ -198,7 +198,7 @@ int verb_debug(const struct context *context, char **arguments)
 {
 	struct debug debug = {.minder = {.master = -1}};
 	struct relay relay = {.master = -1, .in = -1, .out = {-1, -1}, .detach_keys = ""};
-	
+
 	size_t words = 0;
 
 	while (arguments[words])

@@ -117,6 +117,13 @@ size_t display_next(
 	return size;
 }
 
+size_t display_in_message(const char *text, char shown[DISPLAY_CHARACTER])
+{
+	unsigned columns;
+
+	return display_next(text, SIZE_MAX, shown, &columns);
+}
+
 void display_text(const char *text, size_t length, unsigned width)
 {
 	char shown[DISPLAY_CHARACTER];

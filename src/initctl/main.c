@@ -246,7 +246,7 @@ int main(int argc, char **argv)
 
 	fill_stdio();
 	log_setup("initctl", LOG_WARN, EXIT_INITCTL);
-	log_show_by(display_next);
+	log_show_by(display_in_message);
 	if (getenv(SCOPE_VARIABLE) && argc)
 		scope_run(argv);
 	while (option_take(common_options, &context, &words))
