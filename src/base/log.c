@@ -127,11 +127,14 @@ void log_parts(int level, int error, const char *const *parts)
 
 _Noreturn void log_exit(int code, int error, const char *const *parts)
 {
-	log_parts(LOG_ERROR, error, parts);
+	const char *cause = self.cause;
+
 	/* It is not that of a failure to clean up. */
 	self.cause = "";
 	if (self.at_exit)
 		self.at_exit(code, error);
+	self.cause = cause;
+	log_parts(LOG_ERROR, error, parts);
 	_exit(code);
 }
 

@@ -42,8 +42,9 @@ typedef size_t log_show(const char *text, char shown[static LOG_CHARACTER]);
 void log_show_by(log_show *show);
 
 /*
- * Has a function called, with the exit code and an errno or 0, before log_exit ends the
- * process: it reports the failure and removes what was made. NULL: none.
+ * Has a function called, with the exit code and an errno or 0, before log_exit prints its message
+ * and ends the process: it reports the failure and removes what was made, or what would hide the
+ * message. NULL: none.
  */
 void log_at_exit(void (*function)(int code, int error));
 

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "exit.h"
 #include "output.h"
-#include "terminal.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -17,10 +16,6 @@ static struct initctl_message message;
 
 void verb_unanswered(const char *action, const char *object)
 {
-	const int error = errno;
-
-	terminal_restore();
-	errno = error;
 	if (errno == ECONNRESET || errno == EPIPE)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/sys.h"
 
 /* The terminal that is in raw mode, if any, and the process that guards it. */
@@ -107,6 +108,14 @@ static int start_guard(int fd)
 	return -1;
 }
 
+/* A message belongs on the operator's screen, with its lines as they were. */
+static void restore_at_exit(int code, int error)
+{
+	(void)code;
+	(void)error;
+	terminal_restore();
+}
+
 int terminal_raw(int fd, bool screen)
 {
 	state.screen = screen;
@@ -117,6 +126,7 @@ int terminal_raw(int fd, bool screen)
 	if (start_guard(fd))
 		return -1;
 	state.fd = fd;
+	log_at_exit(restore_at_exit);
 	return set_modes(fd, &state.raw);
 }
 

@@ -243,6 +243,16 @@ signal.pause()
     top.quit()
 
 
+def test_a_message_is_not_lost_with_the_screen(container):
+    """A look that fails ends it; the reason stands on the screen that comes back."""
+    top = Top(container)
+    container.socket.unlink()
+    top.quit(125)
+    text = top.terminal.seen + top.terminal.output
+    assert f"cannot connect to {container.socket}: No such file" in text[text.index(LEAVE):], text[-500:]
+    assert modes(top.terminal) == top.before
+
+
 @pytest.mark.parametrize("words, part", [
     ([], "no terminal, see --once"), (["x"], "too many arguments"),
     (["--interval", "x", "--once"], "bad value for --interval"),
