@@ -141,7 +141,7 @@ class Forward:
 
     def end(self, number=signal.SIGTERM):
         self.popen.send_signal(number)
-        return self.popen.wait(DEADLINE), self.popen.stderr.read().decode()
+        return self.popen.wait(DEADLINE), read_pipe(self.popen.stderr).decode()
 
 
 def read_pipe(pipe, size=1 << 30):
