@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import AS_ROOT, DEADLINE, INIT, eventually, is_alive, status_of
+from conftest import AS_ROOT, DEADLINE, INIT, eventually, is_alive, sanitized, status_of
 from container import needs_root, read_all
 from initctl import INITCTL, control, one_line, unignore  # noqa: F401
 from terminal import INTERRUPT, Terminal
@@ -28,7 +28,10 @@ def is_static(path):
     return os.path.exists(path) and b"/ld-" not in Path(path).read_bytes()[:4096]
 
 
-pytestmark = pytest.mark.skipif(not is_static(BUSYBOX), reason="busybox-static is not installed")
+pytestmark = [
+    pytest.mark.skipif(not is_static(BUSYBOX), reason="busybox-static is not installed"),
+    pytest.mark.skipif(sanitized(), reason="initctl runs in the root of the tools, too, where a build "
+                                           "with sanitizers lacks its libraries")]
 
 
 @pytest.fixture
