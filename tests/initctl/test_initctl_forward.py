@@ -819,6 +819,7 @@ def test_connect_a_slow_reader(server):
     while time.monotonic() < last + 0.5:
         try:
             sent += one.stdin.write(data) or 0
+            assert sent < 64 * MB, "it is not held up"
             last = time.monotonic() if select.select([], [one.stdin], [], 0.05)[1] else last
         except BlockingIOError:
             pass
