@@ -543,7 +543,8 @@ def test_processes_run_out(control, opened):
 
 @pytest.mark.skipif(not AS_ROOT, reason="needs another user")
 def test_a_burst_leaves_init_connections(control, opened):
-    """A user may have 256 to init: more than that come while it is stopped, and all are served."""
+    """A user may have 256 to init: more than that come while it is stopped, and all are served, one
+    after another."""
     control.start(*NETWORK, "--control-allow", "54321", command=(PYTHON, "-c", SERVER))
     control.init.line("ready")
     control.directory.chmod(0o755)
@@ -552,6 +553,7 @@ def test_a_burst_leaves_init_connections(control, opened):
     try:
         all_ = [forward.connect(opened) for _ in range(400)]
         eventually(lambda: served(forward), what="the first one")
+        assert served(forward) == 1
     finally:
         os.kill(control.pid(), signal.SIGCONT)
     for one in all_:
