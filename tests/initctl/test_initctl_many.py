@@ -347,7 +347,8 @@ def test_a_signal_ends_what_does_not_catch_it(three):
     three.halt("b")
     for words, number in ((["watch"], signal.SIGTERM), (["stop"], signal.SIGINT)):
         one = three.popen("--timeout", "60s", "--all", *words)
-        pids = eventually(lambda: descendants(one.pid), what="a child")
+        eventually(lambda: len(children(one.pid)) == 3, what="a child for each")
+        pids = list(descendants(one.pid))
         one.send_signal(number)
         assert one.wait(DEADLINE) == 128 + number
         assert not any(is_alive(pid) for pid in pids)
