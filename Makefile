@@ -39,7 +39,7 @@ ALL_CFLAGS = $(STRICT) $(CFLAGS)
 MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c))
 INIT_SRC = init.c $(MODULES)
 LIB_SRC  = src/initctl/client.c $(patsubst %,src/base/%.c,number seqpacket text wire)
-CTL_SRC  = $(sort $(wildcard src/initctl/*.c) $(LIB_SRC) $(patsubst %,src/base/%.c,error file log nskind sys))
+CTL_SRC  = $(sort $(wildcard src/initctl/*.c) $(LIB_SRC) $(patsubst %,src/base/%.c,devices error file log mountfd nskind sys))
 HEADERS  = $(wildcard src/*/*.h)
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 

@@ -31,7 +31,7 @@ deps-engines: ## install the engines of test-engines
 # ---- programs that the tests run
 
 # Modules of initctl that have unit tests.
-UNIT_CTL = $(patsubst %,src/initctl/%.c,usage cgroup1 proctotal process watchdog exit units memory \
+UNIT_CTL = $(patsubst %,src/initctl/%.c,usage cgroup1 beneath proctotal proc process watchdog exit handler units memory \
              out scan sort address display json terminal)
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1

@@ -58,6 +58,21 @@ int file_write(int directory, const char *path, const char *text)
 	return length < 0 ? -1 : 0;
 }
 
+ssize_t file_take(int fd, char *text, size_t size)
+{
+	ssize_t length = 0, part = -1;
+
+	while (fd >= 0 && (part = sys_read(fd, text + length, size - 1 - (size_t)length)) > 0)
+		length += part;
+	if (part < 0)
+		length = 0;
+	text[length] = 0;
+	/* Which leaves errno alone. */
+	if (fd >= 0)
+		sys_close(fd);
+	return part < 0 ? -1 : length;
+}
+
 int file_read(int directory, const char *path, char *text, size_t size)
 {
 	int fd = sys_open(directory, path, O_RDONLY);
@@ -75,14 +90,20 @@ int file_read(int directory, const char *path, char *text, size_t size)
 	return 0;
 }
 
-int file_open_in(int directory, const char *path, long type)
+long file_system_of(int fd)
 {
 	struct statfs fs;
+
+	return sys_fstatfs(fd, &fs) ? -1 : (long)fs.f_type;
+}
+
+int file_open_in(int directory, const char *path, long type)
+{
 	int fd = sys_open(directory, path, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return -1;
-	if (!sys_fstatfs(fd, &fs) && (long)fs.f_type == type)
+	if (file_system_of(fd) == type)
 		return fd;
 	sys_close(fd);
 	return sys_fail(EINVAL);

@@ -70,6 +70,9 @@ bool file_is_same(const struct file_status *a, const struct file_status *b);
 /* <linux/magic.h> */
 enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };
 
+/* The type of the file system that a file is in (statfs(2)), or -1 with errno. */
+long file_system_of(int fd);
+
 /*
  * Opens the directory at path, close-on-exec and the caller's, where it is in a file system
  * of that type (statfs(2)). -1 with errno, EINVAL where the type is another.
@@ -77,9 +80,12 @@ enum { FILE_SYSTEM_PROC = 0x9fa0, FILE_SYSTEM_CGROUP2 = 0x63677270 };
 int file_open_in(int directory, const char *path, long type);
 
 /*
- * What a file below directory holds, as far as there is room, with a NUL. 0, or -1 with errno and
- * "" where it cannot be read.
+ * Reads a file up to its end, as far as there is room, with a NUL, and closes it. Returns the
+ * length; or -1 with errno and "" where it cannot be read, or the descriptor is -1.
  */
+ssize_t file_take(int fd, char *text, size_t size);
+
+/* The same of the file at a path below directory, of one read. 0, or -1 with errno and "". */
 int file_read(int directory, const char *path, char *text, size_t size);
 
 /* Writes text to an existing file, at path below directory. 0, or -1 with errno. */

@@ -16,12 +16,26 @@
 #define RWF_NOWAIT 8
 #endif
 
+/* A control character, of C1 too, is one '?'. */
+static size_t show_plain(const char *text, char shown[static LOG_CHARACTER])
+{
+	const unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
+	/* In UTF-8, C1 characters have two bytes. */
+	const bool is_c1 = first == 0xc2 && second >= 0x80 && second < 0xa0;
+
+	shown[0] = (char)(first < ' ' || first == 0x7f || is_c1 ? '?' : first);
+	shown[1] = 0;
+	return is_c1 ? 2 : 1;
+}
+
 static struct {
 	const char *program;
 	int level, failure_code;
+	log_show *show;
 	void (*at_exit)(int code, int error);
 	const char *cause; /* behind the text of an errno */
-} self = {.program = "init", .level = LOG_WARN, .failure_code = 125, .cause = ""};
+} self = {
+	.program = "init", .level = LOG_WARN, .failure_code = 125, .show = show_plain, .cause = ""};
 
 void log_setup(const char *program, int level, int failure_code)
 {
@@ -35,6 +49,11 @@ void log_set_level(int level)
 	self.level = level;
 }
 
+void log_show_by(log_show *show)
+{
+	self.show = show;
+}
+
 void log_at_exit(void (*function)(int code, int error))
 {
 	self.at_exit = function;
@@ -45,16 +64,20 @@ int log_enabled(int level)
 	return level <= self.level;
 }
 
+/* Enough for the last character to be cut only then. */
+enum { LINE_SIZE = LOG_SIZE + LOG_CHARACTER };
+
 /* The length of the line with that part, of which one byte stays free for the newline. */
-static size_t append(char line[static LOG_SIZE], size_t length, const char *part)
+static size_t append(char line[static LINE_SIZE], size_t length, const char *part)
 {
+	char shown[LOG_CHARACTER];
+
 	while (*part && length < LOG_SIZE - 1) {
-		unsigned char c = (unsigned char)*part++;
-		/* In UTF-8, C1 characters have two bytes, of which this is the second. */
-		bool is_c1 = c >= 0x80 && c < 0xa0 && length && line[length - 1] == '\xc2';
-		line[length++] = (char)(c < ' ' || c == 0x7f || is_c1 ? '?' : c);
+		part += self.show(part, shown);
+		for (const char *p = shown; *p;)
+			line[length++] = *p++;
 	}
-	return length;
+	return length < LOG_SIZE - 1 ? length : LOG_SIZE - 1;
 }
 
 /*
@@ -83,7 +106,7 @@ int log_put(int fd, const char *text, size_t length)
 void log_parts(int level, int error, const char *const *parts)
 {
 	const int saved = errno;
-	char line[LOG_SIZE];
+	char line[LINE_SIZE];
 	size_t length;
 
 	if (!log_enabled(level))
@@ -104,11 +127,14 @@ void log_parts(int level, int error, const char *const *parts)
 
 _Noreturn void log_exit(int code, int error, const char *const *parts)
 {
-	log_parts(LOG_ERROR, error, parts);
+	const char *cause = self.cause;
+
 	/* It is not that of a failure to clean up. */
 	self.cause = "";
 	if (self.at_exit)
 		self.at_exit(code, error);
+	self.cause = cause;
+	log_parts(LOG_ERROR, error, parts);
 	_exit(code);
 }
 

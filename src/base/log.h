@@ -3,8 +3,8 @@
  *
  * A message is given in parts, which are written one after another. With an errno the parts
  * say what could not be done, as a verb and its object: the line is then "NAME: cannot ",
- * the parts, and the reason. Control characters in a part are shown as '?', so that a file
- * name cannot send escape sequences to the reader's terminal.
+ * the parts, and the reason. Control characters in a part are shown as '?', or as log_show_by()
+ * says, so that a file name cannot send escape sequences to the reader's terminal.
  *
  * There are three kinds of error. Before PID 1 has started its command, fail() and fail_cannot()
  * end the process. After that, warn_cannot() says what went wrong and init carries on. A child
@@ -29,9 +29,22 @@ void log_setup(const char *program, int level, int failure_code);
 /* Sets that level alone. */
 void log_set_level(int level);
 
+/* Bytes that are shown for one character, at most, with the NUL. */
+enum { LOG_CHARACTER = 8 };
+
 /*
- * Has a function called, with the exit code and an errno or 0, before log_exit ends the
- * process: it reports the failure and removes what was made. NULL: none.
+ * Takes the next character of a text, which is not empty, and stores how it is shown as a string.
+ * Returns the number of bytes taken.
+ */
+typedef size_t log_show(const char *text, char shown[static LOG_CHARACTER]);
+
+/* Sets how the characters of messages are shown. */
+void log_show_by(log_show *show);
+
+/*
+ * Has a function called, with the exit code and an errno or 0, before log_exit prints its message
+ * and ends the process: it reports the failure and removes what was made, or what would hide the
+ * message. NULL: none.
  */
 void log_at_exit(void (*function)(int code, int error));
 

@@ -81,6 +81,11 @@ int mountfd_copy(int directory, const char *path)
 		SYS_open_tree, directory, path, KERNEL_CLONE | KERNEL_RECURSIVE | O_CLOEXEC);
 }
 
+int mountfd_copy_alone(int directory, const char *path)
+{
+	return (int)syscall(SYS_open_tree, directory, path, KERNEL_CLONE | O_CLOEXEC);
+}
+
 static int change(int mount, unsigned attributes, int user_namespace, unsigned flags)
 {
 	/* set, clear, propagation, userns_fd */

@@ -27,6 +27,12 @@ int mountfd_make(const char *type, const char *options, unsigned attributes);
 int mountfd_copy(int directory, const char *path);
 
 /*
+ * The same without what is mounted below. EINVAL where that is locked: it was mounted with more
+ * rights than this process has (mount_namespaces(7)).
+ */
+int mountfd_copy_alone(int directory, const char *path);
+
+/*
  * Sets attributes, and clears none: what a user namespace locked stays. What is mounted on it from
  * now on is mounted nowhere else (mount_namespaces(7), MS_PRIVATE).
  */

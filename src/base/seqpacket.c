@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "number.h"
 #include "sys.h"
+#include "text.h"
 #include "wire.h"
 
 union control {
@@ -73,4 +75,25 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 		return -1;
 	}
 	return length;
+}
+
+int seqpacket_connect(int fd, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char digits[NUMBER_SIZE];
+	int file = -1, result;
+
+	if (strlen(path) < sizeof address.sun_path) {
+		text_copy(address.sun_path, path);
+	} else {
+		file = sys_open(AT_FDCWD, path, O_PATH);
+		if (file < 0)
+			return -1;
+		text_join(address.sun_path, "/proc/self/fd/", number_text(digits, file));
+	}
+	result = sys_connect(fd, &address, sizeof address);
+	/* Which leaves errno as it is. */
+	if (file >= 0)
+		sys_close(file);
+	return result;
 }

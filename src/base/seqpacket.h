@@ -27,4 +27,10 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 /* Closes count descriptors. */
 void seqpacket_discard(const int *fds, unsigned count);
 
+/*
+ * Connects to the socket at a path; one that is too long for sun_path is reached by way of a
+ * descriptor of the file, and /proc. 0, or -1 with errno.
+ */
+int seqpacket_connect(int fd, const char *path);
+
 #endif

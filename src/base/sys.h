@@ -201,14 +201,20 @@ static inline int sys_socket(int family, int type)
 	return sys_blocking_socket(family, type | SOCK_NONBLOCK);
 }
 
-static inline int sys_bind(int fd, const struct sockaddr_un *address, size_t length)
+/* The address is one of any family. */
+static inline int sys_bind(int fd, const void *address, size_t length)
 {
 	return (int)syscall(SYS_bind, fd, address, length);
 }
 
-static inline int sys_connect(int fd, const struct sockaddr_un *address, size_t length)
+static inline int sys_connect(int fd, const void *address, size_t length)
 {
 	return (int)syscall(SYS_connect, fd, address, length);
+}
+
+static inline int sys_getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+	return (int)syscall(SYS_getsockname, fd, address, length);
 }
 
 static inline int sys_listen(int fd, int backlog)
@@ -221,7 +227,11 @@ static inline int sys_shutdown(int fd, int how)
 	return (int)syscall(SYS_shutdown, fd, how);
 }
 
-/* Close-on-exec and non-blocking. */
+static inline ssize_t sys_send(int fd, const void *data, size_t size, int flags)
+{
+	return syscall(SYS_sendto, fd, data, size, flags, NULL, 0UL);
+}
+
 static inline int sys_accept(int fd)
 {
 	return (int)syscall(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -290,6 +300,15 @@ static inline int sys_fstatfs(int fd, struct statfs *status)
 	return fstatfs(fd, status);
 #else
 	return (int)syscall(SYS_fstatfs, fd, status);
+#endif
+}
+
+static inline int sys_statfs(const char *path, struct statfs *status)
+{
+#ifdef SYS_statfs64
+	return statfs(path, status);
+#else
+	return (int)syscall(SYS_statfs, path, status);
 #endif
 }
 

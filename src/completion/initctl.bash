@@ -46,6 +46,18 @@ _initctl_value() {
 	esac
 }
 
+# A file, or a path inside behind a colon, which breaks words in bash unless somebody has changed that.
+_initctl_copied() {
+	local colon=
+	if [[ ${COMP_LINE:0:COMP_POINT} =~ [[:blank:]]:([^[:blank:]]|\\[[:blank:]])*$ ]]; then
+		[[ $COMP_WORDBREAKS == *:* ]] || colon=:
+		_initctl_inside "${cur#:}"
+		COMPREPLY=("${COMPREPLY[@]/#/$colon}")
+	else
+		_initctl_files -f
+	fi
+}
+
 # What stands behind a verb that runs no command; before is what stood there already.
 _initctl_argument() {
 	local names
@@ -70,7 +82,7 @@ _initctl_argument() {
 		return
 		;;
 	cp)
-		_initctl_files -f
+		_initctl_copied
 		return
 		;;
 	list)
@@ -109,7 +121,7 @@ _initctl() {
 		elif [[ ! $verb ]]; then
 			verb=$word
 			_initctl_help "$1" help "$verb"
-		elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
+		elif [[ $verb == @(exec|debug) || ($verb == ns && $before == 1) ]]; then
 			[[ $word != -- ]] || ((i++))
 			_initctl_command "$i"
 			return
@@ -123,7 +135,7 @@ _initctl() {
 		mapfile -t COMPREPLY < <(compgen -W "${!_initctl_kinds[*]}" -- "$cur")
 	elif [[ ! $verb ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${_initctl_verbs[*]}" -- "$cur" | sort -u)
-	elif [[ $verb == exec || ($verb == ns && $before == 1) ]]; then
+	elif [[ $verb == @(exec|debug) || ($verb == ns && $before == 1) ]]; then
 		_initctl_command "$COMP_CWORD"
 	else
 		_initctl_argument "$verb"

@@ -22,25 +22,26 @@ function __initctl_sessions
     command $words[1] sessions --json 2>/dev/null | string match -rg '"session":"?([0-9]+)'
 end
 
-# Paths inside the container, as "ls" tells them; folders end with a slash.
+# Paths inside the container, as "ls" tells them; folders end with a slash. They stand behind $argv.
 function __initctl_inside
     set -l ask (commandline -opc)[1]
     set -l words (commandline -opc)
     if set -l at (contains -i -- -S $words)
         set ask $ask -S $words[(math $at + 1)]
     end
-    set -l folder (string match -r -- '^.*/' (commandline -ct))
+    set -l word (string replace -r -- "^$argv" '' (commandline -ct))
+    set -l folder (string match -r -- '^.*/' $word)
     set -l path .
     test -z "$folder"; or set path $folder
     for line in (command $ask --timeout 2 --json ls -a -- $path 2>/dev/null </dev/null)
         set -l name (string match -rg -- '"name":"([^"\\\\]*)"' $line); or continue
         contains -- $name . ..; and continue
         string match -q -- '*"type":"directory"*' $line; and set name $name/
-        echo $folder$name
+        echo "$argv$folder$name"
     end
 end
 
-# The command of exec or ns, from the first word behind it that is no option on.
+# The command of exec, debug or ns, from the first word behind it that is no option on.
 function __initctl_command
     set -l words (commandline -opc) (commandline -ct)
     set -l at (contains -i -- (__initctl_verb) $words)
@@ -92,9 +93,10 @@ for line in $help
         __initctl_options "test \"\$(__initctl_verb)\" = $verb" (command initctl help $verb 2>/dev/null)
     end
 end
-complete -c initctl -n 'contains -- (__initctl_verb) exec ns' -a '(__initctl_command)'
+complete -c initctl -n 'contains -- (__initctl_verb) exec debug ns' -a '(__initctl_command)'
 complete -c initctl -n 'test "$(__initctl_verb)" = signal' -a '(__fish_make_completion_signals; printf "%s\n" $__kill_signals | string replace -r ".* " "") main all'
 complete -c initctl -n 'test "$(__initctl_verb)" = attach' -a '(__initctl_sessions)'
 complete -c initctl -n 'contains -- (__initctl_verb) cat tail ls' -a '(__initctl_inside)'
 complete -c initctl -n 'test "$(__initctl_verb)" = cp' -F
+complete -c initctl -n 'test "$(__initctl_verb)" = cp; and string match -q ":*" -- (commandline -ct)' -a '(__initctl_inside :)'
 complete -c initctl -n 'test "$(__initctl_verb)" = list' -a '(__fish_complete_directories)'

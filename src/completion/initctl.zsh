@@ -59,9 +59,17 @@ _initctl_inside() {
 	compadd -p "$folder" -S '' -a folders
 	compadd -p "$folder" -a names
 }
+# A file, or a path inside behind a colon.
+_initctl_copied() {
+	if compset -P :; then
+		_initctl_inside
+	else
+		_files
+	fi
+}
 case $verb in
 (cat|tail|ls) _arguments -S -s $specs '*:path inside:_initctl_inside' ;;
-(exec) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
+(exec|debug) _arguments -S -A '-*' $specs '(-)1:command: _command_names -e' '*::arguments: _normal' ;;
 (signal)
 	if (( CURRENT == 2 )); then
 		_signals -s
@@ -80,7 +88,7 @@ case $verb in
 	_wanted sessions expl session compadd \
 		${(f)"$($asked sessions --json 2>/dev/null | sed -n 's/.*"session":"*\([0-9]*\).*/\1/p')"}
 	;;
-(cp) _arguments -S $specs '*:file:_files' ;;
+(cp) _arguments -S $specs '*:file:_initctl_copied' ;;
 (list) _arguments -S $specs '*:folder:_files -/' ;;
 (*) _arguments -S $specs ;;
 esac

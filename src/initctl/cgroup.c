@@ -9,12 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "beneath.h"
 #include "cgroup.h"
 #include "exit.h"
 #include "scan.h"
@@ -25,15 +25,9 @@ enum {
 	KEY_SIZE = 256        /* bytes of a file's name, with its NUL */
 };
 
-int cgroup_open_file(int directory, const char *name, int flags)
-{
-	return sys_open_resolved(
-		directory, name, flags, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-}
-
 static bool has_directory(int directory, const char *name)
 {
-	int fd = cgroup_open_file(directory, name, O_PATH | O_DIRECTORY);
+	int fd = beneath_open(directory, name, O_PATH | O_DIRECTORY);
 
 	if (fd >= 0)
 		close(fd);
@@ -44,15 +38,13 @@ int cgroup_of_command(int container)
 {
 	if (has_directory(container, "init") && has_directory(container, "app") &&
 		has_directory(container, "ops"))
-		return cgroup_open_file(container, "app", O_RDONLY | O_DIRECTORY);
+		return beneath_open(container, "app", O_RDONLY | O_DIRECTORY);
 	return container;
 }
 
 bool cgroup_is_one(int fd)
 {
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && (long)fs.f_type == FILE_SYSTEM_CGROUP2;
+	return file_system_of(fd) == FILE_SYSTEM_CGROUP2;
 }
 
 int cgroup_open(const struct context *context, const char *action, bool only_own, int *container)
@@ -72,7 +64,7 @@ int cgroup_open(const struct context *context, const char *action, bool only_own
 
 static int write_file(int cgroup, const char *name, const char *text)
 {
-	int fd = cgroup_open_file(cgroup, name, O_WRONLY);
+	int fd = beneath_open(cgroup, name, O_WRONLY);
 	ssize_t length;
 
 	if (fd < 0)
@@ -82,24 +74,13 @@ static int write_file(int cgroup, const char *name, const char *text)
 	return length < 0 ? -1 : 0;
 }
 
-ssize_t cgroup_read_file(int cgroup, const char *name, char text[static CGROUP_TEXT])
-{
-	int fd = cgroup_open_file(cgroup, name, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, CGROUP_TEXT - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[length < 0 ? 0 : length] = 0;
-	return length;
-}
-
 /*
  * Waits until cgroup.events has a line. The kernel reports a change of the file as POLLPRI. Returns
  * false if the cgroup was removed, as it is with the container. Ends the program after 10 seconds.
  */
 static bool wait_for_event(int cgroup, const char *action, const char *line)
 {
-	struct pollfd events = {.fd = cgroup_open_file(cgroup, "cgroup.events", O_RDONLY)};
+	struct pollfd events = {.fd = beneath_open(cgroup, "cgroup.events", O_RDONLY)};
 	const long long end = sys_now() + DONE_TIMEOUT;
 	char text[CGROUP_TEXT];
 	long long left;
@@ -167,7 +148,7 @@ _Noreturn static void fail_to_limit(int cgroup, const char *limit, const char *n
 
 	memcpy(controller, name, length);
 	controller[length] = 0;
-	cgroup_read_file(cgroup, "cgroup.controllers", text);
+	beneath_read(cgroup, "cgroup.controllers", text, sizeof text);
 	while ((word = strsep(&rest, " \n")) && strcmp(word, controller) != 0)
 		;
 	if (error == ENOENT && !word)

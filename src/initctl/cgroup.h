@@ -5,7 +5,6 @@
 #define INITCTL_CGROUP_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "verbs.h"
 
@@ -27,18 +26,6 @@ int cgroup_of_command(int container);
  * none; action is the verb of messages. The descriptors are the caller's.
  */
 int cgroup_open(const struct context *context, const char *action, bool only_own, int *container);
-
-/*
- * Opens a file of the cgroup itself, never one that was mounted on it inside. openat2(2) is
- * older (Linux 5.6) than cgroup.kill (5.14), so there is no fallback without it.
- */
-int cgroup_open_file(int directory, const char *name, int flags);
-
-/*
- * Reads a file as a string, which is truncated to CGROUP_TEXT. Returns its length,
- * or -1 with the empty string.
- */
-ssize_t cgroup_read_file(int cgroup, const char *name, char text[static CGROUP_TEXT]);
 
 /*
  * Whether a file is a weight, which is relative to the siblings of a cgroup: that of the container

@@ -7,9 +7,9 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "out.h"
@@ -67,7 +67,6 @@ static void unescape(char *text)
 static int open_path(const char *mount, const char *root, const char *path)
 {
 	char whole[PATH_MAX];
-	struct statfs fs;
 	const char *rest = strcmp(root, "/") ? text_after(path, root) : path;
 	int fd, only_root;
 
@@ -79,7 +78,7 @@ static int open_path(const char *mount, const char *root, const char *path)
 	only_root = fd < 0 ? -1 : sys_open(fd, "cgroup.sane_behavior", O_PATH);
 	if (only_root >= 0)
 		close(only_root);
-	if (fd >= 0 && (only_root >= 0 || fstatfs(fd, &fs) || (long)fs.f_type != file_system)) {
+	if (fd >= 0 && (only_root >= 0 || file_system_of(fd) != file_system)) {
 		close(fd);
 		fd = -1;
 	}

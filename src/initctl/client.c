@@ -10,13 +10,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/number.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
-#include "base/text.h"
 #include "base/wire.h"
 
 _Static_assert(
@@ -169,42 +167,14 @@ int initctl_greet(int connection)
 	return -1;
 }
 
-/*
- * A path that is too long for sun_path is given as /proc/self/fd/N/NAME, with a descriptor of its
- * directory, which is the caller's; *directory is -1 where none is needed. 0, or -1 with errno.
- */
-static int set_address(struct sockaddr_un *address, const char *path, int *directory)
-{
-	const char *slash = strrchr(path, '/');
-	char parent[4096], digits[NUMBER_SIZE], *end;
-
-	*directory = -1;
-	address->sun_family = AF_UNIX;
-	errno = ENAMETOOLONG;
-	if (strlen(path) < sizeof address->sun_path) {
-		text_join(address->sun_path, path, "");
-		return 0;
-	}
-	if (!slash || slash - path >= (long)sizeof parent || strlen(slash) > 64)
-		return -1;
-	memcpy(parent, path, (size_t)(slash - path));
-	parent[slash - path] = 0;
-	*directory = sys_open(AT_FDCWD, parent, O_PATH | O_DIRECTORY);
-	if (*directory < 0)
-		return -1;
-	end = text_join(address->sun_path, "/proc/self/fd/", number_text(digits, *directory));
-	text_join(end, slash, "");
-	return 0;
-}
-
 int initctl_connect(const char *path)
 {
 	return initctl_connect_within(path, 0);
 }
 
-static int connect_to(int fd, const struct sockaddr_un *address)
+static int connect_to(int fd, const char *path)
 {
-	if (!connect(fd, (const struct sockaddr *)address, sizeof *address))
+	if (!seqpacket_connect(fd, path))
 		return initctl_greet(fd);
 	name_timeout(fd);
 	return -1;
@@ -212,23 +182,13 @@ static int connect_to(int fd, const struct sockaddr_un *address)
 
 int initctl_connect_within(const char *path, unsigned milliseconds)
 {
-	struct sockaddr_un address = {0};
-	int directory, fd, saved;
+	const int fd = sys_blocking_socket(AF_UNIX, SOCK_SEQPACKET);
 
-	if (set_address(&address, path, &directory))
-		return -1;
-	fd = sys_blocking_socket(AF_UNIX, SOCK_SEQPACKET);
-	if (fd >= 0 && ((milliseconds && initctl_set_timeout(fd, milliseconds)) ||
-			       connect_to(fd, &address))) {
-		saved = errno;
+	if (fd >= 0 &&
+		((milliseconds && initctl_set_timeout(fd, milliseconds)) || connect_to(fd, path))) {
+		/* Which does not fail, and leaves errno as it is. */
 		close(fd);
-		errno = saved;
-		fd = -1;
-	}
-	if (directory >= 0) {
-		saved = errno;
-		close(directory);
-		errno = saved;
+		return -1;
 	}
 	return fd;
 }
@@ -312,7 +272,7 @@ static int pass_arguments(const struct initctl_exec *exec)
 	size_t size = sizeof "exec" + sizeof "args";
 	struct wire_out out;
 	char *data;
-	int fd = memfd_create("arguments", MFD_CLOEXEC | MFD_ALLOW_SEALING), saved;
+	int fd = memfd_create("arguments", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	for (const char *const *variable = exec->env; variable && *variable; variable++)
 		size += sizeof "env" + strlen(*variable) + 1;
@@ -328,9 +288,7 @@ static int pass_arguments(const struct initctl_exec *exec)
 		if (!sys_fcntl(fd, F_ADD_SEALS, seals))
 			return fd;
 	}
-	saved = errno;
 	close(fd);
-	errno = saved;
 	return -1;
 }
 
@@ -346,7 +304,7 @@ int initctl_exec_begin(
 {
 	struct initctl_request request;
 	struct wire_out out;
-	int fds[WIRE_DESCRIPTORS], passed = -1, result, saved;
+	int fds[WIRE_DESCRIPTORS], passed = -1, result;
 	unsigned count = 0;
 	size_t fields;
 
@@ -374,10 +332,8 @@ int initctl_exec_begin(
 	if (passed >= 0)
 		fds[count++] = passed;
 	result = initctl_send(connection, &request, fds, count);
-	saved = errno;
 	if (passed >= 0)
 		close(passed);
-	errno = saved;
 	return result;
 }
 

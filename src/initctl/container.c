@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "beneath.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -19,17 +19,15 @@ static struct initctl_message message;
 int container_proc(const struct context *context)
 {
 	const int fd = verb_try_open(context, "what", "proc");
-	struct statfs fs;
 
-	if (fd < 0 || (!fstatfs(fd, &fs) && (long)fs.f_type == FILE_SYSTEM_PROC))
+	if (fd < 0 || file_system_of(fd) == FILE_SYSTEM_PROC)
 		return fd;
 	errno = EPROTO;
 	verb_unanswered("open ", "proc");
 }
 
-void container_pids(const struct context *context, int *init, int *command)
+const struct initctl_message *container_status(int connection)
 {
-	const int connection = verb_connect(context);
 	char data[64];
 	struct initctl_request request;
 	int result;
@@ -44,6 +42,14 @@ void container_pids(const struct context *context, int *init, int *command)
 	}
 	if (result)
 		verb_unanswered("complete the request for ", "status");
+	return &message;
+}
+
+void container_pids(const struct context *context, int *init, int *command)
+{
+	const int connection = verb_connect(context);
+
+	container_status(connection);
 	close(connection);
 	*init = (int)initctl_number(&message, "pid", INT32_MAX, 0);
 	*command = (int)initctl_number(&message, "main", INT32_MAX, 0);
@@ -56,9 +62,8 @@ char *container_text(int directory, const char *path, struct memory *memory)
 	int fd;
 
 	watchdog_begin("read ", path);
-	fd = directory == AT_FDCWD
-	             ? sys_open(directory, path, O_RDONLY)
-	             : sys_open_resolved(directory, path, O_RDONLY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
+	fd = directory == AT_FDCWD ? sys_open(directory, path, O_RDONLY)
+	                           : beneath_open(directory, path, O_RDONLY);
 	if (fd >= 0) {
 		do {
 			memory_reserve(memory, length + 4096);

@@ -7,9 +7,16 @@
 #include "memory.h"
 
 struct context;
+struct initctl_message;
 
 /* As verb_try_open() of /proc; the descriptor has been checked to be of one. */
 int container_proc(const struct context *context);
+
+/*
+ * What init replies to "status", which it may refuse: the fields are missing then. It stays until
+ * something else is asked for by this file. Ends the program if there is no such reply.
+ */
+const struct initctl_message *container_status(int connection);
 
 /*
  * The pids of init and of the container's command, as /proc shows them if it is that of the

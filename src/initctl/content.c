@@ -16,6 +16,7 @@
 #include "display.h"
 #include "inside.h"
 #include "out.h"
+#include "terminal.h"
 #include "watchdog.h"
 
 /* <linux/magic.h> */
@@ -31,13 +32,11 @@ static char block[CONTENT_BLOCK + 4];
 static bool is_consumed(int fd, const struct file_status *status)
 {
 	struct file_status log;
-	struct statfs system;
+	const long system = file_system_of(fd);
 
-	if (sys_fstatfs(fd, &system))
-		return false;
-	if (system.f_type == FILE_SYSTEM_PROC)
+	if (system == FILE_SYSTEM_PROC)
 		return !file_status_at(AT_FDCWD, "/proc/kmsg", &log) && log.inode == status->inode;
-	return system.f_type == FILE_SYSTEM_DEBUG || system.f_type == FILE_SYSTEM_TRACE;
+	return system == FILE_SYSTEM_DEBUG || system == FILE_SYSTEM_TRACE;
 }
 
 /* Why a file is not to be opened, or NULL. */
@@ -177,7 +176,7 @@ static void print_escaped(struct content *content, const char *data, size_t leng
 
 void content_print(struct content *content, const char *data, size_t length)
 {
-	if (isatty(1)) {
+	if (terminal_is_open(1)) {
 		print_escaped(content, data, length);
 	} else {
 		out_bytes(data, length);

@@ -20,11 +20,12 @@
 #include "copytarget.h"
 #include "copytree.h"
 #include "exit.h"
+#include "handler.h"
 #include "ids.h"
 #include "inside.h"
 #include "progress.h"
 #include "tar.h"
-
+#include "terminal.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -88,11 +89,11 @@ static void clean(int code, int error)
 	progress_erase();
 }
 
-static void end_by_signal(int number)
+_Noreturn static void end_by_signal(int number)
 {
 	clean(0, 0);
-	/* SA_RESETHAND: as by default, once this returns. */
-	sys_kill(getpid(), number);
+	/* Of a process that died of it, the number is the status as well. */
+	exit_like(number);
 }
 
 /* From here on this process creates files as those of root inside are. */
@@ -111,16 +112,13 @@ static void prepare(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sys_limit limit;
-	const struct sigaction action = {
-		.sa_handler = end_by_signal, .sa_flags = (int)SA_RESETHAND};
-	struct sigaction inherited;
 
 	log_at_exit(clean);
-	exit_handle(SIGPIPE, SIG_IGN);
-	exit_handle(SIGXFSZ, SIG_IGN);
+	handler_set(SIGPIPE, SIG_IGN);
+	handler_set(SIGXFSZ, SIG_IGN);
 	for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
-		if (!sigaction(ends[i], NULL, &inherited) && inherited.sa_handler != SIG_IGN)
-			sigaction(ends[i], &action, NULL);
+		if (!handler_is_ignored(ends[i]))
+			handler_set(ends[i], end_by_signal);
 	if (!sys_limit(RLIMIT_NOFILE, NULL, &limit)) {
 		limit.now = limit.most;
 		sys_limit(RLIMIT_NOFILE, &limit, NULL);
@@ -234,7 +232,7 @@ static int from_stream(const struct copy_side *side, const char *word)
 
 	if (copytarget_open(side, word, path_of(word)))
 		fail_note("cannot copy to ", word, ": not a directory");
-	if (isatty(STDIN_FILENO))
+	if (terminal_is_open(STDIN_FILENO))
 		fail_note("cannot read archive: stdin is a terminal", NULL, NULL);
 	if (!chosen.quiet && progress_wanted())
 		progress_begin(!file_stat_of(STDIN_FILENO, &status) && S_ISREG(status.st_mode)
@@ -262,7 +260,7 @@ int verb_copy(const struct context *context, char **arguments)
 	if (is_inwards && sources == 1 && is_stream(*arguments))
 		return from_stream(&other, target);
 	if (is_stream(target)) {
-		if (isatty(STDOUT_FILENO))
+		if (terminal_is_open(STDOUT_FILENO))
 			fail_note("cannot write archive: stdout is a terminal", NULL, NULL);
 		sink = &tar_sink;
 	} else {

@@ -92,13 +92,13 @@ static int open_and_ask(const struct entry *entry, unsigned type, struct stat *s
 /* Whether it is the start of what the kernel makes up, in which nothing is to be copied. */
 static bool is_made_up(int fd, const struct stat *status)
 {
-	struct statfs fs;
+	long system;
 
-	if (!walk.depth || status->st_dev == walk.levels[walk.depth - 1].status.st_dev ||
-		sys_fstatfs(fd, &fs))
+	if (!walk.depth || status->st_dev == walk.levels[walk.depth - 1].status.st_dev)
 		return false;
-	return (long)fs.f_type == FILE_SYSTEM_PROC || (long)fs.f_type == FILE_SYSTEM_SYSFS ||
-	       (long)fs.f_type == FILE_SYSTEM_CGROUP2;
+	system = file_system_of(fd);
+	return system == FILE_SYSTEM_PROC || system == FILE_SYSTEM_SYSFS ||
+	       system == FILE_SYSTEM_CGROUP2;
 }
 
 /* Enters a directory, whose descriptor leave() closes. */

@@ -3,6 +3,7 @@
  */
 #include "display.h"
 #include "out.h"
+#include "terminal.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -116,6 +117,13 @@ size_t display_next(
 	return size;
 }
 
+size_t display_in_message(const char *text, char shown[DISPLAY_CHARACTER])
+{
+	unsigned columns;
+
+	return display_next(text, SIZE_MAX, shown, &columns);
+}
+
 void display_text(const char *text, size_t length, unsigned width)
 {
 	char shown[DISPLAY_CHARACTER];
@@ -168,5 +176,5 @@ bool display_has_colours(int fd)
 {
 	const char *none = getenv("NO_COLOR"), *type = getenv("TERM");
 
-	return isatty(fd) && (!none || !*none) && type && strcmp(type, "dumb") != 0;
+	return terminal_is_open(fd) && (!none || !*none) && type && strcmp(type, "dumb") != 0;
 }

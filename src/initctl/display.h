@@ -20,6 +20,9 @@ enum { DISPLAY_CHARACTER = 8 };
 size_t display_next(
 	const char *text, size_t length, char shown[DISPLAY_CHARACTER], unsigned *columns);
 
+/* The same of a whole string that is not empty, as log_show_by() wants it. */
+size_t display_in_message(const char *text, char shown[DISPLAY_CHARACTER]);
+
 /* Prints at most length bytes of a string on stdout, and blanks up to a width in columns. */
 void display_text(const char *text, size_t length, unsigned width);
 

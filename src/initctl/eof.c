@@ -24,14 +24,11 @@ enum { PATIENCE = 500, PATIENCE_MAX = 8000 };
 
 void eof_begin(struct eof *eof, char last)
 {
-	long long now = sys_now();
-
-	*eof = (struct eof){.begun = true,
-		.last = last,
-		.interval = INTERVAL,
-		.patience = PATIENCE,
-		.next = now,
-		.since = now};
+	eof->begun = true;
+	eof->last = last;
+	eof->interval = INTERVAL;
+	eof->patience = PATIENCE;
+	eof->next = eof->since = sys_now();
 }
 
 void eof_heard(struct eof *eof)

@@ -26,7 +26,8 @@ struct eof {
 	long long taken; /* when one that polls was last offered a VEOF */
 };
 
-/* Begins to give the end of input, once all of it was written. last: its last byte, 0 for none. */
+/* Begins to give the end of input, once all of it was written; eof is zero. last: its last byte, 0
+ * for none. */
 void eof_begin(struct eof *eof, char last);
 
 /* To be called whenever the program has written something. */

@@ -124,17 +124,11 @@ static void set_terminal(struct run *run)
 /* The value that the operator gave for a field of the request; NULL for none or several. */
 static const char *value_of(const struct run *run, const char *field)
 {
-	if (!strcmp(field, "user"))
-		return run->exec.user;
-	if (!strcmp(field, "cwd"))
-		return run->exec.directory;
-	if (!strcmp(field, "umask"))
-		return run->exec.mask;
-	if (!strcmp(field, "rlimits") && run->limit_count == 1)
-		return run->limits[0];
-	if (!strcmp(field, "env") && run->env_count == 1)
-		return run->env[0];
-	return NULL;
+	const char *const values[] = {run->exec.user, run->exec.directory, run->exec.mask,
+		run->limit_count == 1 ? run->limits[0] : NULL,
+		run->env_count == 1 ? run->env[0] : NULL, NULL};
+
+	return values[text_number("user\0cwd\0umask\0rlimits\0env\0", field, 0)];
 }
 
 static int output_start_failed(const struct run *run)
@@ -152,17 +146,17 @@ static int output_start_failed(const struct run *run)
 /* Hands the session over to init, and prints its number. Returns the exit code. */
 static int hold(const struct run *run, int connection, int master)
 {
-	char data[64], session[24];
+	const unsigned long long session = initctl_number(&reply, "session", ~0ULL, 0);
+	char data[64];
 	struct initctl_request request;
 
-	out_format(session, sizeof session, "%llu", initctl_number(&reply, "session", ~0ULL, 0));
 	initctl_begin(&request, data, sizeof data, "hold");
 	if (initctl_call(connection, &request, &master, master >= 0, &reply))
 		verb_unanswered("detach from ", run->exec.args[0]);
 	/* A short command may have ended by now, and "exited" is the reply. */
 	if (!initctl_is(&reply, "held") && initctl_code(&reply) < 0)
 		return output_failed(&reply, run->exec.args[0], NULL);
-	out_line(session);
+	out_print("%llu\n", session);
 	return verb_printed();
 }
 
@@ -204,8 +198,8 @@ static int start(const struct context *context, struct run *run)
 	if (run->scope && run->program)
 		fail_usage("cannot use --scope with --program", NULL);
 	begin_relay(&relay, run->detach_keys);
-	if (run->terminal == TERMINAL_YES ||
-		(run->terminal == TERMINAL_AUTO && !run->detached && isatty(0) && isatty(1)))
+	if (run->terminal == TERMINAL_YES || (run->terminal == TERMINAL_AUTO && !run->detached &&
+						     terminal_is_open(0) && terminal_is_open(1)))
 		set_terminal(run);
 	run->exec.env = run->env;
 	run->exec.limits = run->limits;

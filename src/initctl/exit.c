@@ -4,22 +4,15 @@
 #include "exit.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "handler.h"
 
 int exit_code_of_exec(int error)
 {
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-}
-
-void exit_handle(int signal, void (*handler)(int signal))
-{
-	const struct sigaction action = {.sa_handler = handler};
-
-	sigaction(signal, &action, NULL);
 }
 
 void exit_like(int status)
@@ -28,7 +21,7 @@ void exit_like(int status)
 
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
-	exit_handle(WTERMSIG(status), SIG_DFL);
+	handler_set(WTERMSIG(status), SIG_DFL);
 	sys_kill(getpid(), WTERMSIG(status));
 	sigemptyset(&set);
 	sigaddset(&set, WTERMSIG(status));

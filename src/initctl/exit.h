@@ -23,7 +23,4 @@ int exit_code_of_exec(int error);
  */
 _Noreturn void exit_like(int status);
 
-/* As signal(3), with no flags: that of a libc restarts calls, and is larger. */
-void exit_handle(int signal, void (*handler)(int signal));
-
 #endif

@@ -15,8 +15,7 @@
 #include "verbs.h"
 
 enum {
-	FORWARDS = 64,            /* words, at most */
-	LISTENERS = 2 * FORWARDS, /* each of both families */
+	FORWARDS = TUNNEL_LISTENERS / 2, /* words, at most; each has one of both families */
 	BACKLOG = 4096, /* connections that wait to be accepted; the kernel may allow less */
 	PORT_TRIES = 16 /* to find a port that is free in both families */
 };
@@ -28,7 +27,7 @@ struct forward {
 };
 
 static struct forward forwards[FORWARDS];
-static struct tunnel_listener listeners[LISTENERS];
+static struct tunnel_listener listeners[TUNNEL_LISTENERS];
 static unsigned listener_count;
 
 /* Where to listen: a numeric address or "localhost"; NULL: the latter. Returns 0, or -1. */
@@ -79,7 +78,7 @@ static int listen_on(const struct inet_address *address)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (address->any.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-	if (!bind(fd, &address->any, inet_size(address)) && !listen(fd, BACKLOG))
+	if (!sys_bind(fd, &address->any, inet_size(address)) && !sys_listen(fd, BACKLOG))
 		return fd;
 	saved = errno;
 	close(fd);
@@ -105,7 +104,7 @@ static unsigned try_listen(struct forward *forward, int fds[INET_MOST])
 		if (fds[i] < 0)
 			break;
 		if (!inet_port_of(&addresses[i]))
-			getsockname(fds[i], &addresses[i].any, &size);
+			sys_getsockname(fds[i], &addresses[i].any, &size);
 		if (i + 1 < forward->from.count)
 			inet_set_port(&addresses[i + 1], inet_port_of(&addresses[i]));
 	}
@@ -174,5 +173,5 @@ int verb_forward(const struct context *context, char **arguments)
 			print(&forwards[i].from.addresses[j], &forwards[i].to.addresses[0],
 				context->json);
 	verb_printed();
-	return tunnel_run(connection, listeners, listener_count);
+	return tunnel_run(context, connection, listeners, listener_count);
 }

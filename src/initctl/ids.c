@@ -9,8 +9,10 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "beneath.h"
 #include "container.h"
 #include "out.h"
+#include "proc.h"
 #include "scan.h"
 
 enum { MAP_SIZE = 16384 /* bytes of a map, which has 340 lines at most, with a NUL */ };
@@ -26,16 +28,8 @@ static void read_map(int proc, int pid, const char *name, char map[static MAP_SI
 {
 	static char own[MAP_SIZE];
 	char path[64];
-	ssize_t length = -1;
-	int fd;
 
-	out_format(path, sizeof path, "%d/%s", pid, name);
-	fd = sys_open_resolved(proc, path, O_RDONLY, SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (fd >= 0) {
-		length = sys_read(fd, map, MAP_SIZE - 1);
-		sys_close(fd);
-	}
-	map[length > 0 ? length : 0] = 0;
+	beneath_read(proc, proc_path(pid, name), map, MAP_SIZE);
 	out_format(path, sizeof path, "/proc/self/%s", name);
 	if (file_read(AT_FDCWD, path, own, sizeof own) || !strcmp(map, own))
 		*map = 0;

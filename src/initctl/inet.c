@@ -9,7 +9,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "inside.h"
+#include "out.h"
 #include "output.h"
 #include "watchdog.h"
 
@@ -82,13 +82,28 @@ void inet_local(struct inet_host *host, unsigned port)
 	host->count = 2;
 }
 
+static int lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
+}
+
+/* Whether two names of hosts are the same. */
+static bool is_same(const char *one, const char *other)
+{
+	while (*one && lower(*one) == lower(*other)) {
+		one++;
+		other++;
+	}
+	return !*one && !*other;
+}
+
 /* Whether a line of /etc/hosts, behind its address, has the name. Modifies the line. */
 static bool has_name(char *line, const char *name)
 {
 	char *word;
 
 	while ((word = strsep(&line, " \t\r")))
-		if (!strcasecmp(word, name))
+		if (is_same(word, name))
 			return true;
 	return false;
 }
@@ -127,7 +142,7 @@ void inet_find(
 	host->count = !inet_parse(&host->addresses[0], name, port);
 	if (host->count)
 		return;
-	if (!strcasecmp(name, "localhost")) {
+	if (is_same(name, "localhost")) {
 		inet_local(host, port);
 		return;
 	}
@@ -169,10 +184,8 @@ void inet_name(const struct inet_address *address, char text[INET_TEXT])
 
 void inet_text(const struct inet_address *address, char text[INET_TEXT])
 {
-	char digits[NUMBER_SIZE];
-
 	inet_name(address, text);
-	text_join(text + strlen(text), ":", number_text(digits, inet_port_of(address)));
+	out_format(text + strlen(text), sizeof ":65535", ":%u", inet_port_of(address));
 }
 
 const char *inet_kind(const struct inet_address *address)

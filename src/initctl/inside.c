@@ -28,21 +28,14 @@ int inside_open(int root, const char *path, int flags, mode_t mode)
 ssize_t inside_read(int root, const char *path, char *text, size_t size)
 {
 	struct stat status;
-	ssize_t length = -1, part;
 	int fd = inside_open(root, path, O_RDONLY, 0);
 
 	*text = 0;
 	if (fd < 0)
 		return -1;
 	errno = EINVAL;
-	if (!file_stat_of(fd, &status) && S_ISREG(status.st_mode) && status.st_size) {
-		length = 0;
-		while ((part = read(fd, text + length, size - 1 - (size_t)length)) > 0)
-			length += part;
-		if (part < 0)
-			length = -1;
-	}
-	text[length < 0 ? 0 : length] = 0;
+	if (!file_stat_of(fd, &status) && S_ISREG(status.st_mode) && status.st_size)
+		return file_take(fd, text, size);
 	sys_close(fd);
-	return length;
+	return -1;
 }

@@ -21,8 +21,8 @@ enum {
 };
 
 static struct {
-	const sigset_t *mask;
-	const volatile sig_atomic_t *hurry;
+	int signals;
+	bool (*hurry)(void);
 	unsigned width;
 	bool json;
 	bool coloured[3];     /* by descriptor */
@@ -30,10 +30,9 @@ static struct {
 	size_t length;
 } self;
 
-void lines_setup(
-	unsigned width, bool json, const sigset_t *mask, const volatile sig_atomic_t *hurry)
+void lines_setup(unsigned width, bool json, int signals, bool (*hurry)(void))
 {
-	self.mask = mask;
+	self.signals = signals;
 	self.hurry = hurry;
 	self.width = width;
 	self.json = json;
@@ -43,19 +42,20 @@ void lines_setup(
 
 static void flush(int to)
 {
-	const struct timespec at_once = {0};
-	struct pollfd ready = {.fd = to, .events = POLLOUT};
+	struct pollfd ready[] = {
+		{.fd = to, .events = POLLOUT}, {.fd = self.signals, .events = POLLIN}};
 	const char *p = self.text;
 
 	while (self.length) {
 		/* A pipe that is ready takes as much as this without making us wait. */
 		const size_t size = self.length < PIPE_BUF ? self.length : PIPE_BUF;
-		const int polled = ppoll(&ready, 1, *self.hurry ? &at_once : NULL, self.mask);
+		const bool hurry = self.hurry();
 		ssize_t written;
-		if (polled <= 0 && *self.hurry)
-			break;
-		if (polled <= 0)
+		if (poll(ready, 2, hurry ? 0 : -1) <= 0 || !ready->revents) {
+			if (hurry)
+				break;
 			continue;
+		}
 		written = write(to, p, size);
 		if (written < 0 && errno != EINTR && errno != EAGAIN)
 			fail_cannot("write output", NULL);

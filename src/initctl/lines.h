@@ -5,7 +5,6 @@
 #ifndef INITCTL_LINES_H
 #define INITCTL_LINES_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,11 +21,11 @@ struct lines {
 
 /*
  * To be called before the others. Names are padded to width columns. json: a line of stdout that
- * begins with {"container": has its name, and gets none. Where our own reader is slow it is waited
- * for with that signal mask; but what it does not take at once is lost when *hurry is not 0.
+ * begins with {"container": has its name, and gets none. Our own reader is waited for where it is
+ * slow; but what it does not take at once is lost when hurry() is true, which reads the descriptor
+ * signals and is called again when that can be read.
  */
-void lines_setup(
-	unsigned width, bool json, const sigset_t *mask, const volatile sig_atomic_t *hurry);
+void lines_setup(unsigned width, bool json, int signals, bool (*hurry)(void));
 
 /*
  * Reads once, and prints whole lines; one of more than 1 MiB is printed in parts. At the end of the

@@ -8,15 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/seqpacket.h"
 #include "base/sys.h"
+#include "beneath.h"
 #include "out.h"
+#include "proc.h"
 #include "table.h"
 #include "verbs.h"
 #include "watchdog.h"
@@ -47,28 +49,6 @@ static void done(struct entry *entry, int error)
 	entry->error = error;
 }
 
-/* A path that is too long for sun_path is reached by way of a descriptor of the file. */
-static int connect_to(int connection, const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int file = -1, result, saved;
-
-	if (strlen(path) < sizeof address.sun_path) {
-		memcpy(address.sun_path, path, strlen(path));
-	} else {
-		file = sys_open(AT_FDCWD, path, O_PATH);
-		if (file < 0)
-			return -1;
-		out_format(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", file);
-	}
-	result = sys_connect(connection, &address, sizeof address);
-	saved = errno;
-	if (file >= 0)
-		close(file);
-	errno = saved;
-	return result;
-}
-
 /* Where a server's backlog is full, or we have no descriptor left, it is to be tried again. */
 static void connect_entry(struct entry *entry)
 {
@@ -76,7 +56,7 @@ static void connect_entry(struct entry *entry)
 		entry->connection = sys_socket(AF_UNIX, SOCK_SEQPACKET);
 	if (entry->connection < 0)
 		return;
-	if (!connect_to(entry->connection, entry->socket->path))
+	if (!seqpacket_connect(entry->connection, entry->socket->path))
 		entry->stage = GREETING;
 	else if (errno != EAGAIN && errno != EINTR && errno != EMFILE && errno != ENFILE)
 		done(entry, errno);
@@ -109,20 +89,12 @@ static void take_status(struct entry *entry)
 /* Reads the name of the main command. What was passed need not be the proc that it should be. */
 static void read_command(struct entry *entry, int proc)
 {
-	char path[NUMBER_SIZE + sizeof "/comm"];
-	struct statfs fs;
 	ssize_t length = -1;
-	int fd = -1;
 
-	out_format(path, sizeof path, "%llu/comm", entry->main);
 	watchdog_begin("read a process of ", entry->socket->path);
-	if (!fstatfs(proc, &fs) && (long)fs.f_type == FILE_SYSTEM_PROC)
-		fd = sys_open_resolved(proc, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-			SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (fd >= 0) {
-		length = read(fd, entry->command, sizeof entry->command);
-		close(fd);
-	}
+	if (file_system_of(proc) == FILE_SYSTEM_PROC)
+		length = beneath_read(proc, proc_path((int)entry->main, "comm"), entry->command,
+			sizeof entry->command);
 	watchdog_end();
 	/* A newline ends it. */
 	entry->command[length > 0 ? length - 1 : 0] = 0;
@@ -233,14 +205,14 @@ static const char *condition(const struct entry *entry)
 }
 
 static const struct table_column columns[] = {
-	{"NAME", "name", false},
-	{"STATUS", "status", false},
-	{"STATE", "state", false},
-	{"PID", "pid", true},
-	{"COMMAND", "command", false},
-	{"UP", "uptime", true},
-	{"SESSIONS", "sessions", true},
-	{"SOCKET", "socket", false},
+	{"NAME", "name"},
+	{"STATUS", "status"},
+	{"STATE", "state"},
+	{"PID", "pid"},
+	{"COMMAND", "command"},
+	{"UP", "uptime"},
+	{"SESSIONS", "sessions"},
+	{"SOCKET", "socket"},
 };
 
 static void add_row(struct table *table, const struct entry *entry)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "container.h"
 #include "initctl.h"
 #include "inside.h"
 #include "memory.h"
@@ -24,6 +25,8 @@ enum { FILE_SIZE = 1 << 22 };
 enum { NAME, PASSWORD, ID, GROUP, COMMENT, HOME, SHELL, FIELDS, MEMBERS = GROUP };
 
 static struct initctl_message reply;
+/* What the two files hold, for as long as this process lives. */
+static struct memory passwd, group;
 
 bool login_is_numeric(const char *user)
 {
@@ -40,20 +43,42 @@ static char *read_file(int root, const char *path, struct memory *memory)
 	return memory->data;
 }
 
-/* Takes a line off a text, and splits it; fields that are missing are empty. False at the end. */
+static char *read_passwd(int root)
+{
+	return read_file(root, "/etc/passwd", &passwd);
+}
+
+static char *read_group(int root)
+{
+	return read_file(root, "/etc/group", &group);
+}
+
+static bool is_id(const char *text)
+{
+	unsigned long long id;
+
+	return !number_parse(text, UINT32_MAX - 1, &id);
+}
+
+/*
+ * Takes a line with an id off a text, and splits it; fields that are missing are empty. False at
+ * the end.
+ */
 static bool take_line(char **text, char *fields[FIELDS])
 {
 	static char none[] = "";
-	char *line = strsep(text, "\n");
+	char *line;
 
-	if (!line)
-		return false;
-	for (unsigned i = 0; i < FIELDS; i++) {
-		fields[i] = strsep(&line, ":");
-		if (!fields[i])
-			fields[i] = none;
+	while ((line = strsep(text, "\n"))) {
+		for (unsigned i = 0; i < FIELDS; i++) {
+			fields[i] = strsep(&line, ":");
+			if (!fields[i])
+				fields[i] = none;
+		}
+		if (is_id(fields[ID]))
+			return true;
 	}
-	return true;
+	return false;
 }
 
 /* Finds the first line with a value in a field; false if there is none. Modifies the text. */
@@ -63,13 +88,6 @@ static bool find_line(char *text, unsigned field, const char *value, char *field
 		if (!strcmp(fields[field], value))
 			return true;
 	return false;
-}
-
-static bool is_id(const char *text)
-{
-	unsigned long long id;
-
-	return !number_parse(text, UINT32_MAX - 1, &id);
 }
 
 /* Adds an id, behind a separator, to the user of the request. */
@@ -85,37 +103,30 @@ static void add_id(struct login *login, const char *separator, const char *id)
 /* The named groups, in the order in which they were given. */
 static void add_groups(struct login *login, int root, char *names)
 {
-	struct memory memory = {0};
 	const char *separator = ":";
 	char *name, *fields[FIELDS];
 
 	while ((name = strsep(&names, ","))) {
 		/* Numbers are not looked up: the file could make another group of them. */
-		if (!is_id(name) &&
-			find_line(read_file(root, "/etc/group", &memory), NAME, name, fields) &&
-			is_id(fields[ID]))
+		if (!is_id(name) && find_line(read_group(root), NAME, name, fields))
 			name = fields[ID];
 		if (!is_id(name))
 			fail_note("cannot find group ", name, " in the container's /etc/group");
 		add_id(login, separator, name);
 		separator = ",";
 	}
-	memory_release(&memory);
 }
 
 /* The group of the user's line in /etc/passwd, and those that list him as a member. */
-static void add_own_groups(struct login *login, int root, const char *user, const char *group)
+static void add_own_groups(struct login *login, int root, const char *user, const char *own)
 {
-	struct memory memory = {0};
-	char *text = read_file(root, "/etc/group", &memory), *fields[FIELDS], *member;
+	char *text = read_group(root), *fields[FIELDS], *member;
 
-	add_id(login, ":", group);
+	add_id(login, ":", own);
 	while (take_line(&text, fields))
 		while ((member = strsep(&fields[MEMBERS], ",")))
-			if (!strcmp(member, user) && is_id(fields[ID]) &&
-				strcmp(fields[ID], group) != 0)
+			if (!strcmp(member, user) && strcmp(fields[ID], own) != 0)
 				add_id(login, ",", fields[ID]);
-	memory_release(&memory);
 }
 
 static void add_variable(struct login *login, unsigned row, const char *name, const char *value)
@@ -133,7 +144,6 @@ static void take_shell(struct login *login, const char *shell)
 /* A user by name, or by a number with groups of which one is a name, as NAME[:GROUP,...]. */
 static void find_named(struct login *login, int root, const char *user)
 {
-	struct memory memory = {0};
 	char name[LOGIN_USER], *groups, *text, *fields[FIELDS];
 	int error;
 
@@ -145,12 +155,11 @@ static void find_named(struct login *login, int root, const char *user)
 	if (strlen(name) >= LOGIN_VALUE)
 		fail_note("cannot find user: the name is too long", NULL, NULL);
 	errno = 0;
-	text = read_file(root, "/etc/passwd", &memory);
+	text = read_passwd(root);
 	error = *text ? 0 : errno;
 	if (is_id(name)) {
 		add_id(login, "", name);
-	} else if (find_line(text, NAME, name, fields) && is_id(fields[ID]) &&
-		   is_id(fields[GROUP])) {
+	} else if (find_line(text, NAME, name, fields) && is_id(fields[GROUP])) {
 		add_id(login, "", fields[ID]);
 		take_shell(login, fields[SHELL]);
 		add_variable(login, 0, "HOME", *fields[HOME] ? fields[HOME] : "/");
@@ -159,55 +168,37 @@ static void find_named(struct login *login, int root, const char *user)
 		add_variable(login, 3, "SHELL", login->shell);
 		if (!groups)
 			add_own_groups(login, root, name, fields[GROUP]);
-	} else if (error) {
-		errno = error;
-		fail_errno("find user ", name, " in the container's /etc/passwd");
 	} else {
-		fail_note("cannot find user ", name, " in the container's /etc/passwd");
+		log_fail(error, LOG_PARTS(error ? "find user " : "cannot find user ", name,
+					" in the container's /etc/passwd"));
 	}
 	if (groups)
 		add_groups(login, root, groups);
-	memory_release(&memory);
 }
 
 /* The shell of a user by number. */
 static void find_shell(struct login *login, int root, const char *uid)
 {
-	struct memory memory = {0};
 	char *fields[FIELDS];
 
-	if (find_line(read_file(root, "/etc/passwd", &memory), ID, uid, fields))
+	if (find_line(read_passwd(root), ID, uid, fields))
 		take_shell(login, fields[SHELL]);
-	memory_release(&memory);
-}
-
-/* Stores the uid that a session has without a user of its own, "" where init does not tell. */
-static void ask_user(int connection, char uid[NUMBER_SIZE])
-{
-	char data[64];
-	const char *user;
-	struct initctl_request request;
-
-	initctl_begin(&request, data, sizeof data, "status");
-	if (initctl_call(connection, &request, NULL, 0, &reply))
-		verb_unanswered("complete the request for ", "status");
-	initctl_discard(&reply);
-	user = initctl_is(&reply, "status") ? initctl_field(&reply, "user") : NULL;
-	out_format(uid, NUMBER_SIZE, "%s", user ? user : "");
 }
 
 void login_find(const struct context *context, const char *user, struct login *login)
 {
 	const int connection = verb_connect(context);
 	char uid[NUMBER_SIZE];
+	const char *own;
 	int opened;
 
 	memset(login, 0, sizeof *login);
 	text_copy(login->shell, "/bin/sh");
-	if (user)
-		out_format(uid, sizeof uid, "%.*s", (int)strcspn(user, ":"), user);
-	else
-		ask_user(connection, uid);
+	/* The uid that a session has without a user of its own; an older init does not tell. */
+	own = user ? user : initctl_field(container_status(connection), "user");
+	if (!own)
+		own = "";
+	out_format(uid, sizeof uid, "%.*s", (int)strcspn(own, ":"), own);
 	opened = verb_request_open(connection, "what", "root", &reply);
 	close(connection);
 	if (!opened && user && !login_is_numeric(user))

@@ -23,6 +23,7 @@
 #include "out.h"
 #include "owner.h"
 #include "sort.h"
+#include "terminal.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -66,7 +67,7 @@ static size_t terminal_width(const struct ls *ls)
 	unsigned long long width;
 	struct winsize size;
 
-	if (ls->single || !isatty(1))
+	if (ls->single || !terminal_is_open(1))
 		return 0;
 	if (columns && !number_parse(columns, 1 << 16, &width) && width)
 		return (size_t)width;

@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/version.h"
+#include "display.h"
 #include "exit.h"
 #include "help.h"
 #include "initctl.h"
@@ -83,6 +84,10 @@ const struct verb verbs[] = {
 		"  initctl ns net -- ss -tlnp\n"},
 	{"ns", verb_ns, "[OPTIONS] LIST [--] COMMAND...", "run a command of the host in them", NULL,
 		NULL},
+	{"debug", verb_debug, "--tools DIR|FILE [OPTIONS] [--] [COMMAND...]",
+		"a shell of the host's among the processes", debug_options,
+		"  initctl debug --tools /bin/busybox\n"
+		"  initctl debug --tools /bin/busybox -- ls -l /container\n"},
 	{"forward", verb_forward, "[ADDR:]PORT[:HOST]:PORT...",
 		"forward TCP ports to the container", NULL,
 		"  initctl forward 8080:80 5432:db:5432\n"},
@@ -241,6 +246,7 @@ int main(int argc, char **argv)
 
 	fill_stdio();
 	log_setup("initctl", LOG_WARN, EXIT_INITCTL);
+	log_show_by(display_in_message);
 	if (getenv(SCOPE_VARIABLE) && argc)
 		scope_run(argv);
 	while (option_take(common_options, &context, &words))

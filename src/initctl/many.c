@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "base/text.h"
 #include "display.h"
 #include "exit.h"
+#include "handler.h"
 #include "json.h"
 #include "lines.h"
 #include "out.h"
@@ -40,6 +42,7 @@ static struct {
 	struct job *jobs; /* those that run, in order of name */
 	size_t running, most;
 	struct pollfd *polls;
+	int signals;   /* of signalfd(2) */
 	sigset_t mask; /* with which we were started */
 	int code;      /* the largest exit code so far */
 } self;
@@ -51,14 +54,19 @@ static const struct {
 } allowed[] = {{"status", 64}, {"ps", 64}, {"stats", 64}, {"exec", 64}, {"signal", 64},
 	{"stop", 64}, {"watch", 0}, {"cp", 64}};
 
-static const int passed_on[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
-/* The last of these that came, or 0: not passed on yet; ever. */
-static volatile sig_atomic_t caught, interrupted;
+static const unsigned char awaited[] = {SIGCHLD, SIGINT, SIGTERM, SIGQUIT, SIGHUP, 0};
+/* The last that came of those that are passed on, or 0: not passed on yet; ever. */
+static int caught, interrupted;
 
-static void note_signal(int number)
+/* Notes what has come. Returns whether this process has ever been interrupted. */
+static bool take_signals(void)
 {
-	if (number != SIGCHLD)
-		caught = interrupted = number;
+	struct signalfd_siginfo info;
+
+	while (read(self.signals, &info, sizeof info) == sizeof info)
+		if (info.ssi_signo != SIGCHLD)
+			caught = interrupted = (int)info.ssi_signo;
+	return interrupted;
 }
 
 /* Whether the last word is a path inside, and none of the others is, or is our stdin. */
@@ -84,37 +92,6 @@ size_t many_jobs(const char *verb, char **arguments)
 	return allowed[row].jobs;
 }
 
-/* What we wait for is blocked but in ppoll(2), so that nothing comes just before it. */
-static void catch_signals(void)
-{
-	struct sigaction old;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	exit_handle(SIGCHLD, note_signal);
-	for (unsigned i = 0; i < sizeof passed_on / sizeof *passed_on; i++) {
-		/* As under nohup(1), or in the background of a shell without job control. */
-		if (!sigaction(passed_on[i], NULL, &old) && old.sa_handler == SIG_IGN)
-			continue;
-		exit_handle(passed_on[i], note_signal);
-		sigaddset(&set, passed_on[i]);
-	}
-	sigprocmask(SIG_BLOCK, &set, &self.mask);
-	sigdelset(&self.mask, SIGCHLD);
-}
-
-/* In a child: as it was before. */
-static void release_signals(void)
-{
-	struct sigaction old;
-
-	for (int number = 1; number < NSIG; number++)
-		if (!sigaction(number, NULL, &old) && old.sa_handler == note_signal)
-			exit_handle(number, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &self.mask, NULL);
-}
-
 _Noreturn static void run_child(
 	pid_t parent, const struct context *context, const char *name, int out, int err)
 {
@@ -124,7 +101,7 @@ _Noreturn static void run_child(
 	/* In a group of its own it gets a terminal's signals from the parent alone, and once. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || sys_setpgid(0))
 		_exit(EXIT_INITCTL);
-	release_signals();
+	sigprocmask(SIG_SETMASK, &self.mask, NULL);
 	json_container(name);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(EXIT_INITCTL);
@@ -153,9 +130,8 @@ static int start_job(size_t row)
 	if (!job->pid)
 		run_child(parent, &own, socket->name, ends[1], ends[3]);
 	if (job->pid < 0) {
-		const int saved = errno;
+		/* Which leaves errno as it is. */
 		seqpacket_discard(ends, (unsigned)count);
-		errno = saved;
 		return -1;
 	}
 	for (size_t i = 0; i < PIPES; i++) {
@@ -199,6 +175,7 @@ static void reap_jobs(void)
 /* Passes on what came to those that run; it may come again. */
 static void pass_signal(void)
 {
+	take_signals();
 	for (size_t i = 0; caught && i < self.running; i++)
 		kill(self.jobs[i].pid, caught);
 	caught = 0;
@@ -211,7 +188,8 @@ static void wait_for_jobs(void)
 	for (nfds_t i = 0; i < count; i++)
 		self.polls[i] = (struct pollfd){
 			.fd = self.jobs[i / PIPES].pipes[i % PIPES].from, .events = POLLIN};
-	if (ppoll(self.polls, count, NULL, &self.mask) <= 0)
+	self.polls[count] = (struct pollfd){.fd = self.signals, .events = POLLIN};
+	if (poll(self.polls, count + 1, -1) <= 0)
 		return;
 	for (nfds_t i = 0; i < count; i++)
 		if (self.polls[i].revents)
@@ -247,7 +225,7 @@ static void set_up(const struct context *context, size_t most)
 	unsigned width = 0;
 
 	memory_reserve(&jobs, most * sizeof *self.jobs);
-	memory_reserve(&polls, most * PIPES * sizeof *self.polls);
+	memory_reserve(&polls, (most * PIPES + 1) * sizeof *self.polls);
 	self.most = most;
 	self.jobs = jobs.data;
 	self.polls = polls.data;
@@ -259,8 +237,10 @@ static void set_up(const struct context *context, size_t most)
 		const unsigned columns = display_columns(context->targets.rows[i].name);
 		width = columns > width ? columns : width;
 	}
-	catch_signals();
-	lines_setup(width, context->json, &self.mask, &interrupted);
+	self.signals = handler_open(awaited, &self.mask);
+	if (self.signals < 0)
+		fail_cannot("receive signals", NULL);
+	lines_setup(width, context->json, self.signals, take_signals);
 }
 
 int many_run(const struct context *context,
@@ -275,7 +255,7 @@ int many_run(const struct context *context,
 	self.verb = verb;
 	self.arguments = arguments;
 	/* Where it is ignored, nobody could be waited for. */
-	exit_handle(SIGCHLD, SIG_DFL);
+	handler_set(SIGCHLD, SIG_DFL);
 	rehearse();
 	set_up(context, most && most < count ? most : count);
 	while (self.running || (next < count && !interrupted)) {

@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,10 +13,12 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "beneath.h"
 #include "container.h"
 #include "holders.h"
 #include "json.h"
-#include "out.h"
+#include "proc.h"
+#include "say.h"
 #include "sockets.h"
 #include "table.h"
 #include "verbs.h"
@@ -41,29 +42,15 @@ const struct option net_options[] = {
 	{0, 0, NULL, NULL, NULL, NULL},
 };
 
-/* Parses a word as "-tulpn", of several letters. Returns false if the next one is not such a word.
- */
-static bool take_letters(struct choice *choice, char ***arguments)
+static struct choice choice;
+static struct sockets sockets;
+static struct holders holders;
+
+static bool is_wanted(enum socket_kind kind)
 {
-	const char *letter = **arguments;
-
-	if (!letter || letter[0] != '-' || !letter[1] || letter[1] == '-' || !letter[2])
-		return false;
-	while (*++letter) {
-		char word[3] = {'-', *letter}, *words[] = {word, NULL};
-		option_take(net_options, choice, &(char **){words});
-	}
-	++*arguments;
-	return true;
-}
-
-static bool is_wanted(const struct choice *choice, enum socket_kind kind)
-{
-	const bool any = choice->tcp || choice->udp || choice->local;
-
 	if (kind == SOCKET_UNIX)
-		return choice->local;
-	return !any || (kind == SOCKET_TCP || kind == SOCKET_TCP6 ? choice->tcp : choice->udp);
+		return choice.local;
+	return kind == SOCKET_TCP || kind == SOCKET_TCP6 ? choice.tcp : choice.udp;
 }
 
 /*
@@ -72,15 +59,12 @@ static bool is_wanted(const struct choice *choice, enum socket_kind kind)
  */
 static bool is_in_network(int proc, int pid, unsigned long long inode)
 {
-	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE], link[64];
+	char link[64];
 	unsigned long long other;
 	const char *number;
 	ssize_t length;
-	int directory;
+	const int directory = beneath_open(proc, proc_path(pid, "ns"), O_PATH | O_DIRECTORY);
 
-	text_join(path, number_text(digits, pid), "/ns");
-	directory =
-		sys_open_resolved(proc, path, O_PATH | O_DIRECTORY, SYS_NO_XDEV | SYS_NO_SYMLINKS);
 	if (directory < 0)
 		return false;
 	length = sys_readlink(directory, "net", link, sizeof link - 1);
@@ -92,31 +76,27 @@ static bool is_in_network(int proc, int pid, unsigned long long inode)
 }
 
 /* Reads the files of a process's network. Returns false if there are none, as of a zombie. */
-static bool read_network(const struct choice *choice, int proc, int pid, struct sockets *sockets)
+static bool read_network(int proc, int pid)
 {
-	char path[2 * NUMBER_SIZE], digits[NUMBER_SIZE];
 	bool any = false;
 
 	for (enum socket_kind kind = 0; kind < SOCKET_KINDS; kind++) {
 		/* The paths of the list's rows are in it. */
 		struct memory memory = {0};
 		char *file;
-		if (!is_wanted(choice, kind))
+		if (!is_wanted(kind))
 			continue;
-		text_join(
-			text_join(path, number_text(digits, pid), "/net/"), sockets_file(kind), "");
-		file = container_text(proc, path, &memory);
+		file = container_text(proc, proc_path(pid, sockets_file(kind)), &memory);
 		/* A kernel without IPv6 has no tcp6. */
 		if (file)
-			sockets_parse(sockets, kind, file);
+			sockets_parse(&sockets, kind, file);
 		any = any || file;
 	}
 	return any;
 }
 
 /* Reads the container's network by a process that is in it: the command, or init. */
-static void read_sockets(
-	const struct context *context, const struct choice *choice, int proc, struct sockets *list)
+static void read_sockets(const struct context *context, int proc)
 {
 	const int network = verb_try_open(context, "namespace", "net");
 	struct stat status = {0};
@@ -129,76 +109,50 @@ static void read_sockets(
 	}
 	for (unsigned i = 0; i < 2; i++)
 		if (pids[i] && is_in_network(proc, pids[i], status.st_ino) &&
-			read_network(choice, proc, pids[i], list))
+			read_network(proc, pids[i]))
 			return;
 	fail_note("cannot list sockets: no process of the container's network in its /proc", NULL,
 		NULL);
 }
 
-/* A text that grows. */
-static struct {
-	struct memory memory;
-	size_t length;
-} text;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-	va_list list;
-
-	memory_reserve(&text.memory, text.length + 256);
-	va_start(list, format);
-	text.length += out_format_list((char *)text.memory.data + text.length,
-		text.memory.size - text.length, format, list);
-	va_end(list);
-}
-
 /* users:(("name",pid=12,fd=3),...), with a backslash before what would end the name. */
-static const char *users(const struct holders *holders, uint32_t row)
+static const char *users(uint32_t row)
 {
-	text.length = 0;
-	say(row == SOCKET_NONE ? "" : "users:(");
-	for (const char *before = "(\""; row != SOCKET_NONE; before = ",(\"") {
-		const struct holder *holder = &holders->rows[row];
+	const char *before = "users:((\"";
+
+	said.length = 0;
+	for (; row != SOCKET_NONE; row = holders.rows[row].next) {
+		const struct holder *holder = &holders.rows[row];
 		say("%s", before);
 		for (const char *p = holder->name; *p; p++)
 			say(strchr("\"\\", *p) ? "\\%c" : "%c", *p);
 		say("\",pid=%d,fd=%d)", holder->pid, holder->fd);
-		row = holder->next;
+		before = ",(\"";
 	}
-	say(text.length ? ")" : "");
-	return text.memory.data;
+	return say(said.length ? ")" : "");
 }
 
 /* "ADDRESS:PORT", or for AF_UNIX "PATH INODE", the peer being unknown. */
-static void add_end(struct table *table, const struct socket_row *row, int end)
+static const char *end_text(const struct socket_row *row, int end)
 {
 	char address[SOCKET_END_SIZE];
 
-	text.length = 0;
-	if (row->kind == SOCKET_UNIX && end) {
-		say("* 0");
-	} else if (row->kind == SOCKET_UNIX) {
-		/* It may be longer than say() has room for. */
-		for (const char *p = *row->path ? row->path : "*"; *p; p++)
-			say("%c", *p);
-		say(" %llu", row->inode);
-	} else {
-		sockets_address(row, end, true, address, sizeof address);
-		say(end && !row->ends[end].port ? "%s:*" : "%s:%u", address, row->ends[end].port);
-	}
-	table_text(table, text.memory.data);
+	said.length = 0;
+	if (row->kind == SOCKET_UNIX)
+		return end ? "* 0" : say("%s %llu", *row->path ? row->path : "*", row->inode);
+	sockets_address(row, end, true, address, sizeof address);
+	return say(end && !row->ends[end].port ? "%s:*" : "%s:%u", address, row->ends[end].port);
 }
 
-static void add_row(
-	struct table *table, const struct socket_row *row, const struct holders *holders)
+static void add_row(struct table *table, const struct socket_row *row)
 {
 	table_text(table, sockets_netid(row));
 	table_text(table, sockets_state(row));
 	table_number(table, (long long)row->receive);
 	table_number(table, (long long)row->send);
-	add_end(table, row, 0);
-	add_end(table, row, 1);
-	table_text(table, users(holders, row->first_holder));
+	table_text(table, end_text(row, 0));
+	table_text(table, end_text(row, 1));
+	table_text(table, users(row->first_holder));
 }
 
 static void print_end(const struct socket_row *row, int end, const char *address, const char *port)
@@ -210,7 +164,7 @@ static void print_end(const struct socket_row *row, int end, const char *address
 	json_number(port, row->ends[end].port);
 }
 
-static void print_json(const struct socket_row *row, const struct holders *holders)
+static void print_json(const struct socket_row *row)
 {
 	json_begin("socket");
 	json_text("netid", sockets_netid(row));
@@ -225,11 +179,11 @@ static void print_json(const struct socket_row *row, const struct holders *holde
 	}
 	json_number("inode", (long long)row->inode);
 	json_list("processes");
-	for (uint32_t i = row->first_holder; i != SOCKET_NONE; i = holders->rows[i].next) {
+	for (uint32_t i = row->first_holder; i != SOCKET_NONE; i = holders.rows[i].next) {
 		json_item();
-		json_text("name", holders->rows[i].name);
-		json_number("pid", holders->rows[i].pid);
-		json_number("fd", holders->rows[i].fd);
+		json_text("name", holders.rows[i].name);
+		json_number("pid", holders.rows[i].pid);
+		json_number("fd", holders.rows[i].fd);
 	}
 	json_list_end();
 	json_end();
@@ -238,28 +192,26 @@ static void print_json(const struct socket_row *row, const struct holders *holde
 int verb_net(const struct context *context, char **arguments)
 {
 	static const struct table_column columns[] = {
-		{"Netid", NULL, false},
-		{"State", NULL, false},
-		{"Recv-Q", NULL, true},
-		{"Send-Q", NULL, true},
-		{"Local Address:Port", NULL, false},
-		{"Peer Address:Port", NULL, false},
-		{"Process", NULL, false},
+		{"Netid", NULL},
+		{"State", NULL},
+		{"Recv-Q", NULL},
+		{"Send-Q", NULL},
+		{"Local Address:Port", NULL},
+		{"Peer Address:Port", NULL},
+		{"Process", NULL},
 	};
-	struct choice choice = {0};
-	struct sockets sockets = {0};
-	struct holders holders = {0};
-	struct table table;
+	static struct table table;
 	char count[NUMBER_SIZE];
 	int proc;
 
-	while (take_letters(&choice, &arguments) || option_take(net_options, &choice, &arguments))
-		;
+	options_take(net_options, &choice, &arguments);
 	arguments_end(arguments);
+	if (!choice.tcp && !choice.udp && !choice.local)
+		choice.tcp = choice.udp = true;
 	proc = container_proc(context);
 	if (proc < 0)
 		fail_note("cannot list sockets: init did not pass its /proc", NULL, NULL);
-	read_sockets(context, &choice, proc, &sockets);
+	read_sockets(context, proc);
 	holders_find(&holders, proc, &sockets);
 	table_begin(&table, "socket", columns, sizeof columns / sizeof *columns, false);
 	for (size_t i = 0; i < sockets.count; i++) {
@@ -267,9 +219,9 @@ int verb_net(const struct context *context, char **arguments)
 		if (choice.listening && !choice.all && !sockets_listens(row))
 			continue;
 		if (context->json)
-			print_json(row, &holders);
+			print_json(row);
 		else
-			add_row(&table, row, &holders);
+			add_row(&table, row);
 	}
 	if (!context->json)
 		table_print(&table);

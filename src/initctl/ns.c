@@ -12,9 +12,9 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "nsenter.h"
-#include "nsfetch.h"
 #include "nskeep.h"
 #include "out.h"
+#include "output.h"
 #include "program.h"
 #include "verbs.h"
 
@@ -77,13 +77,35 @@ static void check_arguments(const struct request *request, char **command)
 		fail_usage("no command given", NULL);
 }
 
-static void fetch(const struct context *context, struct request *request)
+/*
+ * Opens the namespaces of the list, saved ones or those that init passes, and the user namespace
+ * even if it is not in the list. Of "all", kinds that are missing are removed from the list.
+ */
+static void open_all(const struct context *context, struct request *request)
 {
-	int connection = verb_connect(context);
+	struct nslist *list = &request->list;
+	const char *from = request->from;
+	const int connection = from ? -1 : verb_connect(context);
 
-	nsfetch(connection, &request->list, request->fds);
-	if (nslist_has(&request->list, NS_MNT))
-		request->root = nsfetch_directory(connection, "root");
+	for (unsigned i = 0; i < NS_KINDS; i++) {
+		const bool listed = nslist_has(list, i), needed = listed && !list->all;
+		int fd = -1;
+		if (from && (listed || i == NS_USER))
+			fd = nskeep_open(from, i, needed);
+		else if (listed || i == NS_USER)
+			fd = verb_fetch(connection, "namespace", ns_names[i].name, needed);
+		if (fd < 0)
+			nslist_drop(list, i);
+		request->fds[i] = fd;
+	}
+	if (!list->count && from)
+		fail_note("cannot open ", from, ": no namespaces were saved there");
+	if (!list->count)
+		fail_note("cannot open namespaces: init has none to hand out", NULL, NULL);
+	if (from)
+		return;
+	if (nslist_has(list, NS_MNT))
+		request->root = verb_fetch(connection, "what", "root", true);
 	close(connection);
 }
 
@@ -169,17 +191,12 @@ int verb_ns(const struct context *context, char **arguments)
 		nskeep_drop(request.drop);
 		return 0;
 	}
-	for (unsigned i = 0; i < NS_KINDS; i++)
-		request.fds[i] = -1;
 	if (!request.list.count)
 		nslist_parse(&request.list, "all");
 	if (*command && request.first < 0 && nslist_has(&request.list, NS_MNT))
 		program_protect(context->words);
 	program = request.program ? program_open(request.program) : -1;
-	if (request.from)
-		nskeep_open(request.from, &request.list, request.fds);
-	else
-		fetch(context, &request);
+	open_all(context, &request);
 	nslist_check(request.fds);
 	if (*command)
 		run(&request, command, program);

@@ -4,14 +4,12 @@
 #include "nsenter.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "handler.h"
 #include "proc.h"
 #include "program.h"
 #include "terminal.h"
@@ -79,14 +78,9 @@ static void enter_user(int fd, int proc)
  */
 static void enter_root(int root)
 {
-	struct stat container, current;
-
 	if (sys_fchdir(root))
 		fail_cannot("change to the container's root directory", NULL);
-	if (!file_stat_of(root, &container) && !file_stat_at(AT_FDCWD, "/", &current, 0) &&
-		container.st_dev == current.st_dev && container.st_ino == current.st_ino)
-		return;
-	if (chroot("."))
+	if (!ns_is_file(root, "/") && sys_chroot("."))
 		fail_cannot("change root to the container's root directory", NULL);
 }
 
@@ -211,8 +205,8 @@ pid_t nsenter_fork(void)
 
 void nsenter_run(char **command, int program, bool needs_child)
 {
-	struct sigaction inherited;
 	sigset_t all, mask;
+	bool ignored;
 	pid_t pid;
 
 	if (!needs_child)
@@ -220,13 +214,13 @@ void nsenter_run(char **command, int program, bool needs_child)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	/* If SIGCHLD is ignored, the kernel reaps the child and its status is lost. */
-	sigaction(SIGCHLD, NULL, &inherited);
-	exit_handle(SIGCHLD, SIG_DFL);
+	ignored = handler_set(SIGCHLD, SIG_DFL);
 	pid = nsenter_fork();
 	if (pid)
 		supervise(pid, &all);
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	exit_handle(SIGCHLD, inherited.sa_handler);
+	if (ignored)
+		handler_set(SIGCHLD, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	execute(command, program);
 }

@@ -44,15 +44,15 @@ static int bind_namespace(const char *directory, enum ns_kind kind, int fd)
 	if (!format_path(path, directory, kind) || sys_mknodat(AT_FDCWD, path, S_IFREG | 0400, 0))
 		return -1;
 	out_format(source, sizeof source, "/proc/self/fd/%d", fd);
-	return mount(source, path, NULL, MS_BIND, NULL);
+	return sys_mount(source, path, NULL, MS_BIND, NULL);
 }
 
 /* Unmounts the tmpfs, and with it the namespaces, and removes the directory. */
 static int remove_saved(const char *directory, bool mounted)
 {
-	if (mounted && umount2(directory, MNT_DETACH | UMOUNT_NOFOLLOW))
+	if (mounted && sys_umount2(directory, MNT_DETACH | UMOUNT_NOFOLLOW))
 		return -1;
-	return rmdir(directory);
+	return sys_unlinkat(AT_FDCWD, directory, AT_REMOVEDIR);
 }
 
 void nskeep_save(const char *directory, const struct nslist *list, const int *fds)
@@ -66,10 +66,10 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	/* No signal may end this process half way, with some of the namespaces mounted. */
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (mkdir(directory, 0700))
+	if (sys_mkdirat(AT_FDCWD, directory, 0700))
 		fail_cannot("make directory ", directory);
-	mounted = !mount("initctl", directory, "tmpfs", flags, LIMITS);
-	if (mounted && !mount(NULL, directory, NULL, MS_PRIVATE, NULL)) {
+	mounted = !sys_mount("initctl", directory, "tmpfs", flags, LIMITS);
+	if (mounted && !sys_mount(NULL, directory, NULL, MS_PRIVATE, NULL)) {
 		unsigned i = 0;
 		while (i < list->count &&
 			!bind_namespace(directory, list->kinds[i], fds[list->kinds[i]]))
@@ -88,30 +88,21 @@ void nskeep_save(const char *directory, const struct nslist *list, const int *fd
 	fail_errno("save ", failed, *failed ? " in " : "namespaces in ", directory);
 }
 
-void nskeep_open(const char *directory, struct nslist *list, int *fds)
+int nskeep_open(const char *directory, enum ns_kind kind, bool needed)
 {
-	for (unsigned i = 0; i < NS_KINDS; i++) {
-		char path[PATH_MAX] = "";
+	char path[PATH_MAX];
+	int fd = format_path(path, directory, kind) ? sys_open(AT_FDCWD, path, O_RDONLY) : -1;
 
-		if (!nslist_has(list, i) && i != NS_USER)
-			continue;
-		if (format_path(path, directory, i))
-			fds[i] = sys_open(AT_FDCWD, path, O_RDONLY);
-		if (fds[i] < 0 && nslist_has(list, i)) {
-			if (!list->all || errno != ENOENT)
-				fail_cannot("open ", path);
-			nslist_drop(list, i);
-		}
-	}
-	if (!list->count)
-		fail_note("cannot open ", directory, ": no namespaces were saved there");
+	if (fd < 0 && (needed || errno != ENOENT))
+		fail_cannot("open ", path);
+	return fd;
 }
 
 void nskeep_drop(const char *directory)
 {
 	struct statfs fs;
 
-	if (statfs(directory, &fs))
+	if (sys_statfs(directory, &fs))
 		fail_cannot("drop ", directory);
 	if (fs.f_type != TMPFS || fs.f_files != FILES || fs.f_blocks != 1)
 		fail_note("cannot drop ", directory, ": no namespaces were saved there");

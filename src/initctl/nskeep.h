@@ -18,13 +18,11 @@
 void nskeep_save(const char *directory, const struct nslist *list, const int *fds);
 
 /*
- * Opens the namespaces of the list that were saved in the directory, and also the user namespace if
- * there is one. The descriptors are stored in fds, which is indexed by kind and which the
- * caller has filled with -1; they are close-on-exec and the caller's. With "all", kinds that are
- * missing are removed from the list. Otherwise, and if none is there, it ends the program with
- * EXIT_INITCTL.
+ * Opens the namespace of a kind that was saved in the directory. The descriptor is close-on-exec
+ * and the caller's. -1 if there is none and it is not needed; any other failure ends the program
+ * with EXIT_INITCTL.
  */
-void nskeep_open(const char *directory, struct nslist *list, int *fds);
+int nskeep_open(const char *directory, enum ns_kind kind, bool needed);
 
 /* Removes a directory that nskeep_save() made. Ends the program with EXIT_INITCTL if it did not. */
 void nskeep_drop(const char *directory);

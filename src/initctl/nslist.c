@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -77,9 +76,7 @@ void nslist_drop(struct nslist *list, enum ns_kind kind)
 
 bool ns_is(enum ns_kind kind, int fd)
 {
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && fs.f_type == NSFS &&
+	return file_system_of(fd) == NSFS &&
 	       sys_ioctl(fd, NS_GET_NSTYPE, NULL) == ns_names[kind].flag;
 }
 
@@ -91,14 +88,20 @@ void nslist_check(const int *fds)
 				": not a namespace of this kind");
 }
 
+bool ns_is_file(int fd, const char *path)
+{
+	struct stat one, other;
+
+	return !file_stat_of(fd, &one) && !file_stat_at(AT_FDCWD, path, &other, 0) &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 bool ns_is_ours(enum ns_kind kind, int fd)
 {
 	char path[32];
-	struct stat ours, theirs;
 
 	text_join(path, "/proc/self/ns/", ns_names[kind].name);
-	return !file_stat_at(AT_FDCWD, path, &ours, 0) && !file_stat_of(fd, &theirs) &&
-	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+	return ns_is_file(fd, path);
 }
 
 /*

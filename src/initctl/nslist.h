@@ -31,6 +31,9 @@ bool ns_is(enum ns_kind kind, int fd);
  */
 void nslist_check(const int *fds);
 
+/* Whether a descriptor refers to the file of that path. */
+bool ns_is_file(int fd, const char *path);
+
 /* Whether this process is in the namespace that a descriptor of that kind refers to. */
 bool ns_is_ours(enum ns_kind kind, int fd);
 

@@ -99,7 +99,7 @@ bool option_take(const struct option *table, void *target, char ***arguments)
 	if (!rest && verb_now && (!strcmp(word, "-h") || !strcmp(word, "--help")))
 		option_help();
 	if (!rest)
-		fail_usage("unknown option", word);
+		fail_usage("unknown option", word[1] == '-' ? word : (char[]){'-', *letters, 0});
 	letters = word[1] != '-' && !table->value && *rest ? rest : NULL;
 	if (letters) {
 		table->store((char *)target + table->offset, NULL);

@@ -71,12 +71,12 @@ static const char *field_or_dash(const struct initctl_message *message, const ch
 }
 
 static const struct table_column session_columns[] = {
-	{"SESSION", "session", true},
-	{"PID", "pid", true},
-	{"STATE", "state", false},
-	{"TTY", "terminal", false},
-	{"UP", "uptime", true},
-	{"NAME", "name", false},
+	{"SESSION", "session"},
+	{"PID", "pid"},
+	{"STATE", "state"},
+	{"TTY", "terminal"},
+	{"UP", "uptime"},
+	{"NAME", "name"},
 };
 
 void output_sessions(struct table *table)

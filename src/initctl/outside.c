@@ -57,29 +57,25 @@ static void add_children(int tasks, const char *name)
 /* The pids of a process, from our namespace to its own. Returns how many there are. */
 static unsigned read_pids(pid_t pid, pid_t *pids, unsigned room)
 {
-	char *p;
+	const char *p;
 	unsigned count = 0;
 
 	if (process_file(search.proc, pid, "status", search.text, sizeof search.text) <= 0 ||
 		!(p = scan_find(search.text, "\nNSpid:")))
 		return 0;
-	for (p += 7; *p == '\t' && count < room; count++) {
-		pids[count] = 0;
-		for (p++; *p >= '0' && *p <= '9'; p++)
-			pids[count] = pids[count] * 10 + (*p - '0');
-	}
+	for (p += 7; *p == '\t' && count < room; count++)
+		pids[count] = (pid_t)scan_number(&p);
 	return count;
 }
 
 /* Whether a process is in the container's namespace; otherwise if that is not to be seen. */
 static bool is_in_namespace(pid_t pid, bool otherwise)
 {
-	char path[64];
 	struct stat status;
 
-	out_format(path, sizeof path, "%d/ns/pid", (int)pid);
-	return file_stat_at(search.proc, path, &status, 0) ? otherwise
-	                                                   : status.st_ino == search.namespace;
+	return file_stat_at(search.proc, proc_path(pid, "ns/pid"), &status, 0)
+	               ? otherwise
+	               : status.st_ino == search.namespace;
 }
 
 /* Looks at a process, and notes it in the list if it is one of the container. */
@@ -116,7 +112,6 @@ void outside_find(const struct context *context, struct process_list *list)
 	const pid_t peer = peer_of(connection);
 	const int namespace = peer ? verb_try_open(context, "namespace", "pid") : -1;
 	struct stat status;
-	char path[64];
 
 	close(connection);
 	if (namespace < 0)
@@ -127,13 +122,9 @@ void outside_find(const struct context *context, struct process_list *list)
 	add_pid(peer);
 	for (size_t i = 0; i < search.count; i++) {
 		const pid_t pid = ((pid_t *)search.pids.data)[i];
-		int tasks;
 		see(list, pid);
-		out_format(path, sizeof path, "%d/task", (int)pid);
-		tasks = sys_open(search.proc, path, O_RDONLY | O_DIRECTORY);
-		proc_each(tasks, add_children);
-		if (tasks >= 0)
-			sys_close(tasks);
+		proc_each(sys_open(search.proc, proc_path(pid, "task"), O_RDONLY | O_DIRECTORY),
+			add_children);
 	}
 	sys_close(search.proc);
 	sys_close(namespace);

@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "base/sys.h"
+#include "out.h"
 
 int proc_open(void)
 {
@@ -24,18 +25,29 @@ int proc_open(void)
 	return -1;
 }
 
-void proc_each(int directory, void (*visit)(int directory, const char *name))
+const char *proc_path(int pid, const char *name)
 {
-	char buffer[2048] __attribute__((aligned(8)));
+	static char path[64];
+
+	out_format(path, sizeof path, "%d/%s", pid, name);
+	return path;
+}
+
+int proc_each(int directory, void (*visit)(int directory, const char *name))
+{
+	char buffer[4096] __attribute__((aligned(8)));
 	long length;
 
-	while (directory >= 0 && (length = sys_entries(directory, buffer, sizeof buffer)) > 0)
+	while ((length = sys_entries(directory, buffer, sizeof buffer)) > 0)
 		for (const char *p = buffer; p < buffer + length;) {
 			const struct sys_entry *entry = (const struct sys_entry *)p;
-			if (*entry->name >= '1' && *entry->name <= '9')
+			if (*entry->name >= '0' && *entry->name <= '9')
 				visit(directory, entry->name);
 			p += entry->length;
 		}
+	if (directory >= 0)
+		sys_close(directory);
+	return (int)length;
 }
 
 /* ") S 123 ...": what follows the name, which may contain anything; or NULL. */

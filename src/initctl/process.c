@@ -9,30 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/sys.h"
 #include "out.h"
+#include "proc.h"
 #include "scan.h"
 #include "watchdog.h"
 
 ssize_t process_file(int proc, pid_t pid, const char *name, char *text, size_t size)
 {
-	static char path[64]; /* the watchdog may print it */
-	ssize_t length = 0, part = -1;
-	int fd;
+	const char *path = proc_path(pid, name);
+	ssize_t length;
 
-	out_format(path, sizeof path, "%d/%s", (int)pid, name);
 	watchdog_begin("read /proc/", path);
-	fd = sys_open(proc, path, O_RDONLY);
-	if (fd >= 0) {
-		while ((part = read(fd, text + length, size - 1 - (size_t)length)) > 0)
-			length += part;
-		sys_close(fd);
-	}
+	length = file_take(sys_open(proc, path, O_RDONLY), text, size);
 	watchdog_end();
-	text[length] = 0;
-	return part < 0 ? -1 : length;
+	return length;
 }
 
 /* A number of the line with this key, as "\nUid:"; field counts from 0. -1 if there is none. */
@@ -91,20 +85,19 @@ static int read_stat(char *text, struct process *process)
 int process_read(int proc, pid_t pid, struct process *process)
 {
 	char text[4096];
-	long long uid;
+	long long kilobytes;
 
-	*process = (struct process){.pid = pid, .uid = (uid_t)-1, .load = -1};
+	*process = (struct process){.pid = pid, .outside = -1, .uid = (uid_t)-1, .load = -1};
 	if (process_file(proc, pid, "stat", text, sizeof text) <= 0)
 		return -1;
 	errno = EPROTO;
 	if (read_stat(text, process))
 		return -1;
 	if (process_file(proc, pid, "status", text, sizeof text) > 0) {
-		uid = line_number(text, "\nUid:", 1);
-		process->uid = uid < 0 ? (uid_t)-1 : (uid_t)uid;
+		process->uid = (uid_t)line_number(text, "\nUid:", 1);
 		/* A zombie has none. The number in stat is cached per thread, and inaccurate. */
-		if ((uid = line_number(text, "\nVmRSS:", 0)) >= 0)
-			process->resident = uid * 1024;
+		if ((kilobytes = line_number(text, "\nVmRSS:", 0)) >= 0)
+			process->resident = kilobytes * 1024;
 	}
 	return 0;
 }
@@ -164,33 +157,28 @@ void process_keep(struct process_list *list, pid_t init)
 	list->count = kept;
 }
 
-/* Reads a process into the record behind the last one of a list. 0, or -1. */
-static int read_next(int proc, pid_t pid, struct process_list *list)
+/* The list that is read. */
+static struct process_list *reading;
+
+/* Reads a process into the record behind the last one. */
+static void read_next(int proc, const char *name)
 {
-	memory_reserve(&list->memory, (list->count + 1) * sizeof *list->processes);
-	list->processes = list->memory.data;
-	return process_read(proc, pid, &list->processes[list->count]);
+	unsigned long long pid;
+
+	memory_reserve(&reading->memory, (reading->count + 1) * sizeof *reading->processes);
+	reading->processes = reading->memory.data;
+	if (!number_parse(name, 1U << 30, &pid) &&
+		!process_read(proc, (pid_t)pid, &reading->processes[reading->count]))
+		reading->count++;
 }
 
 void process_list(int proc, struct process_list *list)
 {
-	char buffer[8192] __attribute__((aligned(8)));
-	/* The descriptor that init passes shares its position with that of every other client. */
-	int own = sys_open(proc, ".", O_RDONLY | O_DIRECTORY);
-	unsigned long long pid;
-	long length;
-
+	reading = list;
 	list->count = 0;
-	while ((length = sys_entries(own, buffer, sizeof buffer)) > 0)
-		for (const char *p = buffer; p < buffer + length;) {
-			const struct sys_entry *entry = (const struct sys_entry *)p;
-			if (!number_parse(entry->name, 1U << 30, &pid))
-				list->count += !read_next(proc, (pid_t)pid, list);
-			p += entry->length;
-		}
-	if (length < 0)
+	/* The descriptor that init passes shares its position with that of every other client. */
+	if (proc_each(sys_open(proc, ".", O_RDONLY | O_DIRECTORY), read_next))
 		fail_cannot("list processes", NULL);
-	sys_close(own);
 }
 
 void process_command(int proc, const struct process *process, char command[PROCESS_COMMAND])

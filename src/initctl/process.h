@@ -19,7 +19,7 @@ enum {
 
 struct process {
 	pid_t pid, parent, group, session; /* as in the container */
-	pid_t outside;                     /* as in our /proc, or 0 where that is not known */
+	pid_t outside;                     /* as in our /proc, or -1 where that is not known */
 	uid_t uid;                         /* effective */
 	char state;                        /* a letter of proc(5) */
 	int terminal;                      /* device number, or 0 */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "out.h"
+#include "terminal.h"
 #include "units.h"
 
 enum { EVERY = 250 /* milliseconds */ };
@@ -21,7 +22,7 @@ static struct {
 
 bool progress_wanted(void)
 {
-	return isatty(2);
+	return terminal_is_open(2);
 }
 
 void progress_begin(long long total)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "outside.h"
 #include "pstree.h"
 #include "snapshot.h"
@@ -13,7 +14,7 @@
 
 struct request {
 	bool tree;
-	const char *columns; /* as given, or NULL */
+	const char *columns;
 };
 
 const struct option ps_options[] = {
@@ -32,12 +33,9 @@ static unsigned count;
 
 static void choose(const char *names)
 {
-	for (size_t length; *names; names += length + (names[length] == ',')) {
+	while (*names) {
 		unsigned row = 0;
-		length = strcspn(names, ",");
-		while (row < SNAPSHOT_COLUMNS &&
-			(strncmp(snapshot_columns[row].key, names, length) != 0 ||
-				snapshot_columns[row].key[length]))
+		while (row < SNAPSHOT_COLUMNS && !text_is(names, ',', snapshot_columns[row].key))
 			row++;
 		if (row == SNAPSHOT_COLUMNS)
 			fail_usage("unknown column in", names);
@@ -45,6 +43,8 @@ static void choose(const char *names)
 			fail_usage("too many columns:", names);
 		chosen[count] = (enum snapshot_name)row;
 		columns[count++] = snapshot_columns[row];
+		names += text_until(names, ',');
+		names += *names == ',';
 	}
 	if (!count)
 		fail_usage("no columns given", NULL);
@@ -59,14 +59,14 @@ static void add_row(const struct snapshot *snapshot, const struct process *proce
 
 int verb_ps(const struct context *context, char **arguments)
 {
-	struct request request = {.tree = false};
-	struct snapshot snapshot;
-	struct table table;
+	static struct request request = {.columns = common};
+	static struct snapshot snapshot;
+	static struct table table;
 	char tree[SNAPSHOT_TREE];
 
 	options_take(ps_options, &request, &arguments);
 	arguments_end(arguments);
-	choose(request.columns ? request.columns : common);
+	choose(request.columns);
 	snapshot_open(&snapshot, context);
 	snapshot_take(&snapshot);
 	outside_find(context, &snapshot.list);

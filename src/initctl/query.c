@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "exit.h"
 #include "output.h"
-#include "terminal.h"
 #include "verbs.h"
 #include "watchdog.h"
 
@@ -17,10 +16,6 @@ static struct initctl_message message;
 
 void verb_unanswered(const char *action, const char *object)
 {
-	const int error = errno;
-
-	terminal_restore();
-	errno = error;
 	if (errno == ECONNRESET || errno == EPIPE)
 		die(EXIT_CONTAINER_ENDED, "cannot ", action, object, ": the container ended");
 	if (errno == EPROTO)
@@ -113,6 +108,19 @@ int verb_request_open(
 	if (initctl_is(reply, "failed"))
 		return 1;
 	errno = EPROTO;
+	return -1;
+}
+
+int verb_fetch(int connection, const char *key, const char *name, bool needed)
+{
+	int result = verb_request_open(connection, key, name, &message);
+
+	if (!result)
+		return message.fds[0];
+	if (result < 0)
+		verb_unanswered("open ", name);
+	if (needed || initctl_number(&message, "errno", 4095, 0) != ENOENT)
+		exit(output_failed(&message, name, NULL));
 	return -1;
 }
 

@@ -125,31 +125,22 @@ static void see_named_thread(int directory, const char *name)
 
 static void see_process(int directory, const char *name)
 {
-	char path[32];
 	unsigned long long pid;
-	int threads;
 
 	if (number_parse(name, 1U << 30, &pid) || getpgid((pid_t)pid) != state.group)
 		return;
 	state.found = true;
-	out_format(path, sizeof path, "%llu/task", pid);
-	threads = sys_open(directory, path, O_RDONLY | O_DIRECTORY);
-	proc_each(threads, see_named_thread);
-	if (threads >= 0)
-		close(threads);
+	proc_each(sys_open(directory, proc_path((int)pid, "task"), O_RDONLY | O_DIRECTORY),
+		see_named_thread);
 }
 
 /* What the processes of the group do; HIDDEN if there are none, or none can be seen. */
 static enum sight see_group(pid_t group)
 {
-	int proc = proc_open();
-
 	state.group = group;
 	state.found = false;
 	state.sight = SLEEPS;
-	proc_each(proc, see_process);
-	if (proc >= 0)
-		close(proc);
+	proc_each(proc_open(), see_process);
 	return state.found ? state.sight : HIDDEN;
 }
 

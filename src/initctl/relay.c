@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "eof.h"
 #include "exit.h"
+#include "handler.h"
 #include "initctl.h"
 #include "input.h"
 #include "output.h"
@@ -27,8 +28,8 @@ enum { POLLS = POLL_STREAMS + STREAMS * STREAM_POLLS };
 /* Milliseconds for which signals stay blocked while the session starts. */
 enum { START_TIMEOUT = 1000 };
 
-static const int relayed[] = {
-	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE};
+static const unsigned char relayed[] = {
+	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE, 0};
 
 /* The state of the relay. A process relays one session only. */
 static struct {
@@ -47,27 +48,9 @@ static struct {
 	int channel_error; /* errno of the connection, if that ended the relay; or 0 */
 } state;
 
-/*
- * A signal whose disposition was inherited as "ignore" stays ignored, as for a command started
- * by nohup, or in the background by a shell without job control.
- */
-static bool is_ignored(int signal)
-{
-	struct sigaction action;
-
-	return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
-}
-
 void relay_block_signals(void)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (unsigned i = 0; i < sizeof relayed / sizeof *relayed; i++)
-		if (relayed[i] == SIGPIPE || !is_ignored(relayed[i]))
-			sigaddset(&set, relayed[i]);
-	sigprocmask(SIG_BLOCK, &set, &state.original_mask);
-	state.signal_fd = sys_signalfd(&set);
+	state.signal_fd = handler_open(relayed, &state.original_mask);
 	if (state.signal_fd < 0)
 		fail_cannot("receive signals", NULL);
 }
@@ -288,7 +271,7 @@ static bool wait_for_events(struct pollfd polls[POLLS])
 {
 	const struct input *input = &state.input;
 	bool over = state.exit_code >= 0, reads = !over && !state.stdin_ended && !state.detaching;
-	int timeout = -1;
+	int timeout = -1, look;
 
 	polls[POLL_CONNECTION] = (struct pollfd){
 		.fd = over || state.held ? -1 : state.relay->connection, .events = POLLIN};
@@ -307,8 +290,8 @@ static bool wait_for_events(struct pollfd polls[POLLS])
 		timeout = 0;
 	else if (timeout < 0 && input->matched)
 		timeout = INPUT_KEY_TIMEOUT / 4;
-	else if (passes_eof() && (timeout < 0 || timeout > eof_timeout(&state.eof)))
-		timeout = eof_timeout(&state.eof);
+	else if (passes_eof() && ((look = eof_timeout(&state.eof)) < timeout || timeout < 0))
+		timeout = look;
 	return poll(polls, POLLS, timeout) || timeout;
 }
 

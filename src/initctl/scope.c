@@ -84,13 +84,12 @@ static void read_children(int proc)
 
 static void read_process(int proc, const char *name)
 {
-	char path[32], text[512];
+	char text[512];
 	unsigned long long pid;
 
 	if (number_parse(name, 1U << 30, &pid))
 		return;
-	out_format(path, sizeof path, "%llu/stat", pid);
-	file_read(proc, path, text, sizeof text);
+	file_read(proc, proc_path((int)pid, "stat"), text, sizeof text);
 	add_process((pid_t)pid, proc_parent(text));
 }
 
@@ -102,8 +101,6 @@ static void read_processes(void)
 	read_children(proc);
 	child_count = process_count;
 	proc_each(proc, read_process);
-	if (proc >= 0)
-		close(proc);
 }
 
 static bool is_below(pid_t pid)

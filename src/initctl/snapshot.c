@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -127,24 +128,24 @@ void snapshot_role(
 }
 
 const struct table_column snapshot_columns[SNAPSHOT_COLUMNS] = {
-	[COLUMN_PID] = {"PID", "pid", true},
-	[COLUMN_OUTSIDE] = {"OUTSIDE", "outside", true},
-	[COLUMN_PPID] = {"PPID", "ppid", true},
-	[COLUMN_PGID] = {"PGID", "pgid", true},
-	[COLUMN_SID] = {"SID", "sid", true},
-	[COLUMN_USER] = {"USER", "user", false},
-	[COLUMN_UID] = {"UID", "uid", true},
-	[COLUMN_STATE] = {"STATE", "state", false},
-	[COLUMN_AGE] = {"AGE", "age", true},
-	[COLUMN_RSS] = {"RSS", "rss", true},
-	[COLUMN_PSS] = {"PSS", "pss", true},
-	[COLUMN_CPU] = {"%CPU", "cpu", true},
-	[COLUMN_TIME] = {"TIME", "time", true},
-	[COLUMN_THREADS] = {"THREADS", "threads", true},
-	[COLUMN_TTY] = {"TTY", "tty", false},
-	[COLUMN_ROLE] = {"ROLE", "role", false},
-	[COLUMN_NAME] = {"NAME", "name", false},
-	[COLUMN_COMMAND] = {"COMMAND", "command", false},
+	[COLUMN_PID] = {"PID", "pid"},
+	[COLUMN_OUTSIDE] = {"OUTSIDE", "outside"},
+	[COLUMN_PPID] = {"PPID", "ppid"},
+	[COLUMN_PGID] = {"PGID", "pgid"},
+	[COLUMN_SID] = {"SID", "sid"},
+	[COLUMN_USER] = {"USER", "user"},
+	[COLUMN_UID] = {"UID", "uid"},
+	[COLUMN_STATE] = {"STATE", "state"},
+	[COLUMN_AGE] = {"AGE", "age"},
+	[COLUMN_RSS] = {"RSS", "rss"},
+	[COLUMN_PSS] = {"PSS", "pss"},
+	[COLUMN_CPU] = {"%CPU", "cpu"},
+	[COLUMN_TIME] = {"TIME", "time"},
+	[COLUMN_THREADS] = {"THREADS", "threads"},
+	[COLUMN_TTY] = {"TTY", "tty"},
+	[COLUMN_ROLE] = {"ROLE", "role"},
+	[COLUMN_NAME] = {"NAME", "name"},
+	[COLUMN_COMMAND] = {"COMMAND", "command"},
 };
 
 /* The name of a terminal by its device number, as ps(1) has it; "" for none. */
@@ -161,8 +162,33 @@ static void terminal_name(int device, char *name, size_t size)
 		out_format(name, size, "%u:%u", major_number, number);
 }
 
-/* A value as it is displayed is made from a number, or it is a text. */
-enum kind { TEXT, NUMBER, TIME, SIZE, LOAD };
+/*
+ * A value as it is displayed is made from a number, or it is a text. MEMBER is a number as well: an
+ * int or unsigned in struct process.
+ */
+enum kind { TEXT, MEMBER, NUMBER, TIME, SIZE, LOAD };
+
+static const struct {
+	unsigned char kind, offset;
+} values[SNAPSHOT_COLUMNS] = {
+	[COLUMN_PID] = {MEMBER, offsetof(struct process, pid)},
+	[COLUMN_OUTSIDE] = {MEMBER, offsetof(struct process, outside)},
+	[COLUMN_PPID] = {MEMBER, offsetof(struct process, parent)},
+	[COLUMN_PGID] = {MEMBER, offsetof(struct process, group)},
+	[COLUMN_SID] = {MEMBER, offsetof(struct process, session)},
+	[COLUMN_UID] = {.kind = NUMBER},
+	[COLUMN_AGE] = {.kind = TIME},
+	[COLUMN_RSS] = {.kind = SIZE},
+	[COLUMN_PSS] = {.kind = SIZE},
+	[COLUMN_CPU] = {.kind = LOAD},
+	[COLUMN_TIME] = {.kind = TIME},
+	[COLUMN_THREADS] = {MEMBER, offsetof(struct process, threads)},
+};
+
+bool snapshot_is_number(enum snapshot_name column)
+{
+	return values[column].kind != TEXT;
+}
 
 /* Use of the CPU, in thousandths of one, since the look before or the start of the process. */
 static long long load_of(const struct snapshot *snapshot, const struct process *process)
@@ -174,84 +200,62 @@ static long long load_of(const struct snapshot *snapshot, const struct process *
 	return age > 0 ? (process->user + process->system) * 1000 / age : 0;
 }
 
-/* Stores the value of a column in *number, or in text, which is "" for none. */
-static enum kind take_value(const struct snapshot *snapshot, const struct process *process,
-	enum snapshot_name column, long long *number, char text[OWNER_NAME])
+/* The value of a column of numbers, or -1. */
+static long long number_of(
+	const struct snapshot *snapshot, const struct process *process, enum snapshot_name column)
 {
-	*text = 0;
-	switch (column) {
-	case COLUMN_PID:
-		*number = process->pid;
-		return NUMBER;
-	case COLUMN_OUTSIDE:
-		*number = process->outside ? process->outside : -1;
-		return NUMBER;
-	case COLUMN_PPID:
-		*number = process->parent;
-		return NUMBER;
-	case COLUMN_PGID:
-		*number = process->group;
-		return NUMBER;
-	case COLUMN_SID:
-		*number = process->session;
-		return NUMBER;
-	case COLUMN_UID:
-		*number = ids_inside(IDS_USER, process->uid, OWNER_NOBODY);
-		return NUMBER;
-	case COLUMN_THREADS:
-		*number = process->threads;
-		return NUMBER;
-	case COLUMN_AGE:
-		*number = snapshot->now > process->started ? snapshot->now - process->started : 0;
-		return TIME;
-	case COLUMN_TIME:
-		*number = process->user + process->system;
-		return TIME;
-	case COLUMN_CPU:
-		*number = load_of(snapshot, process);
-		return LOAD;
-	case COLUMN_RSS:
-		*number = process->resident;
-		return SIZE;
-	case COLUMN_PSS:
-		*number = process_shared_memory(snapshot->proc, process->pid);
-		return SIZE;
-	case COLUMN_USER:
-		owner_name(IDS_USER, ids_inside(IDS_USER, process->uid, OWNER_NOBODY), text);
-		return TEXT;
-	case COLUMN_STATE:
-		out_format(text, OWNER_NAME, "%c", process->state);
-		return TEXT;
-	case COLUMN_TTY:
-		terminal_name(process->terminal, text, OWNER_NAME);
-		return TEXT;
-	case COLUMN_ROLE:
-		snapshot_role(snapshot, process, text);
-		return TEXT;
-	case COLUMN_NAME:
-		out_format(text, OWNER_NAME, "%s", process->name);
-		return TEXT;
-	case COLUMN_COMMAND:
-	case SNAPSHOT_COLUMNS:
-		break;
-	}
-	return TEXT;
+	const long long age = snapshot->now - process->started;
+
+	if (values[column].kind == MEMBER)
+		return *(const int *)((const char *)process + values[column].offset);
+	if (column == COLUMN_UID)
+		return ids_inside(IDS_USER, process->uid, OWNER_NOBODY);
+	if (column == COLUMN_AGE)
+		return age > 0 ? age : 0;
+	if (column == COLUMN_TIME)
+		return process->user + process->system;
+	if (column == COLUMN_CPU)
+		return load_of(snapshot, process);
+	if (column == COLUMN_RSS)
+		return process->resident;
+	if (column == COLUMN_PSS)
+		return process_shared_memory(snapshot->proc, process->pid);
+	return -1;
 }
 
-void snapshot_text(const struct snapshot *snapshot, const struct process *process,
+/* Stores the value of a column of texts, "" for none. */
+static void take_text(const struct snapshot *snapshot, const struct process *process,
 	enum snapshot_name column, char text[OWNER_NAME])
 {
-	long long number = -1;
-	const enum kind kind = take_value(snapshot, process, column, &number, text);
+	*text = 0;
+	if (column == COLUMN_USER)
+		owner_name(IDS_USER, ids_inside(IDS_USER, process->uid, OWNER_NOBODY), text);
+	else if (column == COLUMN_STATE)
+		out_format(text, OWNER_NAME, "%c", process->state);
+	else if (column == COLUMN_TTY)
+		terminal_name(process->terminal, text, OWNER_NAME);
+	else if (column == COLUMN_ROLE)
+		snapshot_role(snapshot, process, text);
+	else if (column == COLUMN_NAME)
+		out_format(text, OWNER_NAME, "%s", process->name);
+}
 
-	if (kind == TIME)
+long long snapshot_text(const struct snapshot *snapshot, const struct process *process,
+	enum snapshot_name column, char text[OWNER_NAME])
+{
+	const long long number = number_of(snapshot, process, column);
+
+	if (values[column].kind == TEXT)
+		take_text(snapshot, process, column, text);
+	else if (values[column].kind == TIME)
 		units_time(text, number);
-	else if (kind == SIZE && number >= 0)
+	else if (values[column].kind == SIZE)
 		units_size(text, (unsigned long long)number);
-	else if (kind == LOAD)
+	else if (values[column].kind == LOAD)
 		out_format(text, OWNER_NAME, "%lld.%lld", number / 10, number % 10);
-	else if (kind == NUMBER)
+	else
 		out_format(text, OWNER_NAME, "%lld", number);
+	return number;
 }
 
 static void add_command(struct table *table, const struct snapshot *snapshot,
@@ -268,27 +272,17 @@ void snapshot_cell(const struct snapshot *snapshot, const struct process *proces
 	enum snapshot_name column, const char *tree, struct table *table)
 {
 	char text[OWNER_NAME];
-	long long number = -1;
+	long long number;
 
 	if (column == COLUMN_COMMAND) {
 		add_command(table, snapshot, process, tree);
 		return;
 	}
-	switch (take_value(snapshot, process, column, &number, text)) {
-	case NUMBER:
-		table_number(table, number);
-		break;
-	case TIME:
-		table_time(table, number);
-		break;
-	case SIZE:
-		table_size(table, number);
-		break;
-	case LOAD:
-		table_load(table, number);
-		break;
-	case TEXT:
+	number = snapshot_text(snapshot, process, column, text);
+	if (values[column].kind == TEXT)
 		table_text(table, *text ? text : NULL);
-		break;
-	}
+	else if (values[column].kind == LOAD)
+		table_fraction(table, text);
+	else
+		table_value(table, number, text);
 }

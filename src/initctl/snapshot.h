@@ -72,8 +72,14 @@ enum snapshot_name {
 /* By enum snapshot_name; the keys are the names for ps -o. */
 extern const struct table_column snapshot_columns[SNAPSHOT_COLUMNS];
 
-/* Stores the value of a column as it is displayed, but not escaped; not the command. */
-void snapshot_text(const struct snapshot *snapshot, const struct process *process,
+/* Whether a column has numbers, which are aligned to the right. */
+bool snapshot_is_number(enum snapshot_name column);
+
+/*
+ * Stores the value of a column as it is displayed, but not escaped; not the command. Returns the
+ * number that the text is of; -1 where that is not known, or the column has texts.
+ */
+long long snapshot_text(const struct snapshot *snapshot, const struct process *process,
 	enum snapshot_name column, char text[OWNER_NAME]);
 
 /* Adds the cell of a column to a table. The tree is put before the command, but in JSON. */

@@ -26,11 +26,11 @@ static const unsigned long accepts = 1UL << 16;
 static const struct {
 	const char *file, *netid;
 } kinds[SOCKET_KINDS] = {
-	[SOCKET_UNIX] = {"unix", "u_str"},
-	[SOCKET_UDP] = {"udp", "udp"},
-	[SOCKET_UDP6] = {"udp6", "udp"},
-	[SOCKET_TCP] = {"tcp", "tcp"},
-	[SOCKET_TCP6] = {"tcp6", "tcp"},
+	[SOCKET_UNIX] = {"net/unix", "u_str"},
+	[SOCKET_UDP] = {"net/udp", "udp"},
+	[SOCKET_UDP6] = {"net/udp6", "udp"},
+	[SOCKET_TCP] = {"net/tcp", "tcp"},
+	[SOCKET_TCP6] = {"net/tcp6", "tcp"},
 };
 
 static const char states[][11] = {"UNKNOWN", "ESTAB", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1",

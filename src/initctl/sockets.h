@@ -41,7 +41,7 @@ struct sockets {
 	struct memory memory; /* of the rows */
 };
 
-/* The file below /proc/PID/net that lists sockets of a kind. */
+/* The file below /proc/PID that lists sockets of a kind, "net/tcp". */
 const char *sockets_file(enum socket_kind kind);
 
 /*

@@ -15,6 +15,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "beneath.h"
 #include "cgroup.h"
 #include "cgroup1.h"
 #include "container.h"
@@ -80,7 +81,7 @@ static void add_file(struct initctl_request *out, int cgroup, const char *file, 
 {
 	char text[CGROUP_TEXT], *rest = text, *line;
 
-	cgroup_read_file(cgroup, file, text);
+	beneath_read(cgroup, file, text, sizeof text);
 	while ((line = strsep(&rest, "\n")))
 		if (is_table)
 			add_line(out, file, line);
@@ -114,22 +115,6 @@ static void print_raw(const struct context *context, int cgroup, int container)
 		output_table(&message);
 }
 
-/* Takes the next look. Returns false if there is nothing to be seen. */
-static bool look(const struct usage_from *from, struct usage_look *look)
-{
-	static long long at;
-	const long long now = sys_now();
-	bool any = false;
-
-	look->before = look->now;
-	look->elapsed = at ? now - at : 0;
-	at = now;
-	usage_read(from, &look->now);
-	for (unsigned part = 0; part < USAGE_PARTS; part++)
-		any = any || look->now.sources[part];
-	return any;
-}
-
 /* Waits until that time. Returns false once the container has ended: init closes the connection. */
 static bool wait_until(int connection, long long time)
 {
@@ -153,55 +138,53 @@ static void print_lines(const struct usage_look *look)
 		out_print("\033[%uA\033[J", last);
 	else if (look->elapsed)
 		out_char('\n');
-	last = usagelines_print(look, terminal ? size.ws_col : 0);
+	last = usagelines_print(look, size.ws_col);
 }
 
-static int print_usage(
-	const struct context *context, const struct choice *choice, long long interval)
+static void print_usage(const struct context *context, const struct usage_from *from)
 {
-	static struct usage_look one;
-	struct usage_from from;
-	const int connection = choice->follow ? verb_connect(context) : -1;
-	long long next = sys_now();
+	static struct usage_look look;
+	unsigned part = 0;
 
-	usagesource_open(context, &from);
-	do {
-		if (!look(&from, &one))
-			fail_note(
-				"cannot print stats of container: there is no cgroup and no /proc",
-				NULL, NULL);
-		if (context->json)
-			usagelines_json(&one);
-		else
-			print_lines(&one);
-		verb_printed();
-		next += interval;
-	} while (choice->follow && wait_until(connection, next));
-	return 0;
+	usagelines_look(from, &look);
+	while (part < USAGE_PARTS && !look.now.sources[part])
+		part++;
+	if (part == USAGE_PARTS)
+		fail_note("cannot print stats of container: there is no cgroup and no /proc", NULL,
+			NULL);
+	if (context->json)
+		usagelines_json(&look);
+	else
+		print_lines(&look);
 }
 
 int verb_stats(const struct context *context, char **arguments)
 {
-	struct choice choice = {0};
+	static struct choice choice;
+	static struct usage_from from;
 	long long interval = INTERVAL;
-	int cgroup, container, connection;
+	int cgroup = -1, container, connection;
 
 	options_take(stats_options, &choice, &arguments);
 	arguments_end(arguments);
 	if (choice.interval &&
 		(number_parse_time(choice.interval, &interval) || interval < SHORTEST))
 		fail_usage("bad value for --interval", choice.interval);
-	if (!choice.raw)
-		return print_usage(context, &choice, interval);
-	cgroup = cgroup_open(context, "print stats of", false, &container);
+	if (choice.raw)
+		cgroup = cgroup_open(context, "print stats of", false, &container);
+	else
+		usagesource_open(context, &from);
 	connection = choice.follow ? verb_connect(context) : -1;
 	for (long long next = sys_now();;) {
-		print_raw(context, cgroup, container);
+		if (choice.raw)
+			print_raw(context, cgroup, container);
+		else
+			print_usage(context, &from);
 		verb_printed();
 		next += interval;
 		if (!choice.follow || !wait_until(connection, next))
 			return 0;
-		if (!context->json)
+		if (choice.raw && !context->json)
 			out_char('\n');
 	}
 }

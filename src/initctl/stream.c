@@ -45,11 +45,14 @@ void stream_open(struct stream *stream, int from, bool terminal, int to)
 
 void stream_polls(const struct stream *stream, struct pollfd polls[STREAM_POLLS])
 {
-	bool reads = !stream->length && stream->read_limit && !stream->backs_off;
-	bool writes = stream->length && !stream->backs_off;
-
-	polls[0] = (struct pollfd){.fd = reads ? stream->from : -1, .events = POLLIN};
-	polls[1] = (struct pollfd){.fd = writes ? stream->to : -1, .events = POLLOUT};
+	polls[0] = (struct pollfd){.fd = -1, .events = POLLIN};
+	polls[1] = (struct pollfd){.fd = -1, .events = POLLOUT};
+	if (stream->backs_off)
+		return;
+	if (stream->length)
+		polls[1].fd = stream->to;
+	else if (stream->read_limit)
+		polls[0].fd = stream->from;
 }
 
 static void close_fd(int *fd)

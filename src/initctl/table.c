@@ -69,8 +69,14 @@ void table_text(struct table *table, const char *text)
 	}
 }
 
-/* Adds a number, which is displayed as this text. */
-static void add_number(struct table *table, long long number, const char *text)
+/* Adds a number to be displayed. */
+static void add_number(struct table *table, const char *text)
+{
+	table->numbers |= 1U << table->filled;
+	add(table, text);
+}
+
+void table_value(struct table *table, long long number, const char *text)
 {
 	const char *key = begin_cell(table);
 
@@ -78,7 +84,19 @@ static void add_number(struct table *table, long long number, const char *text)
 		json_number(key, number);
 		end_cell(table);
 	} else {
-		add(table, number < 0 ? "-" : text);
+		add_number(table, number < 0 ? "-" : text);
+	}
+}
+
+void table_fraction(struct table *table, const char *text)
+{
+	const char *key = begin_cell(table);
+
+	if (key) {
+		json_fraction(key, text);
+		end_cell(table);
+	} else {
+		add_number(table, text);
 	}
 }
 
@@ -87,7 +105,15 @@ void table_number(struct table *table, long long number)
 	char text[24];
 
 	out_format(text, sizeof text, "%lld", number);
-	add_number(table, number, text);
+	table_value(table, number, text);
+}
+
+void table_time(struct table *table, long long milliseconds)
+{
+	char text[UNITS_SIZE];
+
+	units_time(text, milliseconds);
+	table_value(table, milliseconds, text);
 }
 
 void table_bool(struct table *table, bool value)
@@ -100,36 +126,6 @@ void table_bool(struct table *table, bool value)
 	} else {
 		add(table, value ? "yes" : "-");
 	}
-}
-
-void table_time(struct table *table, long long milliseconds)
-{
-	char text[UNITS_SIZE];
-
-	units_time(text, milliseconds);
-	add_number(table, milliseconds, text);
-}
-
-void table_load(struct table *table, long long thousandths)
-{
-	const char *key = begin_cell(table);
-	char text[24];
-
-	out_format(text, sizeof text, "%lld.%lld", thousandths / 10, thousandths % 10);
-	if (key) {
-		json_fraction(key, text);
-		end_cell(table);
-	} else {
-		add(table, text);
-	}
-}
-
-void table_size(struct table *table, long long bytes)
-{
-	char text[UNITS_SIZE];
-
-	units_size(text, (unsigned long long)bytes);
-	add_number(table, bytes, text);
 }
 
 unsigned table_terminal_width(void)
@@ -170,7 +166,7 @@ static void print_row(const struct table *table, bool header, size_t first, cons
 			left--;
 		}
 		print_cell(header ? table->columns[i].title : cell(table, first + i), widths[i],
-			table->columns[i].right, i + 1 == table->count, &left);
+			table->numbers >> i & 1, i + 1 == table->count, &left);
 	}
 	out_char('\n');
 }

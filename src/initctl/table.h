@@ -15,7 +15,6 @@ enum { TABLE_COLUMNS = 32 };
 struct table_column {
 	const char *title; /* in the header */
 	const char *key;   /* of the member in JSON */
-	bool right;        /* the cells are aligned to the right, as numbers are */
 };
 
 struct table {
@@ -23,7 +22,8 @@ struct table {
 	const struct table_column *columns;
 	unsigned count; /* of columns */
 	bool json;
-	unsigned filled; /* cells of the last row */
+	unsigned filled;  /* cells of the last row */
+	unsigned numbers; /* which columns have numbers, and are aligned to the right: bits */
 	size_t cells;
 	size_t length;         /* of texts */
 	struct memory texts;   /* of the cells, as they are displayed: strings */
@@ -43,8 +43,9 @@ void table_text(struct table *table, const char *text);
 void table_number(struct table *table, long long number);
 void table_bool(struct table *table, bool value);
 void table_time(struct table *table, long long milliseconds);
-void table_load(struct table *table, long long thousandths); /* a percentage */
-void table_size(struct table *table, long long bytes);
+/* A number that is displayed as this text; one with a fraction, which JSON has as displayed. */
+void table_value(struct table *table, long long number, const char *text);
+void table_fraction(struct table *table, const char *text);
 
 /*
  * Prints the table, unless it is JSON or has no rows, and removes its rows. On a terminal a row is

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/sys.h"
 
 /* The terminal that is in raw mode, if any, and the process that guards it. */
@@ -25,16 +26,24 @@ static struct {
 	bool screen; /* the other screen is used */
 } state = {.fd = -1, .guard_fd = -1};
 
+/* isatty(3) of musl says ENOTTY also of a terminal that was hung up. */
+bool terminal_is_open(int fd)
+{
+	struct winsize size;
+
+	return !sys_ioctl(fd, TIOCGWINSZ, &size);
+}
+
 bool terminal_is(int fd)
 {
 	/* EIO: it was hung up. Its descriptor could still be used to open the terminal again. */
-	return isatty(fd) || errno == EIO;
+	return terminal_is_open(fd) || errno == EIO;
 }
 
 int terminal_ours(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
-		if (isatty(fd))
+		if (terminal_is_open(fd))
 			return fd;
 	return -1;
 }
@@ -99,6 +108,14 @@ static int start_guard(int fd)
 	return -1;
 }
 
+/* A message belongs on the operator's screen, with its lines as they were. */
+static void restore_at_exit(int code, int error)
+{
+	(void)code;
+	(void)error;
+	terminal_restore();
+}
+
 int terminal_raw(int fd, bool screen)
 {
 	state.screen = screen;
@@ -109,6 +126,7 @@ int terminal_raw(int fd, bool screen)
 	if (start_guard(fd))
 		return -1;
 	state.fd = fd;
+	log_at_exit(restore_at_exit);
 	return set_modes(fd, &state.raw);
 }
 
@@ -130,7 +148,7 @@ void terminal_restore(void)
 		return;
 	set_modes(state.fd, &state.original);
 	state.fd = -1;
-	if (send(state.guard_fd, "", 1, MSG_NOSIGNAL) == 1)
+	if (sys_send(state.guard_fd, "", 1, MSG_NOSIGNAL) == 1)
 		waitpid(state.guard, NULL, 0);
 	close(state.guard_fd);
 }

@@ -10,6 +10,9 @@
 /* Whether a descriptor refers to a terminal, which must not be passed into the container. */
 bool terminal_is(int fd);
 
+/* The same, as isatty(3): not of one that was hung up, for which errno is EIO. */
+bool terminal_is_open(int fd);
+
 /* The first of the descriptors 0, 1 and 2 that is a terminal and not hung up, or -1. */
 int terminal_ours(void);
 

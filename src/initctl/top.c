@@ -19,6 +19,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "exit.h"
+#include "handler.h"
 #include "out.h"
 #include "pstree.h"
 #include "scan.h"
@@ -104,14 +105,8 @@ static void arrange(void)
 
 static void look(void)
 {
-	static long long at;
-	const long long now = sys_now();
-
 	snapshot_take(&top.snapshot);
-	top.look.before = top.look.now;
-	top.look.elapsed = at ? now - at : 0;
-	at = now;
-	usage_read(&from, &top.look.now);
+	usagelines_look(&from, &top.look);
 	arrange();
 }
 
@@ -281,16 +276,10 @@ static bool read_keys(const struct context *context)
 /* A descriptor of the signals that end this process, or tell of the terminal's size. */
 static int open_signals(void)
 {
-	sigset_t set;
+	static const unsigned char awaited[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, 0};
+	sigset_t before;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGWINCH);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return sys_signalfd(&set);
+	return handler_open(awaited, &before);
 }
 
 /*
@@ -380,7 +369,7 @@ int verb_top(const struct context *context, char **arguments)
 	if (request.interval &&
 		(number_parse_time(request.interval, &interval) || interval < SHORTEST))
 		fail_usage("bad value for --interval", request.interval);
-	if (!request.once && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+	if (!request.once && (!terminal_is_open(STDIN_FILENO) || !terminal_is_open(STDOUT_FILENO)))
 		fail_note("cannot draw a screen: stdin and stdout are no terminal, see --once",
 			NULL, NULL);
 	snapshot_open(&top.snapshot, context);

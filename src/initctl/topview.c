@@ -1,18 +1,19 @@
 /*
  * topview: draws the screen of initctl top.
  */
-#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/sys.h"
 #include "display.h"
 #include "out.h"
 #include "owner.h"
 #include "pstree.h"
+#include "say.h"
 #include "top.h"
 #include "units.h"
 
-enum { BAR = 24 /* columns of a bar without its brackets */ };
+enum { BAR = 24 /* columns of a bar without its brackets */, PROCESSORS = 1024 /* at most */ };
 
 /* Sequences of ECMA-48. */
 #define HOME        "\x1b[H"
@@ -22,7 +23,7 @@ enum { BAR = 24 /* columns of a bar without its brackets */ };
 #define BOLD        "\x1b[1m"
 #define NORMAL      "\x1b[0m"
 
-static const char *const orders[TOP_ORDERS] = {"CPU", "memory", "time", "pid"};
+static const char orders[TOP_ORDERS][7] = {"CPU", "memory", "time", "pid"};
 
 /* Ends a line; the terminal does not add carriage returns in raw mode. */
 static void end_line(void)
@@ -55,19 +56,30 @@ static unsigned cell(const char *text, unsigned width, bool right, unsigned room
 	return room ? room - 1 : 0;
 }
 
-static unsigned count_processors(void)
+/* Prints a text in the room that is left, and ends the line. */
+static void last_cell(const char *text, unsigned room)
 {
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
+	cell(text, room, false, room);
+	end_line();
 }
 
-/* A line as "memory [||||      ] 12M of 64M". */
+static unsigned count_processors(void)
+{
+	unsigned char set[PROCESSORS / 8];
+	const long bits = 8 * syscall(SYS_sched_getaffinity, 0, sizeof set, set);
+	unsigned count = 0;
+
+	for (long i = 0; i < bits; i++)
+		count += set[i / 8] >> i % 8 & 1;
+	return count ? count : 1;
+}
+
+/* A line as "memory [||||      ] 12M of 64M". Without a limit the bar is empty. */
 static void bar(
 	const char *title, uint64_t value, uint64_t limit, const char *text, unsigned columns)
 {
-	const unsigned full =
-		limit && value < limit ? (unsigned)(value * BAR / limit) : (limit ? BAR : 0);
+	const bool limited = limit && limit < USAGE_NO_LIMIT;
+	const unsigned full = !limited ? 0 : value < limit ? (unsigned)(value * BAR / limit) : BAR;
 
 	columns = cell(title, 9, false, columns);
 	if (columns > BAR + 3) {
@@ -77,8 +89,7 @@ static void bar(
 		out_text("] ");
 		columns -= BAR + 3;
 	}
-	cell(text, columns, false, columns);
-	end_line();
+	last_cell(text, columns);
 }
 
 static void draw_cpu(const struct top *top, unsigned columns)
@@ -102,13 +113,13 @@ static void draw_memory(const struct top *top, unsigned columns)
 {
 	const uint64_t *values = top->look.now.values;
 	const uint64_t limit = values[MEMORY_MAX], used = values[MEMORY];
-	char text[80], size[UNITS_SIZE], most[UNITS_SIZE] = "";
+	char text[80], size[UNITS_SIZE], most[UNITS_SIZE];
 
 	units_size(size, used < USAGE_NO_LIMIT ? used : 0);
-	if (limit < USAGE_NO_LIMIT)
-		units_size(most, limit);
-	out_format(text, sizeof text, "%s%s%s", size, *most ? " of " : ", no limit", most);
-	bar("memory", used, limit < USAGE_NO_LIMIT ? limit : 0, text, columns);
+	units_size(most, limit);
+	out_format(text, sizeof text, limit < USAGE_NO_LIMIT ? "%s of %s" : "%s, no limit", size,
+		most);
+	bar("memory", used, limit, text, columns);
 }
 
 static void draw_processes(const struct top *top, unsigned columns)
@@ -121,31 +132,28 @@ static void draw_processes(const struct top *top, unsigned columns)
 	if (limit < USAGE_NO_LIMIT)
 		out_format(text, sizeof text, "%llu of %llu", (unsigned long long)used,
 			(unsigned long long)limit);
-	bar("processes", used, limit < USAGE_NO_LIMIT ? limit : 0, text, columns);
+	bar("processes", used, limit, text, columns);
 }
 
 /* Which share of the last 10 seconds processes waited for CPU, memory, and I/O. */
 static void draw_pressure(const struct top *top, unsigned columns)
 {
 	static const struct {
-		enum usage_value value;
-		const char *title;
+		unsigned char value;
+		char title[7];
 	} pressures[] = {{PRESSURE_CPU, "CPU"}, {PRESSURE_MEMORY, "memory"}, {PRESSURE_IO, "I/O"}};
-	char text[80];
-	size_t length = 0;
 
+	said.length = 0;
 	for (unsigned i = 0; i < 3; i++) {
 		const uint64_t value = top->look.now.values[pressures[i].value];
 		if (value < USAGE_NO_LIMIT)
-			length += out_format(text + length, sizeof text - length,
-				"%s%s %llu.%02llu%%", length ? ", " : "", pressures[i].title,
+			say("%s%s %llu.%02llu%%", said.length ? ", " : "", pressures[i].title,
 				(unsigned long long)value / 100, (unsigned long long)value % 100);
 	}
-	if (!length)
+	if (!said.length)
 		return;
 	columns = cell("pressure", 9, false, columns);
-	cell(text, columns, false, columns);
-	end_line();
+	last_cell(said.memory.data, columns);
 }
 
 /* The columns before the command. */
@@ -159,33 +167,33 @@ static void draw_titles(unsigned columns)
 {
 	out_text(INVERSE);
 	for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
-		const struct table_column *column = &snapshot_columns[shown[i].name];
-		columns = cell(column->title, shown[i].width, column->right, columns);
+		const enum snapshot_name name = shown[i].name;
+		columns = cell(snapshot_columns[name].title, shown[i].width,
+			snapshot_is_number(name), columns);
 	}
-	cell("COMMAND", columns, false, columns);
-	end_line();
+	last_cell("COMMAND", columns);
 }
 
 static void draw_process(struct top *top, size_t index, unsigned columns)
 {
 	const struct process *process = &top->snapshot.list.processes[index];
 	static char text[PROCESS_COMMAND];
-	char tree[SNAPSHOT_TREE] = "";
+	char tree[SNAPSHOT_TREE];
 
 	if (process->pid == top->selected)
 		out_text(INVERSE);
 	for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
-		const struct table_column *column = &snapshot_columns[shown[i].name];
-		snapshot_text(&top->snapshot, process, shown[i].name, text);
-		columns = cell(text, shown[i].width, column->right, columns);
+		const enum snapshot_name name = shown[i].name;
+		snapshot_text(&top->snapshot, process, name, text);
+		columns = cell(text, shown[i].width, snapshot_is_number(name), columns);
 	}
+	*tree = 0;
 	if (top->tree)
 		pstree_draw(&top->snapshot.list, index, tree, sizeof tree);
 	for (const char *p = tree; *p && columns; p++, columns--)
 		out_char(*p);
 	process_command(top->snapshot.proc, process, text);
-	cell(text, columns, false, columns);
-	end_line();
+	last_cell(text, columns);
 }
 
 /* The last line: a question, what was done, or the keys. */
@@ -193,15 +201,14 @@ static void draw_foot(const struct top *top, unsigned columns)
 {
 	static const char keys[] = "q quit  arrows select  s signal  / filter  t tree  "
 				   "c m i p order: ";
-	char text[4 * TOP_INPUT];
+	const char *text = top->note;
 
+	said.length = 0;
 	if (top->prompt)
-		out_format(text, sizeof text, "%s: %s_", top->prompt, top->input);
-	else if (*top->note)
-		out_format(text, sizeof text, "%s", top->note);
-	else
-		out_format(text, sizeof text, "%s%s%s%s", keys, orders[top->order],
-			*top->filter ? "  filter: " : "", top->filter);
+		text = say("%s: %s_", top->prompt, top->input);
+	else if (!*text)
+		text = say("%s%s%s%s", keys, orders[top->order], *top->filter ? "  filter: " : "",
+			top->filter);
 	out_text(BOLD);
 	cell(text, columns, false, columns);
 	out_text(NORMAL CLEAR_LINE);

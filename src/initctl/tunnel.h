@@ -1,23 +1,25 @@
 /*
- * tunnel: accepts connections outside, and joins each to a socket of the container's network that
- * init passes and this process connects. One process, one epoll; nothing blocks.
+ * tunnel: accepts connections outside, and joins each to one to a host of the container. Each has
+ * a process of its own, so that none waits for another.
  */
 #ifndef INITCTL_TUNNEL_H
 #define INITCTL_TUNNEL_H
 
 #include "inet.h"
 
+enum { TUNNEL_LISTENERS = 128 /* at most */ };
+
 struct tunnel_listener {
 	int fd; /* listening, non-blocking; the caller's */
 	const struct inet_host *target;
-	bool ready, watched; /* the tunnel's own */
 };
 
 /*
  * Runs until the container ends, which closes the connection to init, or until a signal ends the
- * process. The connection becomes non-blocking. Returns the exit code EXIT_CONTAINER_ENDED, after
+ * process, and with it those of all connections. Returns the exit code EXIT_CONTAINER_ENDED, after
  * a line on stderr.
  */
-int tunnel_run(int connection, struct tunnel_listener *listeners, unsigned count);
+int tunnel_run(const struct context *context, int connection,
+	const struct tunnel_listener *listeners, unsigned count);
 
 #endif

@@ -4,14 +4,12 @@
  */
 #include "usage.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/sys.h"
 #include "base/text.h"
+#include "beneath.h"
 #include "cgroup1.h"
 #include "proctotal.h"
 #include "scan.h"
@@ -21,71 +19,92 @@ enum {
 };
 
 /* The names of a row, in this order; behind a file stands what precedes the value in it. */
-enum { LABEL, FILE2, FILE1 = FILE2 + 2 };
+enum { LABEL, FILE2, FILE1 = FILE2 + 2, NAMES = FILE1 + 2 };
 
 /*
- * What precedes the value is a word or two; or "^", the begin of the file, or " ", its first
- * blank. A file of version 1 begins with the name of its controller.
+ * By enum usage_value: its part and kind, the divisor of the number of version 1, for nanoseconds,
+ * and the names, of which those of a version that has no such value are empty. What precedes the
+ * value is a word or two; or "^", the begin of the file, or " ", its first blank. A file of version
+ * 1 begins with the name of its controller.
  */
+/* clang-format off */
+#define ROWS(ROW) \
+	ROW(CPU_USAGE, USAGE_CPU, USAGE_TIME, 1000, \
+		"total\0cpu.stat\0usage_usec \0cpuacct.usage\0^\0") \
+	ROW(CPU_USER, USAGE_CPU, USAGE_TIME, 1000, \
+		"user\0cpu.stat\0user_usec \0cpuacct.usage_user\0^\0") \
+	ROW(CPU_SYSTEM, USAGE_CPU, USAGE_TIME, 1000, \
+		"system\0cpu.stat\0system_usec \0cpuacct.usage_sys\0^\0") \
+	ROW(CPU_THROTTLED, USAGE_QUOTA, USAGE_TIMES, 1, \
+		"throttled\0cpu.stat\0nr_throttled \0cpu.stat\0nr_throttled \0") \
+	ROW(CPU_PERIODS, USAGE_QUOTA, USAGE_TIMES, 1, \
+		" of\0cpu.stat\0nr_periods \0cpu.stat\0nr_periods \0") \
+	ROW(CPU_THROTTLED_TIME, USAGE_QUOTA, USAGE_TIME, 1000, \
+		" times for\0cpu.stat\0throttled_usec \0cpu.stat\0throttled_time \0") \
+	ROW(CPU_QUOTA, USAGE_QUOTA, USAGE_TIME, 1, \
+		"quota\0cpu.max\0^\0cpu.cfs_quota_us\0^\0") \
+	ROW(CPU_PERIOD, USAGE_QUOTA, USAGE_TIME, 1, \
+		" of\0cpu.max\0 \0cpu.cfs_period_us\0^\0") \
+	ROW(MEMORY, USAGE_MEMORY, USAGE_BYTES, 1, \
+		" \0memory.current\0^\0memory.usage_in_bytes\0^\0") \
+	ROW(MEMORY_MAX, USAGE_MEMORY, USAGE_BYTES, 1, \
+		" of\0memory.max\0^\0memory.limit_in_bytes\0^\0") \
+	ROW(MEMORY_HIGH, USAGE_MEMORY, USAGE_BYTES, 1, \
+		"high\0memory.high\0^\0\0\0") \
+	ROW(MEMORY_PEAK, USAGE_MEMORY, USAGE_BYTES, 1, \
+		"peak\0memory.peak\0^\0memory.max_usage_in_bytes\0^\0") \
+	ROW(MEMORY_AT_HIGH, USAGE_MEMORY, USAGE_TIMES, 1, \
+		"at high\0memory.events\0high \0\0\0") \
+	ROW(MEMORY_AT_MAX, USAGE_MEMORY, USAGE_TIMES, 1, \
+		"at limit\0memory.events\0max \0memory.failcnt\0^\0") \
+	ROW(MEMORY_OOM, USAGE_MEMORY, USAGE_TIMES, 1, \
+		"oom\0memory.events\0oom \0\0\0") \
+	ROW(MEMORY_OOM_KILL, USAGE_MEMORY, USAGE_TIMES, 1, \
+		"oom_kill\0memory.events\0oom_kill \0memory.oom_control\0oom_kill \0") \
+	ROW(SWAP, USAGE_SWAP, USAGE_BYTES, 1, \
+		" \0memory.swap.current\0^\0memory.stat\0total_swap \0") \
+	ROW(SWAP_MAX, USAGE_SWAP, USAGE_BYTES, 1, \
+		" of\0memory.swap.max\0^\0\0\0") \
+	ROW(IO_READ, USAGE_IO, USAGE_BYTES, 1, \
+		"read\0io.stat\0rbytes=\0blkio.throttle.io_service_bytes_recursive\0Read \0") \
+	ROW(IO_WRITE, USAGE_IO, USAGE_BYTES, 1, \
+		"wrote\0io.stat\0wbytes=\0blkio.throttle.io_service_bytes_recursive\0Write \0") \
+	ROW(PROCESSES, USAGE_PROCESSES, USAGE_TIMES, 1, \
+		" \0pids.current\0^\0pids.current\0^\0") \
+	ROW(PROCESSES_MAX, USAGE_PROCESSES, USAGE_TIMES, 1, \
+		" of\0pids.max\0^\0pids.max\0^\0") \
+	ROW(PROCESSES_REFUSED, USAGE_PROCESSES, USAGE_TIMES, 1, \
+		"refused\0pids.events\0max \0pids.events\0max \0") \
+	ROW(PRESSURE_CPU, USAGE_PRESSURE, USAGE_PERCENT, 1, \
+		"cpu\0cpu.pressure\0some avg10=\0\0\0") \
+	ROW(PRESSURE_CPU_FULL, USAGE_PRESSURE, USAGE_PERCENT, 1, \
+		" full\0cpu.pressure\0full avg10=\0\0\0") \
+	ROW(PRESSURE_MEMORY, USAGE_PRESSURE, USAGE_PERCENT, 1, \
+		"memory\0memory.pressure\0some avg10=\0\0\0") \
+	ROW(PRESSURE_MEMORY_FULL, USAGE_PRESSURE, USAGE_PERCENT, 1, \
+		" full\0memory.pressure\0full avg10=\0\0\0") \
+	ROW(PRESSURE_IO, USAGE_PRESSURE, USAGE_PERCENT, 1, \
+		"io\0io.pressure\0some avg10=\0\0\0") \
+	ROW(PRESSURE_IO_FULL, USAGE_PRESSURE, USAGE_PERCENT, 1, \
+		" full\0io.pressure\0full avg10=\0\0\0") \
+	ROW(FROZEN, USAGE_STATE, USAGE_TIMES, 1, \
+		" \0cgroup.events\0frozen \0\0\0")
+/* clang-format on */
+
+#define NUMBERS(value, part, kind, divide, names)  [value] = {part, kind, divide},
+#define NAMES_OF(value, part, kind, divide, names) names
+
 static const struct {
 	unsigned char part, kind;
-	unsigned short divide; /* the number of version 1 by this, for nanoseconds */
-	const char *names;     /* see text_name() */
-} rows[USAGE_VALUES] = {
-	[CPU_USAGE] = {USAGE_CPU, USAGE_TIME, 1000,
-		"total\0cpu.stat\0usage_usec \0cpuacct.usage\0^\0"},
-	[CPU_USER] = {USAGE_CPU, USAGE_TIME, 1000,
-		"user\0cpu.stat\0user_usec \0cpuacct.usage_user\0^\0"},
-	[CPU_SYSTEM] = {USAGE_CPU, USAGE_TIME, 1000,
-		"system\0cpu.stat\0system_usec \0cpuacct.usage_sys\0^\0"},
-	[CPU_THROTTLED] = {USAGE_QUOTA, USAGE_TIMES, 1,
-		"throttled\0cpu.stat\0nr_throttled \0cpu.stat\0nr_throttled \0"},
-	[CPU_PERIODS] = {USAGE_QUOTA, USAGE_TIMES, 1,
-		" of\0cpu.stat\0nr_periods \0cpu.stat\0nr_periods \0"},
-	[CPU_THROTTLED_TIME] = {USAGE_QUOTA, USAGE_TIME, 1000,
-		" times for\0cpu.stat\0throttled_usec \0cpu.stat\0throttled_time \0"},
-	[CPU_QUOTA] = {USAGE_QUOTA, USAGE_TIME, 1, "quota\0cpu.max\0^\0cpu.cfs_quota_us\0^\0"},
-	[CPU_PERIOD] = {USAGE_QUOTA, USAGE_TIME, 1, " of\0cpu.max\0 \0cpu.cfs_period_us\0^\0"},
-	[MEMORY] = {USAGE_MEMORY, USAGE_BYTES, 1,
-		" \0memory.current\0^\0memory.usage_in_bytes\0^\0"},
-	[MEMORY_MAX] = {USAGE_MEMORY, USAGE_BYTES, 1,
-		" of\0memory.max\0^\0memory.limit_in_bytes\0^\0"},
-	[MEMORY_HIGH] = {USAGE_MEMORY, USAGE_BYTES, 1, "high\0memory.high\0^\0"},
-	[MEMORY_PEAK] = {USAGE_MEMORY, USAGE_BYTES, 1,
-		"peak\0memory.peak\0^\0memory.max_usage_in_bytes\0^\0"},
-	[MEMORY_AT_HIGH] = {USAGE_MEMORY, USAGE_TIMES, 1, "at high\0memory.events\0high \0"},
-	[MEMORY_AT_MAX] = {USAGE_MEMORY, USAGE_TIMES, 1,
-		"at limit\0memory.events\0max \0memory.failcnt\0^\0"},
-	[MEMORY_OOM] = {USAGE_MEMORY, USAGE_TIMES, 1, "oom\0memory.events\0oom \0"},
-	[MEMORY_OOM_KILL] = {USAGE_MEMORY, USAGE_TIMES, 1,
-		"oom_kill\0memory.events\0oom_kill \0memory.oom_control\0oom_kill \0"},
-	[SWAP] = {USAGE_SWAP, USAGE_BYTES, 1,
-		" \0memory.swap.current\0^\0memory.stat\0total_swap \0"},
-	[SWAP_MAX] = {USAGE_SWAP, USAGE_BYTES, 1, " of\0memory.swap.max\0^\0"},
-	[IO_READ] = {USAGE_IO, USAGE_BYTES, 1,
-		"read\0io.stat\0rbytes=\0blkio.throttle.io_service_bytes_recursive\0Read \0"},
-	[IO_WRITE] = {USAGE_IO, USAGE_BYTES, 1,
-		"wrote\0io.stat\0wbytes=\0blkio.throttle.io_service_bytes_recursive\0Write \0"},
-	[PROCESSES] = {USAGE_PROCESSES, USAGE_TIMES, 1, " \0pids.current\0^\0pids.current\0^\0"},
-	[PROCESSES_MAX] = {USAGE_PROCESSES, USAGE_TIMES, 1, " of\0pids.max\0^\0pids.max\0^\0"},
-	[PROCESSES_REFUSED] = {USAGE_PROCESSES, USAGE_TIMES, 1,
-		"refused\0pids.events\0max \0pids.events\0max \0"},
-	[PRESSURE_CPU] = {USAGE_PRESSURE, USAGE_PERCENT, 1, "cpu\0cpu.pressure\0some avg10=\0"},
-	[PRESSURE_CPU_FULL] = {USAGE_PRESSURE, USAGE_PERCENT, 1,
-		" full\0cpu.pressure\0full avg10=\0"},
-	[PRESSURE_MEMORY] = {USAGE_PRESSURE, USAGE_PERCENT, 1,
-		"memory\0memory.pressure\0some avg10=\0"},
-	[PRESSURE_MEMORY_FULL] = {USAGE_PRESSURE, USAGE_PERCENT, 1,
-		" full\0memory.pressure\0full avg10=\0"},
-	[PRESSURE_IO] = {USAGE_PRESSURE, USAGE_PERCENT, 1, "io\0io.pressure\0some avg10=\0"},
-	[PRESSURE_IO_FULL] = {USAGE_PRESSURE, USAGE_PERCENT, 1,
-		" full\0io.pressure\0full avg10=\0"},
-	[FROZEN] = {USAGE_STATE, USAGE_TIMES, 1, " \0cgroup.events\0frozen \0"},
-};
+	unsigned short divide;
+} rows[USAGE_VALUES] = {ROWS(NUMBERS)};
+
+/* One list, as a pointer in each row would be a third of them all: see text_name(). */
+static const char names[] = ROWS(NAMES_OF);
 
 static const char *name_of(enum usage_value value, unsigned number)
 {
-	return text_name(rows[value].names, number);
+	return text_name(names, value * NAMES + number);
 }
 
 enum usage_part usage_part(enum usage_value value)
@@ -171,23 +190,16 @@ static struct {
 
 static void read_file(int directory, const char *file)
 {
-	ssize_t length = -1;
-	int fd;
-
 	if (last.file && directory == last.directory && !strcmp(last.file, file))
 		return;
-	fd = directory < 0 || !*file ? -1
-	                             : sys_open_resolved(directory, file, O_RDONLY,
-					       SYS_NO_XDEV | SYS_NO_SYMLINKS | SYS_BENEATH);
-	if (fd >= 0) {
-		length = read(fd, last.text, sizeof last.text - 1);
-		close(fd);
-	}
-	last.text[length > 0 ? length : 0] = 0;
-	last.is_there = length >= 0;
+	last.is_there = beneath_read(directory, file, last.text, sizeof last.text) >= 0;
 	last.directory = directory;
 	last.file = file;
 }
+
+/* What /proc shows of all processes, which is read where a part has no other source. */
+static struct usage total;
+static bool is_total_read;
 
 static uint64_t look_up(
 	const struct usage_from *from, enum usage_value value, enum usage_source source)
@@ -196,6 +208,12 @@ static uint64_t look_up(
 	const char *file = name_of(value, first ? FILE1 : FILE2);
 	uint64_t found;
 
+	if (source == USAGE_PROC) {
+		if (!is_total_read)
+			proctotal_read(from->proc, from->init, &total);
+		is_total_read = true;
+		return total.values[value];
+	}
 	read_file(first ? cgroup1_of_file(from->cgroup1, file) : from->cgroup2, file);
 	found = last.is_there ? find(last.text, text_name(file, 1)) : USAGE_UNKNOWN;
 	/* Without a line for any device: none was used yet. */
@@ -206,7 +224,7 @@ static uint64_t look_up(
 
 /* Takes all values of a part from a source, if that has the first of them. */
 static void take_part(const struct usage_from *from, struct usage *usage, enum usage_part part,
-	enum usage_source source, const struct usage *total)
+	enum usage_source source)
 {
 	bool first = true;
 
@@ -214,7 +232,7 @@ static void take_part(const struct usage_from *from, struct usage *usage, enum u
 		uint64_t found;
 		if (rows[value].part != part)
 			continue;
-		found = total ? total->values[value] : look_up(from, value, source);
+		found = look_up(from, value, source);
 		if (first && found == USAGE_UNKNOWN)
 			return;
 		first = false;
@@ -225,21 +243,13 @@ static void take_part(const struct usage_from *from, struct usage *usage, enum u
 
 void usage_read(const struct usage_from *from, struct usage *usage)
 {
-	struct usage total;
-	bool read_total = false;
-
-	memset(usage, 0, sizeof *usage);
+	memset(usage->sources, 0, sizeof usage->sources);
 	memset(usage->values, 0xff, sizeof usage->values);
 	last.file = NULL;
+	is_total_read = false;
 	for (enum usage_part part = 0; part < USAGE_PARTS; part++)
 		for (enum usage_source source = USAGE_CGROUP2;
-			source < USAGE_SOURCES && !usage->sources[part]; source++) {
-			const bool from_proc = source == USAGE_PROC;
-			if (from_proc && part >= USAGE_PRESSURE)
-				continue;
-			if (from_proc && !read_total)
-				proctotal_read(from->proc, from->init, &total);
-			read_total = read_total || from_proc;
-			take_part(from, usage, part, source, from_proc ? &total : NULL);
-		}
+			source < USAGE_SOURCES && !usage->sources[part]; source++)
+			if (source != USAGE_PROC || part < USAGE_PRESSURE)
+				take_part(from, usage, part, source);
 }

@@ -3,57 +3,44 @@
  */
 #include "usagelines.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/number.h"
+#include "base/sys.h"
 #include "base/text.h"
 #include "json.h"
 #include "out.h"
+#include "say.h"
 #include "units.h"
 
 enum {
-	LINE_SIZE = 256,
 	TITLE = 11,   /* columns before the values */
 	SECOND = 1000 /* in milliseconds */
 };
+
+/* Of hundredths. */
+#define PERCENT "%llu.%02u"
 
 /* Named as they are in enum usage_part, and in enum usage_source. */
 static const char parts[] = "cpu\0quota\0memory\0swap\0io\0processes\0pressure\0frozen\0";
 static const char sources[] = "nowhere\0cgroup v2\0cgroup v1\0/proc\0";
 
-/* The line that is being made, and how many there were. */
-static struct {
-	char text[LINE_SIZE];
-	size_t length;
-	unsigned columns, count;
-} line;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-	const size_t room = sizeof line.text - line.length;
-	va_list list;
-	size_t length;
-
-	va_start(list, format);
-	length = out_format_list(line.text + line.length, room, format, list);
-	va_end(list);
-	line.length += length < room ? length : room - 1;
-}
+/* The width at which lines are cut, or 0, and how many there were. */
+static unsigned width, count;
 
 static void begin(const char *title)
 {
-	line.length = 0;
+	said.length = 0;
 	say("%-*s", TITLE, title);
 }
 
 static void end(void)
 {
-	if (line.columns && line.length > line.columns)
-		line.length = line.columns;
-	out_print("%.*s\n", (int)line.length, line.text);
-	line.count++;
+	if (width && said.length > width)
+		said.length = width;
+	out_print("%.*s\n", (int)said.length, (char *)said.memory.data);
+	count++;
 }
 
 /* Prints a value; one that is a percentage has two decimals. */
@@ -68,11 +55,21 @@ static void say_value(enum usage_kind kind, uint64_t value)
 	else if (kind == USAGE_TIME)
 		units_time(text, (long long)(value / 1000));
 	else if (kind == USAGE_PERCENT)
-		out_format(text, sizeof text, "%llu.%02u%%", (unsigned long long)value / 100,
+		out_format(text, sizeof text, PERCENT "%%", (unsigned long long)value / 100,
 			(unsigned)(value % 100));
 	else
 		out_format(text, sizeof text, "%llu", (unsigned long long)value);
 	say("%s", text);
+}
+
+void usagelines_look(const struct usage_from *from, struct usage_look *look)
+{
+	const long long now = sys_now();
+
+	look->before = look->now;
+	look->elapsed = look->at ? now - look->at : 0;
+	look->at = now;
+	usage_read(from, &look->now);
 }
 
 /* By how much a value has grown in a second since the look before; false: that is not known. */
@@ -105,7 +102,7 @@ static void print_value(const struct usage_look *look, enum usage_value value)
 	const enum usage_kind kind = usage_kind(value);
 	uint64_t rate;
 
-	if (line.length > TITLE && (*label != ' ' || values[value] == USAGE_NO_LIMIT))
+	if (said.length > TITLE && (*label != ' ' || values[value] == USAGE_NO_LIMIT))
 		say(", ");
 	if (values[value] == USAGE_NO_LIMIT) {
 		say("no %s", *label == ' ' ? "limit" : label);
@@ -131,7 +128,7 @@ static void print_sources(const struct usage *usage)
 			if (usage->sources[part] != source)
 				continue;
 			if (*before == ' ')
-				say("%s%s", line.length > TITLE ? ", " : "",
+				say("%s%s", said.length > TITLE ? ", " : "",
 					text_name(sources, source));
 			say("%s%s", before, text_name(parts, part));
 			before = ", ";
@@ -147,8 +144,8 @@ unsigned usagelines_print(const struct usage_look *look, unsigned columns)
 	enum usage_part part = USAGE_PARTS;
 	uint64_t percent;
 
-	line.columns = columns;
-	line.count = 0;
+	width = columns;
+	count = 0;
 	for (enum usage_value value = 0; value < USAGE_VALUES; value++) {
 		if (look->now.values[value] == USAGE_UNKNOWN)
 			continue;
@@ -164,16 +161,17 @@ unsigned usagelines_print(const struct usage_look *look, unsigned columns)
 	}
 	end();
 	print_sources(&look->now);
-	return line.count;
+	return count;
 }
 
 /* A member that is a fraction; hundredths. */
 static void print_percent(const char *key, uint64_t value)
 {
-	begin("");
-	say_value(USAGE_PERCENT, value);
-	line.text[line.length - 1] = 0;
-	json_field(key, strlen(key), line.text + TITLE);
+	char text[2 * NUMBER_SIZE];
+
+	out_format(text, sizeof text, PERCENT, (unsigned long long)value / 100,
+		(unsigned)(value % 100));
+	json_fraction(key, text);
 }
 
 void usagelines_json(const struct usage_look *look)

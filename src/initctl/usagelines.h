@@ -12,7 +12,11 @@
 struct usage_look {
 	struct usage now, before;
 	long long elapsed; /* milliseconds between them; 0: there is none before */
+	long long at;      /* when the last one was, as sys_now(); 0: there is none */
 };
+
+/* Takes another look, of which the first one is at a struct that is zero. */
+void usagelines_look(const struct usage_from *from, struct usage_look *look);
 
 /*
  * Prints the lines on stdout, and returns how many. columns is the width of a terminal, at which

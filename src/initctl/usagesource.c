@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/number.h"
-#include "base/text.h"
+#include "beneath.h"
 #include "cgroup.h"
 #include "container.h"
+#include "proc.h"
 
 /*
  * The cgroup of version 2 whose numbers are the container's, or -1. The root of the tree, which
@@ -23,7 +23,7 @@ static int open_cgroup2(const struct context *context)
 
 	if (fd < 0 || !cgroup_is_one(fd))
 		return -1;
-	type = cgroup_open_file(fd, "cgroup.type", O_PATH);
+	type = beneath_open(fd, "cgroup.type", O_PATH);
 	if (type < 0)
 		return -1;
 	close(type);
@@ -36,17 +36,14 @@ static int open_cgroup2(const struct context *context)
 /* Looks for the cgroups of version 1 by the command, and when that has ended by init. */
 static void open_cgroup1(struct usage_from *from)
 {
-	char path[NUMBER_SIZE + 8], digits[NUMBER_SIZE], *lines, *mounts;
+	char *lines, *mounts;
 	struct memory memory[2] = {{0}, {0}};
 
 	for (unsigned i = 0; i < CGROUP1_CONTROLLERS; i++)
 		from->cgroup1[i] = -1;
-	text_join(path, number_text(digits, from->main), "/cgroup");
-	lines = container_text(from->proc, path, &memory[0]);
-	if (!lines) {
-		text_join(path, number_text(digits, from->init), "/cgroup");
-		lines = container_text(from->proc, path, &memory[0]);
-	}
+	lines = container_text(from->proc, proc_path(from->main, "cgroup"), &memory[0]);
+	if (!lines)
+		lines = container_text(from->proc, proc_path(from->init, "cgroup"), &memory[0]);
 	mounts = container_text(AT_FDCWD, "/proc/self/mountinfo", &memory[1]);
 	if (lines && mounts)
 		cgroup1_open(lines, mounts, from->cgroup1);

@@ -56,6 +56,7 @@ int verb_ls(const struct context *context, char **arguments);
 int verb_copy(const struct context *context, char **arguments);
 int verb_list(const struct context *context, char **arguments);
 int verb_ns(const struct context *context, char **arguments);
+int verb_debug(const struct context *context, char **arguments);
 int verb_forward(const struct context *context, char **arguments);
 int verb_connect_to(const struct context *context, char **arguments);
 
@@ -75,6 +76,12 @@ int verb_connect(const struct context *context);
  */
 int verb_request_open(
 	int connection, const char *key, const char *value, struct initctl_message *reply);
+
+/*
+ * The same for one of several: returns the descriptor, or -1 where init has none and that is not
+ * needed. Any other failure ends the program.
+ */
+int verb_fetch(int connection, const char *key, const char *name, bool needed);
 
 /*
  * Connects, calls verb_request_open() and closes the connection. Returns the descriptor, which is
@@ -98,6 +105,7 @@ int verb_printed(void);
 /* The options of the verbs that have options of their own; main prints the help from them. */
 extern const struct option attach_options[];
 extern const struct option cp_options[];
+extern const struct option debug_options[];
 extern const struct option exec_options[];
 extern const struct option ls_options[];
 extern const struct option net_options[];

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "exit.h"
+#include "handler.h"
 #include "out.h"
 #include "terminal.h"
 
@@ -117,7 +118,7 @@ static void start(void)
 	if (shared == MAP_FAILED)
 		fail_cannot("get memory", NULL);
 	/* Where it is ignored, the end of the worker is not told. */
-	exit_handle(SIGCHLD, SIG_DFL);
+	handler_set(SIGCHLD, SIG_DFL);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	worker = sys_fork(0);

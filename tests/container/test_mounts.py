@@ -548,14 +548,14 @@ def test_root_where_the_kernel_cannot_tell(run, options):
         assert (result.returncode, result.stdout) == (0, "/etc\n"), result
 
 
-def test_cause_is_not_of_what_follows(run, root, directory):
+def test_cause_is_not_of_a_clean_up(run, root, directory):
     """A failure to clean up has a reason of its own."""
     directory.chmod(0o777)
     result = run(["--unshare=user,mount", "--map-same", "--mount=proc", "--control", directory / "ctl", "--",
                   "true"], "plain", outer=[
         *strace("unlinkat:error=EACCES", follow=True)])
-    first, *others = result.stderr.splitlines()
-    assert first.endswith(NEEDS.strip()) and others, result
+    *others, last = result.stderr.splitlines()
+    assert last.endswith(NEEDS.strip()) and others, result
     assert all("--unshare" not in line for line in others), result
 
 

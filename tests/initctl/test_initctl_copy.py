@@ -331,4 +331,4 @@ def test_bad_words(sides, words, text):
 
 def test_names_are_escaped(sides):
     os.mkfifo(sides.inside / "\x1b[31m\nred")
-    one_line(sides.fails(":/", "out"), 125, "?[31m?red")
+    one_line(sides.fails(":/", "out"), 125, r"\x1b[31m\nred")

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import DEADLINE, PROBE, descendants, eventually, is_alive
+from conftest import DEADLINE, PROBE, descendants, eventually, is_alive, status_of
 from fleet import control, fleet  # noqa: F401
 from hostile import GREETING
 from initctl import one_line
@@ -347,7 +347,8 @@ def test_a_signal_ends_what_does_not_catch_it(three):
     three.halt("b")
     for words, number in ((["watch"], signal.SIGTERM), (["stop"], signal.SIGINT)):
         one = three.popen("--timeout", "60s", "--all", *words)
-        pids = eventually(lambda: descendants(one.pid), what="a child")
+        pids = eventually(lambda: int(status_of(one.pid)["SigBlk"], 16) & 1 << (number - 1) and
+                          list(descendants(one.pid)), what="a child, and that signals are awaited")
         one.send_signal(number)
         assert one.wait(DEADLINE) == 128 + number
         assert not any(is_alive(pid) for pid in pids)

@@ -221,7 +221,7 @@ def test_stop_misused(container, words, parts):
     (["--fly"], ["'--fly'"]),
     (["-S"], ["needs a value"]), (["status", "now"], ["too many arguments", "now"]),
     (["sessions", "x"], ["too many"]), (["wait", "x"], ["too many"]), (["watch", "x"], ["too many"]),
-    (["shell", "x"], ["too many"]), (["\x1b[31m"], ["unknown verb '?[31m'"])])
+    (["shell", "x"], ["too many"]), (["\x1b[31m"], [r"unknown verb '\x1b[31m'"])])
 def test_misuse_costs_one_line(control, words, parts):
     one_line(control.run(*words), 125, *parts)
 

@@ -78,6 +78,15 @@ def test_the_terminal_stays_outside(container):
     assert session.session == session.pgrp == session.foreground == session.pid
 
 
+def test_a_terminal_that_was_hung_up_stays_outside(container):
+    """Its descriptor can do nothing, but whoever has it can open the terminal again."""
+    master, slave = os.openpty()
+    os.close(master)
+    out = container.output("exec", "--", "readlink", "/proc/self/fd/0", stdin=slave)
+    os.close(slave)
+    assert out.startswith("pipe:")
+
+
 def test_the_type_of_the_terminal(container):
     assert container.output("exec", "-t", "sh", "-c", "echo $TERM",
                             env={"TERM": "vt220"}) == "vt220\n"

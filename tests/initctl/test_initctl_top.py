@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from conftest import DEADLINE, eventually, halt, status_of
+from conftest import DEADLINE, descendants, eventually, halt, status_of
 from initctl import container, control, modes, one_line  # noqa: F401
 from screen import Screen
 
@@ -207,6 +207,50 @@ def test_once(container):
     assert processes[0]["role"] == "%1" and processes[0]["cpu"] > 5
     done = container.run("top", "--once", stdout=subprocess.PIPE)
     assert done.returncode == 0
+
+
+def test_a_thousand_processes(container):
+    """All are counted and listed, with the memory that they have outside, and the screen follows keys."""
+    script = """
+import os, signal
+for _ in range(1000):
+    if not os.fork():
+        signal.pause()
+signal.pause()
+"""
+    container.output("exec", "-d", "/usr/bin/python3", "-c", script)
+
+    def listed():
+        return [json.loads(line) for line in
+                container.output("--json", "top", "--once").splitlines()[1:]]
+
+    eventually(lambda: len(listed()) == 1003, deadline=4 * DEADLINE, what="all of them")
+    truth = {status_of(pid)["NSpid"].split()[-1]: status_of(pid)["VmRSS"] for pid in
+             (container.pid(), *descendants(container.pid()))}
+    found = {str(one["pid"]): one["rss"] for one in listed()}
+    assert set(found) == set(truth)
+    for pid, resident in truth.items():
+        assert abs(found[pid] - int(resident.split()[0]) * 1024) < 300000
+    top = Top(container)
+    top.press("p")
+    top.until(lambda lines: re.search(r"^processes .* 1003$", lines[2]) and
+              [row.split()[0] for row in table(lines)[:3]] == ["1", "2", "3"], what="the first ones")
+    pids = sorted(map(int, found))
+    top.press("\x1b[6~" * 100)
+    top.until(lambda lines: any(int(row.split()[0]) == pids[999] for row in table(lines)),
+              what="a hundred pages of ten on")
+    top.press("q")
+    top.quit()
+
+
+def test_a_message_is_not_lost_with_the_screen(container):
+    """A look that fails ends it; the reason stands on the screen that comes back."""
+    top = Top(container)
+    container.socket.unlink()
+    top.quit(125)
+    text = top.terminal.seen + top.terminal.output
+    assert f"cannot connect to {container.socket}: No such file" in text[text.index(LEAVE):], text[-500:]
+    assert modes(top.terminal) == top.before
 
 
 @pytest.mark.parametrize("words, part", [

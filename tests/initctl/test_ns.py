@@ -809,7 +809,7 @@ def test_saving_without_the_right(rootless):
 @needs_strace
 @pytest.mark.parametrize("call, when, error", [
     ("mount", 1, "EPERM"), ("mount", 2, "EINVAL"), ("mount", 3, "EPERM"), ("mount", 8, "ENOSPC"),
-    ("mkdir", 1, "EROFS")])
+    ("mkdirat", 1, "EROFS")])
 def test_saving_that_fails_half_way(box, call, when, error):
     folder, before = box.directory / "k", mounts()
     done = box.run("ns", "--save", folder, outer=[

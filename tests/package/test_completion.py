@@ -90,12 +90,13 @@ def test_files_and_folders(bash, tmp_path):
     assert [w.rstrip("/") + "/" for w in bash.offers(f"initctl exec -w {tmp_path}/f")] == [folder]
     assert bash.offers(f"initctl -S {tmp_path}/fi") == [f"{tmp_path}/file"]
     assert bash.offers(f"initctl shell --program {tmp_path}/fi") == [f"{tmp_path}/file"]
+    assert bash.offers(f"initctl debug --tools {tmp_path}/fi") == [f"{tmp_path}/file"]
 
 
 @pytest.mark.parametrize("before", ["init", "init --", "init -v --grace 5s --", "init --grace=5s",
                                     "init -r TERM:QUIT", "initctl exec", "initctl exec -t -u 1 --",
                                     "initctl -S /none --json exec", "initctl ns --fd 3 net,uts",
-                                    "initctl ns net --"])
+                                    "initctl ns net --", "initctl debug --tools /bin/sh --"])
 def test_command(bash, before, tmp_path):
     """The command and its arguments are completed as without init."""
     program = tmp_path / "odd-command"
@@ -153,6 +154,26 @@ def test_paths_inside(bash, container, folder):  # noqa: F811
     assert "/etc/" in bash.offers(f"{ask} cat /e")
 
 
+@pytest.mark.parametrize("breaks", [True, False])
+def test_paths_of_cp(bash, container, folder, tmp_path, breaks):  # noqa: F811
+    """They are those inside behind a colon, whether that breaks words or not, and else ours."""
+    box = container()
+    box.connect().close()
+    (folder / "only-outside").touch()
+    if not breaks:
+        bash.run("COMP_WORDBREAKS=${COMP_WORDBREAKS//:}")
+    ask = f"initctl -S {box.path} cp"
+    relative = str(folder).lstrip("/")
+    assert bash.offers(f"{ask} :{folder}/fi") == [f":{folder}/file"]
+    # Where the colon breaks words, it is no part of what bash puts in the place of one.
+    assert sorted(one.lstrip(":") for one in bash.offers(f"{ask} -a x :{folder}/f")) == [
+        f"{folder}/file", f"{folder}/folder/"]
+    assert bash.offers(f"{ask} :{relative}/fi") == [f":{relative}/file"]
+    assert bash.offers(f"{ask} :{folder}/folder/a") == [f":{folder}/folder/a b"]
+    assert ":/etc/" in bash.offers(f"{ask} :/e")
+    assert bash.offers(f"{ask} :{folder}/file {folder}/only") == [f"{folder}/only-outside"]
+
+
 def test_paths_inside_in_fish(programs, container, folder):  # noqa: F811
     if not shutil.which("fish"):
         pytest.skip("fish is not installed")
@@ -163,6 +184,12 @@ def test_paths_inside_in_fish(programs, container, folder):  # noqa: F811
     done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True,
                           env={"PATH": programs, "HOME": str(folder), "LC_ALL": "C.UTF-8"})
     assert (done.stderr, done.stdout.split()) == ("", [f"{folder}/file", f"{folder}/folder/"])
+    # From the container's root, not from a directory here.
+    relative = str(folder).lstrip("/")
+    script = script.replace(f"cat {folder}/f", f"cp -a x :{relative}/f")
+    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True,
+                          env={"PATH": programs, "HOME": str(folder), "LC_ALL": "C.UTF-8"})
+    assert (done.stderr, done.stdout.split()) == ("", [f":{relative}/file", f":{relative}/folder/"])
 
 
 def test_other_name(bash, tmp_path):
@@ -180,6 +207,7 @@ OTHERS = [("init --wai", "--wait-all"), ("init --chdir /us", "/usr"), ("init -p 
           ("initctl list /us", "/usr"), ("initctl --all --jobs 9 sessi", "sessions"), ("initctl -S /none exec odd-comm", "odd-command"),
           ("initctl signal WINC", "WINCH"), ("initctl tha", "thaw"),
           ("initctl ns net odd-comm", "odd-command"),
+          ("initctl debug --tools /bin/sh odd-comm", "odd-command"),
           ("init odd-command /us", "/usr"), ("initctl exec odd-command /us", "/usr")]
 
 
@@ -237,3 +265,10 @@ def test_paths_inside_in_zsh(programs, marker, tmp_path, container, folder):  # 
     box.connect().close()
     line = f"initctl -S {box.path} tail -f {folder}/fi"
     assert complete_in_zsh(programs, marker, tmp_path, line) == f"{folder}/file"
+
+
+def test_paths_of_cp_in_zsh(programs, marker, tmp_path, container, folder):  # noqa: F811
+    box = container()
+    box.connect().close()
+    line = f"initctl -S {box.path} cp -a x :{folder}/fi"
+    assert complete_in_zsh(programs, marker, tmp_path, line) == f":{folder}/file"
