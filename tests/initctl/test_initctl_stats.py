@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cgroup import BASE, entered, line_of, tree  # noqa: F401
-from conftest import AS_ROOT, DEADLINE, descendants, eventually
+from conftest import AS_ROOT, DEADLINE, descendants, eventually, status_of
 from hostile import GREETING, Server, message
 from initctl import GONE, control, one_line  # noqa: F401
 
@@ -168,6 +168,26 @@ def test_from_proc(control, how):
     # Another user's I/O may not be read.
     assert parts(text)["source"] in ("/proc (cpu, memory, io, processes)", "/proc (cpu, memory, processes)")
     assert parts(text)["processes"] == "3"
+
+
+def test_a_thousand_processes(control):
+    """The sums over all of them, from /proc, are those seen from outside."""
+    script = """
+import os, signal
+for _ in range(1000):
+    if not os.fork():
+        signal.pause()
+print("ready", flush=True)
+signal.pause()
+"""
+    control.start(how="pid1", outer=WITHOUT, command=["python3", "-c", script])
+    control.init.line("ready", deadline=4 * DEADLINE)
+    pids = {control.pid(), *descendants(control.pid())}
+    found = json.loads(control.output("stats", "--json", outer=WITHOUT))
+    assert found["pids.current"] == len(pids) == 1002
+    # The number in stat lags behind by some pages in each.
+    resident = sum(int(status_of(pid)["VmRSS"].split()[0]) for pid in pids) * 1024
+    assert abs(found["memory.current"] - resident) < resident // 40
 
 
 # ---- follow
