@@ -13,6 +13,7 @@ alice:x:1000:1001:Alice,,,:/home/alice:/bin/bash
 bob:x:1002:1002
 7up:x:1003:1003::/:relative
 broken:x:minus:0::/:
+ungrouped:x:1020:minus::/:
 huge:x:4294967295:0::/:
 88:x:1004:1005::/h:/bin/z
 dup:x:1010:1010::/first:
@@ -95,7 +96,8 @@ def test_numbers_are_not_looked_up(box, user):
     ("alice:none", "find group none in the container's /etc/group"),
     ("alice:", "find group  in"), ("alice:wheel,", "find group  in"),
     ("nobody", "/etc/passwd\n"), ("alice:bad", "find group bad"), (":wheel", "find user  in"),
-    ("broken", "find user broken"), ("huge", "find user huge"), ("x" * 300, "too long"),
+    ("broken", "find user broken"), ("ungrouped", "find user ungrouped"),
+    ("huge", "find user huge"), ("x" * 300, "too long"),
     ("alice:" + "1," * 600, "the list of groups is too long"), ("alic", "find user alic "),
     ("Alice", "find user Alice"), ("a\x1bb", r"find user a\x1bb")],
                          ids=lambda one: one[:20])
