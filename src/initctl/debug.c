@@ -46,14 +46,30 @@ struct debug {
 
 static struct initctl_message reply;
 
-static void add_variable(struct debug *debug, char *word)
+/* Where a variable of that name is, or is to be added. */
+static char **find_variable(struct debug *debug, const char *word)
 {
-	size_t length = strcspn(word, "=");
+	const size_t length = strcspn(word, "=");
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < debug->env_count; i++)
-		if (!strncmp(debug->env[i], word, length) && debug->env[i][length] == '=')
-			return;
-	debug->env[debug->env_count++] = word;
+	while (i < debug->env_count &&
+		(strncmp(debug->env[i], word, length) != 0 || debug->env[i][length] != '='))
+		i++;
+	return &debug->env[i];
+}
+
+static void set_variable(struct debug *debug, char *word)
+{
+	char **at = find_variable(debug, word);
+
+	debug->env_count += !*at;
+	*at = word;
+}
+
+static void set_default(struct debug *debug, char *word)
+{
+	if (!*find_variable(debug, word))
+		set_variable(debug, word);
 }
 
 static void store_variable(void *field, const char *value)
@@ -62,10 +78,10 @@ static void store_variable(void *field, const char *value)
 	char *own = getenv(value);
 
 	if (strchr(value, '='))
-		add_variable(debug, (char *)(uintptr_t)value);
+		set_variable(debug, (char *)(uintptr_t)value);
 	else if (own)
 		/* getenv() points into the string NAME=VALUE of environ. */
-		add_variable(debug, own - strlen(value) - 1);
+		set_variable(debug, own - strlen(value) - 1);
 }
 
 #define AT(member) offsetof(struct debug, member)
@@ -87,11 +103,11 @@ static void set_environment(struct debug *debug)
 	static char home[] = "HOME=/", scope[] = SCOPE_VARIABLE "=1";
 	char *type = getenv("TERM");
 
-	add_variable(debug, path);
-	add_variable(debug, home);
-	add_variable(debug, scope);
+	set_default(debug, path);
+	set_default(debug, home);
+	set_default(debug, scope);
 	if (type)
-		add_variable(debug, type - 5);
+		set_default(debug, type - 5);
 	debug->minder.environment = debug->env;
 }
 

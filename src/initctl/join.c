@@ -116,7 +116,9 @@ static enum join_end move(const struct pollfd polls[POLLED])
 	struct half *in = &state.in, *out = &state.out;
 	const short socket = polls[OF_SOCKET].revents, input = polls[OF_INPUT].revents;
 
-	/* A client that resets is not waited for: a server that never reads would keep it for ever.
+	/*
+	 * A client that resets is not waited for: a server that never reads would keep it for ever.
+	 * Once its direction has ended, a socket reports POLLHUP in any case, and is not watched.
 	 */
 	if (state.connection && out->to >= 0 && input & (POLLERR | POLLHUP))
 		return JOIN_INPUT;

@@ -53,6 +53,7 @@ static void set_reset(int fd, bool reset)
 _Noreturn static void serve(const struct inet_host *target, int client, int started)
 {
 	char text[INET_TEXT];
+	enum join_end end;
 	int socket;
 
 	for (unsigned i = 0; i < state.count; i++)
@@ -61,7 +62,9 @@ _Noreturn static void serve(const struct inet_host *target, int client, int star
 	inet_hurry(client);
 	socket = dial(state.context, target, "forward", started, text);
 	set_reset(socket, true);
-	if (join_run(state.connection, socket, client, client) == JOIN_DONE) {
+	end = join_run(state.connection, socket, client, client);
+	/* A reset would discard what the client has not taken yet. */
+	if (end == JOIN_DONE || end == JOIN_CONTAINER_ENDED) {
 		set_reset(client, false);
 		set_reset(socket, false);
 	}

@@ -291,7 +291,7 @@ def test_what_is_mounted_below_a_users_directory(rootless, folder):
 def test_directory_and_variables(each):
     env = {"SECRET": "hidden", "OURS": "passed", "TERM": "vt100"}
     assert output(each, "pwd; echo $A-$OURS-$SECRET-$HOME-$TERM-$B; echo $PATH", "-w", "/tmp",
-                  "-e", "A=x y", "-e", "OURS", "-e", "HOME=/tmp", "-e", "B", env=env
+                  "-e", "A=first", "-e", "A=x y", "-e", "OURS", "-e", "HOME=/tmp", "-e", "B", env=env
                   ) == ("/tmp\nx y-passed--/tmp-vt100-\n"
                         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/\n")
 

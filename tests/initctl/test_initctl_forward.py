@@ -625,6 +625,36 @@ def test_the_last_bytes_of_the_container(control, opened, verb):
     assert client.wait(DEADLINE) == GONE
 
 
+LAST_WORD = r"""
+import array, fcntl, socket, termios, time
+with socket.create_server(("127.0.0.1", 7001)) as one:
+    print("ready", flush=True)
+    connection = one.accept()[0]
+    connection.sendall(b"y" * 200000)
+    unsent = array.array("i", [1])
+    while unsent[0]:
+        time.sleep(0.01)
+        fcntl.ioctl(connection, termios.TIOCOUTQ, unsent)
+    print("taken", flush=True)
+    connection.recv(1)
+"""
+
+
+def test_what_the_client_has_not_taken_yet(control, opened):
+    """Bytes that wait for the client alone outlive the container and the forward."""
+    control.start(*NETWORK, command=(PYTHON, "-c", LAST_WORD)).init.line("ready")
+    forward = Forward(control, f"0:{ECHO}")
+    one = socket.socket()
+    opened.append(one)
+    one.settimeout(DEADLINE)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    one.connect(("127.0.0.1", forward.ports[0]))
+    control.init.line("taken")
+    os.kill(control.pid(), signal.SIGKILL)
+    assert forward.popen.wait(DEADLINE) == GONE
+    assert read_all(one) == b"y" * 200000
+
+
 both = pytest.mark.parametrize("words", [["forward", "0:80"], ["connect", "127.0.0.1:80"]])
 
 
