@@ -242,7 +242,7 @@ def test_a_passwd_that_leads_out_or_hangs(control):
     control.on_terminal("shell").expect("the usual")
     (root / "etc/passwd").unlink()
     named = control.popen("exec", "--", "/bin/busybox", "sh", "-c",
-                          "echo -n r:x:0::/bin/u >/proc/$$/comm; echo $$; read -r _",
+                          "echo -n r:x:0::::/bin/u >/proc/$$/comm; echo $$; read -r _",
                           stdin=subprocess.PIPE)
     (root / "bin/u").write_text("#!/bin/busybox sh\necho another\n")
     (root / "bin/u").chmod(0o755)
