@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/environment.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/section.h"
@@ -44,11 +45,12 @@
 enum { BATCH = 8 };
 
 /* Descriptors that init keeps, at most, but for those of the command. */
-enum { KEPT = 3 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
+enum { KEPT = 4 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
 
 static struct {
 	struct options options;
 	int signals; /* signalfd */
+	int own;     /* see fds_open_own() */
 	bool has_channel;
 	bool channel_failed; /* it was asked for, but could not be served */
 	struct server_view view;
@@ -71,14 +73,17 @@ static bool reap_children(void)
 {
 	const struct recipient *command = command_process();
 	const bool stops = command_terminal()->mode == TTY_JOB;
-	char digits[NUMBER_SIZE];
 	enum reap_result result;
 	struct reaped one;
 
 	while ((result = reap_next(&one, stops)) == REAP_ONE) {
 		const bool stopped = WIFSTOPPED(one.status);
+		const int signal = WTERMSIG(one.status); /* 0 where it exited by itself */
 
 		self.view.reaped += !stopped;
+		if (!stopped)
+			persona_tell(signal ? PERSONA_CHILD_KILLED : PERSONA_CHILD_EXITED, one.pid,
+				signal ? signal : WEXITSTATUS(one.status), NULL);
 		if (stopped && one.pid == command->pid)
 			command_stopped(WSTOPSIG(one.status));
 		else if (stopped)
@@ -86,7 +91,7 @@ static bool reap_children(void)
 		else if (one.pid == command->pid)
 			end_on_command_ended(one.status);
 		else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
-			log_note(LOG_WARN, "reaped orphan ", number_text(digits, one.pid));
+			persona_tell(PERSONA_REAPED, one.pid, 0, NULL);
 	}
 	return result == REAP_NOBODY_LEFT;
 }
@@ -99,21 +104,38 @@ static void forward(int signal, const struct signalfd_siginfo *from)
 	}
 }
 
-static void take_signal(const struct signalfd_siginfo *from)
+/* What a terminal sends for job control. */
+static bool is_job_control(int signal)
 {
-	const int came = (int)from->ssi_signo, signal = self.options.rewrite.to[came];
+	return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
 
-	command_note_signal(from);
-	if (command_has_signal(from) || !signal || command_lend_terminal(from))
+/* Acts on a signal that came, or is to be forwarded as another. */
+static void act_on_signal(int came, int signal, const struct signalfd_siginfo *from)
+{
+	if (self.options.pause && self.options.persona->pauses_deaf &&
+		(is_job_control(came) || came == SIGQUIT))
 		return;
-	if (!end_on_signal(came))
+	if (command_lend_terminal(from) || !end_on_signal(came))
 		return;
 	if (!self.view.stopping)
 		forward(signal, from);
 	/* Without a command that stops, and init with it, Ctrl-Z is for init alone. */
-	if (!command_process()->pid &&
-		(signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU))
+	if (!command_process()->pid && is_job_control(signal))
 		signals_undergo(getpid(), signal);
+}
+
+static void take_signal(const struct signalfd_siginfo *from)
+{
+	const int came = (int)from->ssi_signo, signal = self.options.rewrite.to[came];
+
+	persona_tell(PERSONA_RECEIVED, 0, came, NULL);
+	command_note_signal(from);
+	if (signal && !command_has_signal(from))
+		act_on_signal(came, signal, from);
+	/* PID 1 it does not stop. */
+	if (self.options.persona->session && is_job_control(came))
+		sys_kill(getpid(), SIGSTOP);
 }
 
 static void take_signals(void)
@@ -199,6 +221,22 @@ static void watch_parent(pid_t parent)
 		die(128 + SIGKILL, "parent died; exiting");
 	/* A kill(2) of our own is not forwarded: see command_has_signal(). */
 	syscall(SYS_tkill, getpid(), self.options.parent_death);
+}
+
+/* --env: for the command, and for those that operators run beside it. */
+static void set_variables(void)
+{
+	const struct settings *variables = &self.options.variables;
+	char **copy;
+
+	if (!variables->count)
+		return;
+	copy = environment_copy(environ, variables->count);
+	if (!copy)
+		fail_cannot("copy environment", NULL);
+	for (unsigned i = 0; i < variables->count; i++)
+		environment_put(copy, (char *)variables->list[i]);
+	environ = copy;
 }
 
 /* Opens what init was given for itself, before anything else can get those numbers. */
@@ -323,6 +361,7 @@ static void make_container(pid_t parent)
 static void open_inside(void)
 {
 	self.view.proc = descendants_open();
+	self.own = fds_open_own();
 	if (self.has_channel)
 		exports_open();
 	/* Not earlier: an ordinary user could not open his own /proc/self/ns any more (proc(5)). */
@@ -342,6 +381,7 @@ static unsigned list_kept(int list[static KEPT])
 
 	list[count++] = self.signals;
 	list[count++] = self.view.proc;
+	list[count++] = self.own;
 	list[count++] = janitor_descriptor();
 	count += cgroup_keep(list + count);
 	count += notify_keep(list + count);
@@ -385,7 +425,7 @@ static void release_descriptors(void)
 	unsigned count = list_kept(keep);
 
 	count += command_keep(keep + count);
-	fds_release(self.signals, keep, count);
+	fds_release(self.signals, self.own, keep, count);
 }
 
 int main(int argc, char **argv)
@@ -395,6 +435,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	signals_block();
 	options_parse(&self.options, argv, environ);
+	set_variables();
 	log_at_exit(report_failed_start);
 	notify_stage("start");
 	take_descriptors();

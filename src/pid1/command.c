@@ -19,6 +19,8 @@ static struct {
 	pid_t group; /* that the command leads, or 0; kept after its end */
 	struct tty tty;
 	int terminal_signal; /* the last one that the kernel sent, which is the terminal's, or 0 */
+	/* It leads a session of its own, wherever init is, or it stays in init's process group. */
+	bool leads, stays;
 } self;
 
 const struct recipient *command_process(void)
@@ -26,11 +28,28 @@ const struct recipient *command_process(void)
 	return &self.process;
 }
 
+static void find_terminal(void)
+{
+	tty_find(&self.tty);
+	/* The terminal sends to our group, which is the command's too. */
+	if (self.stays && self.tty.mode != TTY_NONE)
+		self.tty.mode = TTY_OUTSIDE;
+	/* A session of its own cannot have the terminal of another. */
+	if (self.leads && self.tty.mode != TTY_LEADER) {
+		self.tty.mode = TTY_NONE;
+		tty_close(&self.tty);
+	}
+}
+
 void command_find_terminal(const struct options *options)
 {
+	const bool session = options->persona->session;
+
 	self.tty.fd = self.process.pidfd = -1;
+	self.leads = session && options->group;
+	self.stays = session && !options->group;
 	if (!options->pause)
-		tty_find(&self.tty);
+		find_terminal();
 }
 
 void command_find_terminal_again(void)
@@ -38,7 +57,7 @@ void command_find_terminal_again(void)
 	if (self.tty.mode == TTY_NONE)
 		return;
 	tty_close(&self.tty);
-	tty_find(&self.tty);
+	find_terminal();
 }
 
 const struct tty *command_terminal(void)
@@ -75,6 +94,10 @@ _Noreturn static void die_unstarted(
 			"' is taken for the command; options go before \"--\" or into "
 			"INIT_OPTIONS");
 	notify_stage(spawn_stage_name(failure->stage));
+	if (failure->stage == SPAWN_EXEC) {
+		persona_tell(PERSONA_NOT_EXECUTED, 0, failure->error, program);
+		log_exit(code, failure->error, NULL);
+	}
 	log_die(code, failure->error, spawn_stage_text(failure->stage), object);
 }
 
@@ -91,12 +114,13 @@ SECTION_START void command_start(
 		.kept_count = kept_count,
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
-		.group = sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
+		.group = self.leads || sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION
+	                                                         : SPAWN_OWN_GROUP,
 		.terminal = self.tty.fd,
 		.die_with_us = getpid() != 1,
 	};
 
-	if (self.tty.mode == TTY_OUTSIDE)
+	if (self.stays || self.tty.mode == TTY_OUTSIDE)
 		spawn.group = SPAWN_OUR_GROUP;
 	if (self.tty.mode == TTY_LEADER)
 		spawn.use = SPAWN_CONTROL;
@@ -114,7 +138,7 @@ SECTION_START void command_start(
 		self.group = self.process.pid;
 		self.process.group = options->group;
 	}
-	log_note(LOG_INFO, "started ", options->command[0]);
+	persona_tell(PERSONA_STARTED, self.process.pid, 0, options->command[0]);
 }
 
 unsigned command_keep(int *list)
@@ -131,7 +155,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	char name[SIGNAL_TEXT];
 	struct recipient to = self.process;
 
-	if (!to.pid) {
+	if (!to.pid && to.group) {
 		to.pid = self.group;
 		to.pidfd = -1;
 	}
@@ -145,7 +169,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	if (signal == SIGCONT && self.process.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);
 	if (!signal_forward(&to, signal, from)) {
-		log_note(LOG_DEBUG, "forwarded ", signal_text(signal, name));
+		persona_tell(PERSONA_FORWARDED, to.pid, signal, signal_text(signal, name));
 		return true;
 	}
 	if (errno == ESRCH && !self.process.pid)
@@ -160,12 +184,6 @@ void command_kill(void)
 	sys_kill(self.process.pid, SIGKILL);
 }
 
-void command_terminate_group(void)
-{
-	if (self.group)
-		sys_kill(-self.group, SIGTERM);
-}
-
 void command_note_signal(const struct signalfd_siginfo *from)
 {
 	if (from->ssi_code == SI_KERNEL)
@@ -178,7 +196,9 @@ bool command_has_signal(const struct signalfd_siginfo *from)
 		return from->ssi_code > 0;
 	if (from->ssi_code == SI_USER)
 		return from->ssi_pid == (unsigned)getpid();
-	return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.process.pid;
+	/* Of a hang-up the leader of the session alone is told. */
+	return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.process.pid &&
+	       !(from->ssi_signo == SIGHUP && sys_getsid(0) == getpid());
 }
 
 bool command_lend_terminal(const struct signalfd_siginfo *from)
@@ -220,15 +240,12 @@ void command_stopped(int signal)
 
 int command_ended(int status, bool asked)
 {
-	char digits[NUMBER_SIZE], name[SIGNAL_TEXT];
+	char name[SIGNAL_TEXT];
 	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 	bool was_foreground = self.tty.given;
 
-	if (signal)
-		log_note(LOG_INFO, "command killed by ", signal_text(signal, name));
-	else
-		log_note(
-			LOG_INFO, "command exited with ", number_text(digits, WEXITSTATUS(status)));
+	persona_tell(signal ? PERSONA_KILLED : PERSONA_EXITED, self.process.pid, reap_code(status),
+		signal_text(signal, name));
 	tty_take_back(&self.tty, self.process.pid);
 	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)
