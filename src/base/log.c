@@ -30,14 +30,13 @@ static size_t show_plain(const char *text, char shown[static LOG_CHARACTER])
 }
 
 static struct {
-	const char *program, *colon; /* begin each line */
+	const char *program;
 	int level, failure_code;
 	log_show *show;
 	void (*at_exit)(int code, int error);
 	const char *cause; /* behind the text of an errno */
 	int own;           /* see log_by_reference(), or -1 */
 } self = {.program = "init",
-	.colon = ": ",
 	.level = LOG_WARN,
 	.failure_code = 125,
 	.show = show_plain,
@@ -137,7 +136,7 @@ int log_by_reference(int own)
 /* The name that a line begins with. */
 static size_t begin(char line[static LINE_SIZE])
 {
-	return append(line, append(line, 0, self.program), self.colon);
+	return append(line, append(line, 0, self.program), ": ");
 }
 
 static void put_line(char line[static LINE_SIZE], size_t length)
@@ -159,12 +158,6 @@ void log_facts(bool whole, const char *text, const char *const *facts)
 	}
 	put_line(line, length);
 	errno = saved;
-}
-
-void log_begin_with(const char *start)
-{
-	self.program = start;
-	self.colon = "";
 }
 
 void log_parts(int level, int error, const char *const *parts)

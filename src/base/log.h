@@ -65,9 +65,6 @@ void log_parts(int level, int error, const char *const *parts);
  */
 void log_facts(bool whole, const char *text, const char *const *facts);
 
-/* From now on that stands before each line instead of the name and a colon. */
-void log_begin_with(const char *start);
-
 /* As log_parts at LOG_ERROR, unless parts is NULL; then ends the process with that exit code. */
 _Noreturn void log_exit(int code, int error, const char *const *parts);
 

@@ -199,8 +199,6 @@ static void check_command(const struct options *options, const struct words *wor
 {
 	if (options->pause && options->command)
 		refuse(words, "--pause takes no command: ", options->command[0]);
-	if (!options->pause && !options->command && options->persona->program)
-		fail_note("no command given, see 'init --help'", NULL, NULL);
 	if (!options->pause && !options->command)
 		options_explain(options->persona);
 	if (options->cgroup.limits.count && !options->cgroup.path)
@@ -286,6 +284,4 @@ void options_parse(struct options *options, char **argv, char **envp)
 		if (options->rewrite.to[i] == i)
 			options->rewrite.to[i] = SIGSTOP;
 	log_set_level(options->verbosity);
-	if (persona->start)
-		log_begin_with(persona->start);
 }

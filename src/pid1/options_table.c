@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/number.h"
 #include "base/section.h"
 #include "base/text.h"
@@ -43,7 +44,7 @@ static void print_option(int fd, const struct option *option)
 	print(fd, line);
 }
 
-SECTION_START static void print_help(int fd, const struct persona *persona)
+SECTION_START static void print_help(int fd)
 {
 	/* By enum option_section. */
 	static const char *const titles = "\nSignals:\n\0"
@@ -59,7 +60,7 @@ SECTION_START static void print_help(int fd, const struct persona *persona)
 	const struct option *option;
 	int section = -1;
 
-	print(fd, persona->usage);
+	print(fd, "usage: init [options] [--] command [argument...]\n");
 	for (unsigned i = 0; (option = options_row(i)); i++) {
 		if (option->section != section)
 			print(fd, text_name(titles, option->section));
@@ -71,10 +72,9 @@ SECTION_START static void print_help(int fd, const struct persona *persona)
 
 _Noreturn void options_explain(const struct persona *persona)
 {
-	if (persona->explains)
-		print_help(2, persona);
-	else
-		print(2, persona->usage);
+	if (!persona->explains)
+		fail_note("no command given, see option --help", NULL, NULL);
+	print_help(2);
 	_exit(persona->setup);
 }
 
@@ -363,7 +363,7 @@ SECTION_START int options_apply(
 	case OPTION_SUBREAPER: /* init does so in any case */
 		break;
 	case OPTION_HELP:
-		print_help(1, options->persona);
+		print_help(1);
 		_exit(0);
 	case OPTION_VERSION:
 		/* Docker wants "tini version ", and looks for " - git." behind it. */

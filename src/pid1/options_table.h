@@ -88,7 +88,7 @@ const struct option *options_by_letter(char letter);
  */
 int options_apply(const struct option *option, struct options *options, const char *value);
 
-/* No command was given: says on stderr how that program is called, and ends the process. */
+/* No command was given: says so, or how init is called, on stderr and ends the process. */
 _Noreturn void options_explain(const struct persona *persona);
 
 #endif

@@ -32,7 +32,6 @@ static const struct persona personas[] = {
 		.other = 126,
 		.not_a_directory = true,
 		.version = "tini version 0.19.0",
-		.usage = "usage: init [options] [--] command [argument...]\n",
 		.texts = "\0\0\0\0\0\0\0\0\0",
 	},
 	{
@@ -45,7 +44,6 @@ static const struct persona personas[] = {
 		.denied = 126,
 		.other = 1,
 		.version = "tini version 0.19.0",
-		.usage = "Usage: tini [OPTIONS] PROGRAM -- [ARGS] | --version\n",
 		.texts = "[INFO  tini (%0)] Spawned child process '%3' with pid '%1'\0"
 			 "\0"
 			 "\0"
@@ -57,7 +55,6 @@ static const struct persona personas[] = {
 			 "[FATAL tini (%0)] exec %3 failed: %4\0",
 	},
 	{
-		.start = "[dumb-init] ",
 		.group = true,
 		.at_once = true,
 		.terminates_group = true,
@@ -69,17 +66,15 @@ static const struct persona personas[] = {
 		.other = 2,
 		.abbreviated = "hvVcr",
 		.version = "dumb-init v1.2.5",
-		.usage = "Usage: dumb-init [option] program [args]\n"
-			 "Try dumb-init --help for full usage.\n",
-		.texts = "Child spawned with PID %1.\0"
-			 "Received signal %2.\0"
-			 "Forwarded signal %2 to children.\0"
-			 "A child with PID %1 exited with exit status %2.\0"
-			 "A child with PID %1 was terminated by signal %2.\0"
+		.texts = "[dumb-init] Child spawned with PID %1.\0"
+			 "[dumb-init] Received signal %2.\0"
+			 "[dumb-init] Forwarded signal %2 to children.\0"
+			 "[dumb-init] A child with PID %1 exited with exit status %2.\0"
+			 "[dumb-init] A child with PID %1 was terminated by signal %2.\0"
 			 "\0"
-			 "Child exited with status %2. Goodbye.\0"
-			 "Child exited with status %2. Goodbye.\0"
-			 "%3: %4\0",
+			 "[dumb-init] Child exited with status %2. Goodbye.\0"
+			 "[dumb-init] Child exited with status %2. Goodbye.\0"
+			 "[dumb-init] %3: %4\0",
 	},
 	{
 		.at_once = true,
@@ -92,9 +87,7 @@ static const struct persona personas[] = {
 		.other = 1,
 		.abbreviated = "V",
 		.version = "tini version 0.2.1_catatonit",
-		.usage = "usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]\n",
-		.texts = "\0\0\0\0\0\0\0\0"
-			 "ERROR (catatonit:%0): failed to exec pid1: %4\0",
+		.texts = "\0\0\0\0\0\0\0\0\0",
 	},
 };
 
@@ -154,7 +147,7 @@ void persona_tell(enum persona_event event, int pid, int number, const char *nam
 	facts[4] = error_text(number);
 	text = text_name(self->texts, event);
 	if (*text)
-		log_facts(!self->start, text, facts);
+		log_facts(true, text, facts);
 	else if (*(text = text_name(ours, event)))
 		log_facts(false, text, facts);
 }

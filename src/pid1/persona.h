@@ -25,7 +25,6 @@ enum persona_event {
 
 struct persona {
 	const char *program;   /* begins messages; NULL: the name that it was called by */
-	const char *start;     /* begins those that are not about options; NULL: the same */
 	bool group;            /* signals go to the command's group, not to it alone */
 	bool at_once;          /* exit when the main command ends, without waiting for others */
 	bool terminates_group; /* ... with a TERM to the command's group, where that gets signals */
@@ -43,7 +42,6 @@ struct persona {
 	bool not_a_directory;                /* ENOTDIR counts as not found */
 	char abbreviated[6];                 /* the options whose long names may be abbreviated */
 	const char *version;                 /* what -V prints first; engines parse it */
-	const char *usage;                   /* how it is called */
 	const char *texts;                   /* by enum persona_event; see there */
 };
 
