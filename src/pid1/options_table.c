@@ -249,10 +249,10 @@ const struct option *options_by_letter(char letter)
 	return NULL;
 }
 
-/* 0, or -1 where there is no room for more, or no sign in it. */
+/* Adds NAME=VALUE. 0, or -1 where it is none, or there is no room for more. */
 static int add_setting(struct settings *settings, const char *value)
 {
-	if (settings->count == SETTINGS || !value[text_until(value, '=')])
+	if (settings->count == SETTINGS || *value == '=' || !value[text_until(value, '=')])
 		return -1;
 	settings->list[settings->count++] = value;
 	return 0;

@@ -503,7 +503,7 @@ def test_init_options_are_read_and_taken_away(run, container):
 def test_bad_init_options_start_nothing(run):
     code, out, err = run("echo", "started", options=["-e", "INIT_OPTIONS=--no-such"])
     assert (code, out) == (125, [])
-    assert err == "init: INIT_OPTIONS: unknown option '--no-such'\n"
+    assert err == "init: INIT_OPTIONS: unrecognized option '--no-such'\n"
 
 
 def test_no_namespaces_under_the_engine_s_filter(run):

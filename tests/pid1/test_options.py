@@ -12,7 +12,7 @@ import pytest
 from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, is_alive, kill_all
 
 LONG = """group single-child main-only rewrite expect parent-death-signal kill-after grace wait-all user chdir
-          no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
+          env no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
           map-same hostname domainname loopback sysctl chroot
           read-only mount-proc mount bind tmpfs cgroup limit control control-fd control-allow
           control-verbs ready-fd notify status-fd subreaper warn-on-reap verbose help version
@@ -44,7 +44,7 @@ def test_help(run, how, option):
 def test_version(run, how, option):
     result = run([option], how)
     assert result.returncode == 0 and result.stderr == ""
-    assert re.fullmatch(r"init \d+\.\d+\.\d+\n", result.stdout)
+    assert re.fullmatch(r"tini version 0\.19\.0 \(init \d+\.\d+\.\d+\) - git\.init\n", result.stdout)
 
 
 @pytest.mark.parametrize("option", ["-l", "-L", "--license"])
@@ -65,7 +65,7 @@ def test_full_stdout(run, option):
 
 BAD = [
     (["--nonsense"], "--nonsense"), (["--graceful=1"], "--graceful=1"), (["--gra", "1"], "--gra"),
-    (["-x"], "-x"), (["-gx"], "-gx"), (["---"], "---"), (["-vZ"], "-vZ"),
+    (["-x"], "'x'"), (["-gx"], "'x'"), (["---"], "---"), (["-vZ"], "'Z'"),
     (["--help=yes"], "--help=yes"), (["--group=1"], "--group=1"), (["--=x"], "--=x"),
     (["--rewrite", "TERM"], "TERM"), (["-r", "TERM:"], "TERM:"), (["-r", ":TERM"], ":TERM"),
     (["-r", "TREM:INT"], "TREM:INT"), (["-r", "15:65"], "15:65"), (["-r", "0:15"], "0:15"),
@@ -104,7 +104,7 @@ def test_bad_input(run, how, tmp_path, words, named):
 
 MISSING = [
     ([], "--help"), (["--"], "--help"), (["-g"], "--help"), (["-v", "--"], "--help"),
-    (["-r"], "-r"), (["--grace"], "--grace"), (["-ge"], "-ge"),
+    (["-r"], "'r'"), (["--grace"], "--grace"), (["-ge"], "'e'"),
     (["-P", "sleep", "1"], "sleep"), (["--pause", "--", "sleep"], "sleep"),
 ]
 
@@ -122,7 +122,7 @@ def test_control_characters_are_not_printed(run):
     """Control characters of a word do not reach the reader's terminal."""
     result = run(["--\x1b[2J\r\n\x7f"])
     assert result.returncode == 125
-    assert result.stderr == "init: unknown option '--?[2J???'\n"
+    assert result.stderr == "init: unrecognized option '--?[2J???'\n"
 
 
 def test_long_words_are_cut(run):
@@ -326,8 +326,8 @@ def test_command_line_comes_after(run, how, tmp_path):
 
 @pytest.mark.parametrize("text, named", [
     ("--nonsense", "--nonsense"), ("-e 256", "256"), ("true", "true"), ("-- true", "true"),
-    ("-g extra -v", "extra"), ("-r", "-r"), ("--chdir 'x", "quote"), ('"', "quote"),
-    ("-v " * 200, "too many"), ("-g\\", "-g\\")])
+    ("-g extra -v", "extra"), ("-r", "'r'"), ("--chdir 'x", "quote"), ('"', "quote"),
+    ("-v " * 200, "too many"), ("-g\\", "'\\'")])
 def test_bad_environment(run, how, tmp_path, text, named):
     """Errors in INIT_OPTIONS are reported by that name; it must not contain a command."""
     result = run(["touch", tmp_path / "started"], how, env={"INIT_OPTIONS": text})
@@ -409,13 +409,20 @@ def alias(tmp_path):
     return alias
 
 
+OURS = r" \(init \d+\.\d+\.\d+\) - git\.init\n"
 PEERS = [
     # name, -V, setting up failed, not found, not permitted, no known format
-    ("tini", r"tini version 0\.19\.0\b.*\n", 1, 127, 126, 1),
-    ("docker-init", r"tini version 0\.19\.0\b.*\n", 1, 127, 126, 1),
-    ("dumb-init", r"dumb-init v1\.2\.5\b.*\n", 1, 2, 2, 2),
-    ("catatonit", r"tini version 0\.2\.0_catatonit\b.*\n", 1, 1, 1, 1),
-    ("other-name", r"init \d.*\n", 125, 127, 126, 126),
+    ("tini", r"tini version 0\.19\.0", 1, 127, 126, 1),
+    ("tini-static-amd64", r"tini version 0\.19\.0", 1, 127, 126, 1),
+    ("docker-init", r"tini version 0\.19\.0", 1, 127, 126, 1),
+    ("dumb-init", r"dumb-init v1\.2\.5", 1, 2, 2, 2),
+    ("dumb-init_1.2.5_x86_64", r"dumb-init v1\.2\.5", 1, 2, 2, 2),
+    ("catatonit", r"tini version 0\.2\.1_catatonit", 1, 1, 1, 1),
+    ("catatonit.x86_64", r"tini version 0\.2\.1_catatonit", 1, 1, 1, 1),
+    ("podman-init", r"tini version 0\.2\.1_catatonit", 1, 1, 1, 1),
+    ("init", r"tini version 0\.19\.0", 125, 127, 126, 126),
+    ("tinit", r"tini version 0\.19\.0", 125, 127, 126, 126),
+    ("other-name", r"tini version 0\.19\.0", 125, 127, 126, 126),
 ]
 
 
@@ -426,15 +433,16 @@ def test_texts_and_codes_of(run, how, alias, tmp_path, name, version, setup, abs
     program = alias(name)
     (tmp_path / "text").write_text("text\n")
     (tmp_path / "text").chmod(0o755)
-    prefix = "init" if name == "other-name" else name
+    prefix = "init" if name in ("tinit", "other-name") else name
     result = run(["-V"], how, program=program)
-    assert result.returncode == 0 and re.fullmatch(version, result.stdout)
+    assert result.returncode == 0 and re.fullmatch(version + OURS, result.stdout)
     for words, code in ((["--nonsense"], setup), (["/nonexistent"], absent), (["/etc"], denied),
                         ([tmp_path / "text"], other), ([PROBE, "exit", "9"], 9),
                         ([PROBE, "die", "9"], 137)):
         result = run(words, how, program=program)
         assert result.returncode == code
-        assert result.stderr == "" or result.stderr.startswith(f"{prefix}: ")
+        assert result.stderr == "" or result.stderr.startswith((f"{prefix}: ", "[dumb-init] ",
+                                                                "[FATAL tini ("))
 
 
 @pytest.mark.parametrize("name, group", [("tini", False), ("docker-init", False),

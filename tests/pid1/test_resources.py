@@ -2,8 +2,10 @@
 import fcntl
 import json
 import os
+import re
 import select
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -114,12 +116,61 @@ def test_writer_sees_the_end_of_stdin(start):
     eventually(broken, what="the end of stdin")
 
 
+def writes_to(pid):
+    """The files that a process can write to, by its descriptors: not those it only refers to."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        flags = re.search(r"flags:\t(\d+)", Path(f"/proc/{pid}/fdinfo/{fd}").read_text())[1]
+        if int(flags, 8) & os.O_ACCMODE and not int(flags, 8) & os.O_PATH:
+            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return found
+
+
 def test_streams_as_pid_1(start):
     """The same as PID 1, looked up in its descriptors."""
     init = start(["sleep", "1000"], stderr=subprocess.STDOUT)
     settled(init)
     ours = os.readlink(f"/proc/self/fd/{init.popen.stdout.fileno()}")
-    assert ours.startswith("pipe:") and ours not in held(init).values()
+    assert ours.startswith("pipe:") and ours not in writes_to(init.init_pid)
+
+
+def test_messages_to_the_pipe_of_stdout(start, tmp_path, how):
+    """Where stderr is the pipe of stdout, as under runit, s6 and `2>&1 | logger`, its reader sees
+    the end when the command closes it, and still gets init's messages."""
+    os.mkfifo(tmp_path / "go")
+    init = start(["-v", "sh", "-c", f"echo hi; exec >/dev/null 2>&1; read go <{tmp_path}/go; exit 3"],
+                 how, stderr=subprocess.STDOUT)
+    if how == "plain":
+        text = init.rest()
+        assert sorted(text.splitlines()) == ["hi", "init: started sh"]
+    elif AS_ROOT:
+        # unshare keeps it open as well.
+        init.line("^hi$")
+        eventually(lambda: "pipe:" not in " ".join(writes_to(init.init_pid)),
+                   what="the release of the pipe")
+    (tmp_path / "go").write_text("\n")
+    assert init.wait() == 3
+    assert "init: command exited with 3\n" in init.rest()
+
+
+@pytest.mark.parametrize("what", ["socket", "no proc"])
+def test_messages_where_it_cannot_be_opened_again(start, tmp_path, what):
+    """A socket cannot be opened again, nor can anything without /proc: it is kept."""
+    if what == "socket":
+        ours, other = socket.socketpair()
+        init = start(["-v", "sh", "-c", "exec >/dev/null 2>&1; exit 3"], "plain", stdout=other,
+                     stderr=other)
+        other.close()
+    else:
+        read, write = os.pipe()
+        ours = open(read, "rb")
+        init = start(["-v", "sh", "-c", "exec >/dev/null 2>&1; exit 3"], "pid1", stdout=write,
+                     stderr=write, wrap=["sh", "-c", 'umount /proc && exec "$@"', "sh"])
+        os.close(write)
+    with ours:
+        assert init.wait() == 3
+        text = ours.recv(4096) if what == "socket" else ours.read()
+        assert b"init: command exited with 3\n" in text
 
 
 # ---- directory, sockets, memory
