@@ -110,29 +110,20 @@ static bool is_job_control(int signal)
 	return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
-/* Acts on a signal that came, or is to be forwarded as another. */
-static void act_on_signal(int came, int signal, const struct signalfd_siginfo *from)
-{
-	if (self.options.pause && self.options.persona->pauses_deaf &&
-		(is_job_control(came) || came == SIGQUIT))
-		return;
-	if (command_lend_terminal(from) || !end_on_signal(came))
-		return;
-	if (!self.view.stopping)
-		forward(signal, from);
-	/* Without a command that stops, and init with it, Ctrl-Z is for init alone. */
-	if (!command_process()->pid && is_job_control(signal))
-		signals_undergo(getpid(), signal);
-}
-
 static void take_signal(const struct signalfd_siginfo *from)
 {
 	const int came = (int)from->ssi_signo, signal = self.options.rewrite.to[came];
 
 	persona_tell(PERSONA_RECEIVED, 0, came, NULL);
 	command_note_signal(from);
-	if (signal && !command_has_signal(from))
-		act_on_signal(came, signal, from);
+	if (signal && !command_has_signal(from) && !command_lend_terminal(from) &&
+		end_on_signal(came)) {
+		if (!self.view.stopping)
+			forward(signal, from);
+		/* Without a command that stops, and init with it, Ctrl-Z is for init alone. */
+		if (!command_process()->pid && is_job_control(signal))
+			signals_undergo(getpid(), signal);
+	}
 	/* PID 1 it does not stop. */
 	if (self.options.persona->session && is_job_control(came))
 		sys_kill(getpid(), SIGSTOP);

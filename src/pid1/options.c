@@ -250,6 +250,19 @@ static void contain(struct options *options)
 	privileges->capabilities &= ~options->dropped;
 }
 
+/* What a persona makes of signals, under the rewrites that were asked for. */
+static void adapt_rewrites(struct options *options)
+{
+	const struct persona *persona = options->persona;
+	unsigned char *to = options->rewrite.to;
+
+	for (int i = SIGTSTP; i <= SIGTTOU; i++)
+		if (to[i] == i && persona->session && options->group)
+			to[i] = SIGSTOP;
+		else if (persona->pauses_deaf && options->pause)
+			to[i] = to[SIGQUIT] = 0;
+}
+
 void options_parse(struct options *options, char **argv, char **envp)
 {
 	struct words words = {argv + (argv[0] != NULL), "", false};
@@ -279,9 +292,6 @@ void options_parse(struct options *options, char **argv, char **envp)
 	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
-	/* Under the rewrites that were asked for. */
-	for (int i = SIGTSTP; i <= SIGTTOU && persona->session && options->group; i++)
-		if (options->rewrite.to[i] == i)
-			options->rewrite.to[i] = SIGSTOP;
+	adapt_rewrites(options);
 	log_set_level(options->verbosity);
 }

@@ -209,10 +209,10 @@ for how in ("plain", "pid1"):
         once("dumb-init", f"{' '.join(['-v', *words])} ({how})", peers.says, how=how,
              words=["-v", *words, "--", *STOP], lines=[*DUMB, *FORWARDED, *EXITED])
 line("dumb-init", "DUMB_INIT_DEBUG", peers.says, words=["sh", "-c", "exit 3"],
-     env={"DUMB_INIT_DEBUG": "1"}, lines=[*DUMB, *EXITED])
+     env={"DUMB_INIT_DEBUG": "1"}, lines=[DUMB[0], *EXITED])
 line("dumb-init", "-v, killed", peers.says, {FORWARDED[1]: "nobody"},
      words=["-v", "sh", "-c", "kill -9 $$"], lines=[
-         *DUMB, "[dumb-init] A child with PID # was terminated by signal 9.",
+         DUMB[0], "[dumb-init] A child with PID # was terminated by signal 9.",
          "[dumb-init] Child exited with status 137. Goodbye.", FORWARDED[1]])
 REST = ["[dumb-init] setsid complete.", "[dumb-init] Translating signal 15 to 3."]
 line("dumb-init", "-v, the rest", peers.says, {text: "words" for text in REST}, lines=REST,
