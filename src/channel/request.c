@@ -26,10 +26,20 @@ static int read_number(const char *value, unsigned min, unsigned max, unsigned *
 	return 0;
 }
 
-/* The mask of umask(2), in octal. */
-static int read_umask(const char *value, int *mask)
+static int read_target(struct request *request, const char *value)
 {
-	*mask = 0;
+	if (text_is(value, 0, "all"))
+		request->target = TARGET_ALL;
+	else if (text_is(value, 0, "main"))
+		request->target = TARGET_MAIN;
+	else
+		return -1;
+	return 0;
+}
+
+static int read_umask(struct request *request, const char *value)
+{
+	request->mask = 0;
 	if (!*value || text_until(value, 0) > 4)
 		return -1;
 	for (; *value; value++) {
@@ -38,12 +48,6 @@ static int read_umask(const char *value, int *mask)
 		*mask = *mask * 8 + *value - '0';
 	}
 	return *mask > 0777 ? -1 : 0;
-}
-
-static int read_target(const char *value, enum target *target)
-{
-	*target = text_is(value, 0, "all") ? TARGET_ALL : TARGET_MAIN;
-	return *target == TARGET_ALL || text_is(value, 0, "main") ? 0 : -1;
 }
 
 static int read_version(const char *value)
@@ -56,15 +60,13 @@ static int read_version(const char *value)
 	return version >= WIRE_OLDEST && version <= WIRE_VERSION ? 0 : -1;
 }
 
-/* Reads the value of a field. 0, or -1 with errno. */
+/* Reads what a field is set to. 0, or -1 with errno. */
 static int read_value(struct request *request, enum field field, const char *value)
 {
-	struct credentials *user = &request->user;
-
 	switch (field) {
 	case FIELD_ADDITIONAL_GIDS:
 		return credentials_parse_list(
-			value, user->groups, CREDENTIALS_GROUPS, &user->count);
+			value, request->user.groups, CREDENTIALS_GROUPS, &request->user.count);
 	case FIELD_ARGUMENTS:
 	case FIELD_PROGRAM:
 		return text_is(value, 0, "passed") ? 0 : -1;
@@ -93,7 +95,7 @@ static int read_value(struct request *request, enum field field, const char *val
 		request->signal = signal_number(value);
 		return request->signal ? 0 : -1;
 	case FIELD_TARGET:
-		return read_target(value, &request->target);
+		return read_target(request, value);
 	case FIELD_PID:
 		request->target = TARGET_PID;
 		return read_number(value, 2, 1 << 22, &request->pid);
@@ -101,9 +103,9 @@ static int read_value(struct request *request, enum field field, const char *val
 		request->target = TARGET_SESSION;
 		return read_number(value, 1, 0xffffffffU, &request->session);
 	case FIELD_UMASK:
-		return read_umask(value, &request->mask);
+		return read_umask(request, value);
 	case FIELD_USER:
-		return credentials_parse(user, value);
+		return credentials_parse(&request->user, value);
 	case FIELD_VERSION:
 		return read_version(value);
 	case FIELD_WHAT:
@@ -125,7 +127,7 @@ static const unsigned lists = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(ENV) | FIEL
 static const unsigned one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION) |
                                FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE) | FIELD_BIT(SOCKET);
 
-/* By enum field. */
+/* In the order of enum field. */
 static const char *const names = "additionalGids\0"
 				 "arguments\0"
 				 "cwd\0"
@@ -149,19 +151,13 @@ static const char *const names = "additionalGids\0"
 				 "socket\0"
 				 "width\0";
 
-/* The name of the first field of a set that is not empty. */
-static const char *first_name(unsigned set)
-{
-	return text_name(names, (unsigned)__builtin_ctz(set));
-}
-
 static int read_fields(struct request *request, const char **bad)
 {
 	const unsigned known = request->verb->fields | FIELD_BIT(VERSION);
 
 	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p)) {
-		const enum field field = text_number(names, p, '=');
-		char *const sign = p + text_until(p, '=');
+		char *sign = p + text_until(p, '=');
+		const unsigned field = *sign ? text_number(names, p, '=') : FIELDS;
 		errno = EINVAL;
 		if (!*sign || field == FIELDS || !(known & 1U << field)) {
 			/* Named by its key alone. */
@@ -210,7 +206,7 @@ int request_read(struct request *request, unsigned descriptors, const char **fie
 	}
 	several = request->given & one_of;
 	if (several & (several - 1)) {
-		*field = first_name(verb->fields & one_of);
+		*field = text_name(names, (unsigned)__builtin_ctz(verb->fields & one_of));
 		return -1;
 	}
 	*field = "additionalGids";
