@@ -21,7 +21,7 @@ int main(void)
 	CHECK(!strcmp(error_text(EOVERFLOW), "Value too large"));
 	CHECK(!strcmp(error_text(ENOTSOCK), "Not a socket"));
 	CHECK(!strcmp(error_text(ENOKEY), "ENOKEY"));
-	/* Before, in, between and behind the runs. */
+	/* Before, in and behind the list. */
 	CHECK(!strcmp(error_text(0), "errno 0"));
 	CHECK(!strcmp(error_text(ELOOP + 1), "errno 41"));
 	CHECK(!strcmp(error_text(EPROTO + 1), "errno 72"));
