@@ -155,7 +155,7 @@ SECTION_START static int follow(int parent, char *path, char *name, char *rest, 
 	return 0;
 }
 
-SECTION_START int mountfd_point(int root, char path[static PATH_MAX], bool directory)
+int mountfd_point(int root, char path[static PATH_MAX], bool directory)
 {
 	int at = root, parent, links = 0;
 	char *name = path, *end, kept;

@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mountfd.h"
-#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 
@@ -57,7 +56,7 @@ static void cover(int mount, const char *names, int empty)
  * Only what is mounted somewhere can be copied (open_tree(2)), so the empty directory lies over
  * the mount itself meanwhile, which its descriptor is not affected by.
  */
-SECTION_START void masks_put(int fs, bool is_proc)
+void masks_put(int fs, bool is_proc)
 {
 	int empty = mountfd_make("tmpfs", "", MOUNTFD_NOSUID | MOUNTFD_NODEV | MOUNTFD_NOEXEC);
 	int here = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
