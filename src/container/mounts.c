@@ -105,7 +105,8 @@ bool mounts_wanted(const struct mounts *mounts)
 	return mounts->list || mounts->count || mounts->read_only;
 }
 
-SECTION_START static void put(int root, int mount, unsigned attributes, const char *path, bool directory)
+SECTION_START static void put(
+	int root, int mount, unsigned attributes, const char *path, bool directory)
 {
 	char point[PATH_MAX];
 	int over;
