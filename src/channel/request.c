@@ -45,9 +45,9 @@ static int read_umask(struct request *request, const char *value)
 	for (; *value; value++) {
 		if (*value < '0' || *value > '7')
 			return -1;
-		*mask = *mask * 8 + *value - '0';
+		request->mask = request->mask * 8 + *value - '0';
 	}
-	return *mask > 0777 ? -1 : 0;
+	return request->mask > 0777 ? -1 : 0;
 }
 
 static int read_version(const char *value)
@@ -159,7 +159,7 @@ static int read_fields(struct request *request, const char **bad)
 		char *sign = p + text_until(p, '=');
 		const unsigned field = *sign ? text_number(names, p, '=') : FIELDS;
 		errno = EINVAL;
-		if (!*sign || field == FIELDS || !(known & 1U << field)) {
+		if (field == FIELDS || !(known & 1U << field)) {
 			/* Named by its key alone. */
 			*sign = 0;
 			*bad = p;
