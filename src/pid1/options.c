@@ -33,7 +33,7 @@ _Noreturn static void refuse(const struct words *words, const char *what, const 
 static bool take(struct options *options, struct words *words, const struct option *option,
 	const char *word, const char *value)
 {
-	char name[OPTION_NAME], what[OPTION_NAME + sizeof "--: bad value "];
+	char name[OPTION_NAME];
 	const bool takes_value = option && options_name(option, name);
 
 	/* The words are those of getopt(3), by which the peers read their options. */
@@ -50,10 +50,8 @@ static bool take(struct options *options, struct words *words, const struct opti
 			refuse(words, "option requires an argument -- ", word);
 		words->next++;
 	}
-	if (options_apply(option, options, value)) {
-		text_copy(text_join(what, "--", name), ": bad value ");
-		refuse(words, what, value);
-	}
+	if (options_apply(option, options, value))
+		fail(words->from, "--", name, ": bad value '", value, "'");
 	return takes_value;
 }
 
