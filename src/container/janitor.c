@@ -59,7 +59,7 @@ void janitor_start(const char *path, const struct cgroup_setup *cgroup)
 	int ends[2];
 
 	if (sys_socketpair(ends) || (janitor_pid = sys_fork(0)) < 0)
-		fail_cannot("start janitor", NULL);
+		fail_cannot("start process", NULL);
 	if (!janitor_pid) {
 		sys_close(ends[1]);
 		janitor(ends[0], path, cgroup);

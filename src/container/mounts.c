@@ -299,7 +299,7 @@ static void pivot(int root, const char *path)
 	if (opened.root < 0)
 		return;
 	if (mountfd_pivot())
-		fail_cannot("pivot root to ", path);
+		fail_cannot("change root to ", path);
 	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");
 }

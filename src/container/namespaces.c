@@ -121,7 +121,7 @@ static int start_child(unsigned long flags)
 	int ends[2];
 
 	if (sys_pipe(ends))
-		fail_cannot("make pipe", NULL);
+		fail_cannot("start process", NULL);
 	/* In one call, so that the others belong to the user namespace. */
 	child = flags ? sys_clone3(flags, -1) : sys_fork(0);
 	if (!child) {
@@ -153,7 +153,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		map_ids(child, namespaces);
 	*life = pipe;
 	if (sys_write(pipe, "", 1) != 1)
-		fail_cannot("start inner process", NULL);
+		fail_cannot("start process", NULL);
 	return child;
 }
 
@@ -185,7 +185,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 	int status;
 
 	if (child < 0)
-		fail_cannot("fork id mapper", NULL);
+		fail_cannot("start process", NULL);
 	if (!child) {
 		map_ids(self, namespaces);
 		_exit(0);
