@@ -398,6 +398,27 @@ def test_group_in_the_environment(start, how, tmp_path):
     assert not hears(start, tmp_path, how, program=dumb, env={"DUMB_INIT_SETSID": "0"})
 
 
+def test_variables(run, how):
+    """--env, and -e NAME=VALUE as pid1 has it, set variables of the command, also in place of those
+    that are there; PATH is searched for it."""
+    env = report(run(["--env", "A=1", "-e", "B=2=3", "--env=C=", "-eA=4", PROBE, "report"], how,
+                     env={"B": "old", "INIT_OPTIONS": "--env D=5"}))["env"]
+    assert {k: env.get(k) for k in "ABCD"} == {"A": "4", "B": "2=3", "C": "", "D": "5"}
+    assert "PATH" in env and "INIT_OPTIONS" not in env
+    many = [word for i in range(32) for word in ("--env", f"V{i}={i}")]
+    env = report(run([*many, PROBE, "report"], how))["env"]
+    assert [env[f"V{i}"] for i in range(32)] == [str(i) for i in range(32)]
+    assert run([*many, "--env", "X=1", "true"], how).returncode == 125
+    path = [*["--env", f"PATH={os.path.dirname(PROBE)}"], os.path.basename(PROBE), "exit", "7"]
+    assert run(path, how).returncode == 7
+
+
+@pytest.mark.parametrize("value", ["A", "=1", ""])
+def test_no_variable(run, value):
+    result = run(["--env", value, "true"])
+    assert result.returncode == 125 and f"'{value}'" in result.stderr
+
+
 # ---- called by the name of another program
 
 
