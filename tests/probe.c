@@ -478,7 +478,7 @@ static int die_by(char **words)
 /* ---- application: what runs in images does, as tests/dropin/test_images.py compares it ---- */
 
 /* FINISH is from the main process; what came before it is printed first, as its number is lower. */
-enum { BARRIER = 63, FINISH = 64 };
+enum { BARRIER = 45, FINISH = 64 };
 
 static int take_signal(const char *role)
 {
@@ -490,7 +490,7 @@ static int take_signal(const char *role)
 		memset(&info, 0, sizeof info);
 		signal = (int)syscall(SYS_rt_sigtimedwait, &all, &info, NULL, MASK);
 	} while (signal < 0 || signal == SIGCHLD);
-	if (signal != BARRIER && signal != FINISH)
+	if (signal != FINISH)
 		printf("signal %s %d %d\n", role, signal, info.si_pid);
 	return signal;
 }
@@ -590,14 +590,15 @@ static void clean_up(const pid_t *helpers, int count)
 
 /*
  * application WORD...: reports how it was started, starts three helpers, prints "ready" and all
- * signals, and ends as the variable APPLICATION says: "stop SIG CODE" when that signal comes,
- * after a clean-up; "exit CODE" or "die SIG" at once, leaving the helpers.
+ * signals, at the first one from BARRIER on what can be seen of init, and ends as the variable
+ * APPLICATION says: "stop SIG CODE" when that signal comes, after a clean-up; "exit CODE" or "die
+ * SIG" at once, leaving the helpers.
  */
 static int be_application(char **words)
 {
 	static const char *const roles[] = {"worker", "job", "daemon"};
 	const char *plan = getenv("APPLICATION");
-	int first = 0, code = 0, signal;
+	int first = 0, code = 0, signal, seen = 0;
 	pid_t helpers[3];
 	char end[8] = "";
 
@@ -614,7 +615,7 @@ static int be_application(char **words)
 	if (!strcmp(end, "die"))
 		die(first);
 	while ((signal = take_signal("main")) != first)
-		if (signal == BARRIER)
+		if (signal >= BARRIER && !seen++)
 			report_init();
 	clean_up(helpers, 3);
 	return code;

@@ -31,6 +31,7 @@ class Image:
     stop: str = "TERM"  # STOPSIGNAL
     ends: str = ""      # the signal that the application gets for it
     code: int = 0
+    direct: bool = True  # the init executes the application itself, and not a script in between
 
     @property
     def words(self):
@@ -127,7 +128,7 @@ TINI = [
           env={"TINI_VERSION": "v0.19.0"}),
     Image("docker-init", "moby/moby: daemon/oci_linux.go; nodejs/docker-node: docs/BestPractices.md",
           "tini", "/sbin/docker-init", ["/sbin/docker-init", "--", "docker-entrypoint.sh"],
-          ["node", "index.js"], app="/usr/local/bin/node", scripts=NODE, workdir="/home/node/app",
+          ["node", "index.js"], app="/usr/local/bin/node", scripts=NODE, direct=False, workdir="/home/node/app",
           env={"NODE_ENV": "production"}),
 ]
 
@@ -160,7 +161,7 @@ DUMB_INIT = [
           "dumb-init", "/usr/bin/dumb-init", ["/usr/bin/dumb-init", "-c", "--"],
           ["decapod-controller"], app="/usr/local/bin/decapod-controller"),
     Image("spilo", "zalando/spilo: postgres-appliance/Dockerfile, launch.sh", "dumb-init",
-          "/usr/bin/dumb-init", ["/bin/sh", "/launch.sh", "init"], app="/launch.sh",
+          "/usr/bin/dumb-init", ["/bin/sh", "/launch.sh", "init"], app="/launch.sh", direct=False,
           scripts={"/launch.sh": f'{SH}\n'
                    'if [ "x$1" = "xinit" ]; then\n'
                    "    exec /usr/bin/dumb-init -c --rewrite 1:0 -- /bin/sh /launch.sh\nfi\n"
@@ -169,11 +170,11 @@ DUMB_INIT = [
           ["/usr/bin/dumb-init", "--rewrite", "15:2", "--", "yarn", "run"], ["start"],
           app="/usr/local/bin/yarn", ends="INT", workdir="/trellisfw/trellis-signer"),
     Image("vault", "hashicorp/docker-vault: 0.X/Dockerfile, 0.X/docker-entrypoint.sh", "dumb-init",
-          "/bin/dumb-init", ["docker-entrypoint.sh"], ["server", "-dev"], app="/bin/vault",
+          "/bin/dumb-init", ["docker-entrypoint.sh"], ["server", "-dev"], app="/bin/vault", direct=False,
           scripts={"/usr/local/bin/docker-entrypoint.sh": "#!/bin/dumb-init /bin/sh\nset -e\n"
                    'shift\nset -- vault server -config=/vault/config "$@"\nexec "$@"\n'}),
     Image("atlantis", "runatlantis/atlantis: Dockerfile, docker-entrypoint.sh", "dumb-init",
-          "/bin/dumb-init", ["docker-entrypoint.sh"], ["server"], app="/usr/local/bin/atlantis",
+          "/bin/dumb-init", ["docker-entrypoint.sh"], ["server"], app="/usr/local/bin/atlantis", direct=False,
           scripts={"/usr/local/bin/docker-entrypoint.sh": "#!/bin/dumb-init /bin/sh\nset -e\n"
                    'set -- atlantis "$@"\nexec "$@"\n'}),
 ]
@@ -195,8 +196,8 @@ CATATONIT = [
     Image("podman-init", "containers/podman: libpod/define/container.go, "
           "pkg/specgen/generate/oci_linux.go; nodejs/docker-node: docs/BestPractices.md", "catatonit",
           "/run/podman-init", ["/run/podman-init", "--", "docker-entrypoint.sh"],
-          ["node", "index.js"], app="/usr/local/bin/node", scripts=NODE, workdir="/home/node/app",
-          env={"NODE_ENV": "production"}),
+          ["node", "index.js"], app="/usr/local/bin/node", scripts=NODE, direct=False,
+          workdir="/home/node/app", env={"NODE_ENV": "production"}),
     Image("podman-pause", "containers/podman: pkg/specgen/generate/pause_image.go", "catatonit",
           "/catatonit", ["/catatonit", "-P"]),
 ]

@@ -5,41 +5,43 @@ peer and then with init at the place and under the name that the image has. `pro
 in for the application, run by the same kind of script. What can be seen of it has to be equal, or to be
 named in `DIFFERENT` with the reason and the sentence of the manual or README.md where users find it.
 """
-import contextlib
+import collections
 import fcntl
 import functools
+import itertools
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
+import termios
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from conftest import (AS_ROOT, DEADLINE, INIT, PATH, PROBE, ROOT, descendants, eventually, sanitized,
-                      status_of)
-from images import BINARY, IMAGES
+from conftest import (AS_ROOT, DEADLINE, INIT, PATH, PROBE, ROOT, descendants, eventually, is_alive,
+                      sanitized, status_of)
+from images import IMAGES
+from terminal import process
 
 pytestmark = pytest.mark.skipif(sanitized(), reason="a build with sanitizers is dynamic")
 
 UNSHARE = ["unshare", "-pf" if AS_ROOT else "-Urpf", "--mount-proc", "--kill-child"]
 PLAN = "APPLICATION"
-# Through init, and to a helper alone: both say that what was sent before has arrived.
-BARRIER, ECHO = 63, 62
+# Sent through init, and to a helper alone: both tell that what was sent before has arrived, as the
+# kernel delivers lower numbers first.
+BARRIERS, ECHO = range(45, 61), 62
 SYNCHRONOUS = ["ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS"]
 SIGNALS = ["HUP", "INT", "QUIT", "USR1", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CONT", "TSTP",
            "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "RTMIN",
            *SYNCHRONOUS]
+KEYS = {b"\x03": "INT", b"\x1c": "QUIT", b"\x1a": "TSTP"}
 ROLES = ["main", "worker", "job", "daemon"]
-
-
-def number(name):
-    return getattr(signal, f"SIG{name}", 16)
 
 
 # ---- root directories
@@ -52,62 +54,57 @@ def libraries(program):
 
 
 class Base:
-    """The programs that roots are made of, by their paths inside."""
+    """The programs that roots are made of: paths inside -> copies, which are linked into a root."""
 
     def __init__(self, directory):
-        self.directory, self.files = Path(directory), {}
+        self.directory, self.copies, self.files = directory, {}, {}
         for name in ("sh", "bash", "env"):
             found = shutil.which(name, path=PATH)
             assert found, f"{name} is not installed"
             self.add(f"/bin/{name}", found)
         self.add("/bin/probe", PROBE)
 
+    def copy(self, program):
+        if program not in self.copies:
+            copy = self.directory / f"{len(self.copies)}-{os.path.basename(program)}"
+            self.copies[program] = shutil.copy(program, copy)
+            copy.chmod(0o755)
+            for library in libraries(program):
+                self.files[library] = self.copy(library)
+        return self.copies[program]
+
     def add(self, inside, program):
-        copy = self.directory / f"{len(self.files)}-{os.path.basename(program)}"
-        shutil.copy(program, copy)
-        self.files[inside] = copy
-        for library in libraries(program):
-            if library not in self.files:
-                self.add(library, library)
+        self.files[inside] = self.copy(program)
 
     def make(self, image, program, root):
         """Makes a root for an image, in which that program is the init."""
-        for link in ("bin", "sbin", "lib", "lib64"):
-            (root / "usr" / link).mkdir(parents=True)
-            (root / link).symlink_to(f"usr/{link}")
-        self.add_init(program)
-        for inside, copy in self.files.items():
-            place(root, inside, lambda path, copy=copy: os.link(copy, path))
-        place(root, image.at, lambda path: shutil.copy(program, path))
-        standin = (f"{image.by}\nexec /bin/probe application \"$0\" \"$@\"\n"
-                   if image.by != BINARY else "#!/bin/probe application\n")
+        for name in ("bin", "sbin", "lib", "lib64"):
+            (root / "usr" / name).mkdir(parents=True)
+            (root / name).symlink_to(f"usr/{name}")
+        copy = self.copy(program)
+        for inside, file in [*self.files.items(), (image.at, copy)]:
+            os.link(file, path_of(root, inside))
+        standin = (f'{image.by}\nexec /bin/probe application "$0" "$@"\n'
+                   if image.by else "#!/bin/probe application\n")
         for inside, text in {image.app: standin, **image.scripts}.items():
             if inside:
-                place(root, inside, lambda path, text=text: path.write_text(text))
+                path = path_of(root, inside)
+                path.write_text(text)
+                path.chmod(0o755)
         (root / "proc").mkdir()
+        path_of(root, "/dev/null").touch()  # A device takes root; nobody reads or writes it.
         (root / image.workdir[1:]).mkdir(parents=True, exist_ok=True)
-        return root
-
-    @functools.cache
-    def add_init(self, program):
-        for library in libraries(program):
-            if library not in self.files:
-                self.add(library, library)
 
 
-def place(root, inside, make):
+def path_of(root, inside):
     path = root / inside[1:]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    make(path)
-    path.chmod(0o755)
+    return path
 
 
 @pytest.fixture(scope="module")
-def base():
-    with tempfile.TemporaryDirectory(prefix="images.") as directory:
-        os.chmod(directory, 0o755)
-        yield Base(directory)
+def base(tmp_path_factory):
+    return Base(tmp_path_factory.mktemp("programs"))
 
 
 def program_of(image, ours):
@@ -125,30 +122,35 @@ class Container:
     """An image that runs with one of the two inits."""
 
     def __init__(self, start, root, image, plan, *, terminal=False):
-        self.roles, self.received, self.init_seen = {}, [], None
-        self.report, self.outside = None, {}
-        self.terminal = None
-        how = {}
+        self.roles, self.outside, self.received = {}, {}, []
+        self.report, self.init_seen = None, None
+        self.barriers = itertools.cycle(BARRIERS)
+        self.sent, self.back = collections.Counter(), collections.Counter()
+        self.terminal, slave = os.openpty() if terminal else (None, None)
+        streams = {}
         if terminal:
-            self.terminal, slave = os.openpty()
-            how = {"stdin": slave, "stdout": slave, "stderr": slave}
+            modes = termios.tcgetattr(slave)
+            modes[3] = modes[3] & ~termios.ECHO | termios.NOFLSH
+            termios.tcsetattr(slave, termios.TCSANOW, modes)
+            streams = {"stdin": slave, "stdout": slave, "stderr": slave}
         with open("/dev/null", "rb") as null:
             self.extra = fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, 20)
-        self.began = time.monotonic()
-        self.running = start(
-            ["with", "--ignore", signal.SIGPIPE, "--", "/bin/probe",
-             "terminal" if terminal else "session", *image.words],
-            "plain", program="/bin/probe", outer=[*UNSHARE, "-R", root, "-w", image.workdir],
-            env={"LC_ALL": None, "HOSTNAME": "4f2a61c0d1b7", "HOME": "/root", **image.env,
-                 "PATH": image.path, PLAN: plan}, dashes=[], pass_fds=[self.extra], **how)
-        os.close(self.extra)
+        try:
+            self.running = start(
+                ["with", "--ignore", int(signal.SIGPIPE), "--", "/bin/probe",
+                 "terminal" if terminal else "session", *image.words],
+                "plain", program="/bin/probe", outer=[*UNSHARE, "-R", root, "-w", image.workdir],
+                env={"LC_ALL": None, "HOSTNAME": "4f2a61c0d1b7", "HOME": "/root", **image.env,
+                     "PATH": image.path, PLAN: plan}, dashes=[], pass_fds=[self.extra], **streams)
+        finally:
+            os.close(self.extra)
+            if terminal:
+                os.close(slave)
         if terminal:
-            os.close(slave)
             self.running.read = self.read_terminal
 
     def read_terminal(self, end):
-        """Like Running.read, of the terminal's other side."""
-        import select
+        """Running.read for the other side of the terminal."""
         ready, _, _ = select.select([self.terminal], [], [], max(end - time.monotonic(), 0))
         if not ready:
             return None
@@ -160,96 +162,483 @@ class Container:
         return bool(data)
 
     def take(self, line):
+        self.running.lines.append(line)
         kind, _, rest = line.partition(" ")
         if kind == "role":
             role, pid, parent, group, session, name = rest.split(" ", 5)
-            self.roles[role] = [int(pid), int(parent), int(group), int(session), name]
+            self.roles[role] = (int(pid), int(parent), int(group), int(session), name)
         elif kind == "signal":
             role, sent, sender = rest.split()
-            self.received.append((role, int(sent), int(sender)))
+            if int(sent) in BARRIERS or int(sent) == ECHO:
+                self.back[role, int(sent)] += 1
+            else:
+                self.received.append((role, int(sent), int(sender)))
         elif kind == "init":
             self.init_seen = json.loads(rest)
         elif line.startswith("{"):
             self.report = json.loads(line)
 
+    def read(self, end):
+        """Takes the lines that have come; False at the end of the output."""
+        more = self.running.read(end)
+        *lines, self.running.buffer = self.running.buffer.split(b"\n")
+        for line in lines:
+            self.take(line.decode())
+        return more
+
     def read_until(self, condition, what):
-        """Takes lines until the condition holds, which may also look at processes."""
+        """Reads until the condition holds, which may also look at processes."""
         end = time.monotonic() + DEADLINE
         while not condition():
-            while b"\n" in self.running.buffer:
-                line, self.running.buffer = self.running.buffer.split(b"\n", 1)
-                self.running.lines.append(line.decode())
-                self.take(self.running.lines[-1])
-            if condition():
-                break
-            if self.running.read(min(end, time.monotonic() + 0.01)) is False:
-                pytest.fail(f"{what}: stdout ended, {self.running.lines[-5:]}, "
-                            f"{self.running.stderr()}")
-            if time.monotonic() > end:
-                pytest.fail(f"{what} did not come, {self.running.lines[-5:]}, "
-                            f"{self.running.stderr()}")
+            more = self.read(min(end, time.monotonic() + 0.01))
+            if not condition() and (more is False or time.monotonic() > end):
+                pytest.fail(f"{what} did not come; lines: {self.running.lines[-5:]}, "
+                            f"stderr: {self.running.stderr()}")
 
     def get_ready(self):
         self.read_until(lambda: "ready" in self.running.lines, "ready")
-        for pid, status in descendants(self.running.popen.pid).items():
-            inside = int(status["NSpid"].split()[-1])
-            for role, (own, *_) in {"init": [1], **self.roles}.items():
-                if inside == own and len(status["NSpid"].split()) > 1:
-                    self.outside[role] = pid
-        assert set(self.outside) == {"init", *ROLES}, self.outside
+        inside = {int(status["NSpid"].split()[-1]): pid
+                  for pid, status in descendants(self.running.popen.pid).items()
+                  if len(status["NSpid"].split()) > 1}
+        self.outside = {"init": inside[1], **{role: inside[self.roles[role][0]] for role in ROLES}}
         return self
 
-    # -- what is seen
+    # -- what is seen of it
 
     def name(self, pid):
-        return next((role for role, (own, *_) in self.roles.items() if own == pid),
-                    {0: "outside", 1: "init"}.get(pid, pid))
+        """Whose pid it is."""
+        known = {0: "outside", 1: "init", **{own: role for role, (own, *_) in self.roles.items()}}
+        return known.get(pid, str(pid))
+
+    def tree(self):
+        return {f"tree: {role}": f"{name}, child of {self.name(parent)}, in the group of "
+                f"{self.name(group)} and the session of {self.name(session)}"
+                for role, (_, parent, group, session, name) in self.roles.items()}
 
     def stopped(self, role):
         return status_of(self.outside[role])["State"].startswith("T")
 
+    def mark(self, pid, role, sent):
+        self.sent[role, sent] += 1
+        os.kill(pid, sent)
+
+    def came_back(self, role, sent):
+        return self.back[role, sent] == self.sent[role, sent]
+
+    def arrived(self, barrier):
+        """Whether main has told it, or is stopped and has it pending."""
+        status = status_of(self.outside["main"])
+        return self.came_back("main", barrier) or (
+            status["State"].startswith("T") and int(status["ShdPnd"], 16) >> (barrier - 1) & 1)
+
     def settle(self):
         """Waits until what was sent to init has arrived; returns which processes are stopped."""
-        self.init_seen = None
-        os.kill(self.outside["init"], BARRIER)
-        self.read_until(lambda: self.init_seen or self.stopped("main"), "the barrier")
+        end, at = time.monotonic() + DEADLINE, 0
+        while at == 0 or not self.arrived(barrier):
+            # One that is stopped may have taken a barrier and not told it yet.
+            if at == 0 or at % 5 == 0 and self.stopped("main"):
+                barrier = next(self.barriers)
+                self.mark(self.outside["init"], "main", barrier)
+            at += 1
+            more = self.read(time.monotonic() + 0.01)
+            if more is False or time.monotonic() > end:
+                pytest.fail(f"no barrier; lines: {self.running.lines[-5:]}")
         for role in ROLES[1:]:
-            os.kill(self.outside[role], ECHO)
-            self.read_until(lambda role=role: self.stopped(role) or any(
-                one[:2] == (role, ECHO) for one in self.received), f"the echo of {role}")
-            self.received = [one for one in self.received if one[:2] != (role, ECHO)]
+            self.mark(self.outside[role], role, ECHO)
+            self.read_until(lambda role=role: self.came_back(role, ECHO) or self.stopped(role),
+                            f"the echo of {role}")
         return [role for role in ROLES if self.stopped(role)]
 
+    def heard(self):
+        return [one[:2] for one in self.received]
+
+    def seen(self, stopped=()):
+        """Who got which signal from whom, and who is stopped."""
+        return ([f"{role} got {name_of(sent)} from {self.name(sender)}"
+                 for role, sent, sender in sorted(self.received)]
+                + [f"{role} stopped" for role in stopped])
+
     def send(self, name):
-        """What a signal to init does: who gets what from whom, and who is stopped."""
+        """What a signal to init does."""
         self.received = []
-        os.kill(self.outside["init"], number(name))
-        stopped = self.settle()
-        seen = sorted(f"{role} {number_name(sent)} from {self.name(sender)}"
-                      for role, sent, sender in self.received)
-        return seen + [f"{role} stopped" for role in stopped]
+        os.kill(self.outside["init"], number_of(name))
+        return self.seen(self.settle())
+
+    def press(self, key, name):
+        """What a key does; by whom a signal comes is not told, as init may forward it as well."""
+        self.received = []
+        os.write(self.terminal, key)
+        self.read_until(lambda: ("main", number_of(name)) in self.heard(), f"{name} by the key")
+        self.settle()
+        return sorted({f"{role} got {name_of(sent)}" for role, sent in self.heard()})
 
     def wake(self):
         """Continues what is stopped, by a signal to init and, where that is not enough, by hand."""
         seen = self.send("CONT")
         for role in ROLES:
             if self.stopped(role):
+                seen.append(f"{role} is still stopped")
                 os.kill(self.outside[role], signal.SIGCONT)
         self.settle()
         return seen
 
-    def end(self):
-        """The exit code."""
-        output = self.running.rest() if self.terminal is None else None
-        del output
-        return self.running.wait()
+    def started(self):
+        """How the application was started, and what init keeps of it."""
+        self.settle()
+        self.read_until(lambda: self.init_seen, "what is seen of init")
+        report, inside = self.report, self.init_seen
+        streams = {"0": "stdin", "1": "stdout", "2": "stderr", str(self.extra): "another"}
+        return {
+            **{key: report[key] for key in ("args", "env", "blocked", "ignored", "cwd", "uid", "gid",
+                                            "groups", "no_new_privs", "pdeathsig")},
+            "descriptors": {streams.get(fd, fd): re.sub(r"\d+", "N", target)
+                            for fd, target in report["fds"].items()},
+            **self.tree(),
+            "init: name": inside["name"],
+            "init: directory": inside["cwd"],
+            "init: words": Path(f"/proc/{self.outside['init']}/cmdline").read_text().split("\0"),
+            **{f"init: holds {stream}": inside["fds"].get(fd) == report["fds"][fd]
+               for fd, stream in streams.items()},
+        }
+
+    def end(self, since):
+        """The exit code, the signals of the end, the messages, and the seconds that it took."""
+        end = time.monotonic() + DEADLINE
+        while self.read(end):
+            pass
+        code = self.running.wait()
+        took = time.monotonic() - since
+        return {"code": code, "messages": re.sub(r"\d+", "N", self.running.stderr())}, took
 
     def close(self):
         if self.terminal is not None:
             os.close(self.terminal)
 
 
-def number_name(sent):
-    if sent > 32:
-        return f"RTMIN+{sent - 34}"
-    return {16: "STKFLT"}.get(sent) or signal.Signals(sent).name.removeprefix("SIG")
+def number_of(name):
+    return 16 if name == "STKFLT" else int(getattr(signal, f"SIG{name}"))
+
+
+def name_of(sent):
+    if sent >= signal.SIGRTMIN:
+        return f"RTMIN+{sent - signal.SIGRTMIN}"
+    return "STKFLT" if sent == 16 else signal.Signals(sent).name.removeprefix("SIG")
+
+
+# ---- both, side by side
+
+
+@pytest.fixture
+def roots(base, tmp_path):
+    """roots(image) makes a root with the peer and one with ours, one after the other."""
+    made = []
+
+    def roots(image):
+        for ours in (False, True):
+            made.append(tmp_path / f"root{len(made)}")
+            base.make(image, program_of(image, ours), made[-1])
+            yield made[-1]
+
+    yield roots
+    for root in made:
+        shutil.rmtree(root)
+
+
+@pytest.fixture
+def run(start, roots):
+    """run(image, plan) gives a container with the peer and one with ours, one after the other."""
+    containers = []
+
+    def run(image, plan, spoil=None, **options):
+        for root in roots(image):
+            if spoil:
+                spoil(root / image.app[1:])
+            containers.append(Container(start, root, image, plan, **options))
+            yield containers[-1]
+
+    yield run
+    for one in containers:
+        one.close()
+
+
+@dataclass(frozen=True)
+class Different:
+    """What is not the same on purpose."""
+    keys: str        # a regular expression of the names of values
+    becomes: object  # makes ours of the name, the peer's value and all of the peer's values
+    why: str
+    where: str       # a sentence of container-init(8) or README.md
+    only: object = lambda image: True
+
+
+def always(value):
+    return lambda *_: value
+
+
+def sent_to_the_same(key, _, peer):
+    """To whom any other signal is sent."""
+    name = key.removeprefix("signal ")
+    return [line.replace(" USR1 ", f" {name} ") for line in peer["signal USR1"]]
+
+
+SESSION = Different(
+    "tree: (main|worker|job)",
+    lambda key, was, peer: was.replace("the session of init", "the session of main"),
+    "the command can take a terminal and lose none, and no signal of a session's end is init's",
+    "Where init leads its session, as PID 1 of a container does, the command is started as the leader "
+    "of a session of its own.")
+DESCRIPTORS = (
+    "who reads the container's output sees its end when the command closes it",
+    "After the start of the command, init does not open paths that the container controls, keeps none "
+    "of the command's descriptors open, and is not dumpable (see prctl(2)).")
+DIRECTORY = Different(
+    "init: directory", always("/"), "init does not keep a file system in use",
+    "Its own working directory is the root directory, then.", lambda image: image.workdir != "/")
+FORWARDED = ("a command may use any signal that it can catch",
+             "Every signal from 1 to 64 that can be caught is forwarded to the command, real-time "
+             "signals in order and with their value.")
+INHERITED = ("what whoever starts the container has set is meant for the command",
+             "The command starts with the signal mask and the ignored signals that init itself was "
+             "started with.")
+
+
+def unknown_format(code):
+    """A C library's execvp(3) runs such a file by /bin/sh, if it is glibc's."""
+    return Different(
+        "(of no known format|a script that names no interpreter): code", always(code),
+        "peers that are built with musl, as Alpine's, do the same",
+        "A script that does not name its interpreter in the first line cannot be executed.",
+        lambda image: image.direct)
+
+
+DIFFERENT = {
+    "tini": [
+        SESSION, DIRECTORY, unknown_format(1),
+        Different("init: holds (stdin|stdout|another)", always(False), *DESCRIPTORS),
+        Different(f"signal ({'|'.join(SYNCHRONOUS)}|TTIN|TTOU)", sent_to_the_same, *FORWARDED),
+    ],
+    "dumb-init": [
+        unknown_format(2),
+        Different("init: holds (stdin|stdout|another)", always(False), *DESCRIPTORS),
+        Different("ignored", always(f"{1 << signal.SIGPIPE - 1:016x}"), *INHERITED),
+    ],
+    "catatonit": [
+        SESSION, DIRECTORY, unknown_format(1),
+        Different("init: holds (stdin|stdout)", always(False), *DESCRIPTORS),
+        Different(f"signal ({'|'.join(SYNCHRONOUS)}|TSTP|TTIN|TTOU)", sent_to_the_same, *FORWARDED),
+        Different("blocked", always("0" * 16), *INHERITED),
+    ],
+}
+
+
+def compare(image, peer, ours):
+    """Every value is the same, or different as is declared; what is declared is observed."""
+    wrong = []
+    for key in [*peer, *(key for key in ours if key not in peer)]:
+        was, now = peer.get(key), ours.get(key)
+        expected = was
+        declared = [one for one in DIFFERENT[image.peer]
+                    if re.fullmatch(one.keys, key) and one.only(image)]
+        for one in declared:
+            expected = one.becomes(key, expected, peer)
+        if declared and was == now:
+            wrong.append(f"{key}: declared as different, but both {now!r}")
+        elif now != expected:
+            wrong.append(f"{key}: {image.peer} {was!r}, ours {now!r}"
+                         + (f", declared {expected!r}" if declared else ""))
+    assert not wrong, "\n".join(wrong)
+
+
+def in_time(took):
+    """Ours does not take longer to end."""
+    peer, ours = took
+    assert ours <= peer + 1, took
+
+
+# ---- the tests
+
+APPLICATIONS = [pytest.param(one, id=one.name) for one in IMAGES if one.app]
+PAUSES = [pytest.param(one, id=one.name) for one in IMAGES if not one.app]
+
+
+@pytest.mark.parametrize("image", APPLICATIONS)
+def test_serves_and_stops(run, image):
+    """How it is started, what each signal does, and the stop."""
+    seen, took = [], []
+    for one in run(image, f"stop {number_of(image.end)} {image.code}"):
+        one.get_ready()
+        values = one.started()
+        for name in SIGNALS:
+            if name not in (image.stop, image.end):
+                values[f"signal {name}"] = one.send(name)
+                if any(text.endswith("stopped") for text in values[f"signal {name}"]):
+                    values[f"signal {name}, then CONT"] = one.wake()
+        one.received, began = [], time.monotonic()
+        os.kill(one.outside["init"], number_of(image.stop))
+        end, seconds = one.end(began)
+        seen.append({**values, **{f"stop: {key}": value for key, value in end.items()},
+                     "stop: signals": one.seen()})
+        took.append(seconds)
+    compare(image, *seen)
+    in_time(took)
+
+
+ENDS = ["exit 0", "exit 7", "die 9", "die 15", "die 11"]
+
+
+@pytest.mark.parametrize("image", APPLICATIONS)
+def test_ends_by_itself(run, image):
+    """The application exits or dies while three others still run."""
+    seen = [{}, {}]
+    for plan in ENDS:
+        took = []
+        for values, one in zip(seen, run(image, plan)):
+            end, seconds = one.end(time.monotonic())
+            values.update({f"{plan}: {key}": value for key, value in end.items()})
+            took.append(seconds)
+        in_time(took)
+    compare(image, *seen)
+
+
+UNKNOWN = ("of no known format", "a script that names no interpreter")
+SPOILED = {"absent": os.unlink, "not executable": lambda path: os.chmod(path, 0o644),
+           "of no known format": lambda path: path.write_bytes(b"\x7fELF" + bytes(100)),
+           "a script that names no interpreter": lambda path: path.write_text("exit 7\n"),
+           "interpreter absent": lambda path: path.write_text("#!/nowhere\n")}
+
+
+@pytest.mark.parametrize("image", APPLICATIONS)
+def test_cannot_be_executed(run, image):
+    """Exit codes and messages. What sh says about a file that it does not know is its own."""
+    seen = [{}, {}]
+    for name, spoil in SPOILED.items():
+        for values, one in zip(seen, run(image, "exit 0", spoil)):
+            end, _ = one.end(time.monotonic())
+            if name in UNKNOWN and image.direct:
+                del end["messages"]
+            values.update({f"{name}: {key}": value for key, value in end.items()})
+    compare(image, *seen)
+
+
+@pytest.mark.parametrize("image", APPLICATIONS)
+def test_with_a_terminal(run, image):
+    """As by docker run -it: who has the terminal, its keys, and what only is so with one."""
+    seen, took = [], []
+    for one in run(image, f"stop {number_of(image.end)} {image.code}", terminal=True):
+        one.get_ready()
+        values = one.started()
+        foreground = process(one.outside["main"]).foreground
+        values["foreground"] = next(
+            (role for role, pid in one.outside.items() if pid == foreground), "another")
+        for key, name in KEYS.items():
+            if name not in (image.stop, image.end):
+                values[f"key {name}"] = one.press(key, name)
+        for name in ("HUP", "HUP", "CONT", "CONT", "WINCH", "USR1"):
+            values[f"signal {name}, again" if f"signal {name}" in values else f"signal {name}"] = (
+                one.send(name))
+        one.received, began = [], time.monotonic()
+        os.kill(one.outside["init"], number_of(image.stop))
+        end, seconds = one.end(began)
+        seen.append({**values, "stop: code": end["code"], "stop: signals": one.seen()})
+        took.append(seconds)
+    compare(image, *seen)
+    in_time(took)
+
+
+class Pause:
+    """Init without a command."""
+
+    def __init__(self, start, root, image):
+        self.go = root / "go"
+        self.go.unlink(missing_ok=True)
+        self.running = start(
+            ["-c", '/bin/probe wait /go /bin/probe exit 0 & exec "$0" "$@"', *image.words], "plain",
+            program="/bin/sh", outer=[*UNSHARE, "-R", root], env={"PATH": image.path}, dashes=[])
+        name = os.path.basename(image.at)[:15]
+        self.pid = eventually(lambda: self.find(1, name), what="init")
+        self.orphan = eventually(lambda: self.find(2, "probe"), what="the orphan")
+        eventually(lambda: int(status_of(self.pid)["SigBlk"], 16), what="init's mask")
+        self.rests()
+
+    def find(self, inside, name):
+        for pid, status in descendants(self.running.popen.pid).items():
+            if status["NSpid"].split()[1:] == [str(inside)] and status["Name"] == name:
+                return pid
+        return None
+
+    def rests(self):
+        """Waits until it has ended, or sleeps and nothing wakes it; returns whether it sleeps."""
+        def look():
+            status = status_of(self.pid)
+            return status and (status["State"][0], status["voluntary_ctxt_switches"])
+
+        def quiet():
+            before = look()
+            time.sleep(0.05)
+            return self.running.popen.poll() is not None or (
+                look() == before and before and before[0] == "S")
+
+        eventually(quiet, what="rest")
+        return self.running.popen.poll() is None
+
+    def send(self, name):
+        """What a signal to init does, and the seconds until then."""
+        began = time.monotonic()
+        os.kill(self.pid, number_of(name))
+        lives = self.rests()
+        return "lives" if lives else f"exits with {self.running.wait()}", time.monotonic() - began
+
+    def reaps(self):
+        """Whether it reaps an orphan."""
+        self.go.touch()
+        eventually(lambda: not is_alive(self.orphan), what="the end of the orphan")
+        self.rests()
+        return status_of(self.orphan) is None
+
+
+@pytest.mark.parametrize("image", PAUSES)
+def test_pauses(start, roots, image):
+    """Which signals end it, how, and how soon; the others do not."""
+    seen, times = [], []
+    for root in roots(image):
+        one, values = None, {}
+        for name in SIGNALS:
+            if not one:
+                one = Pause(start, root, image)
+                values["reaps"] = one.reaps()
+            values[f"pause: signal {name}"], seconds = one.send(name)
+            if values[f"pause: signal {name}"] != "lives":
+                one = None
+                times.append(seconds)
+        seen.append(values)
+    compare(image, *seen)
+    assert max(times) < min(times) + 1
+
+
+def words_of(text):
+    """A text without the macros of mdoc and the marks of Markdown, blanks as one."""
+    text = re.sub(r"^\.(\\\".*|Bd.*|Ed|Bl.*|El|Pp|It.*)$", "", text, flags=re.M)
+    text = re.sub(r"^\.(?:Nm)$", ".init", text, flags=re.M)
+    text = re.sub(r"^\.(?:[A-Z][a-z] )?", "", text, flags=re.M)
+    text = re.sub(r"\b(?:Xr|Fl|Cm|Ar|Pa|Li|Va|Ev|Dq|Sq|Nm|Pq) ", "", text)
+    text = re.sub(r"\b([a-z_]+) (\d)\b", r"\1(\2)", text).replace("`", "").replace("\\&", "")
+    return re.sub(r"\s+([.,;:)])", r"\1", re.sub(r"\s+", " ", text))
+
+
+WHERE = {one.where: one for several in DIFFERENT.values() for one in several}
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_users_find_it(where):
+    """Each sentence that explains a difference stands in the manual or in README.md."""
+    texts = [words_of((ROOT / name).read_text()) for name in ("src/man/container-init.8", "README.md")]
+    assert any(words_of(where) in text for text in texts), WHERE[where].why
+
+
+def test_rows():
+    """Enough of each, and no name twice."""
+    names = [image.name for image in IMAGES]
+    assert len(names) == len(set(names)) >= 20
+    peers = collections.Counter(image.peer for image in IMAGES)
+    assert peers["dumb-init"] >= 5 and peers["catatonit"] >= 2
+    assert set(peers) == set(DIFFERENT)
