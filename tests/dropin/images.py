@@ -1,10 +1,10 @@
 """Images that have tini, dumb-init or catatonit, and engines that add one: how they start it.
 
-The rows are facts of public Dockerfiles, and of the scripts and manifests beside them: the words of
-ENTRYPOINT and CMD, the line of a script that executes the init, the variables that the init reads,
-STOPSIGNAL, WORKDIR, and where the init is. `source` says in which repository and file. Variables that
-say nothing to an init are there as examples of what has to arrive unchanged. `code` is the exit code
-of such an application after its clean-up, 143 where it is a Java program.
+The rows are facts of public Dockerfiles, and of the scripts and manifests beside them: the words
+of ENTRYPOINT and CMD, the line of a script that executes the init, the variables that the init
+reads, STOPSIGNAL, WORKDIR, and where the init is. `source` says in which repository and file.
+Variables that say nothing to an init are examples of what has to arrive unchanged. `code` is the
+exit code of such an application after its clean-up, 143 where it is a Java program.
 """
 from dataclasses import dataclass, field
 
@@ -193,8 +193,8 @@ CATATONIT = [
           "catatonit", "/usr/bin/catatonit", ["catatonit", "--", "/entrypoint.sh"],
           ["ansible-playbook", "/etc/ansible/site.yml"], app="/entrypoint.sh", by=SH,
           env={"LANG": "C.utf8"}),
-    Image("podman-init", "containers/podman: libpod/define/container.go, "
-          "pkg/specgen/generate/oci_linux.go; nodejs/docker-node: docs/BestPractices.md", "catatonit",
+    Image("podman-init", "containers/podman: ContainerInitPath of libpod/define, makeCommand of "
+          "pkg/specgen/generate; nodejs/docker-node: docs/BestPractices.md", "catatonit",
           "/run/podman-init", ["/run/podman-init", "--", "docker-entrypoint.sh"],
           ["node", "index.js"], app="/usr/local/bin/node", scripts=NODE, direct=False,
           workdir="/home/node/app", env={"NODE_ENV": "production"}),

@@ -1,9 +1,10 @@
 """What public images do with their init, once with that init and once with ours in its place.
 
-Each row of images.py is started as PID 1 of a PID namespace, in a root directory of its own, with the
-peer and then with init at the place and under the name that the image has. `probe application` stands
-in for the application, run by the same kind of script. What can be seen of it has to be equal, or to be
-named in `DIFFERENT` with the reason and the sentence of the manual or README.md where users find it.
+Each row of images.py is started as PID 1 of a PID namespace, in a root directory of its own, with
+the peer and then with init at the place and under the name that the image has. `probe application`
+stands in for the application, run by the same kind of script. What can be seen of it has to be
+equal, or to be named in `DIFFERENT` with the reason and the sentence of the manual or README.md
+where users find it. A difference that is named there and is not observed fails, too.
 """
 import collections
 import fcntl
@@ -384,13 +385,13 @@ def sent_to_the_same(key, _, peer):
 SESSION = Different(
     "tree: (main|worker|job)",
     lambda key, was, peer: was.replace("the session of init", "the session of main"),
-    "the command can take a terminal and lose none, and no signal of a session's end is init's",
-    "Where init leads its session, as PID 1 of a container does, the command is started as the leader "
-    "of a session of its own.")
+    "with a terminal a shell has job control, and without one nothing is different",
+    "Where init leads its session, as PID 1 of a container does, the command is started as the "
+    "leader of a session of its own.")
 DESCRIPTORS = (
     "who reads the container's output sees its end when the command closes it",
-    "After the start of the command, init does not open paths that the container controls, keeps none "
-    "of the command's descriptors open, and is not dumpable (see prctl(2)).")
+    "After the start of the command, init does not open paths that the container controls, keeps "
+    "none of the command's descriptors open, and is not dumpable (see prctl(2)).")
 DIRECTORY = Different(
     "init: directory", always("/"), "init does not keep a file system in use",
     "Its own working directory is the root directory, then.", lambda image: image.workdir != "/")
@@ -631,7 +632,8 @@ WHERE = {one.where: one for several in DIFFERENT.values() for one in several}
 @pytest.mark.parametrize("where", WHERE)
 def test_users_find_it(where):
     """Each sentence that explains a difference stands in the manual or in README.md."""
-    texts = [words_of((ROOT / name).read_text()) for name in ("src/man/container-init.8", "README.md")]
+    texts = [words_of((ROOT / name).read_text())
+             for name in ("src/man/container-init.8", "README.md")]
     assert any(words_of(where) in text for text in texts), WHERE[where].why
 
 
