@@ -428,6 +428,12 @@ DIFFERENT = {
         Different("init: holds (stdin|stdout)", always(False), *DESCRIPTORS),
         Different(f"signal ({'|'.join(SYNCHRONOUS)}|TSTP|TTIN|TTOU)", sent_to_the_same, *FORWARDED),
         Different("blocked", always("0" * 16), *INHERITED),
+        Different("(absent|not executable|interpreter absent): messages",
+                  lambda key, was, peer: was.replace("ERROR (catatonit:N): failed to exec pidN",
+                                                     "catatonit: cannot exec /entrypoint.sh"),
+                  "nothing reads them, and they do not say what could not be executed",
+                  "Under the name catatonit the messages are init's own.",
+                  lambda image: image.direct),
     ],
 }
 
