@@ -8,7 +8,6 @@ where users find it. A difference that is named there and is not observed fails,
 """
 import collections
 import fcntl
-import functools
 import itertools
 import json
 import os
@@ -17,7 +16,6 @@ import select
 import shutil
 import signal
 import subprocess
-import tempfile
 import termios
 import time
 from dataclasses import dataclass
@@ -232,18 +230,22 @@ class Container:
         return self.came_back("main", barrier) or (
             status["State"].startswith("T") and int(status["ShdPnd"], 16) >> (barrier - 1) & 1)
 
+    def pass_barrier(self):
+        barrier = next(self.barriers)
+        self.mark(self.outside["init"], "main", barrier)
+        return barrier
+
     def settle(self):
         """Waits until what was sent to init has arrived; returns which processes are stopped."""
-        end, at = time.monotonic() + DEADLINE, 0
-        while at == 0 or not self.arrived(barrier):
-            # One that is stopped may have taken a barrier and not told it yet.
-            if at == 0 or at % 5 == 0 and self.stopped("main"):
-                barrier = next(self.barriers)
-                self.mark(self.outside["init"], "main", barrier)
-            at += 1
+        end, barrier, reads = time.monotonic() + DEADLINE, self.pass_barrier(), 0
+        while not self.arrived(barrier):
             more = self.read(time.monotonic() + 0.01)
             if more is False or time.monotonic() > end:
                 pytest.fail(f"no barrier; lines: {self.running.lines[-5:]}")
+            reads += 1
+            # One that is stopped may have taken the barrier without having told it yet.
+            if reads % 5 == 0 and self.stopped("main"):
+                barrier = self.pass_barrier()
         for role in ROLES[1:]:
             self.mark(self.outside[role], role, ECHO)
             self.read_until(lambda role=role: self.came_back(role, ECHO) or self.stopped(role),
@@ -625,7 +627,7 @@ def test_pauses(start, roots, image):
 def words_of(text):
     """A text without the macros of mdoc and the marks of Markdown, blanks as one."""
     text = re.sub(r"^\.(\\\".*|Bd.*|Ed|Bl.*|El|Pp|It.*)$", "", text, flags=re.M)
-    text = re.sub(r"^\.(?:Nm)$", ".init", text, flags=re.M)
+    text = re.sub(r"^\.Nm(?: (?:Ns )?(['.,;:]\S*))?$", r"init\1", text, flags=re.M)
     text = re.sub(r"^\.(?:[A-Z][a-z] )?", "", text, flags=re.M)
     text = re.sub(r"\b(?:Xr|Fl|Cm|Ar|Pa|Li|Va|Ev|Dq|Sq|Nm|Pq) ", "", text)
     text = re.sub(r"\b([a-z_]+) (\d)\b", r"\1(\2)", text).replace("`", "").replace("\\&", "")
