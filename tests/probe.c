@@ -552,12 +552,15 @@ static pid_t start_helper(const char *role)
 	return helper;
 }
 
-/* What can be seen of PID 1: its name, directory and descriptors. */
+/* What can be seen of init, which is the parent: its name, directory and descriptors. */
 static void report_init(void)
 {
-	char text[512] = "";
-	FILE *file = fopen("/proc/1/comm", "re");
+	char pid[16], path[64], text[512] = "";
+	FILE *file;
 
+	snprintf(pid, sizeof pid, "%d", getppid());
+	snprintf(path, sizeof path, "/proc/%s/comm", pid);
+	file = fopen(path, "re");
 	if (file) {
 		text[fread(text, 1, sizeof text - 1, file)] = 0;
 		fclose(file);
@@ -566,9 +569,9 @@ static void report_init(void)
 	printf("init {\"name\": ");
 	print_text(text);
 	printf(", ");
-	report_descriptors("1");
+	report_descriptors(pid);
 	printf("\"cwd\": ");
-	read_link(text, "1", "cwd");
+	read_link(text, pid, "cwd");
 	print_text(text);
 	printf("}\n");
 }

@@ -31,6 +31,7 @@ class Image:
     stop: str = "TERM"  # STOPSIGNAL
     ends: str = ""      # the signal that the application gets for it
     code: int = 0
+    subreaper: bool = False  # the init is one where it is not PID 1
     direct: bool = True  # the init executes the application itself, and not a script in between
 
     @property
@@ -100,7 +101,8 @@ TINI = [
           "Dockerfile, entrypoint.sh", "tini", "/usr/bin/tini", ["/opt/entrypoint.sh"],
           ["/opt/java/openjdk/bin/java", "-Xms1g", "-Xmx1g"], app="/opt/java/openjdk/bin/java",
           scripts={"/opt/entrypoint.sh": f'{BASH}\nset -e\nexec /usr/bin/tini -s -- "$@"\n'},
-          env={"SPARK_HOME": "/opt/spark"}, workdir="/opt/spark/work-dir", code=143),
+          env={"SPARK_HOME": "/opt/spark"}, workdir="/opt/spark/work-dir", code=143,
+          subreaper=True),
     Image("strimzi-kafka", "strimzi/strimzi-kafka-operator: "
           "docker-images/kafka-based/kafka/scripts/kafka_run.sh", "tini", "/usr/bin/tini",
           ["/opt/kafka/kafka_run.sh"], app="/opt/kafka/bin/kafka-server-start.sh", by=BASH, code=143,

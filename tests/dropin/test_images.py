@@ -118,11 +118,14 @@ def program_of(image, ours):
 
 
 class Container:
-    """An image that runs with one of the two inits."""
+    """An image that runs with one of the two inits, as PID 1."""
+    first = []  # what is PID 1 instead, up to the words of the image
+    known = {0: "outside"}
+    signals = SIGNALS
 
     def __init__(self, start, root, image, plan, *, terminal=False):
         self.roles, self.outside, self.received = {}, {}, []
-        self.report, self.init_seen = None, None
+        self.report, self.init_seen, self.code = None, None, None
         self.barriers = itertools.cycle(BARRIERS)
         self.sent, self.back = collections.Counter(), collections.Counter()
         self.terminal, slave = os.openpty() if terminal else (None, None)
@@ -136,9 +139,9 @@ class Container:
             self.extra = fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, 20)
         try:
             self.running = start(
-                ["with", "--ignore", int(signal.SIGPIPE), "--", "/bin/probe",
-                 "terminal" if terminal else "session", *image.words],
-                "plain", program="/bin/probe", outer=[*UNSHARE, "-R", root, "-w", image.workdir],
+                ["/bin/probe", "with", "--ignore", int(signal.SIGPIPE), "--", "/bin/probe",
+                 "terminal" if terminal else "session", *image.words], "plain", program="/bin/env",
+                outer=[*UNSHARE, "-R", root, "-w", image.workdir, *self.first],
                 env={"LC_ALL": None, "HOSTNAME": "4f2a61c0d1b7", "HOME": "/root", **image.env,
                      "PATH": image.path, PLAN: plan}, dashes=[], pass_fds=[self.extra], **streams)
         finally:
@@ -174,6 +177,8 @@ class Container:
                 self.received.append((role, int(sent), int(sender)))
         elif kind == "init":
             self.init_seen = json.loads(rest)
+        elif kind == "ended":
+            self.code = int(rest)
         elif line.startswith("{"):
             self.report = json.loads(line)
 
@@ -199,15 +204,17 @@ class Container:
         inside = {int(status["NSpid"].split()[-1]): pid
                   for pid, status in descendants(self.running.popen.pid).items()
                   if len(status["NSpid"].split()) > 1}
-        self.outside = {"init": inside[1], **{role: inside[self.roles[role][0]] for role in ROLES}}
+        self.outside = {role: inside[self.roles[role][0]] for role in ROLES}
+        self.outside["init"] = inside[self.roles["main"][1]]
         return self
 
     # -- what is seen of it
 
     def name(self, pid):
         """Whose pid it is."""
-        known = {0: "outside", 1: "init", **{own: role for role, (own, *_) in self.roles.items()}}
-        return known.get(pid, str(pid))
+        known = {self.roles["main"][1]: "init",
+                 **{own: role for role, (own, *_) in self.roles.items()}}
+        return known.get(pid) or self.known.get(pid, str(pid))
 
     def tree(self):
         return {f"tree: {role}": f"{name}, child of {self.name(parent)}, in the group of "
@@ -225,10 +232,13 @@ class Container:
         return self.back[role, sent] == self.sent[role, sent]
 
     def arrived(self, barrier):
-        """Whether main has told it, or is stopped and has it pending."""
-        status = status_of(self.outside["main"])
-        return self.came_back("main", barrier) or (
-            status["State"].startswith("T") and int(status["ShdPnd"], 16) >> (barrier - 1) & 1)
+        """Whether main has told it, or is stopped and has it pending, or init is and has."""
+        def has(role):
+            status = status_of(self.outside[role])
+            return (status["State"].startswith("T")
+                    and int(status["ShdPnd"], 16) >> (barrier - 1) & 1)
+
+        return self.came_back("main", barrier) or has("main") or has("init")
 
     def pass_barrier(self):
         barrier = next(self.barriers)
@@ -244,13 +254,13 @@ class Container:
                 pytest.fail(f"no barrier; lines: {self.running.lines[-5:]}")
             reads += 1
             # One that is stopped may have taken the barrier without having told it yet.
-            if reads % 5 == 0 and self.stopped("main"):
+            if reads % 5 == 0 and (self.stopped("main") or self.stopped("init")):
                 barrier = self.pass_barrier()
-        for role in ROLES[1:]:
+        for role in ROLES:
             self.mark(self.outside[role], role, ECHO)
             self.read_until(lambda role=role: self.came_back(role, ECHO) or self.stopped(role),
                             f"the echo of {role}")
-        return [role for role in ROLES if self.stopped(role)]
+        return [role for role in ("init", *ROLES) if self.stopped(role)]
 
     def heard(self):
         return [one[:2] for one in self.received]
@@ -318,6 +328,36 @@ class Container:
             os.close(self.terminal)
 
 
+class Pod(Container):
+    """The same in a PID namespace that is another's, as in a pod with shareProcessNamespace."""
+    first = ["/bin/sh", "-c", '"$@"; echo "ended $?"; exec /bin/probe signals --until 15', "sh"]
+    known = {0: "outside", 1: "the pod"}
+    signals = [name for name in SIGNALS if name not in SYNCHRONOUS]  # they kill a peer
+
+    def get_ready(self):
+        super().get_ready()
+        self.pod = next(
+            pid for pid, status in descendants(self.running.popen.pid).items()
+            if status["NSpid"].split()[1:] == ["1"])
+        return self
+
+    def end(self, since):
+        """The exit code, who lives then, the messages, and the seconds that it took."""
+        self.read_until(lambda: self.code is not None, "the end")
+        took, lives = time.monotonic() - since, []
+        for role in ROLES[1:]:
+            if is_alive(self.outside[role]):
+                self.mark(self.outside[role], role, ECHO)
+                self.read_until(lambda role=role: self.came_back(role, ECHO)
+                                or not is_alive(self.outside[role]), f"the echo of {role}")
+                lives += [role] if is_alive(self.outside[role]) else []
+        self.read_until(lambda: self.running.lines.count("ready") == 2, "the end of init")
+        os.kill(self.pod, signal.SIGTERM)
+        assert self.running.wait() == 0
+        return {"code": self.code, "lives": lives,
+                "messages": re.sub(r"\d+", "N", self.running.stderr())}, took
+
+
 def number_of(name):
     return 16 if name == "STKFLT" else int(getattr(signal, f"SIG{name}"))
 
@@ -352,11 +392,11 @@ def run(start, roots):
     """run(image, plan) gives a container with the peer and one with ours, one after the other."""
     containers = []
 
-    def run(image, plan, spoil=None, **options):
+    def run(image, plan, spoil=None, kind=Container, **options):
         for root in roots(image):
             if spoil:
                 spoil(root / image.app[1:])
-            containers.append(Container(start, root, image, plan, **options))
+            containers.append(kind(start, root, image, plan, **options))
             yield containers[-1]
 
     yield run
@@ -380,8 +420,8 @@ def always(value):
 
 def sent_to_the_same(key, _, peer):
     """To whom any other signal is sent."""
-    name = key.removeprefix("signal ")
-    return [line.replace(" USR1 ", f" {name} ") for line in peer["signal USR1"]]
+    before, name = key.rsplit(" ", 1)
+    return [line.replace(" USR1 ", f" {name} ") for line in peer[f"{before} USR1"]]
 
 
 SESSION = Different(
@@ -405,6 +445,24 @@ INHERITED = ("what whoever starts the container has set is meant for the command
              "started with.")
 
 
+SUBREAPER = (
+    "orphans are reaped and found at the end without an option for it",
+    "Run as an ordinary process, it becomes a subreaper (see prctl(2)) and treats its descendants, "
+    "which it finds in /proc, as the processes of the container.")
+ADOPTED = Different(
+    "in a pod: tree: daemon",
+    lambda key, was, peer: was.replace("child of the pod", "child of init"), *SUBREAPER,
+    only=lambda image: not image.subreaper)
+FOLLOWED = Different(
+    "in a pod: pdeathsig", always(signal.SIGKILL), "no command is left without its init",
+    "Where init is not PID 1, the command is killed when init dies.")
+
+
+def without_warning(key, was, peer):
+    """What tini prints without -s."""
+    return re.sub(r"\[WARN  tini \(N\)\] Tini is not running as PID N and (.*\n){3}", "", was)
+
+
 def unknown_format(code):
     """A C library's execvp(3) runs such a file by /bin/sh, if it is glibc's."""
     return Different(
@@ -416,17 +474,23 @@ def unknown_format(code):
 
 DIFFERENT = {
     "tini": [
-        SESSION, DIRECTORY, unknown_format(1),
+        SESSION, DIRECTORY, ADOPTED, FOLLOWED, unknown_format(1),
+        Different("in a pod: (stop|killed): messages", without_warning, *SUBREAPER,
+                  only=lambda image: not image.subreaper),
+        # As a subreaper it has one to reap, too.
+        Different("in a pod: stop: messages",
+                  always("[WARN  tini (N)] Reaped zombie process with pid=N\n"), *SUBREAPER,
+                  only=lambda image: image.name == "strimzi-kafka"),
         Different("init: holds (stdin|stdout|another)", always(False), *DESCRIPTORS),
         Different(f"signal ({'|'.join(SYNCHRONOUS)}|TTIN|TTOU)", sent_to_the_same, *FORWARDED),
     ],
     "dumb-init": [
-        unknown_format(2),
+        ADOPTED, FOLLOWED, unknown_format(2),
         Different("init: holds (stdin|stdout|another)", always(False), *DESCRIPTORS),
         Different("ignored", always(f"{1 << signal.SIGPIPE - 1:016x}"), *INHERITED),
     ],
     "catatonit": [
-        SESSION, DIRECTORY, unknown_format(1),
+        SESSION, DIRECTORY, FOLLOWED, unknown_format(1),
         Different("init: holds (stdin|stdout)", always(False), *DESCRIPTORS),
         Different(f"signal ({'|'.join(SYNCHRONOUS)}|TSTP|TTIN|TTOU)", sent_to_the_same, *FORWARDED),
         Different("blocked", always("0" * 16), *INHERITED),
@@ -447,7 +511,7 @@ def compare(image, peer, ours):
         was, now = peer.get(key), ours.get(key)
         expected = was
         declared = [one for one in DIFFERENT[image.peer]
-                    if re.fullmatch(one.keys, key) and one.only(image)]
+                    if re.fullmatch(f"(?:in a pod: )?(?:{one.keys})", key) and one.only(image)]
         for one in declared:
             expected = one.becomes(key, expected, peer)
         if declared and was == now:
@@ -470,26 +534,45 @@ APPLICATIONS = [pytest.param(one, id=one.name) for one in IMAGES if one.app]
 PAUSES = [pytest.param(one, id=one.name) for one in IMAGES if not one.app]
 
 
+def serve(image, one):
+    """How it is started, what each signal does, and the stop; and the seconds that this takes."""
+    one.get_ready()
+    values = one.started()
+    for name in one.signals:
+        if name not in (image.stop, image.end):
+            values[f"signal {name}"] = one.send(name)
+            if any(text.endswith("stopped") for text in values[f"signal {name}"]):
+                values[f"signal {name}, then CONT"] = one.wake()
+    one.received, began = [], time.monotonic()
+    os.kill(one.outside["init"], number_of(image.stop))
+    end, seconds = one.end(began)
+    return {**values, **{f"stop: {key}": value for key, value in end.items()},
+            "stop: signals": one.seen()}, seconds
+
+
 @pytest.mark.parametrize("image", APPLICATIONS)
 def test_serves_and_stops(run, image):
-    """How it is started, what each signal does, and the stop."""
-    seen, took = [], []
-    for one in run(image, f"stop {number_of(image.end)} {image.code}"):
-        one.get_ready()
-        values = one.started()
-        for name in SIGNALS:
-            if name not in (image.stop, image.end):
-                values[f"signal {name}"] = one.send(name)
-                if any(text.endswith("stopped") for text in values[f"signal {name}"]):
-                    values[f"signal {name}, then CONT"] = one.wake()
-        one.received, began = [], time.monotonic()
-        os.kill(one.outside["init"], number_of(image.stop))
-        end, seconds = one.end(began)
-        seen.append({**values, **{f"stop: {key}": value for key, value in end.items()},
-                     "stop: signals": one.seen()})
-        took.append(seconds)
+    seen, took = zip(*(serve(image, one) for one in run(
+        image, f"stop {number_of(image.end)} {image.code}")))
     compare(image, *seen)
     in_time(took)
+
+
+@pytest.mark.parametrize("image", APPLICATIONS)
+def test_in_a_pod(run, image):
+    """Where init is not PID 1, also when the application is killed and leaves others behind."""
+    plan, seen = f"stop {number_of(image.end)} {image.code}", []
+    values, took = zip(*(serve(image, one) for one in run(image, plan, kind=Pod)))
+    in_time(took)
+    for values, one in zip(values, run(image, plan, kind=Pod)):
+        one.get_ready().settle()
+        one.received = []
+        os.kill(one.outside["main"], signal.SIGKILL)
+        end, _ = one.end(time.monotonic())
+        values |= {f"killed: {key}": value for key, value in end.items()}
+        values["killed: signals"] = one.seen()
+        seen.append({f"in a pod: {key}": value for key, value in values.items()})
+    compare(image, *seen)
 
 
 ENDS = ["exit 0", "exit 7", "die 9", "die 15", "die 11"]
