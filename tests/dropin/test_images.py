@@ -3,23 +3,23 @@
 Each row of images.py is started as PID 1 of a PID namespace, in a root directory of its own, with
 the peer and then with init at the place and under the name that the image has. `probe application`
 stands in for the application, run by the same kind of script. What can be seen of it has to be
-equal, or to be named in differences.py with the reason and the sentence of the manual or README.md
-where users find it. A difference that is named there and is not observed fails, too.
+equal, or to be named in differences.py, with the reason and the sentence of the manual where users
+find it. A difference that is named there and is not observed fails, too.
 """
 import collections
 import os
-import re
 import shutil
 import signal
 import time
 
 import pytest
 
-from conftest import ROOT, sanitized
-from differences import DIFFERENT, compare, in_time
+from conftest import sanitized
+from differences import DIFFERENT, WHERE, compare, in_time
 from images import IMAGES
 from standin import KEYS, SIGNALS, Base, Container, Pause, Pod, number_of, program_of
 from terminal import process
+from test_table import manual
 
 pytestmark = pytest.mark.skipif(sanitized(), reason="a build with sanitizers is dynamic")
 
@@ -190,25 +190,11 @@ def test_pauses(start, roots, image):
     assert max(times) < min(times) + 1
 
 
-def words_of(text):
-    """A text without the macros of mdoc and the marks of Markdown, blanks as one."""
-    text = re.sub(r"^\.(\\\".*|Bd.*|Ed|Bl.*|El|Pp|It.*)$", "", text, flags=re.M)
-    text = re.sub(r"^\.Nm(?: (?:Ns )?(['.,;:]\S*))?$", r"init\1", text, flags=re.M)
-    text = re.sub(r"^\.(?:[A-Z][a-z] )?", "", text, flags=re.M)
-    text = re.sub(r"\b(?:Xr|Fl|Cm|Ar|Pa|Li|Va|Ev|Dq|Sq|Nm|Pq) ", "", text)
-    text = re.sub(r"\b([a-z_]+) (\d)\b", r"\1(\2)", text).replace("`", "").replace("\\&", "")
-    return re.sub(r"\s+([.,;:)])", r"\1", re.sub(r"\s+", " ", text))
-
-
-WHERE = {one.where: one for several in DIFFERENT.values() for one in several}
-
-
-@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("where", sorted({
+    one.where for several in DIFFERENT.values() for one in several}))
 def test_users_find_it(where):
-    """Each sentence that explains a difference stands in the manual or in README.md."""
-    texts = [words_of((ROOT / name).read_text())
-             for name in ("src/man/container-init.8", "README.md")]
-    assert any(words_of(where) in text for text in texts), WHERE[where].why
+    """The sentence for each difference stands in the manual."""
+    assert WHERE[where] in manual()
 
 
 def test_rows():
