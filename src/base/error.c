@@ -103,12 +103,11 @@ const char *error_text(int error)
 	static char other[sizeof "errno " + NUMBER_SIZE];
 	const unsigned index = (unsigned)error - 1;
 	const char *text = "";
-	char digits[NUMBER_SIZE];
 
 	if (index < ENOKEY)
 		text = text_name(texts, index);
 	if (*text)
 		return text;
-	text_join(other, "errno ", number_text(digits, error));
+	number_join(other, "errno ", error);
 	return other;
 }
