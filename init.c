@@ -323,7 +323,8 @@ SECTION_START static void enter_namespaces(pid_t parent)
 		sys_prctl(PR_SET_DUMPABLE, 0);
 		outer_serve(&outer);
 	}
-	command_find_terminal_again();
+	if (command_terminal()->mode != TTY_NONE)
+		command_find_terminal(&self.options);
 }
 
 /* Namespaces, the cgroup and the mounts: from here on init is inside the container. */

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mountfd.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 
@@ -29,7 +30,7 @@ static const char *const file = "file", *const directory = "directory";
  * Puts over each name below mount what is to be seen in its place: the file or the directory in
  * `empty`, or, where that is -1, the same once more, read-only.
  */
-static void cover(int mount, const char *names, int empty)
+SECTION_START static void cover(int mount, const char *names, int empty)
 {
 	struct file_status status;
 	int over, copy;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/nskind.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "janitor.h"
@@ -39,7 +40,7 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 }
 
 /* From outside: ids of a process in the new user namespace, and those of files in its mounts. */
-static void map_ids(pid_t pid, const struct namespaces *namespaces)
+SECTION_START static void map_ids(pid_t pid, const struct namespaces *namespaces)
 {
 	mounts_map(idmap_write(pid, &namespaces->uids, &namespaces->gids), &namespaces->uids);
 }
@@ -49,7 +50,7 @@ static void map_ids(pid_t pid, const struct namespaces *namespaces)
  * made from now on needs an owner that the namespace knows, so where it has no root, the first
  * that it has is taken. All capabilities stay: the ids before were not root's either.
  */
-static void become_first(const struct namespaces *namespaces)
+SECTION_START static void become_first(const struct namespaces *namespaces)
 {
 	const struct credentials first = {
 		.uid = *idmap_first(&namespaces->uids), .gid = *idmap_first(&namespaces->gids)};
@@ -116,7 +117,7 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
  * Starts the child, in new namespaces of those flags, 0 for none. It waits for a byte of ours.
  * Returns our end of the pipe for that, and its own in the child; where child is -1 there is none.
  */
-static int start_child(unsigned long flags)
+SECTION_START static int start_child(unsigned long flags)
 {
 	int ends[2];
 

@@ -19,45 +19,25 @@ static struct {
 	pid_t group; /* that the command leads, or 0; kept after its end */
 	struct tty tty;
 	int terminal_signal; /* the last one that the kernel sent, which is the terminal's, or 0 */
-	/* It leads a session of its own, wherever init is, or it stays in init's process group. */
-	bool leads, stays;
-} self;
+} self = {.process.pidfd = -1, .tty.fd = -1};
 
 const struct recipient *command_process(void)
 {
 	return &self.process;
 }
 
-static void find_terminal(void)
+void command_find_terminal(const struct options *options)
 {
+	tty_close(&self.tty);
+	self.tty.mode = TTY_NONE;
+	if (options->pause)
+		return;
 	tty_find(&self.tty);
-	/* The terminal sends to our group, which is the command's too. */
-	if (self.stays && self.tty.mode != TTY_NONE)
-		self.tty.mode = TTY_OUTSIDE;
-	/* A session of its own cannot have the terminal of another. */
-	if (self.leads && self.tty.mode != TTY_LEADER) {
+	/* A session of its own has no other's, and without one it is left to our own group. */
+	if (options->persona->session && (self.tty.mode != TTY_LEADER || !options->group)) {
 		self.tty.mode = TTY_NONE;
 		tty_close(&self.tty);
 	}
-}
-
-void command_find_terminal(const struct options *options)
-{
-	const bool session = options->persona->session;
-
-	self.tty.fd = self.process.pidfd = -1;
-	self.leads = session && options->group;
-	self.stays = session && !options->group;
-	if (!options->pause)
-		find_terminal();
-}
-
-void command_find_terminal_again(void)
-{
-	if (self.tty.mode == TTY_NONE)
-		return;
-	tty_close(&self.tty);
-	find_terminal();
 }
 
 const struct tty *command_terminal(void)
@@ -104,6 +84,7 @@ _Noreturn static void die_unstarted(
 SECTION_START void command_start(
 	const struct options *options, char **envp, const int *kept, unsigned kept_count)
 {
+	const bool session = options->persona->session;
 	struct spawn_failure failure;
 	struct spawn spawn = {
 		.argv = options->command,
@@ -114,13 +95,12 @@ SECTION_START void command_start(
 		.kept_count = kept_count,
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
-		.group = self.leads || sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION
-	                                                         : SPAWN_OWN_GROUP,
+		.group = session || sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
 		.terminal = self.tty.fd,
 		.die_with_us = getpid() != 1,
 	};
 
-	if (self.stays || self.tty.mode == TTY_OUTSIDE)
+	if ((session && !options->group) || self.tty.mode == TTY_OUTSIDE)
 		spawn.group = SPAWN_OUR_GROUP;
 	if (self.tty.mode == TTY_LEADER)
 		spawn.use = SPAWN_CONTROL;
@@ -196,9 +176,7 @@ bool command_has_signal(const struct signalfd_siginfo *from)
 		return from->ssi_code > 0;
 	if (from->ssi_code == SI_USER)
 		return from->ssi_pid == (unsigned)getpid();
-	/* Of a hang-up the leader of the session alone is told. */
-	return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.process.pid &&
-	       !(from->ssi_signo == SIGHUP && sys_getsid(0) == getpid());
+	return from->ssi_code == SI_KERNEL && self.tty.mode == TTY_OUTSIDE && self.process.pid;
 }
 
 bool command_lend_terminal(const struct signalfd_siginfo *from)

@@ -16,13 +16,11 @@
 const struct recipient *command_process(void);
 
 /*
- * Finds the terminal that the command is to have. To be called before all other functions
- * here. With --pause there is none: what is typed is for init.
+ * Finds the terminal that the command is to have. To be called before all other functions here,
+ * and again after init has entered other namespaces. With --pause there is none: what is typed is
+ * for init.
  */
 void command_find_terminal(const struct options *options);
-
-/* The same once more, after init has entered other namespaces. */
-void command_find_terminal_again(void);
 const struct tty *command_terminal(void);
 
 /*

@@ -30,8 +30,8 @@ _Noreturn static void refuse(const struct words *words, const char *what, const 
  * Applies the option that a word names: a letter, or the whole word with its "--". Its value is
  * what stands behind the name in the word, or else the next word. Returns whether it took one.
  */
-static bool take(struct options *options, struct words *words, const struct option *option,
-	const char *word, const char *value)
+SECTION_START static bool take(struct options *options, struct words *words,
+	const struct option *option, const char *word, const char *value)
 {
 	char name[OPTION_NAME];
 	const bool takes_value = option && options_name(option, name);
@@ -64,7 +64,7 @@ static void take_long(struct options *options, struct words *words, const char *
 }
 
 /* A word of short names: the value of the last may be the rest of the word. */
-static void take_short(struct options *options, struct words *words, const char *word)
+SECTION_START static void take_short(struct options *options, struct words *words, const char *word)
 {
 	for (const char *rest = word + 1; *rest;) {
 		const char letter[] = {*rest++, 0};
