@@ -68,31 +68,46 @@ static void report_failed_start(int code, int error)
 	end_clean_up();
 }
 
-/* Reaps all children that died. Returns whether there is none left. */
+/* What is told of a child that died. */
+static void tell_death(const struct reaped *one)
+{
+	const int signal = WTERMSIG(one->status); /* 0 where it exited by itself */
+
+	persona_tell(signal ? PERSONA_CHILD_KILLED : PERSONA_CHILD_EXITED, one->pid,
+		signal ? signal : WEXITSTATUS(one->status), NULL);
+}
+
+/*
+ * Reaps all children that died. Returns whether there is none left. The command's death comes last,
+ * since by it init may exit, and those that died with it would not be told.
+ */
 static bool reap_children(void)
 {
 	const struct recipient *command = command_process();
 	const bool stops = command_terminal()->mode == TTY_JOB;
 	enum reap_result result;
 	struct reaped one;
+	bool ended = false;
+	int status = 0;
 
 	while ((result = reap_next(&one, stops)) == REAP_ONE) {
-		const bool stopped = WIFSTOPPED(one.status);
-		const int signal = WTERMSIG(one.status); /* 0 where it exited by itself */
+		const bool is_command = one.pid == command->pid;
 
-		self.view.reaped += !stopped;
-		if (!stopped)
-			persona_tell(signal ? PERSONA_CHILD_KILLED : PERSONA_CHILD_EXITED, one.pid,
-				signal ? signal : WEXITSTATUS(one.status), NULL);
-		if (stopped && one.pid == command->pid)
-			command_stopped(WSTOPSIG(one.status));
-		else if (stopped)
+		if (WIFSTOPPED(one.status)) {
+			if (is_command)
+				command_stopped(WSTOPSIG(one.status));
 			continue;
-		else if (one.pid == command->pid)
-			end_on_command_ended(one.status);
-		else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
+		}
+		self.view.reaped++;
+		tell_death(&one);
+		if (is_command) {
+			ended = true;
+			status = one.status;
+		} else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
 			persona_tell(PERSONA_REAPED, one.pid, 0, NULL);
 	}
+	if (ended)
+		end_on_command_ended(status);
 	return result == REAP_NOBODY_LEFT;
 }
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, is_alive, kill_all
+from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, halt, is_alive, kill_all
 
 LONG = """group single-child main-only rewrite expect parent-death-signal kill-after grace wait-all user chdir
           env no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
@@ -474,6 +474,24 @@ def test_whom_to_signal_of(start, how, alias, tmp_path, name, group):
     if not group:
         (tmp_path / "other").unlink()
         assert hears(start, tmp_path, how, ["-g"], program=tmp_path / name)
+
+
+def test_orphans_that_die_with_the_command(start, alias, how):
+    """Init that exits at once reaps, and tells of, all that have died before: here it finds the
+    command's death first."""
+    init = start(["-w", "--", "sh", "-c", "sleep 1000 & echo $!; exec sleep 1000"], how,
+                 program=alias("tini"))
+    init.line(r"^\d+$")
+    pids = eventually(lambda: [p for p, s in descendants(init.init_pid).items()
+                               if s["Name"].strip() == "sleep"][1:] and
+                      list(descendants(init.init_pid)), what="both")
+    halt(init.init_pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda pid=pid: not is_alive(pid), what="the death")
+    init.signal(signal.SIGCONT)
+    assert init.wait() == 137
+    assert "Reaped zombie process" in init.stderr()
 
 
 @pytest.mark.parametrize("name", ["tini", "docker-init", "dumb-init", "catatonit"])
