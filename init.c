@@ -129,18 +129,22 @@ static void take_signal(const struct signalfd_siginfo *from)
 {
 	const int came = (int)from->ssi_signo, signal = self.options.rewrite.to[came];
 
-	persona_tell(PERSONA_RECEIVED, 0, came, NULL);
+	const bool suspends = self.options.persona->session && is_job_control(came);
+	const bool had = command_has_signal(from);
+
+	/* Not of a PIPE that telling of a signal has caused. */
+	if (!had || came == SIGCHLD)
+		persona_tell(PERSONA_RECEIVED, 0, came, NULL);
 	command_note_signal(from);
-	if (signal && !command_has_signal(from) && !command_lend_terminal(from) &&
-		end_on_signal(came)) {
+	if (signal && !had && !command_lend_terminal(from) && end_on_signal(came)) {
 		if (!self.view.stopping)
 			forward(signal, from);
 		/* Without a command that stops, and init with it, Ctrl-Z is for init alone. */
-		if (!command_process()->pid && is_job_control(signal))
+		if (!command_process()->pid && is_job_control(signal) && !suspends)
 			signals_undergo(getpid(), signal);
 	}
 	/* PID 1 it does not stop. */
-	if (self.options.persona->session && is_job_control(came))
+	if (suspends)
 		sys_kill(getpid(), SIGSTOP);
 }
 
@@ -368,7 +372,8 @@ static void make_container(pid_t parent)
 static void open_inside(void)
 {
 	self.view.proc = descendants_open();
-	self.own = fds_open_own();
+	/* Who asked for messages is to get the last as well, when its reader may have gone. */
+	self.own = self.options.warn_on_reap || log_enabled(LOG_INFO) ? -1 : fds_open_own();
 	if (self.has_channel)
 		exports_open();
 	/* Not earlier: an ordinary user could not open his own /proc/self/ns any more (proc(5)). */

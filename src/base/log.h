@@ -98,7 +98,7 @@ int log_put(int fd, const char *text, size_t length);
 /*
  * From now on log_put opens 2 for each message, by its name in `own`, a /proc/self/fd that stays
  * the caller's and open: 2 may be a mere reference (O_PATH) to a pipe, whose reader does not wait
- * for it. 0, or -1 where that does not work, and nothing has changed.
+ * for it. 0, or -1 where it cannot be opened, and nothing has changed.
  */
 int log_by_reference(int own);
 

@@ -1,6 +1,5 @@
 #include "options.h"
 
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
@@ -12,7 +11,7 @@
 #include "base/text.h"
 #include "options_table.h"
 
-enum { ENVIRONMENT_WORDS = 128 };
+enum { ENVIRONMENT_WORDS = 128, MOST_VERBOSE = 1 << 20 };
 
 /* The words that are being read. */
 struct words {
@@ -175,9 +174,9 @@ static void take_environment(struct options *options, char **envp)
 	char *text;
 
 	value = environment_value(envp, "TINI_VERBOSITY");
-	/* As tini's atoi(3). */
+	/* What is no number is 0, as for tini's atoi(3). */
 	if (value)
-		options->verbosity = number_parse(value, INT_MAX, &level) ? 0 : (int)level;
+		options->verbosity = number_parse(value, MOST_VERBOSE, &level) ? 0 : (int)level;
 	for (unsigned i = 0; i < sizeof variables / sizeof *variables; i++) {
 		value = environment_value(envp, variables[i].name);
 		if (value && (!variables[i].value || text_is(value, 0, variables[i].value)))
@@ -193,8 +192,10 @@ static void take_environment(struct options *options, char **envp)
 		refuse(&words, "not an option: ", *words.next);
 }
 
-static void check_command(const struct options *options, const struct words *words)
+static void check_command(struct options *options, const struct words *words)
 {
+	if (options->pause && options->persona->pauses_deaf)
+		options->command = NULL;
 	if (options->pause && options->command)
 		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)

@@ -33,11 +33,11 @@ struct persona {
 	 * TTIN and TTOU are forwarded as STOP; else it stays in init's group. They suspend init.
 	 */
 	bool session;
-	bool permutes;              /* "--" may stand behind the command's name */
-	bool pauses_deaf;           /* with --pause QUIT, TSTP, TTIN and TTOU have no effect */
-	bool explains;              /* without a command the whole help is printed */
-	unsigned char more_verbose; /* levels of the log for each -v */
-	unsigned char setup;        /* exit code where init itself could not set up */
+	bool permutes;    /* "--" may stand behind the command's name */
+	bool pauses_deaf; /* with --pause QUIT, TSTP, TTIN, TTOU and words have no effect */
+	bool explains;    /* without a command the whole help is printed */
+	unsigned char more_verbose;          /* levels of the log for each -v */
+	unsigned char setup;                 /* exit code where init itself could not set up */
 	unsigned char absent, denied, other; /* exec: not found, not permitted, else */
 	bool not_a_directory;                /* ENOTDIR counts as not found */
 	char abbreviated[6];                 /* the options whose long names may be abbreviated */

@@ -173,9 +173,9 @@ def job_control(tool, number, words=(), how="plain"):
     return seen
 
 
-def pause(tool, number, how="plain"):
+def pause(tool, number, words=(), how="plain"):
     """What a signal does to it without a command."""
-    init = tool.start(["-P"], how)
+    init = tool.start(["-P", *words], how)
     pid = init.init_pid
     eventually(lambda: (status_of(pid) or {"State": "?"})["State"][0] == "S", what="the start")
     init.signal(number)
@@ -193,12 +193,12 @@ def pause(tool, number, how="plain"):
 
 def time_to_stop(tool, words=(), how="pid1"):
     """The command ends at TERM, while another of another session does not: who waits?"""
-    script = (f"setsid sh -c 'trap \"\" TERM; echo > {tool.folder}/up; sleep 1000' & "
+    script = (f"setsid sh -c 'trap \"\" TERM; echo > {tool.folder}/up; exec sleep 1000' & "
               f"until [ -e {tool.folder}/up ]; do :; done; echo ready; "
               "trap 'exit 5' TERM; while :; do sleep 0.05; done")
     init = tool.start([*words, "--", "sh", "-c", script], how)
     init.line("^ready$")
-    stray = [p for p, s in descendants(init.init_pid).items() if s["Name"].strip() == "sleep"]
+    stray = list(descendants(init.init_pid))
     init.signal(signal.SIGTERM)
     seen = {"code": init.wait()}
     kill_all(stray)

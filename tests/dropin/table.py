@@ -176,6 +176,7 @@ for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
     once("catatonit", f"{name} without a terminal", peers.job_control,
          {"command hears it": "signals"}, number=number)
     line("catatonit podman-init", f"-P and {name}", peers.pause, number=number)
+line("catatonit podman-init", "-P and a command", peers.pause, number=signal.SIGTERM, words=["true"])
 once("tini", "SIGTSTP without a terminal", peers.job_control, number=signal.SIGTSTP)
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGHUP):
     line("catatonit podman-init", f"-P and {number.name}", peers.pause, number=number)
@@ -184,8 +185,8 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, si
 
 
 STOP = ["sh", "-c", "trap 'exit 3' TERM; kill -TERM $PPID; while :; do sleep 0.01; done"]
-ORPHAN = ["sh", "-c", "sh -c 'sleep 0.01 & exit'; while pgrep -g 0 sleep; do :; done >/dev/null; "
-          "exit 7"]
+ORPHAN = ["sh", "-c", "orphan=$(sh -c 'sleep 0.01 >/dev/null & echo $!'); "
+          "while kill -0 $orphan 2>/dev/null; do :; done; exit 7"]
 SPAWNED = "[INFO  tini (#)] Spawned child process 'sh' with pid '#'"
 line(TINIS, "-v", peers.says, words=["-v", "--", "sh", "-c", "exit 7"], lines=[SPAWNED])
 line("tini", "-v, on stdout", peers.says, {SPAWNED: "stdout"},

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, halt, is_alive, kill_all
+from conftest import (AS_ROOT, INIT, PROBE, ROOT, come_to_rest, descendants, eventually, halt, is_alive,
+                      kill_all)
 
 LONG = """group single-child main-only rewrite expect parent-death-signal kill-after grace wait-all user chdir
           env no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
@@ -474,6 +475,29 @@ def test_whom_to_signal_of(start, how, alias, tmp_path, name, group):
     if not group:
         (tmp_path / "other").unlink()
         assert hears(start, tmp_path, how, ["-g"], program=tmp_path / name)
+
+
+def test_message_of_a_signal_that_messages_cause(start, alias):
+    """dumb-init -v tells of each signal that it gets, and for ever of the PIPE that it gets because
+    nobody reads that. Init does not."""
+    read, write = os.pipe()
+    init = start(["-v", "sh", "-c", "trap '' USR2 PIPE; echo ready; exec sleep 1000"], "plain",
+                 program=alias("dumb-init"), stderr=write)
+    os.close(write)
+    init.line("^ready$")
+    os.close(read)
+    init.signal(signal.SIGUSR2)
+    come_to_rest(init.init_pid)
+
+
+def test_pause_is_suspended_once(start, alias):
+    init = start(["-c", "-P"], "plain", program=alias("dumb-init"))
+    for number, state in ((signal.SIGTSTP, "T"), (signal.SIGCONT, "S")) * 2:
+        eventually(lambda: init.status()["State"][0] in "ST" and int(init.status()["SigBlk"], 16),
+                   what="the start")
+        init.signal(number)
+        eventually(lambda state=state: init.status()["State"][0] == state, what=state)
+    come_to_rest(init.init_pid)
 
 
 def test_orphans_that_die_with_the_command(start, alias, how):

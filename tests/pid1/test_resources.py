@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -134,23 +135,63 @@ def test_streams_as_pid_1(start):
     assert ours.startswith("pipe:") and ours not in writes_to(init.init_pid)
 
 
-def test_messages_to_the_pipe_of_stdout(start, tmp_path, how):
-    """Where stderr is the pipe of stdout, as under runit, s6 and `2>&1 | logger`, its reader sees
-    the end when the command closes it, and still gets init's messages."""
-    os.mkfifo(tmp_path / "go")
-    init = start(["-v", "sh", "-c", f"echo hi; exec >/dev/null 2>&1; read go <{tmp_path}/go; exit 3"],
-                 how, stderr=subprocess.STDOUT)
-    if how == "plain":
-        text = init.rest()
-        assert sorted(text.splitlines()) == ["hi", "init: started sh"]
-    elif AS_ROOT:
-        # unshare keeps it open as well.
-        init.line("^hi$")
+CLOSES = 'trap "" TERM; echo hi; exec >/dev/null 2>&1; exec sleep 1000'
+
+
+def released(init):
+    """Waits until init has no pipe to write to, where that can be looked up."""
+    if AS_ROOT:
+        settled(init)
         eventually(lambda: "pipe:" not in " ".join(writes_to(init.init_pid)),
                    what="the release of the pipe")
-    (tmp_path / "go").write_text("\n")
-    assert init.wait() == 3
-    assert "init: command exited with 3\n" in init.rest()
+
+
+def test_warnings_to_the_pipe_of_stdout(start, how):
+    """Where stderr is the pipe of stdout, as under runit, s6 and `2>&1 | logger`, its reader sees
+    the end when the command closes it, and still gets init's warnings."""
+    init = start(["--kill-after", "100ms", "--", "sh", "-c", CLOSES], how, stderr=subprocess.STDOUT)
+    if how == "plain":
+        assert init.rest() == "hi\n"
+    else:
+        # unshare keeps it open as well.
+        init.line("^hi$")
+    released(init)
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 137
+    assert init.rest() == "init: command did not end in time; killing it\n"
+
+
+def test_full_pipe_of_stdout_is_released(start):
+    """Also one that has no room when init lets go of it."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with open(read, "rb") as reader:
+        while True:
+            try:
+                os.write(write, bytes(4096))
+            except BlockingIOError:
+                break
+        os.set_blocking(write, True)
+        init = start(["sh", "-c", "exec sleep 1000 >/dev/null 2>&1"], "plain", stdout=write,
+                     stderr=write)
+        os.close(write)
+        settled(init)
+        ends = []
+        thread = threading.Thread(target=lambda: ends.append(reader.read()), daemon=True)
+        thread.start()
+        thread.join(DEADLINE)
+        assert ends and not ends[0].strip(b"\0")
+
+
+@pytest.mark.parametrize("options, last", [(["-v"], "init: command exited with 3\n"),
+                                           (["-w"], "init: reaped orphan")])
+def test_last_messages_to_the_pipe_of_stdout(start, options, last):
+    """Who asks for messages gets them to the end: the reader does not go when the command does."""
+    for _ in range(20):
+        init = start([*options, "--", "sh", "-c", "(sleep 0.05 &) & wait; exit 3"], "plain",
+                     stderr=subprocess.STDOUT)
+        assert last in init.rest()
+        assert init.wait() == 3
 
 
 @pytest.mark.parametrize("what", ["socket", "no proc"])

@@ -129,6 +129,10 @@ static void environments(void)
 	CHECK(!o.group);
 	o = parse("init|x", "TINI_VERBOSITY=99|DUMB_INIT_DEBUG=0");
 	CHECK(o.verbosity == 99);
+	o = parse("tini|-v|x", "TINI_VERBOSITY=2147483647");
+	CHECK(o.verbosity == 1);
+	o = parse("catatonit|-P|x|y", "");
+	CHECK(o.pause && !o.command);
 	o = parse("tini|x", "TINI_VERBOSITY=none");
 	CHECK(o.verbosity == 0);
 	o = parse("catatonit|x", "CATATONIT_DEBUG=");
