@@ -215,6 +215,9 @@ line("dumb-init", "-v, killed", peers.says, {FORWARDED[1]: "nobody"},
      words=["-v", "sh", "-c", "kill -9 $$"], lines=[
          DUMB[0], "[dumb-init] A child with PID # was terminated by signal 9.",
          "[dumb-init] Child exited with status 137. Goodbye.", FORWARDED[1]])
+once("dumb-init", "-v -r 15:0, and another that outlives it", peers.says, how="pid1",
+     words=["-v", "-r", "15:0", "--", "sh", "-c", "sleep 1000 & exit 3"],
+     lines=["[dumb-init] Forwarded signal 0 to children."])
 REST = ["[dumb-init] setsid complete.", "[dumb-init] Translating signal 15 to 3."]
 line("dumb-init", "-v, the rest", peers.says, {text: "words" for text in REST}, lines=REST,
      words=["-v", "-r", "15:3", "--", "sh", "-c",
