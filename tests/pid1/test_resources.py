@@ -194,24 +194,34 @@ def test_last_messages_to_the_pipe_of_stdout(start, options, last):
         assert init.wait() == 3
 
 
-@pytest.mark.parametrize("what", ["socket", "no proc"])
-def test_messages_where_it_cannot_be_opened_again(start, tmp_path, what):
-    """A socket cannot be opened again, nor can anything without /proc: it is kept."""
+@pytest.mark.parametrize("what", ["socket", "no proc", "file"])
+def test_warnings_where_it_cannot_be_opened_again(start, tmp_path, what):
+    """A socket cannot be opened again, nor can anything without /proc: it is kept. So is a file, in
+    which each opening has a place of its own."""
+    words = ["--kill-after", "100ms", "--", "sh", "-c", CLOSES]
+    how, wrap, ours = "plain", [], None
     if what == "socket":
-        ours, other = socket.socketpair()
-        init = start(["-v", "sh", "-c", "exec >/dev/null 2>&1; exit 3"], "plain", stdout=other,
-                     stderr=other)
-        other.close()
+        ours, theirs = socket.socketpair()
+        theirs = theirs.detach()
+    elif what == "file":
+        theirs = os.open(tmp_path / "log", os.O_CREAT | os.O_WRONLY)
     else:
-        read, write = os.pipe()
-        ours = open(read, "rb")
-        init = start(["-v", "sh", "-c", "exec >/dev/null 2>&1; exit 3"], "pid1", stdout=write,
-                     stderr=write, wrap=["sh", "-c", 'umount /proc && exec "$@"', "sh"])
-        os.close(write)
-    with ours:
-        assert init.wait() == 3
-        text = ours.recv(4096) if what == "socket" else ours.read()
-        assert b"init: command exited with 3\n" in text
+        read, theirs = os.pipe()
+        ours = open(read, "rb", buffering=0)
+        how, wrap = "pid1", ["sh", "-c", 'umount /proc && exec "$@"', "sh"]
+    init = start(words, how, wrap=wrap, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    settled(init)
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 137
+    text = b""
+    if what == "file":
+        text = (tmp_path / "log").read_bytes()
+    else:
+        with ours:
+            while part := ours.recv(4096) if what == "socket" else ours.read(4096):
+                text += part
+    assert text == b"hi\ninit: command did not end in time; killing it\n"
 
 
 # ---- directory, sockets, memory
