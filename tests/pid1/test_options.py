@@ -493,7 +493,7 @@ def test_message_of_a_signal_that_messages_cause(start, alias):
 def test_pause_is_suspended_once(start, alias):
     # In a process group that is not orphaned, or TSTP would have no effect.
     init = start(["-c", "-P"], "plain", program=alias("dumb-init"),
-                 outer=["bash", "-c", 'set -m; "$@" & wait; wait', "bash"])
+                 outer=["bash", "-c", 'set -m; "$@" & while kill -0 $!; do sleep 0.05; done', "bash"])
     for number, state in ((signal.SIGTSTP, "T"), (signal.SIGCONT, "S")) * 2:
         eventually(lambda: init.status()["State"][0] in "ST" and int(init.status()["SigBlk"], 16),
                    what="the start")
