@@ -33,7 +33,9 @@ CFLAGS   = -Oz $(LTO) -fno-asynchronous-unwind-tables -fno-pie
 # --sort-section  puts SECTION_LAST of base/section.h behind all other data: 8 kB of resident memory
 # -z noseparate-code, norelro  code, constants and data share pages: 8.4 kB
 # -z common-page-size          no room is left between code and data: up to 4 kB
-LDFLAGS  = -static -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro,-z,common-page-size=64
+# -nostartfiles  of the files that GCC starts a program with, musl's alone; the others are for C++: 0.7 kB
+START   := $(if $(findstring musl,$(CC)),-nostartfiles -l:crt1.o)
+LDFLAGS  = -static -s $(START) -Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro,-z,common-page-size=64
 ALL_CFLAGS = $(STRICT) $(CFLAGS)
 
 MODULES  = $(foreach d,pid1 channel container process base,$(wildcard src/$d/*.c))

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/environment.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/section.h"
@@ -44,11 +45,12 @@
 enum { BATCH = 8 };
 
 /* Descriptors that init keeps, at most, but for those of the command. */
-enum { KEPT = 3 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
+enum { KEPT = 4 + CGROUP_KEEPS + NOTIFY_KEEPS + SERVER_KEEPS };
 
 static struct {
 	struct options options;
 	int signals; /* signalfd */
+	int own;     /* see fds_open_own() */
 	bool has_channel;
 	bool channel_failed; /* it was asked for, but could not be served */
 	struct server_view view;
@@ -66,28 +68,46 @@ static void report_failed_start(int code, int error)
 	end_clean_up();
 }
 
-/* Reaps all children that died. Returns whether there is none left. */
+/* What is told of a child that died. */
+static void tell_death(const struct reaped *one)
+{
+	const int signal = WTERMSIG(one->status); /* 0 where it exited by itself */
+
+	persona_tell(signal ? PERSONA_CHILD_KILLED : PERSONA_CHILD_EXITED, one->pid,
+		signal ? signal : WEXITSTATUS(one->status), NULL);
+}
+
+/*
+ * Reaps all children that died. Returns whether there is none left. The command's death comes last,
+ * since by it init may exit, and those that died with it would not be told.
+ */
 static bool reap_children(void)
 {
 	const struct recipient *command = command_process();
 	const bool stops = command_terminal()->mode == TTY_JOB;
-	char digits[NUMBER_SIZE];
 	enum reap_result result;
 	struct reaped one;
+	bool ended = false;
+	int status = 0;
 
 	while ((result = reap_next(&one, stops)) == REAP_ONE) {
-		const bool stopped = WIFSTOPPED(one.status);
+		const bool is_command = one.pid == command->pid;
 
-		self.view.reaped += !stopped;
-		if (stopped && one.pid == command->pid)
-			command_stopped(WSTOPSIG(one.status));
-		else if (stopped)
+		if (WIFSTOPPED(one.status)) {
+			if (is_command)
+				command_stopped(WSTOPSIG(one.status));
 			continue;
-		else if (one.pid == command->pid)
-			end_on_command_ended(one.status);
-		else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
-			log_note(LOG_WARN, "reaped orphan ", number_text(digits, one.pid));
+		}
+		self.view.reaped++;
+		tell_death(&one);
+		if (is_command) {
+			ended = true;
+			status = one.status;
+		} else if (!server_child_died(one.pid, one.status) && self.options.warn_on_reap)
+			persona_tell(PERSONA_REAPED, one.pid, 0, NULL);
 	}
+	if (ended)
+		end_on_command_ended(status);
 	return result == REAP_NOBODY_LEFT;
 }
 
@@ -99,21 +119,33 @@ static void forward(int signal, const struct signalfd_siginfo *from)
 	}
 }
 
+/* What a terminal sends for job control. */
+static bool is_job_control(int signal)
+{
+	return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
 static void take_signal(const struct signalfd_siginfo *from)
 {
 	const int came = (int)from->ssi_signo, signal = self.options.rewrite.to[came];
 
+	const bool suspends = self.options.persona->session && is_job_control(came);
+	const bool had = command_has_signal(from);
+
+	/* Not of a PIPE that telling of a signal has caused. */
+	if (!had || came == SIGCHLD)
+		persona_tell(PERSONA_RECEIVED, 0, came, NULL);
 	command_note_signal(from);
-	if (command_has_signal(from) || !signal || command_lend_terminal(from))
-		return;
-	if (!end_on_signal(came))
-		return;
-	if (!self.view.stopping)
-		forward(signal, from);
-	/* Without a command that stops, and init with it, Ctrl-Z is for init alone. */
-	if (!command_process()->pid &&
-		(signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU))
-		signals_undergo(getpid(), signal);
+	if (signal && !had && !command_lend_terminal(from) && end_on_signal(came)) {
+		if (!self.view.stopping)
+			forward(signal, from);
+		/* Without a command that stops, and init with it, Ctrl-Z is for init alone. */
+		if (!command_process()->pid && is_job_control(signal) && !suspends)
+			signals_undergo(getpid(), signal);
+	}
+	/* PID 1 it does not stop. */
+	if (suspends)
+		sys_kill(getpid(), SIGSTOP);
 }
 
 static void take_signals(void)
@@ -199,6 +231,22 @@ static void watch_parent(pid_t parent)
 		die(128 + SIGKILL, "parent died; exiting");
 	/* A kill(2) of our own is not forwarded: see command_has_signal(). */
 	syscall(SYS_tkill, getpid(), self.options.parent_death);
+}
+
+/* --env: for the command, and for those that operators run beside it. */
+static void set_variables(void)
+{
+	const struct settings *variables = &self.options.variables;
+	char **copy;
+
+	if (!variables->count)
+		return;
+	copy = environment_copy(environ, variables->count);
+	if (!copy)
+		fail_cannot("copy environment", NULL);
+	for (unsigned i = 0; i < variables->count; i++)
+		environment_put(copy, (char *)variables->list[i]);
+	environ = copy;
 }
 
 /* Opens what init was given for itself, before anything else can get those numbers. */
@@ -294,7 +342,8 @@ SECTION_START static void enter_namespaces(pid_t parent)
 		sys_prctl(PR_SET_DUMPABLE, 0);
 		outer_serve(&outer);
 	}
-	command_find_terminal_again();
+	if (command_terminal()->mode != TTY_NONE)
+		command_find_terminal(&self.options);
 }
 
 /* Namespaces, the cgroup and the mounts: from here on init is inside the container. */
@@ -323,6 +372,8 @@ static void make_container(pid_t parent)
 static void open_inside(void)
 {
 	self.view.proc = descendants_open();
+	/* Who asked for messages is to get the last as well, when its reader may have gone. */
+	self.own = self.options.warn_on_reap || log_enabled(LOG_INFO) ? -1 : fds_open_own();
 	if (self.has_channel)
 		exports_open();
 	/* Not earlier: an ordinary user could not open his own /proc/self/ns any more (proc(5)). */
@@ -342,6 +393,7 @@ static unsigned list_kept(int list[static KEPT])
 
 	list[count++] = self.signals;
 	list[count++] = self.view.proc;
+	list[count++] = self.own;
 	list[count++] = janitor_descriptor();
 	count += cgroup_keep(list + count);
 	count += notify_keep(list + count);
@@ -385,7 +437,7 @@ static void release_descriptors(void)
 	unsigned count = list_kept(keep);
 
 	count += command_keep(keep + count);
-	fds_release(self.signals, keep, count);
+	fds_release(self.signals, self.own, keep, count);
 }
 
 int main(int argc, char **argv)
@@ -395,6 +447,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	signals_block();
 	options_parse(&self.options, argv, environ);
+	set_variables();
 	log_at_exit(report_failed_start);
 	notify_stage("start");
 	take_descriptors();

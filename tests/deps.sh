@@ -25,6 +25,9 @@ test:tmux:tmux:have tmux
 test:vim vim-tiny:vim:have vim && { have vim.tiny || have apk; }
 test:busybox-static:busybox-static:[ -x /bin/busybox ] || [ -x /bin/busybox.static ]
 test:valgrind libc6-dbg:valgrind:have valgrind && { have apk || ls /usr/lib/debug/.build-id; }
+test:tini:tini:have tini
+test:dumb-init:dumb-init:have dumb-init
+test:catatonit:catatonit:have catatonit
 lint:clang-format:clang-extra-tools:have clang-format
 lint:clang-tidy:clang-extra-tools:have clang-tidy
 lint:clang:clang:have clang

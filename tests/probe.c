@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -77,19 +78,29 @@ static void print_text(const char *text)
 	putchar('"');
 }
 
-static void report_descriptors(void)
+/* What a link below /proc leads to; returns whether it is there. */
+static int read_link(char target[512], const char *pid, const char *name)
 {
-	char path[64], target[512];
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof path, "/proc/%s/%s", pid, name);
+	length = readlink(path, target, 511);
+	target[length < 0 ? 0 : length] = 0;
+	return length >= 0;
+}
+
+static void report_descriptors(const char *pid)
+{
+	char name[16], target[512];
 	const char *comma = "";
 
 	printf("\"fds\": {");
 	for (int fd = 0; fd < DESCRIPTORS; fd++) {
-		ssize_t length;
-		if (fcntl(fd, F_GETFD) < 0)
+		snprintf(name, sizeof name, "fd/%d", fd);
+		if (!read_link(target, pid, name) &&
+			(strcmp(pid, "self") || fcntl(fd, F_GETFD) < 0))
 			continue;
-		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		length = readlink(path, target, sizeof target - 1);
-		target[length < 0 ? 0 : length] = 0;
 		printf("%s\"%d\": ", comma, fd);
 		print_text(target);
 		comma = ", ";
@@ -147,7 +158,7 @@ static int report(char **words)
 		getpgrp(), getsid(0));
 	printf("\"blocked\": \"%016llx\", \"ignored\": \"%016llx\", ",
 		(unsigned long long)change_mask(SIG_BLOCK, 0), (unsigned long long)ignored);
-	report_descriptors();
+	report_descriptors("self");
 	report_environment();
 	report_user();
 	printf("\"cwd\": ");
@@ -422,6 +433,16 @@ static int set_session(char **words)
 	fail(words[0]);
 }
 
+/* terminal COMMAND: executes it as leader of a session that owns the terminal of its stdin. */
+static int take_terminal(char **words)
+{
+	setsid();
+	if (ioctl(0, TIOCSCTTY, 0))
+		fail("TIOCSCTTY");
+	execvp(words[0], words);
+	fail(words[0]);
+}
+
 static int listen_pid(char **words)
 {
 	char text[16];
@@ -438,16 +459,169 @@ static int exit_with(char **words)
 	return number(words[0]);
 }
 
-/* die SIG: dies of that signal, whatever its disposition and the mask were. */
-static int die_by(char **words)
+/* Dies of that signal, whatever its disposition and the mask were. */
+_Noreturn static void die(int signal)
 {
-	int signal = number(words[0]);
-
 	if (signal != SIGKILL && signal != SIGSTOP)
 		set_handler(signal, SIG_DFL);
 	change_mask(SIG_SETMASK, 0);
 	kill(getpid(), signal);
-	return 98;
+	_exit(98);
+}
+
+/* die SIG */
+static int die_by(char **words)
+{
+	die(number(words[0]));
+}
+
+/* ---- application: what runs in images does, as tests/dropin/test_images.py compares it ---- */
+
+/* FINISH is from the main process; what came before it is printed first, as its number is lower. */
+enum { BARRIER = 45, FINISH = 64 };
+
+static int take_signal(const char *role)
+{
+	uint64_t all = ~(uint64_t)0;
+	siginfo_t info;
+	int signal;
+
+	do {
+		memset(&info, 0, sizeof info);
+		signal = (int)syscall(SYS_rt_sigtimedwait, &all, &info, NULL, MASK);
+	} while (signal < 0 || signal == SIGCHLD);
+	if (signal != FINISH)
+		printf("signal %s %d %d\n", role, signal, info.si_pid);
+	return signal;
+}
+
+static void introduce(const char *role)
+{
+	char name[16] = "";
+
+	prctl(PR_GET_NAME, name);
+	printf("role %s %d %d %d %d %s\n", role, getpid(), getppid(), getpgrp(), getsid(0), name);
+}
+
+/* The child that is to become a helper: a job has a group, a daemon a session, and no parent. */
+static void become_helper(const char *role)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	pid_t parent = getpid();
+
+	if (!strcmp(role, "job"))
+		setpgid(0, 0);
+	if (!strcmp(role, "daemon")) {
+		if (fork())
+			_exit(0);
+		setsid();
+		while (getppid() == parent)
+			nanosleep(&moment, NULL);
+	}
+}
+
+/* Starts a process that prints signals until FINISH, and returns its pid. */
+static pid_t start_helper(const char *role)
+{
+	int ends[2];
+	pid_t child, helper = 0;
+
+	if (pipe(ends))
+		fail("pipe");
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (!child) {
+		close(ends[0]);
+		become_helper(role);
+		introduce(role);
+		helper = getpid();
+		if (write(ends[1], &helper, sizeof helper) != sizeof helper)
+			fail("write");
+		close(ends[1]);
+		while (take_signal(role) != FINISH)
+			;
+		_exit(0);
+	}
+	close(ends[1]);
+	if (read(ends[0], &helper, sizeof helper) != sizeof helper)
+		fail(role);
+	close(ends[0]);
+	if (helper != child)
+		waitpid(child, NULL, 0);
+	return helper;
+}
+
+/* What can be seen of init, which is the parent: its name, directory and descriptors. */
+static void report_init(void)
+{
+	char pid[16], path[64], text[512] = "";
+	FILE *file;
+
+	snprintf(pid, sizeof pid, "%d", getppid());
+	snprintf(path, sizeof path, "/proc/%s/comm", pid);
+	file = fopen(path, "re");
+	if (file) {
+		text[fread(text, 1, sizeof text - 1, file)] = 0;
+		fclose(file);
+	}
+	text[strcspn(text, "\n")] = 0;
+	printf("init {\"name\": ");
+	print_text(text);
+	printf(", ");
+	report_descriptors(pid);
+	printf("\"cwd\": ");
+	read_link(text, pid, "cwd");
+	print_text(text);
+	printf("}\n");
+}
+
+/* Cleans up, ends the helpers, and waits until they are gone, one of them as an orphan of init. */
+static void clean_up(const pid_t *helpers, int count)
+{
+	const struct timespec work = {.tv_nsec = 50000000}, moment = {.tv_nsec = 1000000};
+
+	nanosleep(&work, NULL);
+	for (int i = 0; i < count; i++)
+		kill(helpers[i], FINISH);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	for (int i = 0; i < count; i++)
+		while (!kill(helpers[i], 0))
+			nanosleep(&moment, NULL);
+}
+
+/*
+ * application WORD...: reports how it was started, starts three helpers, prints "ready" and all
+ * signals, at the first one from BARRIER on what can be seen of init, and ends as the variable
+ * APPLICATION says: "stop SIG CODE" when that signal comes, after a clean-up; "exit CODE" or "die
+ * SIG" at once, leaving the helpers.
+ */
+static int be_application(char **words)
+{
+	static const char *const roles[] = {"worker", "job", "daemon"};
+	const char *plan = getenv("APPLICATION");
+	int first = 0, code = 0, signal, seen = 0;
+	pid_t helpers[3];
+	char end[8] = "";
+
+	if (!plan || sscanf(plan, "%7s %d %d", end, &first, &code) < 2)
+		fail("APPLICATION");
+	report(words);
+	introduce("main");
+	change_mask(SIG_SETMASK, ~(uint64_t)0);
+	for (int i = 0; i < 3; i++)
+		helpers[i] = start_helper(roles[i]);
+	puts("ready");
+	if (!strcmp(end, "exit"))
+		return first;
+	if (!strcmp(end, "die"))
+		die(first);
+	while ((signal = take_signal("main")) != first)
+		if (signal >= BARRIER && !seen++)
+			report_init();
+	clean_up(helpers, 3);
+	return code;
 }
 
 /* Whether PID 1 is in read(2); only known on x86_64, and false elsewhere. */
@@ -504,6 +678,8 @@ int main(int argc, char **argv)
 		{"exit", 1, exit_with},
 		{"die", 1, die_by},
 		{"flicker", 1, flicker},
+		{"application", 1, be_application},
+		{"terminal", 1, take_terminal},
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -76,7 +76,7 @@ static int fill(int mount, int host, int terminal)
 	return 0;
 }
 
-SECTION_START int devices_fill(int mount, int host, int terminal)
+int devices_fill(int mount, int host, int terminal)
 {
 	mode_t mask = sys_umask(0);
 	int result = fill(mount, host, terminal);

@@ -2,6 +2,7 @@
 
 #include "sys.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
@@ -34,8 +35,13 @@ static struct {
 	log_show *show;
 	void (*at_exit)(int code, int error);
 	const char *cause; /* behind the text of an errno */
-} self = {
-	.program = "init", .level = LOG_WARN, .failure_code = 125, .show = show_plain, .cause = ""};
+	int own;           /* see log_by_reference(), or -1 */
+} self = {.program = "init",
+	.level = LOG_WARN,
+	.failure_code = 125,
+	.show = show_plain,
+	.cause = "",
+	.own = -1};
 
 void log_setup(const char *program, int level, int failure_code)
 {
@@ -87,7 +93,7 @@ static size_t append(char line[static LINE_SIZE], size_t length, const char *par
  * only the moment between the two. A regular file may answer EAGAIN where it
  * would merely allocate, and cannot block on a reader: it is written as usual.
  */
-int log_put(int fd, const char *text, size_t length)
+static int put(int fd, const char *text, size_t length)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 	struct iovec part = {.iov_base = (void *)text, .iov_len = length};
@@ -103,6 +109,59 @@ int log_put(int fd, const char *text, size_t length)
 	return sys_write(fd, text, length) < 0 ? -1 : 0;
 }
 
+int log_put(int fd, const char *text, size_t length)
+{
+	int result;
+
+	if (fd != 2 || self.own < 0)
+		return put(fd, text, length);
+	/* Without a reader this fails: see fifo(7). */
+	fd = sys_open(self.own, "2", O_WRONLY | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	result = put(fd, text, length);
+	sys_close(fd);
+	return result;
+}
+
+int log_by_reference(int own)
+{
+	const int fd = sys_open(own, "2", O_WRONLY | O_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	sys_close(fd);
+	self.own = own;
+	return 0;
+}
+
+/* The name that a line begins with. */
+static size_t begin(char line[static LINE_SIZE])
+{
+	return append(line, append(line, 0, self.program), ": ");
+}
+
+static void put_line(char line[static LINE_SIZE], size_t length)
+{
+	line[length++] = '\n';
+	log_put(2, line, length);
+}
+
+void log_facts(bool whole, const char *text, const char *const *facts)
+{
+	const int saved = errno;
+	char line[LINE_SIZE], one[2] = "";
+	size_t length;
+
+	length = whole ? 0 : begin(line);
+	for (; *text; text++) {
+		*one = *text;
+		length = append(line, length, *text == '%' ? facts[*++text - '0'] : one);
+	}
+	put_line(line, length);
+	errno = saved;
+}
+
 void log_parts(int level, int error, const char *const *parts)
 {
 	const int saved = errno;
@@ -111,8 +170,9 @@ void log_parts(int level, int error, const char *const *parts)
 
 	if (!log_enabled(level))
 		return;
-	length = append(line, 0, self.program);
-	length = append(line, length, error ? ": cannot " : ": ");
+	length = begin(line);
+	if (error)
+		length = append(line, length, "cannot ");
 	while (*parts)
 		length = append(line, length, *parts++);
 	if (error) {
@@ -120,8 +180,7 @@ void log_parts(int level, int error, const char *const *parts)
 		length = append(line, length, error_text(error));
 		length = append(line, length, self.cause);
 	}
-	line[length++] = '\n';
-	log_put(2, line, length);
+	put_line(line, length);
 	errno = saved;
 }
 
@@ -134,7 +193,8 @@ _Noreturn void log_exit(int code, int error, const char *const *parts)
 	if (self.at_exit)
 		self.at_exit(code, error);
 	self.cause = cause;
-	log_parts(LOG_ERROR, error, parts);
+	if (parts)
+		log_parts(LOG_ERROR, error, parts);
 	_exit(code);
 }
 

@@ -13,6 +13,7 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A line with its newline, in bytes, at most. */
@@ -58,7 +59,13 @@ int log_enabled(int level);
  */
 void log_parts(int level, int error, const char *const *parts);
 
-/* As log_parts at LOG_ERROR; then ends the process with that exit code. */
+/*
+ * Prints a text in which %N, a digit, stands for a fact, as one line: after the name as log_parts
+ * does, or where it is `whole` as it is. Which level that is the caller has to ask.
+ */
+void log_facts(bool whole, const char *text, const char *const *facts);
+
+/* As log_parts at LOG_ERROR, unless parts is NULL; then ends the process with that exit code. */
 _Noreturn void log_exit(int code, int error, const char *const *parts);
 
 /* The same with the code that log_setup was given; 125 before. */
@@ -87,6 +94,13 @@ _Noreturn void fail_note(const char *text, const char *object, const char *rest)
  * pipe or socket that nobody reads any more also raises SIGPIPE.
  */
 int log_put(int fd, const char *text, size_t length);
+
+/*
+ * From now on log_put opens 2 for each message, by its name in `own`, a /proc/self/fd that stays
+ * the caller's and open: 2 may be a mere reference (O_PATH) to a pipe, whose reader does not wait
+ * for it. 0, or -1 where it cannot be opened, and nothing has changed.
+ */
+int log_by_reference(int own);
 
 /* An array of parts: an argument of another type does not compile, but for a null constant. */
 #define LOG_PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,20 +32,19 @@ static int set(int fs, const char *key, const char *value)
 	return (int)syscall(SYS_fsconfig, fs, KERNEL_SET_STRING, key, value, 0);
 }
 
+/* Each of the options is shorter than 64 bytes. */
 static int configure(int fs, const char *options)
 {
 	char key[64];
 
 	while (*options) {
-		char *value = key + text_until(options, '=') + 1;
-		size_t length = text_until(options, ' ');
-		if (length >= sizeof key)
-			return sys_fail(ENAMETOOLONG);
-		memcpy(key, options, length);
-		key[length] = value[-1] = 0;
+		options = text_field(key, options, ' ');
+		char *value = key + text_until(key, '=');
+		if (*value)
+			*value++ = 0;
 		if (set(fs, key, value))
 			return -1;
-		options += length + (options[length] == ' ');
+		options += *options == ' ';
 	}
 	return (int)syscall(SYS_fsconfig, fs, KERNEL_CREATE, NULL, NULL, 0);
 }
@@ -155,7 +153,7 @@ SECTION_START static int follow(int parent, char *path, char *name, char *rest, 
 	return 0;
 }
 
-SECTION_START int mountfd_point(int root, char path[static PATH_MAX], bool directory)
+int mountfd_point(int root, char path[static PATH_MAX], bool directory)
 {
 	int at = root, parent, links = 0;
 	char *name = path, *end, kept;

@@ -76,6 +76,13 @@ int number_parse_time(const char *text, long long *milliseconds)
 	return 0;
 }
 
+char *number_join(char *to, const char *text, long long value)
+{
+	char digits[NUMBER_SIZE];
+
+	return text_join(to, text, number_text(digits, value));
+}
+
 const char *number_text(char buffer[static NUMBER_SIZE], long long value)
 {
 	char *p = &buffer[NUMBER_SIZE - 1];

@@ -22,4 +22,7 @@ int number_parse_time(const char *text, long long *milliseconds);
 /* Writes a value that is not negative into the buffer, and returns where its first digit is. */
 const char *number_text(char buffer[static NUMBER_SIZE], long long value);
 
+/* Writes a text and such a value behind it to where there is room; returns where the NUL is. */
+char *number_join(char *to, const char *text, long long value);
+
 #endif

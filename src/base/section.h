@@ -17,7 +17,8 @@
  * For a large function that only the start calls: the linker puts these side by side, where
  * GCC puts main(), and SECTION_START_END behind them. The pages up to that function are given back
  * once the command runs (section_forget_start). Saves three pages of memory. A function that
- * is called later all the same is read in again; nothing else happens.
+ * is called later all the same is read in again; nothing else happens. One that is called at one
+ * place in such a function needs none of its own: it becomes a part of that one.
  */
 #define SECTION_START     __attribute__((section(".text.startup.a"), noinline))
 #define SECTION_START_END __attribute__((section(".text.startup.zz"), noinline))

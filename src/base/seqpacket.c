@@ -80,7 +80,6 @@ ssize_t seqpacket_receive(int fd, void *data, size_t size, int *fds, unsigned *c
 int seqpacket_connect(int fd, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char digits[NUMBER_SIZE];
 	int file = -1, result;
 
 	if (strlen(path) < sizeof address.sun_path) {
@@ -89,7 +88,7 @@ int seqpacket_connect(int fd, const char *path)
 		file = sys_open(AT_FDCWD, path, O_PATH);
 		if (file < 0)
 			return -1;
-		text_join(address.sun_path, "/proc/self/fd/", number_text(digits, file));
+		number_join(address.sun_path, "/proc/self/fd/", file);
 	}
 	result = sys_connect(fd, &address, sizeof address);
 	/* Which leaves errno as it is. */

@@ -44,7 +44,7 @@ static int unlink_file(const struct socket_file *file)
  * A connect(2) to a file that nobody listens on, socket or not, is refused (unix(7)).
  * The socket's directory is the current one.
  */
-static bool probe_stale(const struct socket_file *file)
+SECTION_START static bool probe_stale(const struct socket_file *file)
 {
 	struct sockaddr_un address;
 	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET);

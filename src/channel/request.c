@@ -26,79 +26,6 @@ static int read_number(const char *value, unsigned min, unsigned max, unsigned *
 	return 0;
 }
 
-static int read_additional_gids(struct request *request, const char *value)
-{
-	return credentials_parse_list(
-		value, request->user.groups, CREDENTIALS_GROUPS, &request->user.count);
-}
-
-static int read_cwd(struct request *request, const char *value)
-{
-	request->directory = value;
-	return *value == '/' ? 0 : -1;
-}
-
-/* The child takes the variables from the message itself. */
-static int read_env(struct request *request, const char *value)
-{
-	(void)request;
-	return *value != '=' && value[text_until(value, '=')] ? 0 : -1;
-}
-
-static int read_grace(struct request *request, const char *value)
-{
-	return number_parse_time(value, &request->grace) || request->grace == FOREVER ? -1 : 0;
-}
-
-static int read_height(struct request *request, const char *value)
-{
-	return read_number(value, 0, 65535, &request->height);
-}
-
-static int read_width(struct request *request, const char *value)
-{
-	return read_number(value, 0, 65535, &request->width);
-}
-
-static int read_no_new_privileges(struct request *request, const char *value)
-{
-	return read_bool(value, &request->no_new_privileges);
-}
-
-static int read_pid(struct request *request, const char *value)
-{
-	request->target = TARGET_PID;
-	return read_number(value, 2, 1 << 22, &request->pid);
-}
-
-static int read_passed(struct request *request, const char *value)
-{
-	(void)request;
-	return text_is(value, 0, "passed") ? 0 : -1;
-}
-
-static int read_privileged(struct request *request, const char *value)
-{
-	return read_bool(value, &request->privileged);
-}
-
-static int read_rlimits(struct request *request, const char *value)
-{
-	return limits_add(&request->limits, value, ':');
-}
-
-static int read_session(struct request *request, const char *value)
-{
-	request->target = TARGET_SESSION;
-	return read_number(value, 1, 0xffffffffU, &request->session);
-}
-
-static int read_signal(struct request *request, const char *value)
-{
-	request->signal = signal_number(value);
-	return request->signal ? 0 : -1;
-}
-
 static int read_target(struct request *request, const char *value)
 {
 	if (text_is(value, 0, "all"))
@@ -108,11 +35,6 @@ static int read_target(struct request *request, const char *value)
 	else
 		return -1;
 	return 0;
-}
-
-static int read_terminal(struct request *request, const char *value)
-{
-	return read_bool(value, &request->terminal);
 }
 
 static int read_umask(struct request *request, const char *value)
@@ -128,27 +50,74 @@ static int read_umask(struct request *request, const char *value)
 	return request->mask > 0777 ? -1 : 0;
 }
 
-static int read_user(struct request *request, const char *value)
-{
-	return credentials_parse(&request->user, value);
-}
-
-static int read_version(struct request *request, const char *value)
+static int read_version(const char *value)
 {
 	unsigned version;
 
-	(void)request;
 	if (read_number(value, 0, 0xffff, &version))
 		return -1;
 	errno = EPROTONOSUPPORT;
 	return version >= WIRE_OLDEST && version <= WIRE_VERSION ? 0 : -1;
 }
 
-/* The verb knows the names of what can be opened. */
-static int read_name(struct request *request, const char *value)
+/* Reads what a field is set to. 0, or -1 with errno. */
+static int read_value(struct request *request, enum field field, const char *value)
 {
-	request->name = value;
-	return 0;
+	switch (field) {
+	case FIELD_ADDITIONAL_GIDS:
+		return credentials_parse_list(
+			value, request->user.groups, CREDENTIALS_GROUPS, &request->user.count);
+	case FIELD_ARGUMENTS:
+	case FIELD_PROGRAM:
+		return text_is(value, 0, "passed") ? 0 : -1;
+	case FIELD_CWD:
+		request->directory = value;
+		return *value == '/' ? 0 : -1;
+	case FIELD_ENV:
+		/* The child takes the variables from the message itself. */
+		return *value != '=' && value[text_until(value, '=')] ? 0 : -1;
+	case FIELD_GRACE:
+		return number_parse_time(value, &request->grace) || request->grace == FOREVER ? -1
+		                                                                              : 0;
+	case FIELD_HEIGHT:
+		return read_number(value, 0, 65535, &request->height);
+	case FIELD_WIDTH:
+		return read_number(value, 0, 65535, &request->width);
+	case FIELD_NO_NEW_PRIVILEGES:
+		return read_bool(value, &request->no_new_privileges);
+	case FIELD_PRIVILEGED:
+		return read_bool(value, &request->privileged);
+	case FIELD_TERMINAL:
+		return read_bool(value, &request->terminal);
+	case FIELD_RLIMITS:
+		return limits_add(&request->limits, value, ':');
+	case FIELD_SIGNAL:
+		request->signal = signal_number(value);
+		return request->signal ? 0 : -1;
+	case FIELD_TARGET:
+		return read_target(request, value);
+	case FIELD_PID:
+		request->target = TARGET_PID;
+		return read_number(value, 2, 1 << 22, &request->pid);
+	case FIELD_SESSION:
+		request->target = TARGET_SESSION;
+		return read_number(value, 1, 0xffffffffU, &request->session);
+	case FIELD_UMASK:
+		return read_umask(request, value);
+	case FIELD_USER:
+		return credentials_parse(&request->user, value);
+	case FIELD_VERSION:
+		return read_version(value);
+	case FIELD_WHAT:
+	case FIELD_NAMESPACE:
+	case FIELD_SOCKET:
+		/* The verb knows the names of what can be opened. */
+		request->name = value;
+		return 0;
+	case FIELDS:
+		break;
+	}
+	return -1;
 }
 
 /* Those that may be given several times. */
@@ -158,71 +127,49 @@ static const unsigned lists = FIELD_BIT(ADDITIONAL_GIDS) | FIELD_BIT(ENV) | FIEL
 static const unsigned one_of = FIELD_BIT(TARGET) | FIELD_BIT(PID) | FIELD_BIT(SESSION) |
                                FIELD_BIT(WHAT) | FIELD_BIT(NAMESPACE) | FIELD_BIT(SOCKET);
 
-static const struct {
-	const char *name;
-	int (*read)(struct request *request, const char *value); /* 0, or -1 with errno */
-} fields[] = {
-	[FIELD_ADDITIONAL_GIDS] = {"additionalGids", read_additional_gids},
-	[FIELD_ARGUMENTS] = {"arguments", read_passed},
-	[FIELD_CWD] = {"cwd", read_cwd},
-	[FIELD_ENV] = {"env", read_env},
-	[FIELD_GRACE] = {"grace", read_grace},
-	[FIELD_HEIGHT] = {"height", read_height},
-	[FIELD_NO_NEW_PRIVILEGES] = {"noNewPrivileges", read_no_new_privileges},
-	[FIELD_PRIVILEGED] = {"privileged", read_privileged},
-	[FIELD_PROGRAM] = {"program", read_passed},
-	[FIELD_RLIMITS] = {"rlimits", read_rlimits},
-	[FIELD_SIGNAL] = {"signal", read_signal},
-	[FIELD_TARGET] = {"target", read_target},
-	[FIELD_PID] = {"pid", read_pid},
-	[FIELD_SESSION] = {"session", read_session},
-	[FIELD_TERMINAL] = {"terminal", read_terminal},
-	[FIELD_UMASK] = {"umask", read_umask},
-	[FIELD_USER] = {"user", read_user},
-	[FIELD_VERSION] = {"version", read_version},
-	[FIELD_WHAT] = {"what", read_name},
-	[FIELD_NAMESPACE] = {"namespace", read_name},
-	[FIELD_SOCKET] = {"socket", read_name},
-	[FIELD_WIDTH] = {"width", read_width},
-};
-
-_Static_assert(sizeof fields / sizeof *fields == FIELDS, "a row for every field");
-
-/* The field that a string of a message sets, and in *value what to; or FIELDS. */
-static unsigned find_field(const char *string, const char **value)
-{
-	unsigned field = 0;
-
-	while (field < FIELDS && !(*value = wire_value(string, fields[field].name)))
-		field++;
-	return field;
-}
-
-/* The name of the first field of a set that is not empty. */
-static const char *first_name(unsigned set)
-{
-	return fields[__builtin_ctz(set)].name;
-}
+/* In the order of enum field. */
+static const char *const names = "additionalGids\0"
+				 "arguments\0"
+				 "cwd\0"
+				 "env\0"
+				 "grace\0"
+				 "height\0"
+				 "noNewPrivileges\0"
+				 "privileged\0"
+				 "program\0"
+				 "rlimits\0"
+				 "signal\0"
+				 "target\0"
+				 "pid\0"
+				 "session\0"
+				 "terminal\0"
+				 "umask\0"
+				 "user\0"
+				 "version\0"
+				 "what\0"
+				 "namespace\0"
+				 "socket\0"
+				 "width\0";
 
 static int read_fields(struct request *request, const char **bad)
 {
 	const unsigned known = request->verb->fields | FIELD_BIT(VERSION);
 
 	for (char *p = request->wire.fields; p < request->wire.fields_end; p = wire_next(p)) {
-		const char *value;
-		const unsigned field = find_field(p, &value);
+		char *sign = p + text_until(p, '=');
+		const unsigned field = *sign ? text_number(names, p, '=') : FIELDS;
 		errno = EINVAL;
 		if (field == FIELDS || !(known & 1U << field)) {
 			/* Named by its key alone. */
-			p[text_until(p, '=')] = 0;
+			*sign = 0;
 			*bad = p;
 			return -1;
 		}
-		*bad = fields[field].name;
+		*bad = text_name(names, field);
 		if (request->given & ~lists & 1U << field)
 			return -1;
 		request->given |= 1U << field;
-		if (fields[field].read(request, value))
+		if (read_value(request, field, sign + 1))
 			return -1;
 	}
 	return 0;
@@ -254,12 +201,12 @@ int request_read(struct request *request, unsigned descriptors, const char **fie
 	if ((verb->descriptors == REQUEST_STDIO) != (request->wire.args < request->wire.end))
 		return -1;
 	if (verb->required && !request_has(request, verb->required)) {
-		*field = fields[verb->required].name;
+		*field = text_name(names, verb->required);
 		return -1;
 	}
 	several = request->given & one_of;
 	if (several & (several - 1)) {
-		*field = first_name(verb->fields & one_of);
+		*field = text_name(names, (unsigned)__builtin_ctz(verb->fields & one_of));
 		return -1;
 	}
 	*field = "additionalGids";

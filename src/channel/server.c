@@ -80,7 +80,7 @@ static void trim_buffer(ssize_t length)
 
 static void receive(struct connection *connection)
 {
-	struct request request;
+	static struct request request;
 	int fds[WIRE_DESCRIPTORS];
 	struct verb_call call = {.connection = connection, .request = &request, .fds = fds};
 	const char *field;

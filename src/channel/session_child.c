@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/seqpacket.h"
 #include "base/sys.h"
@@ -60,14 +61,6 @@ static int open_terminal(
 	return slave;
 }
 
-/* Whether both set the same variable. The second has its sign. */
-static bool same_variable(const char *a, const char *b)
-{
-	for (; *a && *a == *b && *a != '='; a++)
-		b++;
-	return *a == *b;
-}
-
 /*
  * Reads arguments and variables that are too large for a message out of a memfd. It is sealed, so
  * that it does not change any more. 0, or -1 with errno.
@@ -85,40 +78,21 @@ static int map_arguments(struct wire *wire, int fd)
 	return data == MAP_FAILED ? -1 : wire_read(wire, data, (size_t)size);
 }
 
-/* Room for that many pointers; NULL with errno. In the child only. */
-static char **make_list(size_t pointers)
-{
-	void *list = sys_map(-1, pointers * sizeof(char *));
-
-	return list == MAP_FAILED ? NULL : list;
-}
-
 /* The container's environment, with the request's put over it; NULL with errno. */
 static char **environment(const struct wire *wire, char **base)
 {
-	char *at = wire->fields, *value, **list;
-	size_t used = 0;
+	const size_t most = (size_t)(wire->fields_end - wire->fields) / sizeof "env=";
+	char *at = wire->fields, *value, **list = environment_copy(base, most);
 
-	while (base[used])
-		used++;
-	list = make_list(used + (size_t)(wire->fields_end - wire->fields) / sizeof "env=" + 1);
-	if (!list)
-		return NULL;
-	memcpy(list, base, used * sizeof *list);
-	while ((value = (char *)wire_take(wire, &at, "env"))) {
-		size_t i = 0;
-		while (i < used && !same_variable(list[i], value))
-			i++;
-		list[i] = value;
-		used += i == used;
-	}
+	while (list && (value = (char *)wire_take(wire, &at, "env")))
+		environment_put(list, value);
 	return list;
 }
 
 /* NULL with errno. */
 static char **arguments(const struct wire *wire)
 {
-	char **list = make_list((size_t)(wire->end - wire->args) + 1);
+	char *none = NULL, **list = environment_copy(&none, (size_t)(wire->end - wire->args));
 	size_t used = 0;
 
 	for (char *p = wire->args; list && p < wire->end; p = wire_next(p))

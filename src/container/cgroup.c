@@ -290,7 +290,7 @@ static int remove_directory(void)
 	return sys_unlinkat(self.fds[PARENT], name, AT_REMOVEDIR);
 }
 
-int cgroup_remove(bool inside)
+SECTION_START int cgroup_remove(bool inside)
 {
 	int error = 0;
 

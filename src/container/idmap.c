@@ -18,21 +18,17 @@ enum { TEXT = IDMAP_NUMBERS * 11 + 1 };
 
 int idmap_parse(struct idmap *map, const char *text)
 {
-	unsigned long long number;
+	unsigned *line = &map->numbers[map->count];
+	unsigned long long count;
 
-	if (map->count == IDMAP_NUMBERS)
+	/* As many as there are ids is the line of the host's own map. */
+	if (map->count == IDMAP_NUMBERS || credentials_parse_id(&text, ':', &line[0]) ||
+		credentials_parse_id(&text, ':', &line[1]) ||
+		number_parse(text, 0xffffffffU, &count) || !count)
 		return -1;
-	for (int i = 0; i < 3; i++) {
-		/* -1 is no id; as many as there are ids is the line of the host's own map. */
-		if (number_parse_until(text, ':', i < 2 ? 0xfffffffeU : 0xffffffffU, &number))
-			return -1;
-		map->numbers[map->count++] = (unsigned)number;
-		text += text_until(text, ':');
-		if ((i < 2) != (*text != 0))
-			return -1;
-		text++;
-	}
-	return number ? 0 : -1;
+	line[2] = (unsigned)count;
+	map->count += 3;
+	return 0;
 }
 
 const unsigned *idmap_first(const struct idmap *map)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/section.h"
 #include "base/socket_file.h"
 #include "base/sys.h"
 #include "process/fds.h"
@@ -21,7 +22,8 @@ enum { DONE = '.' };
  * a message of one byte, DONE. A stderr of its own would keep whoever reads the container's
  * waiting for its end.
  */
-_Noreturn static void janitor(int end, const char *path, const struct cgroup_setup *cgroup)
+SECTION_START _Noreturn static void janitor(
+	int end, const char *path, const struct cgroup_setup *cgroup)
 {
 	struct socket_file file;
 	int keep[2];
@@ -59,7 +61,7 @@ void janitor_start(const char *path, const struct cgroup_setup *cgroup)
 	int ends[2];
 
 	if (sys_socketpair(ends) || (janitor_pid = sys_fork(0)) < 0)
-		fail_cannot("start janitor", NULL);
+		fail_cannot("start process", NULL);
 	if (!janitor_pid) {
 		sys_close(ends[1]);
 		janitor(ends[0], path, cgroup);

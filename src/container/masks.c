@@ -30,7 +30,7 @@ static const char *const file = "file", *const directory = "directory";
  * Puts over each name below mount what is to be seen in its place: the file or the directory in
  * `empty`, or, where that is -1, the same once more, read-only.
  */
-static void cover(int mount, const char *names, int empty)
+SECTION_START static void cover(int mount, const char *names, int empty)
 {
 	struct file_status status;
 	int over, copy;
@@ -57,7 +57,7 @@ static void cover(int mount, const char *names, int empty)
  * Only what is mounted somewhere can be copied (open_tree(2)), so the empty directory lies over
  * the mount itself meanwhile, which its descriptor is not affected by.
  */
-SECTION_START void masks_put(int fs, bool is_proc)
+void masks_put(int fs, bool is_proc)
 {
 	int empty = mountfd_make("tmpfs", "", MOUNTFD_NOSUID | MOUNTFD_NODEV | MOUNTFD_NOEXEC);
 	int here = sys_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);

@@ -72,7 +72,7 @@ static unsigned long long bind_options_of(const char *name)
 	return BIND_OPTIONS & 1U << text_number("ro\0dev\0noidmap\0", name, ',');
 }
 
-int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
+SECTION_START int mounts_add(struct mounts *mounts, const char *text, bool is_tmpfs)
 {
 	const char *to = text;
 	char part[PATH_MAX];
@@ -105,7 +105,8 @@ bool mounts_wanted(const struct mounts *mounts)
 	return mounts->list || mounts->count || mounts->read_only;
 }
 
-static void put(int root, int mount, unsigned attributes, const char *path, bool directory)
+SECTION_START static void put(
+	int root, int mount, unsigned attributes, const char *path, bool directory)
 {
 	char point[PATH_MAX];
 	int over;
@@ -197,7 +198,7 @@ static bool copy(int *to, int directory, const char *path, bool may_fail)
 }
 
 /* What is not opened yet. */
-static void open_sources(bool may_fail)
+SECTION_START static void open_sources(bool may_fail)
 {
 	const struct mounts *asked = opened.asked;
 	char from[PATH_MAX];
@@ -228,7 +229,7 @@ void mounts_open(const struct mounts *mounts, bool own_namespace)
 }
 
 /* Sockets and devices have the mode that they have. */
-static void map(int mount, const char *name, int users, const struct idmap *uids)
+SECTION_START static void map(int mount, const char *name, int users, const struct idmap *uids)
 {
 	struct file_status status;
 
@@ -298,7 +299,7 @@ static void pivot(int root, const char *path)
 	if (opened.root < 0)
 		return;
 	if (mountfd_pivot())
-		fail_cannot("pivot root to ", path);
+		fail_cannot("change root to ", path);
 	if (sys_chdir("/"))
 		fail_cannot("change directory to ", "/");
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/nskind.h"
+#include "base/section.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "janitor.h"
@@ -39,7 +40,7 @@ int namespaces_parse(struct namespaces *namespaces, const char *list)
 }
 
 /* From outside: ids of a process in the new user namespace, and those of files in its mounts. */
-static void map_ids(pid_t pid, const struct namespaces *namespaces)
+SECTION_START static void map_ids(pid_t pid, const struct namespaces *namespaces)
 {
 	mounts_map(idmap_write(pid, &namespaces->uids, &namespaces->gids), &namespaces->uids);
 }
@@ -49,7 +50,7 @@ static void map_ids(pid_t pid, const struct namespaces *namespaces)
  * made from now on needs an owner that the namespace knows, so where it has no root, the first
  * that it has is taken. All capabilities stay: the ids before were not root's either.
  */
-static void become_first(const struct namespaces *namespaces)
+SECTION_START static void become_first(const struct namespaces *namespaces)
 {
 	const struct credentials first = {
 		.uid = *idmap_first(&namespaces->uids), .gid = *idmap_first(&namespaces->gids)};
@@ -116,12 +117,12 @@ _Noreturn static void fail_to_make(const struct namespaces *namespaces)
  * Starts the child, in new namespaces of those flags, 0 for none. It waits for a byte of ours.
  * Returns our end of the pipe for that, and its own in the child; where child is -1 there is none.
  */
-static int start_child(unsigned long flags)
+SECTION_START static int start_child(unsigned long flags)
 {
 	int ends[2];
 
 	if (sys_pipe(ends))
-		fail_cannot("make pipe", NULL);
+		fail_cannot("start process", NULL);
 	/* In one call, so that the others belong to the user namespace. */
 	child = flags ? sys_clone3(flags, -1) : sys_fork(0);
 	if (!child) {
@@ -153,7 +154,7 @@ static pid_t enter_new_pids(const struct namespaces *namespaces, int *life)
 		map_ids(child, namespaces);
 	*life = pipe;
 	if (sys_write(pipe, "", 1) != 1)
-		fail_cannot("start inner process", NULL);
+		fail_cannot("start process", NULL);
 	return child;
 }
 
@@ -185,7 +186,7 @@ static void enter_new_users(const struct namespaces *namespaces)
 	int status;
 
 	if (child < 0)
-		fail_cannot("fork id mapper", NULL);
+		fail_cannot("start process", NULL);
 	if (!child) {
 		map_ids(self, namespaces);
 		_exit(0);

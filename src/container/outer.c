@@ -34,13 +34,14 @@ _Noreturn static void end(struct outer *outer, int status, int terminal_signal)
 _Noreturn void outer_serve(struct outer *outer)
 {
 	const struct recipient inner = {.pid = outer->inner, .pidfd = -1};
-	int keep[] = {outer->signals, outer->life, janitor_descriptor(), outer->tty.fd};
+	const int own = fds_open_own();
+	int keep[] = {outer->signals, outer->life, janitor_descriptor(), outer->tty.fd, own};
 	int terminal_signal = 0;
 	struct pollfd ready = {.fd = outer->signals, .events = POLLIN};
 	struct signalfd_siginfo got;
 	struct reaped one;
 
-	fds_release(outer->signals, keep, sizeof keep / sizeof *keep);
+	fds_release(outer->signals, own, keep, sizeof keep / sizeof *keep);
 	for (;;) {
 		/* Children that we were born with count too. */
 		while (reap_next(&one, false) == REAP_ONE)

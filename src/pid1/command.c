@@ -19,7 +19,7 @@ static struct {
 	pid_t group; /* that the command leads, or 0; kept after its end */
 	struct tty tty;
 	int terminal_signal; /* the last one that the kernel sent, which is the terminal's, or 0 */
-} self;
+} self = {.process.pidfd = -1, .tty.fd = -1};
 
 const struct recipient *command_process(void)
 {
@@ -28,17 +28,16 @@ const struct recipient *command_process(void)
 
 void command_find_terminal(const struct options *options)
 {
-	self.tty.fd = self.process.pidfd = -1;
-	if (!options->pause)
-		tty_find(&self.tty);
-}
-
-void command_find_terminal_again(void)
-{
-	if (self.tty.mode == TTY_NONE)
-		return;
 	tty_close(&self.tty);
+	self.tty.mode = TTY_NONE;
+	if (options->pause)
+		return;
 	tty_find(&self.tty);
+	/* A session of its own has no other's, and without one it is left to our own group. */
+	if (options->persona->session && (self.tty.mode != TTY_LEADER || !options->group)) {
+		self.tty.mode = TTY_NONE;
+		tty_close(&self.tty);
+	}
 }
 
 const struct tty *command_terminal(void)
@@ -75,12 +74,17 @@ _Noreturn static void die_unstarted(
 			"' is taken for the command; options go before \"--\" or into "
 			"INIT_OPTIONS");
 	notify_stage(spawn_stage_name(failure->stage));
+	if (failure->stage == SPAWN_EXEC) {
+		persona_tell(PERSONA_NOT_EXECUTED, 0, failure->error, program);
+		log_exit(code, failure->error, NULL);
+	}
 	log_die(code, failure->error, spawn_stage_text(failure->stage), object);
 }
 
 SECTION_START void command_start(
 	const struct options *options, char **envp, const int *kept, unsigned kept_count)
 {
+	const bool session = options->persona->session;
 	struct spawn_failure failure;
 	struct spawn spawn = {
 		.argv = options->command,
@@ -91,12 +95,12 @@ SECTION_START void command_start(
 		.kept_count = kept_count,
 		.program = -1,
 		.cgroup = cgroup_part(CGROUP_APP),
-		.group = sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
+		.group = session || sys_getsid(0) == getpid() ? SPAWN_OWN_SESSION : SPAWN_OWN_GROUP,
 		.terminal = self.tty.fd,
 		.die_with_us = getpid() != 1,
 	};
 
-	if (self.tty.mode == TTY_OUTSIDE)
+	if ((session && !options->group) || self.tty.mode == TTY_OUTSIDE)
 		spawn.group = SPAWN_OUR_GROUP;
 	if (self.tty.mode == TTY_LEADER)
 		spawn.use = SPAWN_CONTROL;
@@ -114,7 +118,7 @@ SECTION_START void command_start(
 		self.group = self.process.pid;
 		self.process.group = options->group;
 	}
-	log_note(LOG_INFO, "started ", options->command[0]);
+	persona_tell(PERSONA_STARTED, self.process.pid, 0, options->command[0]);
 }
 
 unsigned command_keep(int *list)
@@ -131,7 +135,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	char name[SIGNAL_TEXT];
 	struct recipient to = self.process;
 
-	if (!to.pid) {
+	if (!to.pid && to.group) {
 		to.pid = self.group;
 		to.pidfd = -1;
 	}
@@ -145,7 +149,7 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 	if (signal == SIGCONT && self.process.pid && self.tty.eager)
 		tty_hand_over(&self.tty, to.pid);
 	if (!signal_forward(&to, signal, from)) {
-		log_note(LOG_DEBUG, "forwarded ", signal_text(signal, name));
+		persona_tell(PERSONA_FORWARDED, to.pid, signal, signal_text(signal, name));
 		return true;
 	}
 	if (errno == ESRCH && !self.process.pid)
@@ -158,12 +162,6 @@ bool command_forward(int signal, const struct signalfd_siginfo *from)
 void command_kill(void)
 {
 	sys_kill(self.process.pid, SIGKILL);
-}
-
-void command_terminate_group(void)
-{
-	if (self.group)
-		sys_kill(-self.group, SIGTERM);
 }
 
 void command_note_signal(const struct signalfd_siginfo *from)
@@ -220,15 +218,12 @@ void command_stopped(int signal)
 
 int command_ended(int status, bool asked)
 {
-	char digits[NUMBER_SIZE], name[SIGNAL_TEXT];
+	char name[SIGNAL_TEXT];
 	int signal = WTERMSIG(status); /* 0 where it exited by itself */
 	bool was_foreground = self.tty.given;
 
-	if (signal)
-		log_note(LOG_INFO, "command killed by ", signal_text(signal, name));
-	else
-		log_note(
-			LOG_INFO, "command exited with ", number_text(digits, WEXITSTATUS(status)));
+	persona_tell(signal ? PERSONA_KILLED : PERSONA_EXITED, self.process.pid, reap_code(status),
+		signal_text(signal, name));
 	tty_take_back(&self.tty, self.process.pid);
 	/* What is typed from now on is for init, and cuts the grace period short. */
 	if (self.tty.mode == TTY_LEADER)

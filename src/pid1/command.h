@@ -16,13 +16,11 @@
 const struct recipient *command_process(void);
 
 /*
- * Finds the terminal that the command is to have. To be called before all other functions
- * here. With --pause there is none: what is typed is for init.
+ * Finds the terminal that the command is to have. To be called before all other functions here,
+ * and again after init has entered other namespaces. With --pause there is none: what is typed is
+ * for init.
  */
 void command_find_terminal(const struct options *options);
-
-/* The same once more, after init has entered other namespaces. */
-void command_find_terminal_again(void);
 const struct tty *command_terminal(void);
 
 /*
@@ -46,18 +44,15 @@ unsigned command_keep(int *list);
 enum { COMMAND_KEEPS = 2 };
 
 /*
- * Forwards a signal to the command, or to its process group if the command has ended; `from`
- * (or NULL) tells how it arrived. With CONT the command gets the terminal again, if it had it.
- * A failure, such as a command that runs as another user, is logged. Returns whether the
- * signal was sent.
+ * Forwards a signal to the command, or if it has ended to its process group, where that gets
+ * signals at all; `from` (or NULL) tells how it arrived. With CONT the command gets the terminal
+ * again, if it had it. A failure, such as a command that runs as another user, is logged. Returns
+ * whether the signal was sent.
  */
 bool command_forward(int signal, const struct signalfd_siginfo *from);
 
 /* Sends KILL to the command alone. */
 void command_kill(void);
-
-/* Sends TERM to those of its process group that outlive it. */
-void command_terminate_group(void);
 
 /* Remembers a signal that arrived, in case command_ended has to know what was typed. */
 void command_note_signal(const struct signalfd_siginfo *from);

@@ -119,10 +119,12 @@ static void kill_others(void)
 
 static void begin(void)
 {
+	const int term = self.options->rewrite.to[SIGTERM];
+
 	server_hang_up();
 	if (self.options->at_once) {
-		if (self.options->persona->terminates_group)
-			command_terminate_group();
+		if (self.options->persona->terminates_group && term)
+			command_forward(term, NULL);
 		finish();
 	}
 	set_state(ENDING, self.view->grace);

@@ -11,35 +11,14 @@
 #include "base/text.h"
 #include "options_table.h"
 
-enum { ENVIRONMENT_WORDS = 128 };
-
-/* The first is ours. What -V prints for the others is what their callers look for. */
-static const struct persona personas[] = {
-	{"init", .version = "", .group = true, .setup = 125, .absent = 127, .denied = 126,
-		.other = 126, .not_a_directory = true},
-	{"tini", .version = "tini version 0.19.0 - ", .at_once = true, .setup = 1, .absent = 127,
-		.denied = 126, .other = 1},
-	{"docker-init", .version = "tini version 0.19.0 - ", .at_once = true, .setup = 1,
-		.absent = 127, .denied = 126, .other = 1},
-	{"dumb-init", .version = "dumb-init v1.2.5 - ", .group = true, .at_once = true,
-		.terminates_group = true, .stop_stops = true, .setup = 1, .absent = 2, .denied = 2,
-		.other = 2},
-	{"catatonit", .version = "tini version 0.2.0_catatonit - ", .at_once = true, .setup = 1,
-		.absent = 1, .denied = 1, .other = 1},
-};
+enum { ENVIRONMENT_WORDS = 128, MOST_VERBOSE = 1 << 20 };
 
 /* The words that are being read. */
 struct words {
 	char **next;      /* up to a NULL */
 	const char *from; /* begins a message about one of them */
+	bool ended;       /* by a "--" */
 };
-
-static const struct persona *persona_of(const char *program)
-{
-	unsigned row = TEXT_ROW(text_last(program, '/'), 0, personas);
-
-	return &personas[row < sizeof personas / sizeof *personas ? row : 0];
-}
 
 _Noreturn static void refuse(const struct words *words, const char *what, const char *word)
 {
@@ -47,32 +26,31 @@ _Noreturn static void refuse(const struct words *words, const char *what, const 
 }
 
 /*
- * Applies the option that a word names. Its value is what stands behind the name in the word, or
- * else the next word. Returns whether it took one.
+ * Applies the option that a word names: a letter, or the whole word with its "--". Its value is
+ * what stands behind the name in the word, or else the next word. Returns whether it took one.
  */
-static bool take(struct options *options, struct words *words, const struct option *option,
-	const char *word, const char *value)
+SECTION_START static bool take(struct options *options, struct words *words,
+	const struct option *option, const char *word, const char *value)
 {
-	char name[OPTION_NAME], what[OPTION_NAME + sizeof "--: bad value "];
+	char name[OPTION_NAME];
 	const bool takes_value = option && options_name(option, name);
 
+	/* The words are those of getopt(3), by which the peers read their options. */
 	if (!option)
-		refuse(words, "unknown option ", word);
+		refuse(words, *word == '-' ? "unrecognized option " : "invalid option -- ", word);
 	if (!takes_value) {
 		/* What stands behind a short name is another one. */
-		if (value && word[1] == '-')
-			refuse(words, "option takes no value: ", word);
+		if (value && *word == '-')
+			refuse(words, "option takes no argument -- ", word);
 		value = NULL;
 	} else if (!value) {
 		value = *words->next;
 		if (!value)
-			refuse(words, "no value for option ", word);
+			refuse(words, "option requires an argument -- ", word);
 		words->next++;
 	}
-	if (options_apply(option, options, value)) {
-		text_copy(text_join(what, "--", name), ": bad value ");
-		refuse(words, what, value);
-	}
+	if (options_apply(option, options, value))
+		fail(words->from, "--", name, ": bad value '", value, "'");
 	return takes_value;
 }
 
@@ -80,15 +58,16 @@ static void take_long(struct options *options, struct words *words, const char *
 {
 	const char *sign = word + text_until(word, '=');
 
-	take(options, words, options_by_name(word + 2), word, *sign ? sign + 1 : NULL);
+	take(options, words, options_by_name(word + 2, options->persona->abbreviated), word,
+		*sign ? sign + 1 : NULL);
 }
 
 /* A word of short names: the value of the last may be the rest of the word. */
-static void take_short(struct options *options, struct words *words, const char *word)
+SECTION_START static void take_short(struct options *options, struct words *words, const char *word)
 {
 	for (const char *rest = word + 1; *rest;) {
-		const struct option *option = options_by_letter(*rest++);
-		if (take(options, words, option, word, *rest ? rest : NULL))
+		const char letter[] = {*rest++, 0};
+		if (take(options, words, options_by_letter(*letter), letter, *rest ? rest : NULL))
 			return;
 	}
 }
@@ -100,13 +79,26 @@ SECTION_START static void take_all(struct options *options, struct words *words)
 
 	while ((word = *words->next) && word[0] == '-' && word[1]) {
 		words->next++;
-		if (text_is(word, 0, "--"))
+		words->ended = text_is(word, 0, "--");
+		if (words->ended)
 			return;
 		if (word[1] == '-')
 			take_long(options, words, word);
 		else
 			take_short(options, words, word);
 	}
+}
+
+/*
+ * Takes out the "--" of "PROGRAM -- ARGUMENT...", as getopt(3) does where it moves options to
+ * the front. Behind a word that looks like an option it is the command's.
+ */
+static void take_late_end(char **word)
+{
+	while (*word && (**word != '-' || !(*word)[1]))
+		word++;
+	if (*word && text_is(*word, 0, "--"))
+		environment_remove(word);
 }
 
 static bool is_blank(char c)
@@ -162,25 +154,34 @@ static int split(char *text, char **words)
 	return 0;
 }
 
+/* The variables of other programs that stand for an option, with any value or that one. */
+static const struct variable {
+	const char *name, *value;
+	char option[4];
+} variables[] = {
+	{"TINI_KILL_PROCESS_GROUP", NULL, "-g"},
+	{"DUMB_INIT_SETSID", "0", "-c"},
+	{"DUMB_INIT_DEBUG", "1", "-vv"},
+	{"CATATONIT_DEBUG", NULL, "-vv"},
+};
+
 static void take_environment(struct options *options, char **envp)
 {
 	static char *list[ENVIRONMENT_WORDS + 1] SECTION_LAST;
-	struct words words = {list, "INIT_OPTIONS: "};
+	struct words words = {list, "INIT_OPTIONS: ", false};
 	unsigned long long level;
 	const char *value;
 	char *text;
 
 	value = environment_value(envp, "TINI_VERBOSITY");
-	if (value && !number_parse(value, 9, &level))
-		options->verbosity = (int)level;
-	if (environment_value(envp, "TINI_KILL_PROCESS_GROUP"))
-		options->group = true;
-	value = environment_value(envp, "DUMB_INIT_SETSID");
-	if (value && text_is(value, 0, "0"))
-		options->group = false;
-	value = environment_value(envp, "DUMB_INIT_DEBUG");
-	if (value && text_is(value, 0, "1"))
-		options->verbosity = LOG_DEBUG;
+	/* What is no number is 0, as for tini's atoi(3). */
+	if (value)
+		options->verbosity = number_parse(value, MOST_VERBOSE, &level) ? 0 : (int)level;
+	for (unsigned i = 0; i < sizeof variables / sizeof *variables; i++) {
+		value = environment_value(envp, variables[i].name);
+		if (value && (!variables[i].value || text_is(value, 0, variables[i].value)))
+			take_short(options, &words, variables[i].option);
+	}
 	text = environment_take(envp, "INIT_OPTIONS");
 	if (!text)
 		return;
@@ -191,12 +192,14 @@ static void take_environment(struct options *options, char **envp)
 		refuse(&words, "not an option: ", *words.next);
 }
 
-static void check_command(const struct options *options, const struct words *words)
+static void check_command(struct options *options, const struct words *words)
 {
+	if (options->pause && options->persona->pauses_deaf)
+		options->command = NULL;
 	if (options->pause && options->command)
 		refuse(words, "--pause takes no command: ", options->command[0]);
 	if (!options->pause && !options->command)
-		fail_note("no command given, see '", options->persona->name, " --help'");
+		options_explain(options->persona);
 	if (options->cgroup.limits.count && !options->cgroup.path)
 		refuse(words, "--limit without --cgroup: ", options->cgroup.limits.list[0]);
 }
@@ -246,10 +249,24 @@ static void contain(struct options *options)
 	privileges->capabilities &= ~options->dropped;
 }
 
+/* What a persona makes of signals, under the rewrites that were asked for. */
+static void adapt_rewrites(struct options *options)
+{
+	const struct persona *persona = options->persona;
+	unsigned char *to = options->rewrite.to;
+
+	for (int i = SIGTSTP; i <= SIGTTOU; i++)
+		if (to[i] == i && persona->session && options->group)
+			to[i] = SIGSTOP;
+		else if (persona->pauses_deaf && options->pause)
+			to[i] = to[SIGQUIT] = 0;
+}
+
 void options_parse(struct options *options, char **argv, char **envp)
 {
-	struct words words = {argv + (argv[0] != NULL), ""};
-	const struct persona *persona = persona_of(argv[0] ? argv[0] : "");
+	struct words words = {argv + (argv[0] != NULL), "", false};
+	const char *program = argv[0] ? argv[0] : "";
+	const struct persona *persona = persona_assume(program);
 
 	options->persona = persona;
 	options->group = persona->group;
@@ -260,9 +277,12 @@ void options_parse(struct options *options, char **argv, char **envp)
 	options->notify.fds[NOTIFY_READY] = options->notify.fds[NOTIFY_STATUS] = -1;
 	options->verbosity = LOG_WARN;
 	rewrite_none(&options->rewrite);
-	log_setup(persona->name, LOG_ERROR, persona->setup);
+	log_setup(persona->program ? persona->program : text_last(program, '/'), LOG_ERROR,
+		persona->setup);
 	take_environment(options, envp);
 	take_all(options, &words);
+	if (persona->permutes && !words.ended)
+		take_late_end(words.next);
 	if (*words.next)
 		options->command = words.next;
 	check_command(options, &words);
@@ -271,9 +291,6 @@ void options_parse(struct options *options, char **argv, char **envp)
 	contain(options);
 	if (options->notify.service)
 		options->notify.socket = environment_take(envp, "NOTIFY_SOCKET");
-	/* Under the rewrites that were asked for. */
-	for (int i = SIGTSTP; i <= SIGTTOU && persona->stop_stops && options->group; i++)
-		if (options->rewrite.to[i] == i)
-			options->rewrite.to[i] = SIGSTOP;
+	adapt_rewrites(options);
 	log_set_level(options->verbosity);
 }

@@ -13,22 +13,10 @@
 #include "container/mounts.h"
 #include "container/namespaces.h"
 #include "container/sysctl.h"
+#include "persona.h"
 #include "process/notify.h"
 #include "process/rewrite.h"
 #include "process/spawn.h"
-
-/* A program that init stands in for when it is called by that name; or init itself. */
-struct persona {
-	char name[12];
-	bool group;            /* signals go to the command's group, not to it alone */
-	bool at_once;          /* exit when the main command ends, without waiting for others */
-	bool terminates_group; /* ... with a TERM to the command's group */
-	bool stop_stops;       /* TSTP, TTIN and TTOU are forwarded as STOP */
-	unsigned char setup;   /* exit code where init itself could not set up */
-	unsigned char absent, denied, other; /* exec: not found, not permitted, else */
-	bool not_a_directory;                /* ENOTDIR counts as not found */
-	const char *version;                 /* what -V prints before our own; engines parse it */
-};
 
 struct options {
 	const struct persona *persona;
@@ -46,6 +34,7 @@ struct options {
 	struct rewrite rewrite;
 	unsigned long long main_only; /* as forwarded: the set of those for the command alone */
 	const char *directory;        /* of the command; NULL: ours */
+	struct settings variables;    /* of the environment, over those that are there */
 	struct credentials user;      /* see privileges */
 	struct limits limits;
 	unsigned long long kept; /* capabilities; 0: nothing was said */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/number.h"
 #include "base/section.h"
 #include "base/text.h"
@@ -13,17 +14,17 @@
 /* The column at which the help explains an option. */
 enum { HELP_COLUMN = 36 };
 
-/* Ends the process where stdout does not take all of it. */
-static void print(const char *text)
+/* Ends the process where the descriptor does not take all of it. */
+static void print(int fd, const char *text)
 {
 	size_t length = text_until(text, 0);
 
-	if (sys_write(1, text, length) != (ssize_t)length)
+	if (sys_write(fd, text, length) != (ssize_t)length)
 		_exit(1);
 }
 
 /* "  -r, --rewrite FROM:TO", and what it does. */
-static void print_option(const struct option *option)
+static void print_option(int fd, const struct option *option)
 {
 	char line[160], *end = text_copy(line, "  ");
 	const char *help;
@@ -40,10 +41,10 @@ static void print_option(const struct option *option)
 		*end++ = ' ';
 	while (end < line + HELP_COLUMN);
 	text_join(end, help + 1, "\n");
-	print(line);
+	print(fd, line);
 }
 
-SECTION_START _Noreturn static void print_help(void)
+SECTION_START static void print_help(int fd)
 {
 	/* By enum option_section. */
 	static const char *const titles = "\nSignals:\n\0"
@@ -59,15 +60,22 @@ SECTION_START _Noreturn static void print_help(void)
 	const struct option *option;
 	int section = -1;
 
-	print("usage: init [options] [--] command [argument...]\n");
+	print(fd, "usage: init [options] [--] command [argument...]\n");
 	for (unsigned i = 0; (option = options_row(i)); i++) {
 		if (option->section != section)
-			print(text_name(titles, option->section));
+			print(fd, text_name(titles, option->section));
 		section = option->section;
-		print_option(option);
+		print_option(fd, option);
 	}
-	print(footer);
-	_exit(0);
+	print(fd, footer);
+}
+
+_Noreturn void options_explain(const struct persona *persona)
+{
+	if (!persona->explains)
+		fail_note("no command given, see option --help", NULL, NULL);
+	print_help(2);
+	_exit(persona->setup);
 }
 
 /* The offset of a field of struct options; does not compile for a pointer to another type. */
@@ -111,6 +119,8 @@ static const struct option table[] = {
 	{HELP("user UID[:GID[,GID...]]", "run it as these ids"), "", SECTION_COMMAND,
 		.kind = OPTION_USER},
 	{HELP("chdir DIR", "run it in DIR"), "", SECTION_COMMAND, TEXT(directory)},
+	{HELP("env NAME=VALUE", "set a variable of its environment"), "", SECTION_COMMAND,
+		SETTING(variables)},
 	{HELP("no-new-privs", "set no_new_privs for it"), "", SECTION_COMMAND,
 		FLAG(privileges.no_new_privileges)},
 	{HELP("new-privs", "let set-user-ID programs work"), "", SECTION_COMMAND,
@@ -197,17 +207,35 @@ bool options_name(const struct option *option, char name[static OPTION_NAME])
 	return takes_value;
 }
 
-const struct option *options_by_name(const char *name)
+/* What a known name has behind a given one, which ends at '='; NULL: it begins otherwise. */
+static const char *rest_of(const char *known, const char *name)
 {
-	const struct option *option;
+	for (; *name && *name != '='; name++, known++)
+		if (*known != *name)
+			return NULL;
+	return known;
+}
+
+const struct option *options_by_name(const char *name, const char *abbreviated)
+{
+	const struct option *option, *found = NULL;
 	char known[OPTION_NAME];
+	const char *rest;
+	unsigned count = 0;
 
 	for (unsigned i = 0; (option = options_row(i)); i++) {
 		options_name(option, known);
-		if (text_is(name, '=', known))
-			break;
+		rest = rest_of(known, name);
+		if (!rest)
+			continue;
+		if (!*rest)
+			return option;
+		if (abbreviated[text_until(abbreviated, *option->letters)]) {
+			found = option;
+			count++;
+		}
 	}
-	return option;
+	return count == 1 ? found : NULL;
 }
 
 const struct option *options_by_letter(char letter)
@@ -221,13 +249,21 @@ const struct option *options_by_letter(char letter)
 	return NULL;
 }
 
+/* Adds NAME=VALUE. 0, or -1 where it is none, or there is no room for more. */
+static int add_setting(struct settings *settings, const char *value)
+{
+	if (settings->count == SETTINGS || *value == '=' || !value[text_until(value, '=')])
+		return -1;
+	settings->list[settings->count++] = value;
+	return 0;
+}
+
 SECTION_START int options_apply(
 	const struct option *option, struct options *options, const char *value)
 {
 	void *field = (char *)options + option->field;
 	struct namespaces *namespaces = &options->namespaces;
 	struct server_setup *control = &options->control;
-	struct settings *settings = field;
 	unsigned long long number;
 	int failed = 0;
 
@@ -262,9 +298,7 @@ SECTION_START int options_apply(
 		failed = !number;
 		break;
 	case OPTION_SETTING:
-		failed = settings->count == SETTINGS || !value[text_until(value, '=')];
-		if (!failed)
-			settings->list[settings->count++] = value;
+		failed = add_setting(field, value);
 		break;
 
 	case OPTION_SINGLE_CHILD:
@@ -287,9 +321,11 @@ SECTION_START int options_apply(
 		options->wait_all = true;
 		break;
 	case OPTION_EXPECT:
-		failed = number_parse(value, 255, &number);
-		if (!failed)
+		/* The option -e of another program, pid1. */
+		if (!number_parse(value, 255, &number))
 			options->expected[number] = true;
+		else
+			failed = add_setting(&options->variables, value);
 		break;
 	case OPTION_USER:
 		options->user.count = 0; /* of groups */
@@ -322,18 +358,20 @@ SECTION_START int options_apply(
 		failed = !control->verbs;
 		break;
 	case OPTION_VERBOSE:
-		options->verbosity++;
+		options->verbosity += options->persona->more_verbose;
 		break;
 	case OPTION_SUBREAPER: /* init does so in any case */
 		break;
 	case OPTION_HELP:
-		print_help();
+		print_help(1);
+		_exit(0);
 	case OPTION_VERSION:
-		print(options->persona->version);
-		print("init " INIT_VERSION "\n");
+		/* Docker wants "tini version ", and looks for " - git." behind it. */
+		print(1, options->persona->version);
+		print(1, " (init " INIT_VERSION ") - git.init\n");
 		_exit(0);
 	case OPTION_LICENSE:
-		print("init: MIT License, without warranty.\n");
+		print(1, "init: MIT License, without warranty.\n");
 		_exit(0);
 	}
 	return failed ? -1 : 0;

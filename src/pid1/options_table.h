@@ -72,8 +72,11 @@ const struct option *options_row(unsigned index);
 enum { OPTION_NAME = 32 };
 bool options_name(const struct option *option, char name[static OPTION_NAME]);
 
-/* The option with that long name, which ends at '=' or at the end of the text; or NULL. */
-const struct option *options_by_name(const char *name);
+/*
+ * The option with that long name, which ends at '=' or at the end of the text; or NULL. Of the
+ * options whose letters are `abbreviated`, it may be a beginning that no other of these has.
+ */
+const struct option *options_by_name(const char *name, const char *abbreviated);
 
 /* The option with that short name, or NULL. */
 const struct option *options_by_letter(char letter);
@@ -84,5 +87,8 @@ const struct option *options_by_letter(char letter);
  * 1 if stdout did not take all of it.
  */
 int options_apply(const struct option *option, struct options *options, const char *value);
+
+/* No command was given: says so, or how init is called, on stderr and ends the process. */
+_Noreturn void options_explain(const struct persona *persona);
 
 #endif

@@ -39,10 +39,10 @@ int activation_take(char **envp)
 void activation_pass_on(char **envp)
 {
 	static char text[sizeof "LISTEN_PID=" + NUMBER_SIZE];
-	char **variable = find_pid(envp), digits[NUMBER_SIZE];
+	char **variable = find_pid(envp);
 
 	if (!variable)
 		return;
-	text_join(text, "LISTEN_PID=", number_text(digits, getpid()));
+	number_join(text, "LISTEN_PID=", getpid());
 	*variable = text;
 }

@@ -6,11 +6,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 
-/*
- * An id up to the character end, behind which another has to follow, or up to the NUL; *text is
- * moved behind both. 0, or -1.
- */
-static int parse_id(const char **text, char end, unsigned *id)
+int credentials_parse_id(const char **text, char end, unsigned *id)
 {
 	const unsigned long long last = 0xfffffffeU; /* -1 means "leave it" to the kernel */
 	unsigned long long number;
@@ -29,7 +25,7 @@ static int parse_id(const char **text, char end, unsigned *id)
 int credentials_parse_list(const char *text, unsigned *list, unsigned room, unsigned *count)
 {
 	do
-		if (*count == room || parse_id(&text, ',', &list[(*count)++]))
+		if (*count == room || credentials_parse_id(&text, ',', &list[(*count)++]))
 			return -1;
 	while (*text);
 	return 0;
@@ -37,10 +33,10 @@ int credentials_parse_list(const char *text, unsigned *list, unsigned room, unsi
 
 int credentials_parse(struct credentials *user, const char *text)
 {
-	if (parse_id(&text, ':', &user->uid))
+	if (credentials_parse_id(&text, ':', &user->uid))
 		return -1;
 	user->gid = user->uid;
-	if (*text && parse_id(&text, ',', &user->gid))
+	if (*text && credentials_parse_id(&text, ',', &user->gid))
 		return -1;
 	return *text ? credentials_parse_list(text, user->groups, CREDENTIALS_GROUPS, &user->count)
 	             : 0;

@@ -16,6 +16,12 @@ struct credentials {
 	gid_t groups[CREDENTIALS_GROUPS];
 };
 
+/*
+ * An id up to the character end, behind which another has to follow, or up to the NUL; *text is
+ * moved behind both. 0, or -1.
+ */
+int credentials_parse_id(const char **text, char end, unsigned *id);
+
 /* UID[:GID[,GID...]]; without GID it is the same number. 0, or -1. */
 int credentials_parse(struct credentials *user, const char *text);
 

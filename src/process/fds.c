@@ -1,7 +1,7 @@
 #include "fds.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -27,24 +27,36 @@ int fds_claim(int fd)
 	return sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-static bool same_pipe(int a, int b)
+int fds_open_own(void)
 {
 	struct file_status one, two;
 
-	return !file_status_of(a, &one) && !file_status_of(b, &two) && file_is_same(&one, &two) &&
-	       (S_ISFIFO(one.mode) || S_ISSOCK(one.mode));
+	if (file_status_of(1, &one) || file_status_of(2, &two) || !file_is_same(&one, &two) ||
+		!S_ISFIFO(one.mode))
+		return -1;
+	return file_open_in(AT_FDCWD, "/proc/self/fd", FILE_SYSTEM_PROC);
+}
+
+/* Makes 2 a reference to what it is, if that can be opened for a message. */
+static void refer_to_stderr(int own)
+{
+	const int reference = sys_open(own, "2", O_PATH);
+
+	if (reference >= 0 && !log_by_reference(own))
+		sys_dup(reference, 2);
+	sys_close(reference);
 }
 
 void fds_release_stdio(int filler)
 {
-	if (same_pipe(1, 2))
-		sys_dup(filler, 2);
 	sys_dup(filler, 0);
 	sys_dup(filler, 1);
 }
 
-void fds_release(int filler, const int *keep, unsigned count)
+void fds_release(int filler, int own, const int *keep, unsigned count)
 {
+	if (own >= 0)
+		refer_to_stderr(own);
 	fds_release_stdio(filler);
 	fds_close_others(keep, count);
 	if (sys_chdir("/"))

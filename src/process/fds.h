@@ -28,13 +28,22 @@ void fds_raise_limit(void);
 void fds_restore_limit(void);
 
 /*
- * After the command has started: lets go of stdin and stdout, and of stderr where
- * it is the same pipe as stdout, whose reader else would see no end before init's.
- * Each becomes a copy of filler.
+ * To be called while nothing else can have changed /proc: our /proc/self/fd, for
+ * fds_release. It is the caller's. -1 where stderr can be kept, or it cannot be opened.
  */
-void fds_release_stdio(int filler);
+int fds_open_own(void);
 
-/* The same, of all but those to keep, and of the current directory. */
-void fds_release(int filler, const int *keep, unsigned count);
+/*
+ * After the command has started: lets go of stdin and stdout, each of which becomes a copy of
+ * filler, of all but the descriptors to keep, and of the current directory.
+ *
+ * Where stderr is the same pipe as stdout, whose reader else would see no end before init's, it
+ * becomes a reference, through own (fds_open_own), by which messages are still printed. Where
+ * that cannot be, as with a socket or without /proc, it is kept.
+ */
+void fds_release(int filler, int own, const int *keep, unsigned count);
+
+/* The first of these alone. */
+void fds_release_stdio(int filler);
 
 #endif

@@ -61,12 +61,12 @@ unsigned notify_keep(int *list)
 /* Writes one line: the event, key and number unless key is NULL, the code unless it is -1. */
 static void tell(const char *event, const char *what, const char *key, int number, int code)
 {
-	char line[128], digits[NUMBER_SIZE], *end = text_join(line, event, what);
+	char line[128], *end = text_join(line, event, what);
 
 	if (key)
-		end = text_join(end, key, number_text(digits, number));
+		end = number_join(end, key, number);
 	if (code >= 0)
-		end = text_join(end, " code=", number_text(digits, code));
+		end = number_join(end, " code=", code);
 	*end++ = '\n';
 	if (fds[NOTIFY_STATUS] >= 0)
 		log_put(fds[NOTIFY_STATUS], line, (size_t)(end - line));

@@ -217,14 +217,12 @@ unsigned long long signals_from_list(const char *list)
 
 const char *signal_text(int signal, char buffer[static SIGNAL_TEXT])
 {
-	char digits[NUMBER_SIZE];
-
 	if (signal > 0 && signal <= NAMED)
 		text_join(buffer, "SIG", text_name(names, (unsigned)signal - 1));
 	else if (signal < RTMIN)
-		text_join(buffer, "SIG", number_text(digits, signal));
+		number_join(buffer, "SIG", signal);
 	else
-		text_join(buffer, "SIGRTMIN+", number_text(digits, signal - RTMIN));
+		number_join(buffer, "SIGRTMIN+", signal - RTMIN);
 	return buffer;
 }
 

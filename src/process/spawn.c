@@ -21,11 +21,11 @@
 #include "signals.h"
 #include "tty.h"
 
-/* By stage a name and a text. */
+/* By stage a name, and where it may fail for the command of init a text. */
 static const char *const stages = "fork\0fork for \0"
 				  "cgroup\0enter cgroup for \0"
-				  "arguments\0read arguments of \0"
-				  "stdio\0open stdio of \0"
+				  "arguments\0\0"
+				  "stdio\0\0"
 				  "session\0make process group for \0"
 				  "terminal\0take terminal for \0"
 				  "rlimits\0set limits of \0"

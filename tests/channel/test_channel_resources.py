@@ -71,12 +71,12 @@ def test_code_of_the_start_is_given_back(container):
     request brings them in again."""
     box = container()
     channel = box.connect()
-    eventually(lambda: start_code(box.pid) == (12, 0), what="the release of its pages")
+    eventually(lambda: start_code(box.pid) == (16, 0), what="the release of its pages")
     box.output("true")
     assert channel.call("status").name == "status"
     assert channel.list_sessions() == []
     assert channel.call("signal", "signal=WINCH").name == "signalled"
-    assert start_code(box.pid) == (12, 0)
+    assert start_code(box.pid) == (16, 0)
 
 
 def stack(pid):

@@ -353,7 +353,7 @@ def test_a_controller_that_is_missing(run, tree, limit, controller):
     (["--limit", "memory.max=1"], "--limit without --cgroup: 'memory.max=1'"),
     (["--cgroup", "/c", "--limit", "memory.max"], "--limit: bad value 'memory.max'"),
     (["--cgroup", "/c", "--limit="], "--limit: bad value ''"),
-    (["--cgroup", ""], "--cgroup: bad value ''"), (["--cgroup"], "no value for option '--cgroup'"),
+    (["--cgroup", ""], "--cgroup: bad value ''"), (["--cgroup"], "option requires an argument -- '--cgroup'"),
     (["--cgroup", "/c"] + ["--limit", "pids.max=1"] * 33, "--limit: bad value 'pids.max=1'")])
 def test_misused(run, words, says):
     result = run([*words, *([] if words == ["--cgroup"] else ["--", "true"])], dashes=[])

@@ -195,13 +195,13 @@ def test_kill_at_each_system_call(run, who, root, directory, marker):
 
 
 STEPS = [
-    ("clone", "EAGAIN", 1, "start janitor"),
+    ("clone", "EAGAIN", 1, "start process"),
     ("bind", "EACCES", 1, "open control channel"),
     ("clone3", "EPERM", 1, "make namespaces"),
     ("clone3", "ENOSPC", 1, "make namespaces"),
     ("clone3", "ENOSYS", 1, "make namespaces"),
-    ("socketpair", "EMFILE", 1, "start janitor"),
-    ("pipe2", "EMFILE", 1, "make pipe"),
+    ("socketpair", "EMFILE", 1, "start process"),
+    ("pipe2", "EMFILE", 1, "start process"),
     ("sethostname", "EPERM", 1, "set host name box"),
     ("setdomainname", "EPERM", 1, "set domain name home"),
     ("mount", "EPERM", 1, "make mounts private"),
@@ -229,9 +229,9 @@ STEPS = [
     ("mount_setattr", "EPERM", 3, "make masks"),
     ("mount_setattr", "EPERM", 4, "mask bus"),
     ("symlinkat", "ENOSPC", 5, "fill /dev"),
-    ("pivot_root", "EPERM", 1, "pivot root"),
+    ("pivot_root", "EPERM", 1, "change root to"),
     ("umount2", "EBUSY", 1, "make masks"),
-    ("umount2", "EBUSY", 3, "pivot root to"),
+    ("umount2", "EBUSY", 3, "change root to"),
     ("keyctl", "EDQUOT", 1, "join session keyring"),
     ("capset", "EPERM", 1, "drop capabilities of true"),
     ("setresuid", "EPERM", "1+", "take on ids inside"),

@@ -63,11 +63,13 @@ class Podman(Engine):
 
 
 class PodmanInit(Podman):
+    """The init is named podman-init here, and exits with the command unless it is told to wait."""
     name, first = "podman --init", "/run/podman-init"
+    init_path = INIT
 
     def image(self, box):
         if not box.has_init:
             return super().image(box)
         first, *words = box.words
-        return ["--init", "--init-path", INIT, "--entrypoint", first,
-                "--env", "INIT_OPTIONS=" + " ".join(box.settings()), IMAGE, *words]
+        return ["--init", "--init-path", self.init_path, "--entrypoint", first,
+                "--env", "INIT_OPTIONS=" + " ".join(["--grace 5", *box.settings()]), IMAGE, *words]

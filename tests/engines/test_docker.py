@@ -455,6 +455,17 @@ def test_init_path_is_known_to_the_engine(engine, init_option):
     assert f"Init Binary: {INIT}" in engine.docker("info").stdout
 
 
+def test_init_is_shown_by_the_engine(engine, init_option):
+    """dockerd reads the version of --init-path at each docker info, and complains in its log of one
+    that it cannot read."""
+    assert engine.docker("info", "--format", "{{.InitCommit.ID}}").stdout == "init\n"
+    components = engine.docker("version", "--format", "{{range .Server.Components}}"
+                               "{{.Name}} {{.Version}};{{end}}").stdout
+    version = re.search(r'INIT_VERSION "(.*)"', (ROOT / "src/base/version.h").read_text())[1]
+    assert f"{Path(INIT).name} 0.19.0 (init {version});" in components
+    assert "failed to parse" not in (engine.dir / "log").read_text()
+
+
 def test_init_option_runs_our_init(run, init_option):
     """Docker names it docker-init, and so it behaves as that: for example, it exits with 127."""
     code, out, _ = run("-c", "tr '\\0' ' ' </proc/1/cmdline; echo; wc -c </sbin/docker-init; exit 3",
@@ -503,7 +514,7 @@ def test_init_options_are_read_and_taken_away(run, container):
 def test_bad_init_options_start_nothing(run):
     code, out, err = run("echo", "started", options=["-e", "INIT_OPTIONS=--no-such"])
     assert (code, out) == (125, [])
-    assert err == "init: INIT_OPTIONS: unknown option '--no-such'\n"
+    assert err == "init: INIT_OPTIONS: unrecognized option '--no-such'\n"
 
 
 def test_no_namespaces_under_the_engine_s_filter(run):

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from conftest import (AS_ROOT, DEADLINE, MARKER, PATH, PROBE, TICK, descendants, eventually,
-                      is_alive, kill_all)
+from conftest import (AS_ROOT, DEADLINE, MARKER, PATH, PROBE, TICK, come_to_rest, descendants,
+                      eventually, is_alive, kill_all)
 from container import container, directory  # noqa: F401 (fixtures)
 
 STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
@@ -273,6 +273,20 @@ def test_wait_all_forwards_to_the_group(start, how):
     init.line("^10 0 0$")
     init.signal(signal.SIGUSR2)
     init.line("^12 0 0$")
+    assert init.wait() == 6
+
+
+def test_wait_all_of_a_single_child_forwards_nothing(start, how):
+    """With -c signals are for the command alone, also when it has ended."""
+    init = start(["-c", "--wait-all", "sh", "-c", f"{PROBE} signals --until 12 & exit 6"], how)
+    init.line("ready")
+    command_ended(init)
+    [other] = descendants(init.init_pid)
+    init.signal(signal.SIGUSR1)
+    eventually(lambda: not int(init.status()["ShdPnd"], 16), what="the signal to be taken")
+    come_to_rest(init.init_pid)
+    os.kill(other, signal.SIGUSR2)
+    assert [line.split()[0] for line in init.rest().splitlines()] == ["12"]
     assert init.wait() == 6
 
 

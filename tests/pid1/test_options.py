@@ -9,10 +9,11 @@ import sys
 
 import pytest
 
-from conftest import AS_ROOT, INIT, PROBE, ROOT, descendants, eventually, is_alive, kill_all
+from conftest import (AS_ROOT, INIT, PROBE, ROOT, come_to_rest, descendants, eventually, halt, is_alive,
+                      kill_all)
 
 LONG = """group single-child main-only rewrite expect parent-death-signal kill-after grace wait-all user chdir
-          no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
+          env no-new-privs new-privs cap-keep cap-drop seccomp-fd rlimit pause unshare map-root uid-map gid-map
           map-same hostname domainname loopback sysctl chroot
           read-only mount-proc mount bind tmpfs cgroup limit control control-fd control-allow
           control-verbs ready-fd notify status-fd subreaper warn-on-reap verbose help version
@@ -44,7 +45,7 @@ def test_help(run, how, option):
 def test_version(run, how, option):
     result = run([option], how)
     assert result.returncode == 0 and result.stderr == ""
-    assert re.fullmatch(r"init \d+\.\d+\.\d+\n", result.stdout)
+    assert re.fullmatch(r"tini version 0\.19\.0 \(init \d+\.\d+\.\d+\) - git\.init\n", result.stdout)
 
 
 @pytest.mark.parametrize("option", ["-l", "-L", "--license"])
@@ -65,7 +66,7 @@ def test_full_stdout(run, option):
 
 BAD = [
     (["--nonsense"], "--nonsense"), (["--graceful=1"], "--graceful=1"), (["--gra", "1"], "--gra"),
-    (["-x"], "-x"), (["-gx"], "-gx"), (["---"], "---"), (["-vZ"], "-vZ"),
+    (["-x"], "'x'"), (["-gx"], "'x'"), (["---"], "---"), (["-vZ"], "'Z'"),
     (["--help=yes"], "--help=yes"), (["--group=1"], "--group=1"), (["--=x"], "--=x"),
     (["--rewrite", "TERM"], "TERM"), (["-r", "TERM:"], "TERM:"), (["-r", ":TERM"], ":TERM"),
     (["-r", "TREM:INT"], "TREM:INT"), (["-r", "15:65"], "15:65"), (["-r", "0:15"], "0:15"),
@@ -104,7 +105,7 @@ def test_bad_input(run, how, tmp_path, words, named):
 
 MISSING = [
     ([], "--help"), (["--"], "--help"), (["-g"], "--help"), (["-v", "--"], "--help"),
-    (["-r"], "-r"), (["--grace"], "--grace"), (["-ge"], "-ge"),
+    (["-r"], "'r'"), (["--grace"], "--grace"), (["-ge"], "'e'"),
     (["-P", "sleep", "1"], "sleep"), (["--pause", "--", "sleep"], "sleep"),
 ]
 
@@ -122,7 +123,7 @@ def test_control_characters_are_not_printed(run):
     """Control characters of a word do not reach the reader's terminal."""
     result = run(["--\x1b[2J\r\n\x7f"])
     assert result.returncode == 125
-    assert result.stderr == "init: unknown option '--?[2J???'\n"
+    assert result.stderr == "init: unrecognized option '--?[2J???'\n"
 
 
 def test_long_words_are_cut(run):
@@ -326,8 +327,8 @@ def test_command_line_comes_after(run, how, tmp_path):
 
 @pytest.mark.parametrize("text, named", [
     ("--nonsense", "--nonsense"), ("-e 256", "256"), ("true", "true"), ("-- true", "true"),
-    ("-g extra -v", "extra"), ("-r", "-r"), ("--chdir 'x", "quote"), ('"', "quote"),
-    ("-v " * 200, "too many"), ("-g\\", "-g\\")])
+    ("-g extra -v", "extra"), ("-r", "'r'"), ("--chdir 'x", "quote"), ('"', "quote"),
+    ("-v " * 200, "too many"), ("-g\\", "'\\'")])
 def test_bad_environment(run, how, tmp_path, text, named):
     """Errors in INIT_OPTIONS are reported by that name; it must not contain a command."""
     result = run(["touch", tmp_path / "started"], how, env={"INIT_OPTIONS": text})
@@ -398,6 +399,27 @@ def test_group_in_the_environment(start, how, tmp_path):
     assert not hears(start, tmp_path, how, program=dumb, env={"DUMB_INIT_SETSID": "0"})
 
 
+def test_variables(run, how):
+    """--env, and -e NAME=VALUE as pid1 has it, set variables of the command, also in place of those
+    that are there; PATH is searched for it."""
+    env = report(run(["--env", "A=1", "-e", "B=2=3", "--env=C=", "-eA=4", PROBE, "report"], how,
+                     env={"B": "old", "INIT_OPTIONS": "--env D=5"}))["env"]
+    assert {k: env.get(k) for k in "ABCD"} == {"A": "4", "B": "2=3", "C": "", "D": "5"}
+    assert "PATH" in env and "INIT_OPTIONS" not in env
+    many = [word for i in range(32) for word in ("--env", f"V{i}={i}")]
+    env = report(run([*many, PROBE, "report"], how))["env"]
+    assert [env[f"V{i}"] for i in range(32)] == [str(i) for i in range(32)]
+    assert run([*many, "--env", "X=1", "true"], how).returncode == 125
+    path = [*["--env", f"PATH={os.path.dirname(PROBE)}"], os.path.basename(PROBE), "exit", "7"]
+    assert run(path, how).returncode == 7
+
+
+@pytest.mark.parametrize("value", ["A", "=1", ""])
+def test_no_variable(run, value):
+    result = run(["--env", value, "true"])
+    assert result.returncode == 125 and f"'{value}'" in result.stderr
+
+
 # ---- called by the name of another program
 
 
@@ -409,13 +431,20 @@ def alias(tmp_path):
     return alias
 
 
+OURS = r" \(init \d+\.\d+\.\d+\) - git\.init\n"
 PEERS = [
     # name, -V, setting up failed, not found, not permitted, no known format
-    ("tini", r"tini version 0\.19\.0\b.*\n", 1, 127, 126, 1),
-    ("docker-init", r"tini version 0\.19\.0\b.*\n", 1, 127, 126, 1),
-    ("dumb-init", r"dumb-init v1\.2\.5\b.*\n", 1, 2, 2, 2),
-    ("catatonit", r"tini version 0\.2\.0_catatonit\b.*\n", 1, 1, 1, 1),
-    ("other-name", r"init \d.*\n", 125, 127, 126, 126),
+    ("tini", r"tini version 0\.19\.0", 1, 127, 126, 1),
+    ("tini-static-amd64", r"tini version 0\.19\.0", 1, 127, 126, 1),
+    ("docker-init", r"tini version 0\.19\.0", 1, 127, 126, 1),
+    ("dumb-init", r"dumb-init v1\.2\.5", 1, 2, 2, 2),
+    ("dumb-init_1.2.5_x86_64", r"dumb-init v1\.2\.5", 1, 2, 2, 2),
+    ("catatonit", r"tini version 0\.2\.1_catatonit", 1, 1, 1, 1),
+    ("catatonit.x86_64", r"tini version 0\.2\.1_catatonit", 1, 1, 1, 1),
+    ("podman-init", r"tini version 0\.2\.1_catatonit", 1, 1, 1, 1),
+    ("init", r"tini version 0\.19\.0", 125, 127, 126, 126),
+    ("tinit", r"tini version 0\.19\.0", 125, 127, 126, 126),
+    ("other-name", r"tini version 0\.19\.0", 125, 127, 126, 126),
 ]
 
 
@@ -426,15 +455,16 @@ def test_texts_and_codes_of(run, how, alias, tmp_path, name, version, setup, abs
     program = alias(name)
     (tmp_path / "text").write_text("text\n")
     (tmp_path / "text").chmod(0o755)
-    prefix = "init" if name == "other-name" else name
+    prefix = "init" if name in ("tinit", "other-name") else name
     result = run(["-V"], how, program=program)
-    assert result.returncode == 0 and re.fullmatch(version, result.stdout)
+    assert result.returncode == 0 and re.fullmatch(version + OURS, result.stdout)
     for words, code in ((["--nonsense"], setup), (["/nonexistent"], absent), (["/etc"], denied),
                         ([tmp_path / "text"], other), ([PROBE, "exit", "9"], 9),
                         ([PROBE, "die", "9"], 137)):
         result = run(words, how, program=program)
         assert result.returncode == code
-        assert result.stderr == "" or result.stderr.startswith(f"{prefix}: ")
+        assert result.stderr == "" or result.stderr.startswith((f"{prefix}: ", "[dumb-init] ",
+                                                                "[FATAL tini ("))
 
 
 @pytest.mark.parametrize("name, group", [("tini", False), ("docker-init", False),
@@ -445,6 +475,49 @@ def test_whom_to_signal_of(start, how, alias, tmp_path, name, group):
     if not group:
         (tmp_path / "other").unlink()
         assert hears(start, tmp_path, how, ["-g"], program=tmp_path / name)
+
+
+def test_message_of_a_signal_that_messages_cause(start, alias):
+    """dumb-init -v tells of each signal that it gets, and for ever of the PIPE that it gets because
+    nobody reads that. Init does not."""
+    read, write = os.pipe()
+    init = start(["-v", "sh", "-c", "trap '' USR2 PIPE; echo ready; exec sleep 1000"], "plain",
+                 program=alias("dumb-init"), stderr=write)
+    os.close(write)
+    init.line("^ready$")
+    os.close(read)
+    init.signal(signal.SIGUSR2)
+    come_to_rest(init.init_pid)
+
+
+def test_pause_is_suspended_once(start, alias):
+    # In a process group that is not orphaned, or TSTP would have no effect.
+    init = start(["-c", "-P"], "plain", program=alias("dumb-init"),
+                 outer=["bash", "-c", 'set -m; "$@" & while kill -0 $!; do sleep 0.05; done', "bash"])
+    for number, state in ((signal.SIGTSTP, "T"), (signal.SIGCONT, "S")) * 2:
+        eventually(lambda: init.status()["State"][0] in "ST" and int(init.status()["SigBlk"], 16),
+                   what="the start")
+        init.signal(number)
+        eventually(lambda state=state: init.status()["State"][0] == state, what=state)
+    come_to_rest(init.init_pid)
+
+
+def test_orphans_that_die_with_the_command(start, alias, how):
+    """Init that exits at once reaps, and tells of, all that have died before: here it finds the
+    command's death first."""
+    init = start(["-w", "--", "sh", "-c", "sleep 1000 & echo $!; exec sleep 1000"], how,
+                 program=alias("tini"))
+    init.line(r"^\d+$")
+    pids = eventually(lambda: [p for p, s in descendants(init.init_pid).items()
+                               if s["Name"].strip() == "sleep"][1:] and
+                      list(descendants(init.init_pid)), what="both")
+    halt(init.init_pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda pid=pid: not is_alive(pid), what="the death")
+    init.signal(signal.SIGCONT)
+    assert init.wait() == 137
+    assert "Reaped zombie process" in init.stderr()
 
 
 @pytest.mark.parametrize("name", ["tini", "docker-init", "dumb-init", "catatonit"])

@@ -2,9 +2,12 @@
 import fcntl
 import json
 import os
+import re
 import select
 import signal
+import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -114,12 +117,111 @@ def test_writer_sees_the_end_of_stdin(start):
     eventually(broken, what="the end of stdin")
 
 
+def writes_to(pid):
+    """The files that a process can write to, by its descriptors: not those it only refers to."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        flags = re.search(r"flags:\t(\d+)", Path(f"/proc/{pid}/fdinfo/{fd}").read_text())[1]
+        if int(flags, 8) & os.O_ACCMODE and not int(flags, 8) & os.O_PATH:
+            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return found
+
+
 def test_streams_as_pid_1(start):
     """The same as PID 1, looked up in its descriptors."""
     init = start(["sleep", "1000"], stderr=subprocess.STDOUT)
     settled(init)
     ours = os.readlink(f"/proc/self/fd/{init.popen.stdout.fileno()}")
-    assert ours.startswith("pipe:") and ours not in held(init).values()
+    assert ours.startswith("pipe:") and ours not in writes_to(init.init_pid)
+
+
+CLOSES = 'trap "" TERM; echo hi; exec >/dev/null 2>&1; exec sleep 1000'
+
+
+def released(init):
+    """Waits until init has no pipe to write to, where that can be looked up."""
+    if AS_ROOT:
+        settled(init)
+        eventually(lambda: "pipe:" not in " ".join(writes_to(init.init_pid)),
+                   what="the release of the pipe")
+
+
+def test_warnings_to_the_pipe_of_stdout(start, how):
+    """Where stderr is the pipe of stdout, as under runit, s6 and `2>&1 | logger`, its reader sees
+    the end when the command closes it, and still gets init's warnings."""
+    init = start(["--kill-after", "100ms", "--", "sh", "-c", CLOSES], how, stderr=subprocess.STDOUT)
+    if how == "plain":
+        assert init.rest() == "hi\n"
+    else:
+        # unshare keeps it open as well.
+        init.line("^hi$")
+    released(init)
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 137
+    assert init.rest() == "init: command did not end in time; killing it\n"
+
+
+def test_full_pipe_of_stdout_is_released(start):
+    """Also one that has no room when init lets go of it."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with open(read, "rb") as reader:
+        while True:
+            try:
+                os.write(write, bytes(4096))
+            except BlockingIOError:
+                break
+        os.set_blocking(write, True)
+        init = start(["sh", "-c", "exec sleep 1000 >/dev/null 2>&1"], "plain", stdout=write,
+                     stderr=write)
+        os.close(write)
+        settled(init)
+        ends = []
+        thread = threading.Thread(target=lambda: ends.append(reader.read()), daemon=True)
+        thread.start()
+        thread.join(DEADLINE)
+        assert ends and not ends[0].strip(b"\0")
+
+
+@pytest.mark.parametrize("options, last", [(["-v"], "init: command exited with 3\n"),
+                                           (["-w"], "init: reaped orphan")])
+def test_last_messages_to_the_pipe_of_stdout(start, options, last):
+    """Who asks for messages gets them to the end: the reader does not go when the command does."""
+    for _ in range(20):
+        init = start([*options, "--", "sh", "-c", "(sleep 0.05 &) & wait; exit 3"], "plain",
+                     stderr=subprocess.STDOUT)
+        assert last in init.rest()
+        assert init.wait() == 3
+
+
+@pytest.mark.parametrize("what", ["socket", "no proc", "file"])
+def test_warnings_where_it_cannot_be_opened_again(start, tmp_path, what):
+    """A socket cannot be opened again, nor can anything without /proc: it is kept. So is a file, in
+    which each opening has a place of its own."""
+    words = ["--kill-after", "100ms", "--", "sh", "-c", CLOSES]
+    how, wrap, ours = "plain", [], None
+    if what == "socket":
+        ours, theirs = socket.socketpair()
+        theirs = theirs.detach()
+    elif what == "file":
+        theirs = os.open(tmp_path / "log", os.O_CREAT | os.O_WRONLY)
+    else:
+        read, theirs = os.pipe()
+        ours = open(read, "rb", buffering=0)
+        how, wrap = "pid1", ["sh", "-c", 'umount /proc && exec "$@"', "sh"]
+    init = start(words, how, wrap=wrap, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    settled(init)
+    init.signal(signal.SIGTERM)
+    assert init.wait() == 137
+    text = b""
+    if what == "file":
+        text = (tmp_path / "log").read_bytes()
+    else:
+        with ours:
+            while part := ours.recv(4096) if what == "socket" else ours.read(4096):
+                text += part
+    assert text == b"hi\ninit: command did not end in time; killing it\n"
 
 
 # ---- directory, sockets, memory

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "check.h"
 #include "pid1/options_table.h"
 
@@ -34,7 +35,7 @@ static void defaults(void)
 {
 	struct options o = parse("init|cmd|-g", "");
 
-	CHECK(!strcmp(o.persona->name, "init"));
+	CHECK(o.persona->program && !strcmp(o.persona->program, "init"));
 	CHECK(!strcmp(o.command[0], "cmd") && !strcmp(o.command[1], "-g") && !o.command[2]);
 	CHECK(o.group && !o.at_once && !o.wait_all && !o.pause && !o.warn_on_reap);
 	CHECK(!o.directory && !o.parent_death);
@@ -126,37 +127,73 @@ static void environments(void)
 	CHECK(o.group);
 	o = parse("dumb-init|x", "DUMB_INIT_SETSID=0");
 	CHECK(!o.group);
-	o = parse("init|x", "TINI_VERBOSITY=9|DUMB_INIT_DEBUG=0");
-	CHECK(o.verbosity == 9);
+	o = parse("init|x", "TINI_VERBOSITY=99|DUMB_INIT_DEBUG=0");
+	CHECK(o.verbosity == 99);
+	o = parse("tini|-v|x", "TINI_VERBOSITY=2147483647");
+	CHECK(o.verbosity == 1);
+	o = parse("catatonit|-P|x|y", "");
+	CHECK(o.pause && !o.command);
+	o = parse("tini|x", "TINI_VERBOSITY=none");
+	CHECK(o.verbosity == 0);
+	o = parse("catatonit|x", "CATATONIT_DEBUG=");
+	CHECK(o.verbosity >= LOG_DEBUG);
+	o = parse("init|--env|A=1|-e|B=2=3|-e|4|--env=C=|x", "");
+	CHECK(o.variables.count == 3 && o.expected[4]);
+	CHECK(!strcmp(o.variables.list[0], "A=1") && !strcmp(o.variables.list[1], "B=2=3"));
+	CHECK(!strcmp(o.variables.list[2], "C="));
 }
 
 static void personas(void)
 {
 	static const struct {
-		const char *called, *name;
+		const char *called, *version;
 		bool group, at_once;
 	} cases[] = {
-		{"init|x", "init", true, false},
-		{"/sbin/init|x", "init", true, false},
-		{"tini|x", "tini", false, true},
-		{"/usr/bin/tini|x", "tini", false, true},
-		{"docker-init|x", "docker-init", false, true},
-		{"./dumb-init|x", "dumb-init", true, true},
-		{"catatonit|x", "catatonit", false, true},
-		{"tini-static|x", "init", true, false},
-		{"tini/|x", "init", true, false},
+		{"init|x", "", true, false},
+		{"/sbin/init|x", "", true, false},
+		{"tini|x", "tini version 0.19.0", false, true},
+		{"/usr/bin/tini|x", "tini version 0.19.0", false, true},
+		{"tini-static|x", "tini version 0.19.0", false, true},
+		{"tini-static-arm64|x", "tini version 0.19.0", false, true},
+		{"docker-init|x", "tini version 0.19.0", false, true},
+		{"./dumb-init|x", "dumb-init v1.2.5", true, true},
+		{"dumb-init_1.2.5_amd64|x", "dumb-init v1.2.5", true, true},
+		{"catatonit|x", "tini version 0.2.1_catatonit", false, true},
+		{"catatonit.x86_64|x", "tini version 0.2.1_catatonit", false, true},
+		{"/run/podman-init|x", "tini version 0.2.1_catatonit", false, true},
+		{"/dev/init|x", "tini version 0.2.1_catatonit", false, true},
+		{"/usr/dev/init|x", "", true, false},
+		{"tini/|x", "", true, false},
+		{"tinit|x", "", true, false},
+		{"tiniX|x", "", true, false},
+		{"my-tini|x", "", true, false},
 	};
 	struct options o;
 
 	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
 		o = parse(cases[i].called, "");
-		check_case(
-			!strcmp(o.persona->name, cases[i].name), "name", cases[i].called, __LINE__);
+		check_case(*cases[i].version ? !strcmp(o.persona->version, cases[i].version)
+					     : o.persona->program && o.group,
+			"persona", cases[i].called, __LINE__);
 		check_case(o.group == cases[i].group, "group", cases[i].called, __LINE__);
 		check_case(o.at_once == cases[i].at_once, "at once", cases[i].called, __LINE__);
 	}
 	o = parse("tini|--grace|1|x", "");
 	CHECK(!o.at_once);
+	/* As getopt(3) moves options to the front, which dumb-init forbids it. */
+	o = parse("tini|x|y|--|-g|--", "");
+	CHECK(!strcmp(o.command[0], "x") && !strcmp(o.command[1], "y"));
+	CHECK(!strcmp(o.command[2], "-g") && !strcmp(o.command[3], "--") && !o.command[4]);
+	o = parse("tini|--|x|--|y", "");
+	CHECK(!strcmp(o.command[1], "--") && !strcmp(o.command[2], "y") && !o.command[3]);
+	o = parse("catatonit|x|-|--", "");
+	CHECK(!strcmp(o.command[1], "-") && !o.command[2]);
+	o = parse("tini|x|-c|--|y", "");
+	CHECK(!strcmp(o.command[1], "-c") && !strcmp(o.command[2], "--"));
+	o = parse("dumb-init|x|--|y", "");
+	CHECK(!strcmp(o.command[1], "--"));
+	o = parse("dumb-init|--single|--rew|15:3|--verb|x", "");
+	CHECK(!o.group && o.rewrite.to[15] == 3 && o.verbosity >= LOG_DEBUG && o.command);
 	o = parse("tini|--wait-all|x", "");
 	CHECK(!o.at_once && o.wait_all);
 	/* dumb-init's own rewrites do not replace those of the options. */
@@ -197,26 +234,31 @@ static void deaths(void)
 		const char *arguments, *environment, *text;
 		int code;
 	} cases[] = {
-		{"init", "", "init: no command given, see 'init --help'\n", 125},
-		{"", "", "init: no command given, see 'init --help'\n", 125},
-		{"init|--", "", "init: no command given, see 'init --help'\n", 125},
-		{"/x/tini", "", "tini: no command given, see 'tini --help'\n", 1},
-		{"init|--nope|x", "", "init: unknown option '--nope'\n", 125},
-		{"init|-gx|x", "", "init: unknown option '-gx'\n", 125},
-		{"init|--group=1|x", "", "init: option takes no value: '--group=1'\n", 125},
-		{"init|-e", "", "init: no value for option '-e'\n", 125},
+		{"init", "", "init: no command given, see option --help\n", 125},
+		{"", "", "init: no command given, see option --help\n", 125},
+		{"init|--", "", "init: no command given, see option --help\n", 125},
+		{"/x/dumb-init", "", "dumb-init: no command given, see option --help\n", 1},
+		{"init|--nope|x", "", "init: unrecognized option '--nope'\n", 125},
+		{"init|-gx|x", "", "init: invalid option -- 'x'\n", 125},
+		{"init|--group=1|x", "", "init: option takes no argument -- '--group=1'\n", 125},
+		{"init|-e", "", "init: option requires an argument -- 'e'\n", 125},
 		{"init|-e|256|x", "", "init: --expect: bad value '256'\n", 125},
 		{"init|-r|X:1|x", "", "init: --rewrite: bad value 'X:1'\n", 125},
 		{"init|--user|1:2:3|x", "", "init: --user: bad value '1:2:3'\n", 125},
 		{"init|--user|123456789012|x", "", "init: --user: bad value '123456789012'\n", 125},
 		{"init|-P|x", "", "init: --pause takes no command: 'x'\n", 125},
-		{"init|x", "INIT_OPTIONS=-Z", "init: INIT_OPTIONS: unknown option '-Z'\n", 125},
+		{"init|x", "INIT_OPTIONS=-Z", "init: INIT_OPTIONS: invalid option -- 'Z'\n", 125},
 		{"init|x", "INIT_OPTIONS=-g y", "init: INIT_OPTIONS: not an option: 'y'\n", 125},
-		{"init|x", "INIT_OPTIONS=-e", "init: INIT_OPTIONS: no value for option '-e'\n",
-			125},
-		{"tini|-V", "", "tini version 0.19.0 - init ", 0},
-		{"init|-gV|--nope", "", "init ", 0},
-		{"init|x", "INIT_OPTIONS=-V", "init ", 0},
+		{"init|x", "INIT_OPTIONS=-e",
+			"init: INIT_OPTIONS: option requires an argument -- 'e'\n", 125},
+		{"tini|-V", "", "tini version 0.19.0 (init ", 0},
+		{"init|-gV|--nope", "", "tini version 0.19.0 (init ", 0},
+		{"init|x", "INIT_OPTIONS=-V", "tini version 0.19.0 (init ", 0},
+		{"dumb-init|--ver|x", "", "dumb-init: unrecognized option '--ver'\n", 1},
+		{"dumb-init|--vers", "", "dumb-init v1.2.5 (init ", 0},
+		{"podman-init|--v", "", "tini version 0.2.1_catatonit (init ", 0},
+		{"tini|--vers|x", "", "tini: unrecognized option '--vers'\n", 1},
+		{"init|--vers|x", "", "init: unrecognized option '--vers'\n", 125},
 	};
 	char text[4096];
 
@@ -320,16 +362,16 @@ static void whole_table(void)
 			check_case(!dying(words, "", text), text, words, __LINE__);
 			check_case(options_by_letter(*letter) == option, "letter", words, __LINE__);
 		}
-		check_case(options_by_name(name) == option, "name", name, __LINE__);
+		check_case(options_by_name(name, "") == option, "name", name, __LINE__);
 	}
-	CHECK(rows == 48);
-	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name(""));
+	CHECK(rows == 49);
+	CHECK(!options_by_letter(0) && !options_by_letter('-') && !options_by_name("", ""));
 }
 
 /* An option named in the help text of another is parsed as its own row says. */
 static void help_is_only_text(void)
 {
-	const struct option *other = options_by_name("wait-all");
+	const struct option *other = options_by_name("wait-all", "");
 	struct options o = parse("init|--wait-all|--grace|7|x", "");
 
 	CHECK(strstr(other->text, "(see also --grace)"));
