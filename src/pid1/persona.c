@@ -136,14 +136,16 @@ void persona_tell(enum persona_event event, int pid, int number, const char *nam
 		[PERSONA_KILLED] = LOG_INFO,
 		[PERSONA_NOT_EXECUTED] = LOG_ERROR,
 	};
-	const int numbers[3] = {getpid(), pid, number};
-	const char *text, *facts[5] = {[3] = name};
+	const char *text, *facts[5];
 	char digits[3][NUMBER_SIZE];
 
+	/* The usual case, for each orphan and signal. */
 	if (!log_enabled(levels[event]))
 		return;
-	for (int i = 0; i < 3; i++)
-		facts[i] = number_text(digits[i], numbers[i]);
+	facts[0] = number_text(digits[0], getpid());
+	facts[1] = number_text(digits[1], pid);
+	facts[2] = number_text(digits[2], number);
+	facts[3] = name;
 	facts[4] = error_text(number);
 	text = text_name(self->texts, event);
 	if (*text)

@@ -5,29 +5,9 @@ other things happen than with the other inits, of which process/test_terminal.py
 """
 import pytest
 
-from conftest import descendants, eventually, kill_all, marked
+from conftest import descendants
 from peers import Tool
-from terminal import BASH, INTERRUPT, SUSPEND, Terminal, process
-
-
-@pytest.fixture
-def terminal(marker):
-    started = []
-
-    def start(command, **options):
-        started.append(Terminal(command, marker, **options))
-        return started[-1]
-
-    yield start
-
-    def is_over():
-        return not kill_all([one.pid for t in started for one in t.all()] + marked(marker))
-
-    for one in started:
-        one.hang_up()
-    eventually(is_over, what="the end of what the terminal ran")
-    for one in started:
-        one.close()
+from terminal import BASH, INTERRUPT, SUSPEND, process, terminal  # noqa: F401 (fixture)
 
 
 @pytest.fixture

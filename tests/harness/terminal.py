@@ -20,7 +20,8 @@ import time
 
 import pytest
 
-from conftest import DEADLINE, IGNORED, MARKER, PASSED, PATH, descendants, eventually, status_of
+from conftest import (DEADLINE, IGNORED, MARKER, PASSED, PATH, descendants, eventually, kill_all, marked,
+                      status_of)
 
 INTERRUPT, QUIT, SUSPEND, END = "\x03", "\x1c", "\x1a", "\x04"
 PROMPT = "ready> "
@@ -218,3 +219,24 @@ class Terminal:
         if self.popen.poll() is None:
             self.popen.kill()
         self.popen.wait()
+
+
+@pytest.fixture
+def terminal(marker):
+    started = []
+
+    def start(command, **options):
+        started.append(Terminal(command, marker, **options))
+        return started[-1]
+
+    yield start
+
+    def is_over():
+        # init hides its environment from ordinary users: it is found as a descendant.
+        return not kill_all([one.pid for t in started for one in t.all()] + marked(marker))
+
+    for one in started:
+        one.hang_up()
+    eventually(is_over, what="the end of what the terminal ran")
+    for one in started:
+        one.close()

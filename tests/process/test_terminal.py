@@ -13,8 +13,9 @@ import sys
 
 import pytest
 
-from conftest import INIT, NAMESPACE, PROBE, eventually, is_alive, kill_all, marked, status_of
-from terminal import BASH, END, INTERRUPT, PROMPT, QUIT, SUSPEND, Terminal, process
+from conftest import INIT, NAMESPACE, PROBE, eventually, is_alive, status_of
+from terminal import (BASH, END, INTERRUPT, PROMPT, QUIT, SUSPEND, process,
+                      terminal)  # noqa: F401 (fixture)
 
 TYPED, SENT = 128, 0  # si_code: SI_KERNEL, SI_USER
 # Ends the probe. It has the highest number of the signals used: init may have several to
@@ -27,27 +28,6 @@ STOPPED = r"\[1\] ?\+ +Stopped"
 
 def needs(program):
     return pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed")
-
-
-@pytest.fixture
-def terminal(marker):
-    started = []
-
-    def start(command, **options):
-        started.append(Terminal(command, marker, **options))
-        return started[-1]
-
-    yield start
-
-    def is_over():
-        # init hides its environment from ordinary users: it is found as a descendant.
-        return not kill_all([one.pid for t in started for one in t.all()] + marked(marker))
-
-    for one in started:
-        one.hang_up()
-    eventually(is_over, what="the end of what the terminal ran")
-    for one in started:
-        one.close()
 
 
 @pytest.fixture
